@@ -1,0 +1,50 @@
+"""A Keras model -> the layers as events tell them, with the cost of each."""
+
+import math
+from typing import Any
+
+import keras
+
+from mnist_tui.events import Layer
+
+ACTIVATIONS = {"relu": "ReLU", "linear": "", "gelu": "GELU", "selu": "SELU", "elu": "ELU"}
+
+
+def describe_layers(model: Any) -> tuple[Layer, ...]:
+    """Every layer but the input, in order."""
+    return tuple(
+        Layer(
+            name=layer.name,
+            kind=type(layer).__name__,
+            detail=_detail(layer),
+            output_shape=tuple(int(axis) for axis in layer.output.shape[1:]),
+            parameters=layer.count_params(),
+            multiply_adds=_multiply_adds(layer),
+        )
+        for layer in model.layers
+        if not isinstance(layer, keras.layers.InputLayer)
+    )
+
+
+def _detail(layer: Any) -> str:
+    parts: list[str] = []
+    if isinstance(layer, keras.layers.Conv2D):
+        parts.append("×".join(str(size) for size in layer.kernel_size))
+    if isinstance(layer, keras.layers.MaxPooling2D | keras.layers.AveragePooling2D):
+        parts.append("×".join(str(size) for size in layer.pool_size))
+    if isinstance(layer, keras.layers.Dropout):
+        parts.append(f"{layer.rate:g}")
+    activation = getattr(layer, "activation", None)
+    if activation is not None:
+        parts.append(ACTIVATIONS.get(activation.__name__, activation.__name__))
+    return " ".join(part for part in parts if part)
+
+
+def _multiply_adds(layer: Any) -> int:
+    """Of one digit's forward pass. Only products with trained kernels count: the rest is under a hundredth of them."""
+    if isinstance(layer, keras.layers.Conv2D):
+        positions = math.prod(layer.output.shape[1:3])
+        return int(positions * math.prod(layer.kernel.shape))
+    if isinstance(layer, keras.layers.Dense):
+        return int(math.prod(layer.kernel.shape))
+    return 0

@@ -1,0 +1,45 @@
+"""A model and digits -> what is recorded of an evaluation."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_tui.engine.datasets import Digits
+
+BATCH = 1_000
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Probabilities (n, classes) float32, the mean loss, the accuracy 0..1, and confusion[true][predicted] counts."""
+
+    probabilities: NDArray[np.float32]
+    loss: float
+    accuracy: float
+    confusion: tuple[tuple[int, ...], ...]
+
+
+def evaluate(model: Any, digits: Digits, loss: Any, classes: int) -> Evaluation:
+    """Read digits with a model. `loss` is the function trained with, so that both curves measure the same thing."""
+    probabilities = np.asarray(model.predict(pixels(digits.images), batch_size=BATCH, verbose=0), dtype=np.float32)
+    predicted = probabilities.argmax(axis=1)
+    confusion = np.zeros((classes, classes), dtype=int)
+    np.add.at(confusion, (digits.labels, predicted), 1)
+    return Evaluation(
+        probabilities=probabilities,
+        loss=float(loss(one_hot(digits.labels, classes), probabilities)),
+        accuracy=float((predicted == digits.labels).mean()),
+        confusion=tuple(tuple(int(count) for count in row) for row in confusion),
+    )
+
+
+def pixels(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Pictures as the networks take them: raw 0..255, shape (n, 28, 28, 1)."""
+    return images[..., np.newaxis].astype(np.float32)
+
+
+def one_hot(labels: NDArray[np.uint8], classes: int) -> NDArray[np.float32]:
+    """Shape (n, classes), 1 at the label."""
+    return np.eye(classes, dtype=np.float32)[labels]

@@ -1,0 +1,40 @@
+"""METRICS: what can be plotted and printed. Add a metric here; plots, legends and plain lines follow."""
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One quantity on the step axis.
+
+    `key` names the column of `History.steps` and, where the metric has a validation side, `validation_key` the field of
+    `EpochEnded`. `digits` is how many decimals a value is printed with (after `scale`), `unit` what stands behind it.
+    """
+
+    key: str
+    label: str
+    unit: str = ""
+    higher_is_better: bool | None = None
+    validation_key: str | None = None
+    scale: float = 1.0
+    digits: int = 4
+    bounds: tuple[float, float] = (-math.inf, math.inf)
+    """What a value can never leave, after `scale`."""
+
+    def format(self, value: float | None) -> str:
+        """The value as it stands on every screen; a dash where it does not apply, N/A-safe for nan."""
+        if value is None:
+            return "–"
+        if value != value:
+            return "NaN"
+        return f"{value * self.scale:,.{self.digits}f}{self.unit and ' ' + self.unit}"
+
+
+METRICS: tuple[Metric, ...] = (
+    Metric("loss", "Loss", higher_is_better=False, validation_key="validation_loss", bounds=(0, math.inf)),
+    Metric("accuracy", "Accuracy", "%", True, "validation_accuracy", scale=100, digits=2, bounds=(0, 100)),
+    Metric("learning_rate", "Learning rate", digits=5, bounds=(0, math.inf)),
+    Metric("images_per_second", "Images a second", "images/s", True, digits=0, bounds=(0, math.inf)),
+)
+METRICS_BY_KEY: dict[str, Metric] = {metric.key: metric for metric in METRICS}

@@ -1,0 +1,1 @@
+"""The run directory: created, listed, locked, written, followed. Imports neither Keras nor Textual."""

@@ -1,0 +1,211 @@
+"""The face: wiring only. It knows the screens, the opened run and the timer, and nothing of what they draw."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from textual import work
+from textual.app import App
+
+from mnist_tui.config import Catalogue, ConfigError, RunConfig
+from mnist_tui.render.text import duration
+from mnist_tui.runs import client
+from mnist_tui.runs.directory import RunDirectory, RunError
+from mnist_tui.ui.hang_up import catch_signals
+from mnist_tui.ui.keymap import bindings
+from mnist_tui.ui.messages import OpenDigits, OpenRun, StartRun
+from mnist_tui.ui.screens.help import HelpScreen
+from mnist_tui.ui.screens.home import HomeScreen
+from mnist_tui.ui.theme import DARK, LIGHT
+
+if TYPE_CHECKING:
+    from mnist_tui.ui.session import RunSession
+
+FRAME_SECONDS = 0.25
+"""Between looks at the run: four frames a second are smooth enough for curves and cheap on a slow link."""
+
+
+class MnistTuiApp(App[int]):
+    """`catalogue` says what can be chosen, `launch` starts a run, `run` is opened at once."""
+
+    TITLE = "mnist-tui"
+    CSS_PATH = "app.tcss"
+    BINDINGS = bindings("everywhere")
+    ENABLE_COMMAND_PALETTE = False
+
+    def __init__(
+        self, catalogue: Catalogue, launch: Callable[[RunConfig], RunDirectory], run: RunDirectory | None = None
+    ) -> None:
+        super().__init__()
+        self._catalogue = catalogue
+        self._launch = launch
+        self._first_run = run
+        self._leaving = False
+        self.session: RunSession | None = None
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = DARK.name
+
+    def on_mount(self) -> None:
+        """Put the home screen up, and on it the run that was asked for."""
+        if not self.is_headless:
+            loop = asyncio.get_running_loop()
+
+            def leave(status: int) -> None:
+                loop.call_soon_threadsafe(self._hang_up, status)
+
+            catch_signals(leave)
+        self.push_screen(HomeScreen(self._catalogue))
+        if self._first_run is not None:
+            self.open_run(self._first_run)
+        self.set_interval(FRAME_SECONDS, self._follow)
+
+    def _hang_up(self, status: int) -> None:
+        self.exit(return_code=status)
+
+    def open_run(self, run: RunDirectory) -> None:
+        """Open a run on its training screen."""
+        from mnist_tui.ui.screens.confusion import ConfusionScreen  # numpy and the plots: not before they are needed
+        from mnist_tui.ui.screens.digits import DigitsScreen
+        from mnist_tui.ui.screens.training import TrainingScreen
+        from mnist_tui.ui.session import RunSession
+
+        try:
+            session = RunSession(run)
+        except RunError as error:
+            self.notify(str(error), severity="error")
+            return
+        self._close_run()
+        session.poll()
+        self.session = session
+        self.install_screen(TrainingScreen(session), "training")
+        self.install_screen(ConfusionScreen(session), "confusion")
+        self.install_screen(DigitsScreen(session), "digits")
+        self.push_screen("training")
+
+    def _close_run(self) -> None:
+        self._pop_to_home()
+        if self.session is not None:
+            for name in ("training", "confusion", "digits"):
+                self.uninstall_screen(name)
+            self.session = None
+
+    def _pop_to_home(self) -> None:
+        while len(self.screen_stack) > 2:  # Textual's own empty screen, then home
+            self.pop_screen()
+
+    def _follow(self) -> None:
+        """Read what is new and hand it to the screen in front."""
+        from mnist_tui.ui.screens.run_screen import RunScreen
+
+        if self.session is None or not self.session.poll():
+            return
+        if isinstance(self.screen, RunScreen):
+            self.screen.update_view(self.session.view)
+        if self._leaving and not self.session.view.status.is_live:
+            self.exit(return_code=self._status())
+
+    def on_start_run(self, message: StartRun) -> None:
+        """The home screen has a complete set of settings."""
+        self._start(message.config)
+
+    def on_open_run(self, message: OpenRun) -> None:
+        """Somebody chose a run."""
+        self.open_run(message.run)
+
+    def on_open_digits(self, message: OpenDigits) -> None:
+        """Somebody opened a cell of the confusion matrix."""
+        from mnist_tui.ui.screens.digits import DigitsScreen
+
+        digits = self.get_screen("digits")
+        assert isinstance(digits, DigitsScreen)
+        digits.set_filter(message.wanted)
+        self.push_screen(digits)
+
+    @work(thread=True, exclusive=True, group="start")
+    def _start(self, config: RunConfig) -> None:
+        """Checking the data takes a second the first time: not in the thread that paints."""
+        try:
+            run = self._launch(config)
+        except (ConfigError, RunError) as error:
+            self.call_from_thread(self.notify, str(error), severity="error", timeout=10)
+        else:
+            self.post_message(OpenRun(run))
+
+    def action_view(self, name: str) -> None:
+        """Go to one of the run's screens, or home."""
+        from mnist_tui.analysis.mistakes import DigitFilter
+        from mnist_tui.ui.screens.digits import DigitsScreen
+
+        self._pop_to_home()
+        if name == "home" or self.session is None:
+            return
+        screen = self.get_screen(name)
+        if isinstance(screen, DigitsScreen):
+            screen.set_filter(DigitFilter())
+        self.push_screen(screen)
+
+    def action_go_back(self) -> None:
+        """To the screen below; never past home."""
+        if len(self.screen_stack) > 2:
+            self.pop_screen()
+
+    def action_help(self) -> None:
+        """All keys of the screen in front."""
+        self.push_screen(HelpScreen(getattr(self.screen, "KEY_GROUPS", ("everywhere",))))
+
+    def action_toggle_dark(self) -> None:
+        """Change between the two themes."""
+        self.theme = LIGHT.name if self.theme == DARK.name else DARK.name
+
+    def action_redraw(self) -> None:
+        """Paint everything again, as after a terminal multiplexer garbled it."""
+        self.refresh(layout=True)
+
+    def action_stop_run(self) -> None:
+        """End the opened run after its batch."""
+        if self.session is not None and self.session.view.status.is_live:
+            self._ask_to_stop()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """The footer lists only what works now."""
+        if action == "stop_run":
+            return self.session is not None and self.session.view.status.is_live
+        return True
+
+    @work(thread=True, group="stop")
+    def _ask_to_stop(self) -> None:
+        assert self.session is not None
+        try:
+            client.ask(self.session.run, client.Stop(by="screen"))
+        except RunError as error:
+            self._leaving = False
+            self.call_from_thread(self.notify, str(error), severity="error")
+        else:
+            self.call_from_thread(self.notify, "Ends after this batch; then it is validated, tested and saved.")
+
+    def action_quit_asking(self) -> None:
+        """Leave; while the opened run is live, ask what is to become of it."""
+        from mnist_tui.ui.screens.leave import LeaveScreen
+
+        if self.session is not None:
+            self.session.poll()
+        if self.session is None or not self.session.view.status.is_live:
+            self.exit(return_code=self._status())
+            return
+        view = self.session.view
+        self.push_screen(LeaveScreen(self.session.record.name, duration(view.progress.seconds_left)), self._leave)
+
+    def _leave(self, choice: str | None) -> None:
+        if choice == "leave":
+            self.exit(return_code=0)
+        elif choice == "stop":
+            self._leaving = True
+            self._ask_to_stop()
+
+    def _status(self) -> int:
+        """Exit status: 1 when the opened run failed or crashed."""
+        from mnist_tui.runs.summary import Status
+
+        failed = (Status.FAILED, Status.CRASHED)
+        return 1 if self.session is not None and self.session.view.status in failed else 0

@@ -1,0 +1,35 @@
+"""What screens ask of the app. A widget's own messages are nested in the widget."""
+
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+from mnist_tui.config import RunConfig
+from mnist_tui.runs.directory import RunDirectory
+
+if TYPE_CHECKING:
+    from mnist_tui.analysis.mistakes import DigitFilter  # brings numpy, which the home screen does without
+
+
+class StartRun(Message):
+    """Start a run with these settings."""
+
+    def __init__(self, config: RunConfig) -> None:
+        super().__init__()
+        self.config = config
+
+
+class OpenRun(Message):
+    """Open a run on its training screen."""
+
+    def __init__(self, run: RunDirectory) -> None:
+        super().__init__()
+        self.run = run
+
+
+class OpenDigits(Message):
+    """Show the digits screen of the run in front, with this filter. The app handles it as `on_open_digits`."""
+
+    def __init__(self, wanted: "DigitFilter") -> None:
+        super().__init__()
+        self.wanted = wanted

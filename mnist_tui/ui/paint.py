@@ -1,0 +1,31 @@
+"""The palette and cached styles for widgets that draw cell by cell."""
+
+from functools import lru_cache
+
+from rich.color import Color as RichColor
+from rich.style import Style
+from textual.color import Color
+from textual.widget import Widget
+
+from mnist_tui.render.heatmap import Heat
+from mnist_tui.ui.theme import Palette, palette
+
+
+def palette_of(widget: Widget) -> Palette:
+    """The colours of the theme that the widget's app has now. Equal as long as the theme is the same."""
+    return palette(widget.app.theme_variables)
+
+
+def heat_of(colours: Palette) -> Heat:
+    """What the heat map mixes its shades from."""
+    return Heat(colours.background.rgb, colours.quiet.rgb, colours.wrong.rgb)
+
+
+@lru_cache(maxsize=8192)
+def paint(colour: Color | None = None, behind: Color | None = None, bold: bool = False) -> Style:
+    """A style for a Segment or a rich Text, made once: Rich caches what a Style renders to on the Style itself."""
+    return Style(color=_rich(colour), bgcolor=_rich(behind), bold=bold or None)
+
+
+def _rich(colour: Color | None) -> RichColor | None:
+    return None if colour is None else RichColor.from_rgb(*colour.rgb)

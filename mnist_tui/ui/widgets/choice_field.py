@@ -1,0 +1,49 @@
+"""A one-line field with a few choices: arrows, space or a click turn it."""
+
+from textual.app import RenderResult
+from textual.content import Content
+from textual.events import Click
+from textual.message import Message
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from mnist_tui.ui.keymap import bindings
+
+
+class ChoiceField(Widget, can_focus=True):
+    """Shows ‹ choice ›; posts Changed when it was turned."""
+
+    BINDINGS = bindings("choice")
+    DEFAULT_CSS = """
+    ChoiceField { height: 1; width: 1fr; }
+    ChoiceField:focus { background: $accent 25%; }
+    """
+
+    class Changed(Message):
+        """Another choice was made."""
+
+        def __init__(self, field: "ChoiceField", value: str) -> None:
+            super().__init__()
+            self.field = field
+            self.value = value
+
+    value: reactive[str] = reactive("")
+
+    def __init__(self, choices: tuple[str, ...], value: str, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.choices = choices
+        self.set_reactive(ChoiceField.value, value)
+
+    def action_turn(self, by: int) -> None:
+        """To the next or the previous choice, around the end."""
+        self.value = self.choices[(self.choices.index(self.value) + int(by)) % len(self.choices)]
+        self.post_message(self.Changed(self, self.value))
+
+    def on_click(self, event: Click) -> None:
+        """A click is the next choice."""
+        event.stop()
+        self.focus()
+        self.action_turn(1)
+
+    def render(self) -> RenderResult:
+        return Content.from_markup("[$quiet]‹[/] [b]$value[/] [$quiet]›[/]", value=self.value)

@@ -1,0 +1,34 @@
+"""What happened, the newest on top."""
+
+import time
+
+from rich.text import Text
+from textual.app import RenderResult
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from mnist_tui.render.text import clip
+from mnist_tui.runs.history import History, Note
+
+
+class EventsPanel(Widget):
+    """As many of the newest notes as fit."""
+
+    DEFAULT_CSS = """
+    EventsPanel { border: round $frame; border-title-color: $foreground; height: 1fr; padding: 0 1; }
+    """
+
+    notes: reactive[tuple[Note, ...]] = reactive(())
+    BORDER_TITLE = "Events"
+
+    def show(self, history: History) -> None:
+        """Take in a new moment of the run."""
+        self.notes = tuple(reversed(history.notes))
+
+    def render(self) -> RenderResult:
+        quiet = self.app.theme_variables["quiet"]
+        text = Text(no_wrap=True)
+        for note in self.notes[: self.size.height]:
+            text.append(time.strftime("%H:%M:%S  ", time.localtime(note.time)), quiet)
+            text.append(clip(note.text, self.size.width - 10) + "\n")
+        return text

@@ -1,0 +1,182 @@
+"""Draws a confusion matrix line by line: counts, layout, cursor and palette in, Strips out."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from rich.segment import Segment
+from textual.color import Color
+from textual.strip import Strip
+
+from mnist_tui.analysis.confusion import Report
+from mnist_tui.render.heatmap import ink_on, shade
+from mnist_tui.render.matrix_layout import PRECISION, RECALL, TRUE, MatrixLayout
+from mnist_tui.render.text import clip, percent
+from mnist_tui.ui.paint import heat_of, paint
+from mnist_tui.ui.theme import Palette
+
+Counts = tuple[tuple[int, ...], ...]
+
+
+class Numbers(Enum):
+    """What stands in the cells."""
+
+    COUNTS = "digits"
+    OF_ROW = "% of the row"
+    OF_COLUMN = "% of the column"
+
+    @property
+    def following(self) -> "Numbers":
+        """The one that the key goes on to."""
+        kinds = list(Numbers)
+        return kinds[(kinds.index(self) + 1) % len(kinds)]
+
+
+@dataclass(frozen=True)
+class MatrixPainter:
+    """One state of the matrix, ready to be drawn."""
+
+    counts: Counts
+    names: tuple[str, ...]
+    report: Report
+    layout: MatrixLayout
+    colours: Palette
+    cursor: tuple[int, int]
+    numbers: Numbers
+
+    def line(self, y: int, scroll_x: int, scroll_y: int, width: int, height: int) -> Strip:
+        """Line `y` of a viewport of `width` x `height` whose cells are scrolled by so many columns and lines."""
+        layout = self.layout
+        room = max(0, min(layout.cells_width, width - layout.cells_left - layout.recall))
+        rows = max(0, min(layout.cells_height, height - layout.cells_top - layout.foot))
+        inner = y - layout.cells_top
+        if 0 <= inner < rows:
+            true, line = divmod(inner + scroll_y, layout.cell_height)
+            parts = self._row(true, line)
+        elif -layout.head <= inner < 0:
+            parts = self._names() if inner == -1 else self._heading(room)
+        elif inner == rows + layout.foot - 1:
+            parts = self._precision()
+        else:
+            parts = ([], [], [])
+        left, cells, right = (Strip(part) for part in parts)
+        offset = 0 if inner == -2 else scroll_x
+        blank = paint(behind=self.colours.background)
+        return Strip.join(
+            (
+                Strip([Segment(" " * layout.left, blank)]),
+                left.adjust_cell_length(layout.label, blank),
+                cells.crop(offset, offset + room).adjust_cell_length(room, blank),
+                right.adjust_cell_length(layout.recall, blank),
+            )
+        ).adjust_cell_length(width, blank)
+
+    def _row(self, true: int, line: int) -> tuple[list[Segment], list[Segment], list[Segment]]:
+        """Label, cells and recall at one line of a row of cells."""
+        layout, colours = self.layout, self.colours
+        cells = [segment for predicted in range(layout.classes) for segment in self._cell(true, predicted, line)]
+        if line != (layout.cell_height - 1) // 2:
+            return [], cells, []
+        chosen = true == self.cursor[0]
+        label = clip(self.names[true], layout.label - 2).rjust(layout.label - 2) + "  "
+        recall = percent(self.report.classes[true].recall).rjust(layout.recall - 1)
+        return (
+            [self._text(label, colours.true_class if chosen else colours.foreground, bold=chosen)],
+            cells,
+            [self._text(recall, colours.foreground if chosen else colours.quiet, bold=chosen)],
+        )
+
+    def _cell(self, true: int, predicted: int, line: int) -> list[Segment]:
+        """One line of a cell: its tile, which ends half a line early where it can, and the gap behind it."""
+        layout, colours, heat = self.layout, self.colours, heat_of(self.colours)
+        count, tile, height = self.counts[true][predicted], layout.tile, layout.cell_height
+        total = self.report.classes[true].support
+        behind = Color(*shade(count, total, true == predicted, heat))
+        gap = Segment(" ", paint(behind=colours.background))
+        middle = line == (height - 1) // 2
+        if (true, predicted) == self.cursor:
+            return [*self._chosen(count, line, middle, behind), gap]
+        if middle:
+            ink = Color(*ink_on(behind.rgb)) if count else colours.quiet.blend(colours.background, 0.35)
+            return [
+                Segment(self._number(true, predicted), paint(ink, behind, bold=count > 0 and true != predicted)),
+                gap,
+            ]
+        if height > 1 and line == height - 1:
+            if not count:
+                return [Segment(" " * tile, paint(behind=colours.background)), gap]
+            return [Segment("▀" * tile, paint(behind, colours.background)), gap]
+        return [Segment(" " * tile, paint(behind=behind)), gap]
+
+    def _chosen(self, count: int, line: int, middle: bool, behind: Color) -> list[Segment]:
+        """The cell under the cursor: framed in the accent where tall enough, else on the accent and in brackets."""
+        layout, colours, tile = self.layout, self.colours, self.layout.tile
+        number = self._number(*self.cursor)
+        if layout.cell_height >= 3:
+            frame = paint(colours.accent, behind, bold=True)
+            if line in (0, layout.cell_height - 1):
+                start, end = "┏┓" if line == 0 else "┗┛"
+                return [Segment(start + "━" * (tile - 2) + end, frame)]
+            inner = number[1:-1] if middle else " " * (tile - 2)
+            ink = Color(*ink_on(behind.rgb)) if count else colours.foreground
+            return [Segment("┃", frame), Segment(inner, paint(ink, behind, bold=True)), Segment("┃", frame)]
+        if not middle:
+            return [Segment("▀" * tile, paint(colours.accent, colours.background))]
+        if number[0] == number[-1] == " ":
+            number = f"[{number[1:-1]}]"
+        return [Segment(number, paint(Color(*ink_on(colours.accent.rgb)), colours.accent, bold=True))]
+
+    def _number(self, true: int, predicted: int) -> str:
+        """What stands in a cell, as wide as the tile: centred in a tall one, else right-aligned in a centred field."""
+        count = self.counts[true][predicted]
+        largest = max(max(row) for row in self.counts)
+        if self.numbers is Numbers.COUNTS:
+            comma = "," if len(f"{largest:,}") <= self.layout.tile else ""
+            field, text = len(f"{largest:{comma}}"), f"{count:{comma}}"
+        else:
+            scores = self.report.classes
+            whole = scores[true].support if self.numbers is Numbers.OF_ROW else scores[predicted].read
+            field, text = 4, f"{count / whole:.1%}"[:-1] if whole else "–"
+            text = "100" if text == "100.0" else text
+        if not count:
+            text = "·".center(field)
+        elif self.layout.cell_height == 1:
+            text = text.rjust(field)
+        return text.center(self.layout.tile)[: self.layout.tile]
+
+    def _names(self) -> tuple[list[Segment], list[Segment], list[Segment]]:
+        """The line of column labels."""
+        layout, colours = self.layout, self.colours
+        cells = []
+        for predicted, name in enumerate(self.names):
+            chosen = predicted == self.cursor[1]
+            text = clip(name, layout.tile).center(layout.tile) + " "
+            cells.append(self._text(text, colours.predicted_class if chosen else colours.foreground, bold=chosen))
+        return (
+            [self._text(TRUE.rjust(layout.label - 2), colours.true_class)],
+            cells,
+            [self._text(RECALL.rjust(layout.recall - 1), colours.quiet)],
+        )
+
+    def _heading(self, room: int) -> tuple[list[Segment], list[Segment], list[Segment]]:
+        """The word over the column labels; it does not scroll."""
+        return [], [self._text("predicted".center(max(0, room - 1)), self.colours.predicted_class)], []
+
+    def _precision(self) -> tuple[list[Segment], list[Segment], list[Segment]]:
+        """The last line: precision of each column, and the accuracy under the recalls."""
+        layout, colours = self.layout, self.colours
+        cells = []
+        for predicted, score in enumerate(self.report.classes):
+            chosen = predicted == self.cursor[1]
+            digits = 1 if layout.tile >= 5 else 0
+            text = "–" if score.precision is None else f"{score.precision * 100:.{digits}f}"
+            text = text.rjust(4 + digits - (1 if digits else 0)).center(layout.tile)[: layout.tile] + " "
+            cells.append(self._text(text, colours.foreground if chosen else colours.quiet, bold=chosen))
+        accuracy = percent(self.report.accuracy).rjust(layout.recall - 1)
+        return (
+            [self._text(PRECISION.rjust(layout.label - 1), colours.quiet)],
+            cells,
+            [self._text(accuracy, colours.foreground, bold=True)],
+        )
+
+    def _text(self, text: str, colour: Color, bold: bool = False) -> Segment:
+        return Segment(text, paint(colour, self.colours.background, bold))

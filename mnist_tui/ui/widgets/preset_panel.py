@@ -1,0 +1,33 @@
+"""On the home screen: what kind of network the chosen preset trains, layer by layer."""
+
+from rich.text import Text
+from textual.app import RenderResult
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from mnist_tui.explanations import explanations
+
+
+class PresetPanel(Widget):
+    """The preset's summary, and as many of its layers' reasons as fit."""
+
+    DEFAULT_CSS = """
+    PresetPanel { border: round $frame; border-title-color: $foreground; height: 1fr; padding: 0 1; }
+    """
+
+    preset: reactive[str] = reactive("")
+
+    def watch_preset(self, preset: str) -> None:
+        """The title names the preset."""
+        self.border_title = f"Why {preset} looks the way it does" if preset in explanations() else "Preset"
+
+    def render(self) -> RenderResult:
+        words = explanations().get(self.preset)
+        if words is None:
+            return Text("")
+        variables = self.app.theme_variables
+        text = Text(words.summary + "\n")
+        for name, line in words.layers.items():
+            text.append(f"\n{name}  ", f"bold {variables['primary']}")
+            text.append(line, variables["quiet"])
+        return text

@@ -1,0 +1,1 @@
+"""The tests mirror the package; `python -m tests` runs them and every other check."""

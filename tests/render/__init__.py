@@ -1,0 +1,1 @@
+"""Tests of the pure functions that turn numbers into terminal cells."""

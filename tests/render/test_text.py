@@ -1,0 +1,59 @@
+"""Numbers and times read the same on every screen and keep their width."""
+
+import math
+
+import pytest
+
+from mnist_tui.render.text import bar, clip, duration, percent, shape
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "00:00"),
+        (59.4, "00:59"),
+        (59.6, "01:00"),
+        (134, "02:14"),
+        (3_599.5, "1:00:00"),
+        (3_734, "1:02:14"),
+        (360_000, "100:00:00"),
+        (-3, "00:00"),
+        (None, "--:--"),
+        (math.nan, "--:--"),
+        (math.inf, "--:--"),
+    ],
+)
+def test_a_duration_reads_as_minutes_or_hours(seconds: float | None, text: str) -> None:
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize("fraction", [-1.0, 0.0, 0.001, 0.33, 0.5, 0.999, 1.0, 7.0, math.nan])
+@pytest.mark.parametrize("width", [0, 1, 2, 10])
+def test_a_bar_is_always_as_wide_as_asked(fraction: float, width: int) -> None:
+    assert len(bar(fraction, width)) == width
+
+
+def test_a_bar_fills_by_eighths() -> None:
+    assert [bar(eighths / 16, 2) for eighths in (0, 1, 4, 8, 13, 16)] == ["  ", "▏ ", "▌ ", "█ ", "█▋", "██"]
+
+
+@pytest.mark.parametrize(
+    ("output_shape", "text"), [((28, 28, 64), "28×28×64"), ((12544,), "12,544"), ((10,), "10"), ((), "")]
+)
+def test_a_shape_reads_as_its_axes(output_shape: tuple[int, ...], text: str) -> None:
+    assert shape(output_shape) == text
+
+
+def test_a_fraction_reads_as_percent() -> None:
+    assert percent(0.9929) == "99.29 %"
+    assert percent(1.0, digits=0) == "100 %"
+    assert percent(0.0) == "0.00 %"
+    assert percent(None) == "–"
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "clipped"),
+    [("digits", 6, "digits"), ("digits", 5, "digi…"), ("digits", 1, "…"), ("digits", 0, ""), ("", 0, "")],
+)
+def test_text_is_clipped_with_an_ellipsis(text: str, width: int, clipped: str) -> None:
+    assert clip(text, width) == clipped

@@ -1,0 +1,1 @@
+"""Tests of the run directory and of what is computed from it."""

@@ -1,0 +1,288 @@
+"""Run directories are made whole or not at all, found by what people call them, and known to be live or not."""
+
+import contextlib
+import errno
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mnist_tui.runs import directory
+from mnist_tui.runs.directory import (
+    Endpoint,
+    RunDirectory,
+    RunError,
+    create_run,
+    find_run,
+    list_runs,
+    remove_run,
+    replacing,
+)
+from tests import samples
+
+HOLD_LOCK = """
+import sys
+from pathlib import Path
+from mnist_tui.runs.directory import RunDirectory
+lock = RunDirectory(Path(sys.argv[1])).acquire_lock()
+print("locked", flush=True)
+sys.stdin.read()
+"""
+
+
+def one_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let run directories see a clock that stands still."""
+    clock = SimpleNamespace(time=lambda: samples.CREATED, strftime=time.strftime, localtime=time.localtime)
+    monkeypatch.setattr(directory, "time", clock)
+
+
+def refusal_of(wanted: str) -> str:
+    with pytest.raises(RunError) as caught:
+        find_run(wanted)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_new_run_has_its_record_and_an_empty_log() -> None:
+    run = create_run(samples.config(epochs=7, name="mine"))
+    record = run.record()
+    assert (record.id, record.name, record.config) == (run.id, "mine", samples.config(epochs=7, name="mine"))
+    assert record.versions["mnist-tui"]
+    assert run.events_path.read_bytes() == b""
+    assert run.path.stat().st_mode & 0o077 == 0
+
+
+def test_a_run_without_a_name_gets_a_free_one() -> None:
+    names = [create_run(samples.config()).record().name for _ in range(20)]
+    assert all(names)
+    assert len(set(names)) == 20
+
+
+def test_two_runs_of_one_name_are_refused() -> None:
+    first = create_run(samples.config(name="mine"))
+    with pytest.raises(RunError, match="a run named 'mine' exists already: choose another --name"):
+        create_run(samples.config(name="mine"))
+    assert [run.id for run in list_runs()] == [first.id]
+
+
+def test_runs_of_one_second_get_ids_of_their_own_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    one_second(monkeypatch)
+    created = [create_run(samples.config()).id for _ in range(12)]
+    assert len(set(created)) == 12
+    assert [run.id for run in list_runs()] == created[::-1]
+    assert find_run("last").id == created[-1]
+    assert find_run(created[0]).id == created[0]
+
+
+def test_a_home_that_cannot_be_made_is_refused_and_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    monkeypatch.setenv("MNIST_TUI_HOME", str(tmp_path / "file" / "below"))
+    with pytest.raises(RunError, match="set MNIST_TUI_HOME to a folder that you can write to"):
+        create_run(samples.config())
+    assert list(tmp_path.iterdir()) == [tmp_path / "file"]
+    assert list_runs() == []
+
+
+def test_a_full_disk_leaves_no_run_behind(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(RunDirectory, "write_record", fail)
+    with pytest.raises(RunError, match="No space left on device"):
+        create_run(samples.config())
+    assert list(home.iterdir()) == []
+
+
+def test_a_removed_run_is_gone() -> None:
+    run = create_run(samples.config())
+    remove_run(run)
+    assert not run.path.exists()
+    assert list_runs() == []
+
+
+def test_folders_without_a_record_are_no_runs(home: Path) -> None:
+    run = create_run(samples.config())
+    (home / "99999999-notes").mkdir()
+    (home / "99999999-file").write_text("")
+    assert [found.id for found in list_runs()] == [run.id]
+
+
+def test_a_run_is_found_by_id_prefix_name_and_last(home: Path) -> None:
+    older, newer = create_run(samples.config(name="first")), create_run(samples.config(name="second"))
+    older.path.rename(home / "20240101-000000")
+    newer.path.rename(home / "20240202-000000")
+    assert find_run("20240101-000000").id == "20240101-000000"
+    assert find_run("202401").id == "20240101-000000"
+    assert find_run("second").id == "20240202-000000"
+    assert find_run("last").id == "20240202-000000"
+
+
+def test_a_name_wins_over_a_prefix(home: Path) -> None:
+    named, other = create_run(samples.config(name="2024")), create_run(samples.config())
+    named.path.rename(home / "20230101-000000")
+    other.path.rename(home / "20240101-000000")
+    assert find_run("2024").id == "20230101-000000"
+
+
+def test_a_prefix_of_two_runs_is_refused_with_their_ids(home: Path) -> None:
+    for month in ("01", "02"):
+        create_run(samples.config()).path.rename(home / f"2024{month}01-000000")
+    message = refusal_of("2024")
+    assert "'2024' means 2 runs (20240201-000000, 20240101-000000): give more of the id" in message
+
+
+def test_what_is_no_run_is_refused_with_where_was_looked(home: Path) -> None:
+    assert f"there are no runs in {home} yet" in refusal_of("last")
+    create_run(samples.config())
+    for wanted in ("nothing", "", "../home", "config.json"):
+        assert f"no run {wanted!r} in {home}: `mnist-tui runs` lists them" in refusal_of(wanted)
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b'{"id":"x"}', b"\xff\xfe", b'{"id":"\xff"}', b"[]"])
+def test_a_damaged_record_is_an_error_with_its_path(damage: bytes) -> None:
+    run = create_run(samples.config())
+    run.config_path.write_bytes(damage)
+    with pytest.raises(RunError, match=r"config\.json cannot be read"):
+        run.record()
+    assert refusal_of("nothing")  # and the run does not keep others from being looked for
+
+
+def test_a_folder_that_is_no_run_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"is no run directory: it has no config\.json"):
+        RunDirectory(tmp_path).record()
+
+
+def test_nobody_holds_a_new_run() -> None:
+    run = create_run(samples.config())
+    assert not run.is_live()
+    assert run.endpoint() is None
+
+
+def test_the_lock_ends_with_the_process_that_holds_it() -> None:
+    run = create_run(samples.config())
+    command = [sys.executable, "-c", HOLD_LOCK, str(run.path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as engine:
+        assert engine.stdout is not None
+        assert engine.stdout.readline() == "locked\n"
+        assert run.is_live()
+        with pytest.raises(RunError, match="already has a live engine: attach to it, or stop it first"):
+            run.acquire_lock()
+        engine.send_signal(signal.SIGKILL)
+        engine.wait()
+        assert not run.is_live()
+    os.close(run.acquire_lock())
+
+
+def test_a_lock_handed_to_a_child_stays_held_when_the_parent_lets_go() -> None:
+    run = create_run(samples.config())
+    lock = run.acquire_lock()
+    command = [sys.executable, "-c", "import sys; sys.stdin.read()"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=(lock,)) as child:
+        os.close(lock)
+        assert run.is_live()
+        child.communicate(b"")
+        assert not run.is_live()
+
+
+def test_asking_whether_a_run_is_live_does_not_keep_an_engine_from_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = create_run(samples.config())
+    run.lock_path.touch()
+    asker = os.open(run.lock_path, os.O_RDWR)
+    fcntl.flock(asker, fcntl.LOCK_SH)
+    monkeypatch.setattr(
+        directory, "time", SimpleNamespace(sleep=lambda _: os.close(asker))
+    )  # while it waits, the asker goes
+    os.close(run.acquire_lock())
+
+
+def test_the_endpoint_is_what_the_live_engine_wrote() -> None:
+    run = create_run(samples.config())
+    lock = run.acquire_lock()
+    assert run.endpoint() is None  # live, but it has not said anything yet
+    os.write(lock, b'{"pid":4711,"socket":"/tmp/x"}')
+    assert run.endpoint() == Endpoint(4711, "/tmp/x")
+    os.close(lock)
+    assert run.endpoint() is None  # what a dead engine wrote does not count
+    lock = run.acquire_lock()
+    assert run.endpoint() is None  # nor does it count for the next one
+    os.close(lock)
+
+
+def test_arrays_read_back_as_they_were_saved() -> None:
+    run = create_run(samples.config())
+    path = run.predictions_path(3)
+    labels, probabilities = np.arange(5, dtype=np.uint8), np.eye(5, dtype=np.float16)
+    run.save_arrays(path, labels=labels, probabilities=probabilities)
+    arrays = run.load_arrays(path)
+    assert path.name == "epoch-0003.npz"
+    assert {key: array.dtype for key, array in arrays.items()} == {"labels": np.uint8, "probabilities": np.float16}
+    np.testing.assert_array_equal(arrays["labels"], labels)
+    np.testing.assert_array_equal(arrays["probabilities"], probabilities)
+
+
+def test_missing_or_damaged_arrays_are_an_error_with_the_path() -> None:
+    run = create_run(samples.config())
+    path = run.predictions_path("test")
+    with pytest.raises(RunError, match=r"test\.npz cannot be read"):
+        run.load_arrays(path)
+    run.save_arrays(path, labels=np.arange(1_000) % 251)
+    whole = path.read_bytes()
+    for position in range(0, len(whole), 7):
+        path.write_bytes(whole[:position])
+        with pytest.raises(RunError, match=r"test\.npz cannot be read"):
+            run.load_arrays(path)
+    for position in range(0, len(whole), 3):
+        path.write_bytes(whole[:position] + bytes([whole[position] ^ 0xFF]) + whole[position + 1 :])
+        with contextlib.suppress(RunError):  # some bytes do not matter
+            run.load_arrays(path)
+
+
+def test_a_reader_never_meets_half_a_file() -> None:
+    run = create_run(samples.config())
+    path = run.predictions_path(1)
+    versions = 40
+
+    def save(version: int) -> None:
+        run.save_arrays(path, first=np.full(20_000, version), second=np.full(20_000, version))
+
+    def write() -> None:
+        for version in range(1, versions):
+            save(version)
+
+    save(0)
+    writer = threading.Thread(target=write)
+    writer.start()
+    seen: list[int] = []
+    while writer.is_alive() or not seen:
+        arrays = run.load_arrays(path)
+        assert np.all(arrays["first"] == arrays["second"])
+        assert np.all(arrays["first"] == arrays["first"][0])
+        seen.append(int(arrays["first"][0]))
+    writer.join()
+    assert seen == sorted(seen)
+    assert int(run.load_arrays(path)["first"][0]) == versions - 1
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_a_replacement_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "file.txt"
+    path.write_text("old")
+
+    def replace_halfway() -> None:
+        with replacing(path) as temporary:
+            temporary.write_text("ne")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        replace_halfway()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]

@@ -1,0 +1,159 @@
+"""Events add up to the arrays and totals that the screens read."""
+
+import math
+
+import numpy as np
+import pytest
+
+from mnist_tui.events import (
+    AnyEvent,
+    CheckpointSaved,
+    EndReason,
+    HardwareSampled,
+    Phase,
+    PhaseChanged,
+    RunEnded,
+    RunFailed,
+    SettingChanged,
+    decode,
+    encode,
+)
+from mnist_tui.runs.history import NOTED_EVENTS, RECENT_STEPS, History, StepTable, describe
+from tests import samples
+
+
+def history(*events: AnyEvent) -> History:
+    result = History(samples.record())
+    result.apply_all(events)
+    return result
+
+
+def test_a_step_table_grows_and_keeps_every_value() -> None:
+    table = StepTable()
+    for step in range(1, 2_501):
+        table.append(samples.step_ended(step, loss=1 / step))
+    assert table.count == 2_500
+    np.testing.assert_array_equal(table.column("step"), np.arange(1, 2_501))
+    np.testing.assert_allclose(table.column("loss"), 1 / np.arange(1, 2_501))
+
+
+def test_a_column_handed_out_does_not_change_when_the_table_grows() -> None:
+    table = StepTable()
+    for step in range(1, 1_025):
+        table.append(samples.step_ended(step))
+    column = table.column("step")
+    table.append(samples.step_ended(1_025))
+    np.testing.assert_array_equal(column, np.arange(1, 1_025))
+
+
+def test_a_loss_that_was_not_finite_is_nan() -> None:
+    event = decode(encode(samples.step_ended(1, loss=math.nan, accuracy=math.inf)))
+    epoch = decode(encode(samples.epoch_ended(1, validation_loss=math.nan)))
+    assert event is not None
+    assert epoch is not None
+    run = history(event, epoch)
+    assert np.isnan(run.steps.column("loss")).tolist() == [True]
+    assert np.isnan(run.steps.column("accuracy")).tolist() == [True]
+    steps, values = run.validation("validation_loss")
+    assert steps.tolist() == [550]
+    assert np.isnan(values).tolist() == [True]
+
+
+def test_the_validation_curve_stands_at_the_steps_where_the_epochs_ended() -> None:
+    run = history(samples.epoch_ended(1, validation_accuracy=0.97), samples.epoch_ended(2, validation_accuracy=0.98))
+    steps, values = run.validation("validation_accuracy")
+    assert (steps.tolist(), values.tolist()) == ([550, 1100], [0.97, 0.98])
+
+
+def test_there_is_no_validation_curve_before_the_first_epoch() -> None:
+    steps, values = history(samples.step_ended()).validation("validation_loss")
+    assert steps.shape == values.shape == (0,)
+
+
+def test_the_best_epoch_is_the_first_of_equals() -> None:
+    assert history().best_epoch is None
+    accuracies = (0.97, 0.99, 0.98, 0.99)
+    best = history(*(samples.epoch_ended(n, validation_accuracy=a) for n, a in enumerate(accuracies, 1))).best_epoch
+    assert best is not None
+    assert best.epoch == 2
+
+
+def test_a_recent_mean_is_of_the_last_finite_values() -> None:
+    run = history(*(samples.step_ended(step, loss=100.0) for step in range(1, 100)))
+    run.apply_all(samples.step_ended(100 + n, loss=None if n % 2 else 2.0) for n in range(RECENT_STEPS))
+    assert run.recent("loss") == 2.0
+
+
+def test_a_recent_mean_of_nothing_is_nan() -> None:
+    assert math.isnan(history().recent("loss"))
+    assert math.isnan(history(samples.step_ended(loss=None)).recent("loss"))
+
+
+def test_the_revision_grows_with_every_event() -> None:
+    run = history()
+    revisions = []
+    for event in (samples.run_started(), samples.step_ended(), samples.epoch_ended(), RunFailed(time=1, error="x")):
+        run.apply(event)
+        revisions.append(run.revision)
+    assert revisions == [1, 2, 3, 4]
+
+
+def test_phases_are_timed_and_summed() -> None:
+    phases = [
+        (0, Phase.LOADING),
+        (3, Phase.TRAINING),
+        (10, Phase.VALIDATING),
+        (12, Phase.TRAINING),
+        (20, Phase.TESTING),
+    ]
+    run = history(*(PhaseChanged(time=samples.CREATED + at, phase=phase) for at, phase in phases))
+    assert (run.phase, run.phase_since) == (Phase.TESTING, samples.CREATED + 20)
+    run.apply(RunEnded(time=samples.CREATED + 21, reason=EndReason.COMPLETED))
+    assert run.phase_seconds == {Phase.LOADING: 3, Phase.TRAINING: 15, Phase.VALIDATING: 2, Phase.TESTING: 1}
+
+
+def test_the_newest_sample_and_checkpoint_are_kept() -> None:
+    samples_of_hardware = [
+        HardwareSampled(time=t, engine_cpu=t, engine_memory=1, machine_cpu=1, machine_memory=1) for t in (1.0, 2.0)
+    ]
+    run = history(*samples_of_hardware, CheckpointSaved(time=3, path="model.keras", epoch=1, step=550))
+    assert run.hardware is samples_of_hardware[1]
+    assert run.checkpoint is not None
+    assert run.checkpoint.step == 550
+    assert (run.first_time, run.last_time) == (1.0, 3)
+
+
+@pytest.mark.parametrize(
+    "last",
+    [RunEnded(time=9, reason=EndReason.STOPPED), RunFailed(time=9, error="out of memory")],
+    ids=["ended", "failed"],
+)
+def test_a_run_is_over_when_the_engine_says_so(last: AnyEvent) -> None:
+    run = history(samples.run_started(), samples.step_ended())
+    assert not run.is_over
+    run.apply(last)
+    assert run.is_over
+
+
+def test_only_the_last_notes_are_kept_and_steps_are_not_noted() -> None:
+    run = history(samples.step_ended(), *(samples.epoch_ended(epoch) for epoch in range(1, NOTED_EVENTS + 11)))
+    assert len(run.notes) == NOTED_EVENTS
+    assert run.notes[-1].text.startswith(f"epoch {NOTED_EVENTS + 10}: ")
+
+
+@pytest.mark.parametrize(
+    ("event", "text"),
+    [
+        (samples.run_started(), "1 layers on CPU"),
+        (samples.epoch_ended(2, is_best=False), "epoch 2: validation 97.00%"),
+        (samples.epoch_ended(2), "epoch 2: validation 97.00%, best so far"),
+        (CheckpointSaved(time=1, path="model.keras", epoch=2, step=3), "model.keras saved, epoch 2"),
+        (SettingChanged(time=1, setting="stop", value="now", by="keys"), "stop: now, asked by keys"),
+        (RunEnded(time=1, reason=EndReason.COMPLETED, test_accuracy=0.9929), "run completed: test 99.29%"),
+        (RunEnded(time=1, reason=EndReason.KILLED), "run killed, not tested"),
+        (RunFailed(time=1, error="out of memory"), "run failed: out of memory"),
+    ],
+)
+def test_what_happened_is_told_in_words(event: AnyEvent, text: str) -> None:
+    assert describe(event) == text
+    assert history(event).notes[-1].text == text

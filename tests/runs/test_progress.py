@@ -1,0 +1,168 @@
+"""The seconds left are right for a steady run, at every moment of it."""
+
+import dataclasses
+from collections.abc import Iterator
+
+import pytest
+
+from mnist_tui.events import AnyEvent, EndReason, Phase, PhaseChanged, RunEnded, RunFailed
+from mnist_tui.runs.history import History
+from mnist_tui.runs.progress import Progress, progress
+from tests import samples
+
+EPOCHS, STEPS = 3, 550
+
+
+@dataclasses.dataclass(frozen=True)
+class SteadyRun:
+    """A made-up run: every step takes `step` seconds, every validation `validation`, and the final test twice that."""
+
+    step: float
+    validation: float
+
+    @property
+    def start(self) -> float:
+        """When the first step begins."""
+        return samples.CREATED + 8
+
+    @property
+    def end(self) -> float:
+        return self.start + EPOCHS * (STEPS * self.step + self.validation) + 2 * self.validation
+
+    def events(self) -> Iterator[AnyEvent]:
+        now = self.start
+        yield samples.run_started(time=now)
+        for epoch in range(1, EPOCHS + 1):
+            yield PhaseChanged(time=now, phase=Phase.TRAINING)
+            for step in range((epoch - 1) * STEPS + 1, epoch * STEPS + 1):
+                now += self.step
+                yield samples.step_ended(step, time=now, images_per_second=100 / self.step)
+            yield PhaseChanged(time=now, phase=Phase.VALIDATING)
+            now += self.validation
+            yield samples.epoch_ended(epoch, time=now, validation_seconds=self.validation)
+        yield PhaseChanged(time=now, phase=Phase.TESTING)
+        yield RunEnded(time=self.end, reason=EndReason.COMPLETED, best_epoch=EPOCHS)
+
+    def at(self, now: float) -> Progress:
+        history = History(samples.record())
+        history.apply_all(event for event in self.events() if event.time <= now)
+        return progress(history, now)
+
+    def moments(self) -> dict[str, float]:
+        epoch = STEPS * self.step + self.validation
+        return {
+            "second step": self.start + 2.5 * self.step,
+            "first epoch": self.start + 0.3 * STEPS * self.step,
+            "first validation": self.start + STEPS * self.step + 0.5 * self.validation,
+            "before the second epoch's first step": self.start + epoch + 0.9 * self.step,
+            "after the second epoch's first step": self.start + epoch + 1.5 * self.step,
+            "second epoch": self.start + 1.5 * epoch,
+            "second validation": self.start + 2 * epoch - 0.25 * self.validation,
+            "third epoch": self.start + 2.5 * epoch,
+            "last validation": self.start + 3 * epoch - 0.5 * self.validation,
+            "test": self.start + 3 * epoch + 0.5 * self.validation,
+        }
+
+
+# A validation digit costs FORWARD_SHARE of a training digit, as is guessed before the first was timed.
+RUNS = {"fast": SteadyRun(0.02, 0.4), "slow": SteadyRun(0.4, 8.0)}
+
+
+@pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
+@pytest.mark.parametrize("moment", RUNS["fast"].moments())
+def test_the_seconds_left_are_within_three_percent_of_the_truth(run: SteadyRun, moment: str) -> None:
+    now = run.moments()[moment]
+    left = run.at(now).seconds_left
+    assert left == pytest.approx(run.end - now, rel=0.03)
+
+
+def test_a_validation_that_costs_more_than_guessed_is_reckoned_with_once_it_was_timed() -> None:
+    run = SteadyRun(0.02, 5.0)
+    now = run.moments()["after the second epoch's first step"]
+    assert run.at(now).seconds_left == pytest.approx(run.end - now, rel=0.03)
+
+
+def test_the_seconds_left_run_down_between_two_steps() -> None:
+    run = RUNS["slow"]
+    first, second = run.at(run.start + 100.1).seconds_left, run.at(run.start + 100.3).seconds_left
+    assert first is not None
+    assert second is not None
+    assert first - second == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("epoch", [2, 3])
+def test_the_seconds_left_do_not_jump_when_an_epoch_begins(epoch: int) -> None:
+    run = RUNS["slow"]
+    begin = run.start + (epoch - 1) * (STEPS * run.step + run.validation)
+    before, after = run.at(begin - 0.1).seconds_left, run.at(begin + 0.1).seconds_left
+    assert before is not None
+    assert after is not None
+    assert before - after == pytest.approx(0.2, abs=0.01)
+
+
+def test_the_seconds_left_are_never_negative() -> None:
+    run = RUNS["fast"]
+    history = History(samples.record())
+    history.apply_all(event for event in run.events() if not isinstance(event, RunEnded))
+    assert progress(history, run.end + 1_000).seconds_left == 0.0
+
+
+def test_a_stopped_run_only_waits_for_its_test() -> None:
+    run = RUNS["slow"]
+    first_epoch_ended = run.start + STEPS * run.step + run.validation
+    history = History(samples.record())
+    history.apply_all(event for event in run.events() if event.time < first_epoch_ended + 0.1)
+    history.apply(PhaseChanged(time=first_epoch_ended, phase=Phase.TESTING))
+    assert progress(history, first_epoch_ended + 4).seconds_left == pytest.approx(2 * run.validation - 4)
+
+
+def test_a_slower_second_epoch_is_followed() -> None:
+    history = History(samples.record())
+    history.apply_all(event for event in SteadyRun(0.02, 0.4).events() if event.time <= samples.CREATED + 8 + 11.4)
+    now = history.steps.column("time")[-1]
+    for step in range(551, 651):
+        now += 0.1
+        history.apply(samples.step_ended(step, time=now))
+    assert progress(history, now).seconds_left == pytest.approx(1_000 * 0.1 + 2 * 0.4 + 0.8, rel=0.03)
+
+
+@pytest.mark.parametrize("events", [[], [samples.run_started()], [samples.run_started(), samples.step_ended()]])
+def test_before_two_steps_nothing_can_be_known(events: list[AnyEvent]) -> None:
+    history = History(samples.record(epochs=3))
+    history.apply_all(events)
+    now = progress(history, samples.CREATED + 9)
+    assert now.seconds_left is None
+    assert now.run_fraction == 0.0
+    assert (now.epoch, now.epochs) == (1, 3)
+
+
+def test_a_starting_run_says_what_it_waits_for_and_how_long() -> None:
+    history = History(samples.record())
+    history.apply(PhaseChanged(time=samples.CREATED + 1, phase=Phase.IMPORTING))
+    now = progress(history, samples.CREATED + 4)
+    assert (now.phase, now.phase_seconds) == (Phase.IMPORTING, 3.0)
+
+
+def test_epoch_and_step_count_from_one() -> None:
+    run = RUNS["fast"]
+    first, last = run.at(run.start + 0.021), run.at(run.start + STEPS * 0.02 + 0.001)
+    assert (first.step, first.epoch, first.steps) == (1, 1, EPOCHS * STEPS)
+    assert first.epoch_fraction == pytest.approx(1 / STEPS)
+    assert (last.step, last.epoch, last.epoch_fraction) == (STEPS, 1, 1.0)
+    assert first.images_per_second == pytest.approx(5_000)
+
+
+def test_the_fraction_of_the_run_only_grows_and_ends_at_one() -> None:
+    run = RUNS["fast"]
+    fractions = [run.at(run.start + second).run_fraction for second in range(1, int(run.end - run.start), 2)]
+    assert fractions == sorted(fractions)
+    over = run.at(run.end)
+    assert (over.run_fraction, over.seconds_left) == (1.0, None)
+
+
+def test_a_failed_run_has_nothing_left_to_wait_for() -> None:
+    history = History(samples.record())
+    history.apply_all(
+        [samples.run_started(), samples.step_ended(1), samples.step_ended(2), RunFailed(time=9, error="x")]
+    )
+    assert progress(history, samples.CREATED + 60).seconds_left is None

@@ -1,0 +1,114 @@
+"""The status and the results of a run, read from its directory alone."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from mnist_tui.events import AnyEvent, EndReason, RunEnded, RunFailed, encode
+from mnist_tui.runs.directory import RunDirectory, create_run
+from mnist_tui.runs.summary import STEP_PREFIX, Status, status_of, summarize
+from tests import samples
+from tests.runs.test_directory import HOLD_LOCK
+
+COMPLETED = RunEnded(time=1, reason=EndReason.COMPLETED, best_epoch=2, test_accuracy=0.9929)
+STOPPED = RunEnded(time=1, reason=EndReason.STOPPED)
+KILLED = RunEnded(time=1, reason=EndReason.KILLED)
+
+
+def run_with(*events: AnyEvent) -> RunDirectory:
+    run = create_run(samples.config())
+    run.events_path.write_bytes(b"".join(encode(event) for event in events))
+    return run
+
+
+@pytest.mark.parametrize(
+    ("live", "stepped", "ended", "failed", "status"),
+    [
+        (True, False, None, False, Status.STARTING),
+        (True, True, None, False, Status.TRAINING),
+        (True, True, COMPLETED, False, Status.FINISHED),  # it still answers questions
+        (False, True, COMPLETED, False, Status.FINISHED),
+        (False, True, STOPPED, False, Status.STOPPED),
+        (False, True, KILLED, False, Status.STOPPED),
+        (False, False, None, False, Status.CRASHED),
+        (False, True, None, False, Status.CRASHED),
+        (True, True, None, True, Status.FAILED),
+        (False, False, None, True, Status.FAILED),
+    ],
+)
+def test_the_status_follows_from_lock_and_events(
+    live: bool, stepped: bool, ended: RunEnded | None, failed: bool, status: Status
+) -> None:
+    assert status_of(live=live, stepped=stepped, ended=ended, failed=failed) is status
+
+
+def test_only_a_run_that_goes_on_is_live() -> None:
+    assert [status for status in Status if status.is_live] == [Status.STARTING, Status.TRAINING, Status.PAUSED]
+
+
+def test_a_finished_run_shows_its_best_epoch_and_test_accuracy() -> None:
+    epochs = [samples.epoch_ended(n, validation_accuracy=a) for n, a in ((1, 0.97), (2, 0.99), (3, 0.99))]
+    steps = [samples.step_ended(step) for step in range(1, 8)]
+    shown = summarize(run_with(samples.run_started(), *steps, *epochs, COMPLETED)).as_json()
+    assert shown["status"] == "finished"
+    assert shown["pid"] is None
+    assert (shown["epochs_planned"], shown["epochs_done"], shown["steps_done"]) == (3, 3, 7)
+    assert (shown["best_epoch"], shown["validation_accuracy"], shown["test_accuracy"]) == (2, 0.99, 0.9929)
+
+
+def test_a_failed_run_shows_its_error() -> None:
+    shown = summarize(run_with(samples.run_started(), RunFailed(time=1, error="out of memory"))).as_json()
+    assert (shown["status"], shown["error"]) == ("failed", "out of memory")
+
+
+def test_an_engine_that_is_killed_leaves_a_crashed_run() -> None:
+    run = run_with(samples.run_started(), samples.step_ended(1), samples.step_ended(2))
+    command = [sys.executable, "-c", HOLD_LOCK, str(run.path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as engine:
+        assert engine.stdout is not None
+        assert engine.stdout.readline() == "locked\n"
+        assert summarize(run).status is Status.TRAINING
+        engine.send_signal(signal.SIGKILL)
+        engine.wait()
+    crashed = summarize(run)
+    assert crashed.status is Status.CRASHED
+    assert (crashed.steps_done, crashed.pid) == (2, None)
+
+
+def test_the_pid_is_that_of_the_live_engine() -> None:
+    run = run_with(samples.run_started())
+    lock = run.acquire_lock()
+    os.write(lock, b'{"pid":4711}')
+    assert summarize(run).pid == 4711
+    os.close(lock)
+    assert summarize(run).pid is None
+
+
+def test_a_torn_last_line_does_not_count() -> None:
+    run = run_with(samples.step_ended(1), samples.epoch_ended(1))
+    whole = run.events_path.read_bytes()
+    run.events_path.write_bytes(whole + encode(samples.step_ended(2))[:-1])
+    assert summarize(run).steps_done == 1
+    run.events_path.write_bytes(whole + encode(samples.epoch_ended(2))[:-1])
+    assert summarize(run).epochs_done == 1
+
+
+def test_unknown_lines_do_not_count() -> None:
+    run = run_with(samples.step_ended(1))
+    run.events_path.write_bytes(b'{"type":"dreamed"}\n\xff\n' + run.events_path.read_bytes())
+    assert summarize(run).steps_done == 1
+
+
+def test_a_run_without_events_has_done_nothing() -> None:
+    run = run_with()
+    run.events_path.unlink()
+    summary = summarize(run)
+    assert (summary.epochs_done, summary.steps_done, summary.best, summary.status) == (0, 0, None, Status.CRASHED)
+
+
+def test_steps_are_told_by_how_their_lines_begin() -> None:
+    assert encode(samples.step_ended()).startswith(STEP_PREFIX)
+    assert not encode(samples.epoch_ended()).startswith(STEP_PREFIX)

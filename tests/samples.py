@@ -1,0 +1,83 @@
+"""Settings and events to test with: each function gives a plain valid one, keywords change what a test is about."""
+
+from typing import Any
+
+from mnist_tui.config import Catalogue, ConfigError, Recipe, RunConfig
+from mnist_tui.events import EpochEnded, Hardware, Layer, RunStarted, StepEnded
+from mnist_tui.runs.directory import RunRecord
+
+CREATED = 1_700_000_000.0
+"""When the runs of the tests were created, in seconds since the epoch."""
+
+
+def config(**changes: Any) -> RunConfig:
+    """A complete set of settings."""
+    defaults = {"preset": "fast", "epochs": 3, "batch_size": 100, "learning_rate": 0.01, "optimizer": "adamw"}
+    return RunConfig(**{**defaults, "seed": 0, "data": "mnist", **changes})
+
+
+def record(**changes: Any) -> RunRecord:
+    """The record of a run with these settings."""
+    return RunRecord(id="20231114-221320", name="calm-otter", created=CREATED, config=config(**changes))
+
+
+def catalogue() -> Catalogue:
+    """Two presets and one data set."""
+
+    def check_data(spec: str) -> None:
+        if spec != "mnist":
+            raise ConfigError(f"data {spec!r} names no file: give mnist or the path of an .npz file")
+
+    recipes = (
+        Recipe(name="fast", summary="quick", epochs=2, batch_size=64, learning_rate=0.01, optimizer="adamw"),
+        Recipe(name="lenet5", summary="old", epochs=9, batch_size=128, learning_rate=0.001, optimizer="adam"),
+    )
+    return Catalogue({recipe.name: recipe for recipe in recipes}, ("mnist",), check_data)
+
+
+def run_started(**changes: Any) -> RunStarted:
+    """A network of one layer, 550 steps an epoch."""
+    defaults: dict[str, Any] = {
+        "time": CREATED + 8,
+        "layers": (Layer("dense", "Dense", "softmax", (10,), 7_850, 7_840),),
+        "class_names": tuple("0123456789"),
+        "train_count": 55_000,
+        "validation_count": 5_000,
+        "test_count": 10_000,
+        "epochs": 3,
+        "steps_per_epoch": 550,
+        "hardware": Hardware("CPU", 2, 8 << 30),
+    }
+    return RunStarted(**(defaults | changes))
+
+
+def step_ended(step: int = 1, **changes: Any) -> StepEnded:
+    """One step of an epoch of 550."""
+    defaults: dict[str, Any] = {
+        "time": CREATED + 8 + step / 10,
+        "step": step,
+        "epoch": (step - 1) // 550 + 1,
+        "loss": 0.5,
+        "accuracy": 0.9,
+        "learning_rate": 0.01,
+        "images_per_second": 1_000.0,
+    }
+    return StepEnded(**(defaults | changes))
+
+
+def epoch_ended(epoch: int = 1, **changes: Any) -> EpochEnded:
+    """One epoch of 550 steps; two classes are enough for the confusion matrix."""
+    defaults: dict[str, Any] = {
+        "time": CREATED + 8 + epoch * 57,
+        "epoch": epoch,
+        "step": epoch * 550,
+        "train_loss": 0.2,
+        "train_accuracy": 0.95,
+        "validation_loss": 0.1,
+        "validation_accuracy": 0.97,
+        "confusion": ((2_480, 20), (130, 2_370)),
+        "seconds": 57.0,
+        "validation_seconds": 2.0,
+        "is_best": True,
+    }
+    return EpochEnded(**(defaults | changes))

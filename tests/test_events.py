@@ -1,0 +1,89 @@
+"""Events survive the way through JSON, and lines that are not for this version do no harm."""
+
+import json
+import typing
+
+import pytest
+
+from mnist_tui.events import (
+    AnyEvent,
+    CheckpointSaved,
+    EndReason,
+    EpochEnded,
+    Event,
+    HardwareSampled,
+    Phase,
+    PhaseChanged,
+    RunEnded,
+    RunFailed,
+    SettingChanged,
+    StepEnded,
+    decode,
+    encode,
+)
+from tests import samples
+
+EVENTS: list[AnyEvent] = [
+    samples.run_started(),
+    samples.step_ended(),
+    samples.epoch_ended(),
+    PhaseChanged(time=1.5, phase=Phase.VALIDATING),
+    HardwareSampled(time=1.5, engine_cpu=180.0, engine_memory=1 << 30, machine_cpu=95.5, machine_memory=8 << 30),
+    CheckpointSaved(time=1.5, path="model.keras", epoch=2, step=1_100),
+    SettingChanged(time=1.5, setting="stop", value="now", by="ü\n×"),
+    RunEnded(time=1.5, reason=EndReason.COMPLETED, best_epoch=2, test_accuracy=0.99, test_confusion=((1, 0), (0, 1))),
+    RunFailed(time=1.5, error="out of memory"),
+]
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
+def test_an_event_is_one_line_and_reads_back_as_it_was(event: AnyEvent) -> None:
+    line = encode(event)
+    assert line.endswith(b"\n")
+    assert line.count(b"\n") == 1
+    assert decode(line) == event
+
+
+def test_the_sample_events_are_of_all_types() -> None:
+    assert {type(event) for event in EVENTS} == set(typing.get_args(AnyEvent)) == set(Event.__subclasses__())
+
+
+def test_types_are_written_in_snake_case_with_the_time() -> None:
+    written = json.loads(encode(samples.step_ended(time=12.5)))
+    assert (written["type"], written["time"]) == ("step_ended", 12.5)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_a_number_that_is_not_finite_reads_back_as_none(value: float) -> None:
+    step = decode(encode(samples.step_ended(loss=value, accuracy=value)))
+    assert isinstance(step, StepEnded)
+    assert (step.loss, step.accuracy) == (None, None)
+    epoch = decode(encode(samples.epoch_ended(train_loss=value, validation_loss=value)))
+    assert isinstance(epoch, EpochEnded)
+    assert (epoch.train_loss, epoch.validation_loss, epoch.validation_accuracy) == (None, None, 0.97)
+
+
+def test_unknown_fields_are_skipped() -> None:
+    event = samples.step_ended()
+    line = json.dumps(json.loads(encode(event)) | {"gradient_norm": 3.5, "worker": {"id": 1}})
+    assert decode(line.encode()) == event
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"type":"layer_dreamed","time":1.0}',
+        b'{"type":"phase_changed","time":1.0,"phase":"dreaming"}',
+        b'{"type":"run_failed","time":1.0}',
+        b'{"type":"run_failed","time":"noon","error":"x"}',
+        b'{"type":"run_failed","time":1.0,"error":"\xff"}',
+        b'{"time":1.0}',
+        b'{"type":"run_failed","ti',
+        b"[]",
+        b"\x00\x00\x00",
+        b"\xff\xfe",
+        b"",
+    ],
+)
+def test_what_cannot_be_read_is_none(line: bytes) -> None:
+    assert decode(line) is None

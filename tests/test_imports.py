@@ -1,0 +1,39 @@
+"""Importing a part of the program imports nothing heavier than that part may need, as sys.modules shows."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+KERAS = {"tensorflow", "keras", "pandas"}
+SCREEN = {"textual", "numpy", "plotext", "rich"}
+
+
+def loaded_by(module: str) -> set[str]:
+    """The modules that a fresh interpreter has after importing `module`, beyond those it starts with."""
+    code = f"import sys; before = set(sys.modules); import {module}; print(*set(sys.modules) - before)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("module", "forbidden"),
+    [
+        ("mnist_tui.ui.app", KERAS),
+        ("mnist_tui.plain", KERAS | {"textual", "plotext"}),
+        ("mnist_tui.cli", KERAS | SCREEN),
+        ("mnist_tui.runs.client", KERAS | SCREEN),
+        ("mnist_tui.runs.summary", KERAS | SCREEN),
+        ("mnist_tui.engine.presets", KERAS | SCREEN),
+        ("mnist_tui.engine.datasets", KERAS | (SCREEN - {"numpy"})),
+    ],
+)
+def test_nothing_heavy_is_imported(module: str, forbidden: set[str]) -> None:
+    assert loaded_by(module) & forbidden == set()
+
+
+def test_the_package_itself_imports_nothing() -> None:
+    assert loaded_by("mnist_tui") == {"mnist_tui"}

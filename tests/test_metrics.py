@@ -1,0 +1,29 @@
+"""Metrics are printed alike everywhere, and name columns that exist."""
+
+import pytest
+
+from mnist_tui.events import EpochEnded
+from mnist_tui.metrics import METRICS, METRICS_BY_KEY, Metric
+from mnist_tui.runs.history import STEP_COLUMNS
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.key)
+def test_a_metric_names_a_step_column_and_a_field_of_the_epoch(metric: Metric) -> None:
+    assert metric.key in STEP_COLUMNS
+    assert metric.validation_key is None or metric.validation_key in EpochEnded.__struct_fields__
+    assert METRICS_BY_KEY[metric.key] is metric
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "text"),
+    [
+        ("loss", 0.123456, "0.1235"),
+        ("accuracy", 0.9929, "99.29 %"),
+        ("learning_rate", 0.01, "0.01000"),
+        ("images_per_second", 12_345.6, "12,346 images/s"),
+        ("loss", None, "–"),
+        ("accuracy", float("nan"), "NaN"),
+    ],
+)
+def test_a_value_is_printed_with_its_unit(key: str, value: float | None, text: str) -> None:
+    assert METRICS_BY_KEY[key].format(value) == text
