@@ -7,7 +7,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import TextIO
 
-from mnist_tui.events import AnyEvent, EpochEnded, HardwareSampled, Phase, PhaseChanged, RunStarted, StepEnded
+from mnist_tui.events import AnyEvent, EpochEnded, HardwareSampled, Phase, PhaseChanged, RunEnded, RunStarted, StepEnded
 from mnist_tui.metrics import METRICS_BY_KEY
 from mnist_tui.render.text import duration
 from mnist_tui.runs import client
@@ -67,8 +67,8 @@ class PlainReporter:
                 )
             case EpochEnded():
                 self.say(self._epoch_line(event))
-            case StepEnded() | HardwareSampled():
-                pass
+            case StepEnded() | HardwareSampled() | RunEnded():
+                pass  # in the progress line, nowhere, and in the closing lines
             case _:
                 self.say(describe(event))
 
@@ -89,7 +89,7 @@ class PlainReporter:
 
     def _progress_line(self, now: float) -> str | None:
         history, state = self.history, progress(self.history, now)
-        if history.is_over:
+        if history.is_over or state.phase is None:
             return None
         if state.phase in START_UP:
             return f"{START_UP[state.phase]}: {state.phase_seconds:.0f} s so far" if self._rewrite else None

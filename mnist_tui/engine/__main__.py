@@ -38,12 +38,15 @@ class Engine:
         self._writing = threading.Lock()
         self._stop = threading.Event()
         self._over = threading.Event()
+        self._ended = False
         self.failed = False
 
     def emit(self, event: Event) -> None:
-        """Append an event; from any thread, never half of one."""
+        """Append an event; from any thread, never half of one. What comes after the run's end is not part of it."""
         with self._writing:
-            self._log.append(event)
+            if not self._ended:
+                self._log.append(event)
+            self._ended = self._ended or isinstance(event, RunEnded | RunFailed)
 
     def stop(self, request: Stop) -> None:
         """End the run after the current batch, or at once."""
@@ -56,8 +59,9 @@ class Engine:
                     by=request.by,
                 )
             )
-        self._stop.set()
-        if request.now:
+        if not request.now:
+            self._stop.set()
+        else:
             self.emit(RunEnded(time=time.time(), reason=EndReason.KILLED))
             # The worker may be deep inside a native call; the answer to the request is given time to leave.
             threading.Timer(SAVED_SECONDS, os._exit, [0]).start()

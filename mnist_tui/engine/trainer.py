@@ -96,7 +96,8 @@ class BestEpochKeeper:
     """Evaluates the validation digits after each epoch, records the predictions, and keeps the best epoch's model.
 
     The model is saved from `exported`, a twin without training state: a third of the size, and compiled with the sparse
-    loss, so that stock Keras' `evaluate(x, y)` takes the plain integer labels.
+    loss, so that stock Keras' `evaluate(x, y)` takes the plain integer labels. Its optimizer is plain SGD because that
+    has no variables a layer, which loading would miss.
     """
 
     def __init__(
@@ -107,7 +108,7 @@ class BestEpochKeeper:
         self._steps = steps
         self._model = model
         self._exported = exported
-        self._exported.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+        self._exported.compile("sgd", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
         self._validation = validation
         self.best_epoch: int | None = None
         self._best_accuracy = -1.0

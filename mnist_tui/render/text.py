@@ -44,6 +44,13 @@ def percent(fraction: float | None, digits: int = 2) -> str:
     return "–" if fraction is None else f"{fraction * 100:.{digits}f} %"
 
 
+def clip_parts(text: str, width: int, separator: str = " · ") -> str:
+    """Text of at most `width` characters: without its last parts where they do not fit, so that no number is cut."""
+    while len(text) > width and separator in text:
+        text = text.rpartition(separator)[0]
+    return clip(text, width)
+
+
 def clip(text: str, width: int) -> str:
     """Text of at most `width` characters, with an ellipsis where it was cut."""
     return text if len(text) <= width else (text[: max(0, width - 1)] + "…")[:width]

@@ -1,6 +1,7 @@
 """The face: wiring only. It knows the screens, the opened run and the timer, and nothing of what they draw."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ FRAME_SECONDS = 0.25
 
 
 class MnistTuiApp(App[int]):
-    """`catalogue` says what can be chosen, `launch` starts a run, `run` is opened at once."""
+    """`catalogue` says what can be chosen, `launch` starts a run, `run` is opened at once, `clock` tells the time."""
 
     TITLE = "mnist-tui"
     CSS_PATH = "app.tcss"
@@ -34,12 +35,17 @@ class MnistTuiApp(App[int]):
     ENABLE_COMMAND_PALETTE = False
 
     def __init__(
-        self, catalogue: Catalogue, launch: Callable[[RunConfig], RunDirectory], run: RunDirectory | None = None
+        self,
+        catalogue: Catalogue,
+        launch: Callable[[RunConfig], RunDirectory],
+        run: RunDirectory | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__()
         self._catalogue = catalogue
         self._launch = launch
         self._first_run = run
+        self._clock = clock
         self._leaving = False
         self.session: RunSession | None = None
         self.register_theme(DARK)
@@ -55,7 +61,7 @@ class MnistTuiApp(App[int]):
                 loop.call_soon_threadsafe(self._hang_up, status)
 
             catch_signals(leave)
-        self.push_screen(HomeScreen(self._catalogue))
+        self.push_screen(HomeScreen(self._catalogue, self._clock))
         if self._first_run is not None:
             self.open_run(self._first_run)
         self.set_interval(FRAME_SECONDS, self._follow)
@@ -71,7 +77,7 @@ class MnistTuiApp(App[int]):
         from mnist_tui.ui.session import RunSession
 
         try:
-            session = RunSession(run)
+            session = RunSession(run, self._clock)
         except RunError as error:
             self.notify(str(error), severity="error")
             return

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_tui.events import Phase
-from mnist_tui.runs.directory import RunDirectory
+from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.history import History
 from mnist_tui.runs.log import LogFollower
 from mnist_tui.runs.progress import Progress, progress
@@ -97,9 +97,16 @@ class RunSession:
 
     def _load_predictions(self, epoch: int | None) -> Predictions:
         """Predictions after an epoch (None: of the final test); raises RunError when the file is missing or damaged."""
-        arrays = self.run.load_arrays(self.run.predictions_path("test" if epoch is None else epoch))
+        path = self.run.predictions_path("test" if epoch is None else epoch)
+        arrays = self.run.load_arrays(path)
         images = self._test_images if epoch is None else self._validation_images
-        return Predictions(epoch, arrays["indices"], arrays["labels"], arrays["probabilities"], images)
+        try:
+            predictions = Predictions(epoch, arrays["indices"], arrays["labels"], arrays["probabilities"], images)
+        except KeyError as error:
+            raise RunError(f"{path} has no array {error}: it was not written by mnist-tui") from None
+        if len({len(images), *(len(array) for array in arrays.values())}) > 1:
+            raise RunError(f"{path} and the run's digits are of different lengths: one of them was cut short")
+        return predictions
 
     @cached_property
     def _validation_images(self) -> NDArray[Any]:

@@ -1,12 +1,8 @@
 """Engines are asked over their socket, and whatever goes wrong is one sentence."""
 
 import os
-import socket
 import subprocess
-import tempfile
-import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -15,46 +11,13 @@ import pytest
 from mnist_tui.runs.client import AnyRequest, Ping, Stop, ask, start
 from mnist_tui.runs.directory import Endpoint, RunDirectory, RunError, create_run, list_runs
 from tests import samples
-
-
-class FakeEngine:
-    """Holds a run's lock and gives one scripted answer to one request."""
-
-    def __init__(self, run: RunDirectory, address: str) -> None:
-        self.run = run
-        self.answer = b'{"ok":true}\n'
-        self.requests: list[bytes] = []
-        self._lock = run.acquire_lock()
-        run.lock_path.write_bytes(msgspec.json.encode(Endpoint(os.getpid(), address)))
-        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._listener.bind(address)
-        self._listener.listen()
-        self._thread = threading.Thread(target=self._serve)
-        self._thread.start()
-
-    def _serve(self) -> None:
-        try:
-            connection, _ = self._listener.accept()
-        except OSError:
-            return  # closed before anybody asked
-        with connection:
-            self.requests.append(connection.makefile("rb").readline())
-            connection.sendall(self.answer)
-
-    def close(self) -> None:
-        """Die as an engine does: the lock goes, the address stays."""
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._thread.join()
-        os.close(self._lock)
+from tests.fake_engine import FakeEngine
 
 
 @pytest.fixture
 def engine() -> Iterator[FakeEngine]:
-    with tempfile.TemporaryDirectory(prefix="mnist-tui-") as folder:  # tmp_path may be too long for a socket
-        fake = FakeEngine(create_run(samples.config()), str(Path(folder, "socket")))
+    with FakeEngine(create_run(samples.config())) as fake:
         yield fake
-        fake.close()
 
 
 def refusal(run: RunDirectory, request: AnyRequest) -> str:

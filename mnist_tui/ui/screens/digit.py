@@ -112,6 +112,10 @@ class DigitScreen(RunScreen):
             self._past_asked = len(view.history.epochs)
             self._load_past([each.epoch for each in view.history.epochs[-RECENT_EPOCHS:]])
 
+    def on_mount(self) -> None:
+        """Words that carry colours of their own are said again when the theme changes."""
+        self.app.theme_changed_signal.subscribe(self, lambda _: self.update_view(self.session.view))
+
     def on_resize(self) -> None:
         """Another size has room for other words and panels."""
         if self.is_mounted and self.is_current:

@@ -111,7 +111,7 @@ class DigitsScreen(PredictionScreen):
         if not view.history.epochs:
             return before_the_first_epoch(view, "The first digits come")
         if self.problem:
-            return self.problem
+            return f"The digits of epoch {self.asked} cannot be shown: {self.problem}"
         digits = self._digits
         if digits is None:
             return f"Reading the digits of epoch {self.asked} …"

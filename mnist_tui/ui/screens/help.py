@@ -9,7 +9,24 @@ from textual.widgets import Static
 
 from mnist_tui.ui.keymap import KEYMAP, bindings
 
-NAMES = {"question_mark": "?", "escape": "Esc", "enter": "Enter", "left": "←", "right": "→", "up": "↑", "down": "↓"}
+NAMES = {
+    "question_mark": "?",
+    "escape": "Esc",
+    "enter": "Enter",
+    "space": "Space",
+    "tab": "Tab",
+    "f1": "F1",
+    "ctrl+l": "Ctrl+L",
+    "home": "Home",
+    "end": "End",
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
+    "left": "←",
+    "right": "→",
+    "up": "↑",
+    "down": "↓",
+}
+"""How keys are written that Textual names otherwise."""
 
 
 class HelpScreen(ModalScreen[None]):
@@ -17,7 +34,7 @@ class HelpScreen(ModalScreen[None]):
 
     BINDINGS = bindings("help")
     DEFAULT_CSS = """
-    HelpScreen { align: center middle; background: $background 60%; }
+    HelpScreen { align: center middle; }
     HelpScreen VerticalScroll {
         width: 76; max-width: 100%; height: auto; max-height: 100%; border: round $accent; background: $surface;
         padding: 1 2; border-title-color: $foreground;

@@ -1,11 +1,12 @@
 """The home screen: the settings of the next run, and the runs so far."""
 
-import time
+from collections.abc import Callable
+from pathlib import Path
 
-from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
 from textual.containers import Container
+from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
@@ -29,9 +30,10 @@ class HomeScreen(Screen[None]):
     KEY_GROUPS = ("home", "choice", "everywhere")
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]  # noqa: RUF012
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self, catalogue: Catalogue, clock: Callable[[], float]) -> None:
         super().__init__()
         self._catalogue = catalogue
+        self._clock = clock
 
     def compose(self) -> ComposeResult:
         yield Static(id="title")
@@ -44,16 +46,10 @@ class HomeScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Paint first; then read the runs, and again while the screen is in front."""
-        variables = self.app.theme_variables
-        self.query_one("#title", Static).update(
-            Text.assemble(
-                (" mnist-tui ", f"bold {variables['primary']}"),
-                (f" {__version__}   train a network on digits, and watch it   ", variables["quiet"]),
-                (f"runs in {home()}", variables["quiet"]),
-                no_wrap=True,
-                overflow="ellipsis",
-            )
+        words = (
+            "[b $primary] mnist-tui [/][$quiet] $version   train a network on digits, and watch it   runs in $folder[/]"
         )
+        self.query_one("#title", Static).update(Content.from_markup(words, version=__version__, folder=brief(home())))
         self.query_one(SettingsForm).focus_first()
         self.set_interval(REFRESH_SECONDS, self._refresh)
 
@@ -72,7 +68,7 @@ class HomeScreen(Screen[None]):
 
     def _show_runs(self, found: list[RunSummary]) -> None:
         if self.is_active:  # another screen may have come in front meanwhile
-            self.query_one(RunTable).show(found, time.time())
+            self.query_one(RunTable).show(found, self._clock())
 
     def on_settings_form_preset_chosen(self, event: SettingsForm.PresetChosen) -> None:
         """Say what kind of network that is."""
@@ -81,3 +77,8 @@ class HomeScreen(Screen[None]):
     def on_settings_form_submitted(self, event: SettingsForm.Submitted) -> None:
         """Start it."""
         self.post_message(StartRun(event.config))
+
+
+def brief(path: Path) -> str:
+    """A path as people write it: from ~ on when it lies below their home."""
+    return f"~/{path.relative_to(Path.home())}" if path.is_relative_to(Path.home()) else str(path)

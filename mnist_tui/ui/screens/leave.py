@@ -9,9 +9,9 @@ from textual.widgets.option_list import Option
 from mnist_tui.ui.keymap import bindings
 
 CHOICES = {
-    "stop": "[b]s[/]  Stop and save       the batch under way is the last; evaluated, tested, saved",
-    "leave": "[b]l[/]  Leave it running    back to the shell; `mnist-tui attach` brings this screen back",
-    "cancel": "[b]c[/]  Cancel              stay here",
+    "stop": "[b]s[/]  Stop and save     end after this batch; evaluated, tested, saved",
+    "leave": "[b]l[/]  Leave it running  back to the shell; `mnist-tui attach` comes back",
+    "cancel": "[b]c[/]  Cancel            stay here",
 }
 
 
@@ -20,7 +20,7 @@ class LeaveScreen(ModalScreen[str]):
 
     BINDINGS = bindings("leave")
     DEFAULT_CSS = """
-    LeaveScreen { align: center middle; background: $background 60%; }
+    LeaveScreen { align: center middle; }
     LeaveScreen Vertical {
         width: 78; max-width: 100%; height: auto; border: round $accent; background: $surface; padding: 1 2;
         border-title-color: $foreground;

@@ -28,6 +28,10 @@ class PredictionScreen(RunScreen):
         self.problem = ""
         """Why there are none, in a sentence."""
 
+    def on_mount(self) -> None:
+        """Words that carry colours of their own are said again when the theme changes."""
+        self.app.theme_changed_signal.subscribe(self, lambda _: self.update_view(self.session.view))
+
     def on_resize(self) -> None:
         """Another size has room for other words and panels."""
         if self.is_mounted and self.is_current:

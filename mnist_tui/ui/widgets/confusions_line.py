@@ -38,7 +38,7 @@ class ConfusionsLine(Widget):
         epoch, worst, mistakes, total = self.content
         variables = self.app.theme_variables
         if not epoch:
-            return Text("come when the first epoch has been validated", style=variables["quiet"])
+            return Text("confusions come when the first epoch is validated", style=variables["quiet"])
         line = Text(no_wrap=True)
         for true, predicted, count in worst:
             pair = Text.assemble(

@@ -65,13 +65,14 @@ class Gallery(ScrollView, can_focus=True):
         return self._digits
 
     def show(self, digits: DigitList) -> None:
-        """Show a list. The cursor stays on its digit where the list still has it."""
+        """Show a list. The cursor stays on its digit if the list has it; another filter else starts at the top."""
         before = self._digits.digit(self.cursor).index if self._digits else None
+        same_wish = self._digits is not None and self._digits.wanted == digits.wanted
         self._digits = digits
         self._tiles.clear()
         found = None if before is None else digits.position_of(before)
         self._lay_out()
-        self.cursor = found if found is not None else self.cursor
+        self.cursor = found if found is not None else self.cursor if same_wish else 0
         self._reveal()
         self.refresh()
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from rich.style import Style
 from rich.text import Text
 from textual.app import RenderResult
 from textual.reactive import reactive
@@ -64,14 +65,16 @@ def cell_words(cell: Cell, colours: Palette, width: int, height: int) -> Text:
     return Text("\n").join(lines)
 
 
-def _trend_line(cell: Cell, width: int, quiet: object) -> Text:
+def _trend_line(cell: Cell, width: int, quiet: Style) -> Text:
     """As many of the newest epochs as fit in a line."""
     for start in range(len(cell.trend)):
         epochs = cell.trend[start:]
-        text = f"epoch {epochs[0][0]} to {epochs[-1][0]}: " + " → ".join(f"{count:,}" for _, count in epochs)
+        first, last = epochs[0][0], epochs[-1][0]
+        text = f"epoch {last}: " if first == last else f"epoch {first} to {last}: "
+        text += " → ".join(f"{count:,}" for _, count in epochs)
         if len(text) <= width:
             break
-    return Text(text, style=quiet)  # type: ignore[arg-type]
+    return Text(text, style=quiet)
 
 
 def _trend_bars(cell: Cell, colours: Palette, width: int, rows: int) -> list[Text]:
@@ -111,7 +114,4 @@ class HerePanel(Widget):
     def render(self) -> RenderResult:
         if self.cell is None:
             return ""
-        words = cell_words(self.cell, palette_of(self), self.size.width, self.size.height)
-        words.no_wrap = self.size.height < 9
-        words.overflow = "ellipsis"
-        return words
+        return cell_words(self.cell, palette_of(self), self.size.width, self.size.height)

@@ -169,7 +169,7 @@ class MatrixPainter:
             chosen = predicted == self.cursor[1]
             digits = 1 if layout.tile >= 5 else 0
             text = "–" if score.precision is None else f"{score.precision * 100:.{digits}f}"
-            text = text.rjust(4 + digits - (1 if digits else 0)).center(layout.tile)[: layout.tile] + " "
+            text = text.rjust(4 if digits else 3).center(layout.tile)[: layout.tile] + " "
             cells.append(self._text(text, colours.foreground if chosen else colours.quiet, bold=chosen))
         accuracy = percent(self.report.accuracy).rjust(layout.recall - 1)
         return (

@@ -68,6 +68,10 @@ class ModelPanel(Vertical):
         yield OptionList(id="layers")
         yield Static(id="why")
 
+    def on_mount(self) -> None:
+        """Rows carry colours of their own: another theme, other rows."""
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._fill())
+
     def show(self, started: RunStarted | None, preset: str) -> None:
         """Take in the network once it is known; it does not change after."""
         if started is None or started is self._started:

@@ -5,7 +5,7 @@ from textual.app import RenderResult
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from mnist_tui.render.text import clip, duration, percent, thin_bar
+from mnist_tui.render.text import clip_parts, duration, percent, thin_bar
 from mnist_tui.runs.summary import Status
 from mnist_tui.ui.session import RunView
 
@@ -36,7 +36,7 @@ class ProgressPanel(Widget):
         speed = (
             "" if state.images_per_second != state.images_per_second else f" · {state.images_per_second:,.0f} images/s"
         )
-        doing = f"{state.phase}, {duration(state.seconds_left)} left" if view.status.is_live else str(view.status)
+        doing = f"{duration(state.seconds_left)} left" if view.status.is_live else str(view.status)
         self.pace = f"step {state.step:,} of {state.steps:,}{speed} · {doing}"
         self.outcome = outcome(view)
         self.machine = machine(view)
@@ -52,9 +52,9 @@ class ProgressPanel(Widget):
             text.append(rest, variables["frame"])
             text.append(f"{share:>6.0%}\n")
         words, colour = self.outcome
-        text.append(clip(self.pace, self.size.width) + "\n")
-        text.append(clip(words, self.size.width) + "\n", variables.get(colour, ""))
-        text.append(clip(self.machine, self.size.width), variables["quiet"])
+        text.append(clip_parts(self.pace, self.size.width) + "\n")
+        text.append(clip_parts(words, self.size.width) + "\n", variables.get(colour, ""))
+        text.append(clip_parts(self.machine, self.size.width), variables["quiet"])
         return text
 
 

@@ -5,7 +5,7 @@ from textual.app import RenderResult
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from mnist_tui.render.text import clip, duration
+from mnist_tui.render.text import clip_parts, duration
 from mnist_tui.runs.summary import Status
 from mnist_tui.ui.session import RunView
 
@@ -51,7 +51,7 @@ class RunHeader(Widget):
         right = Text.assemble((words, f"bold {variables.get(colour, '')}".strip()), ("  " + left if left else "", ""))
         start = Text.assemble((" mnist-tui ", f"bold {variables.get('primary', '')}"), "  ", (name, "bold"), "  ")
         room = self.size.width - start.cell_len - right.cell_len - 2
-        middle = Text(clip(subject, max(0, room)), style=variables.get("quiet", ""))
+        middle = Text(clip_parts(subject, max(0, room)), style=variables.get("quiet", ""))
         middle.pad_right(max(0, room - middle.cell_len) + 2)
         line = start + middle + right
         line.truncate(self.size.width)

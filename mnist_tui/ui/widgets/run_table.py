@@ -32,8 +32,9 @@ class RunTable(Vertical):
 
     def __init__(self) -> None:
         super().__init__()
-        self._runs: dict[str, RunDirectory] = {}
-        self._rows: list[tuple[str, ...]] = []
+        self._runs: dict[str, RunSummary] = {}
+        """By id, as is `_rows`."""
+        self._rows: dict[str, tuple[str, ...]] = {}
         self.border_title = "Runs"
 
     def compose(self) -> ComposeResult:
@@ -42,26 +43,34 @@ class RunTable(Vertical):
         table.display = False
         yield table
 
+    def on_mount(self) -> None:
+        """Cells carry colours of their own: another theme, other cells."""
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._fill())
+
     def show(self, summaries: list[RunSummary], now: float) -> None:
         """List the runs; nothing is touched when nothing changed."""
         empty, table = self.query_one("#empty", Static), self.query_one(DataTable)
         empty.update("" if summaries else EMPTY)
         empty.display, table.display = not summaries, bool(summaries)
-        rows = [row(summary, now) for summary in summaries]
+        rows = {summary.run.id: row(summary, now) for summary in summaries}
         if rows == self._rows:
             return
-        self._rows = rows
-        self._runs = {summary.run.id: summary.run for summary in summaries}
+        self._runs, self._rows = {summary.run.id: summary for summary in summaries}, rows
         self.border_title = f"Runs  [$quiet]{len(summaries):,}[/]"
-        chosen = table.cursor_row
+        self._fill()
+
+    def _fill(self) -> None:
+        """Write the table anew; the cursor stays on its run."""
+        table = self.query_one(DataTable)
+        chosen = table.coordinate_to_cell_key(table.cursor_coordinate).row_key.value if table.row_count else None
         table.clear(columns=True)
         for heading in ("name", "status", "preset", "epochs"):
             table.add_column(heading)
         for heading, width in (("validation", 10), ("test", 8), ("age", 7)):
             table.add_column(Text(heading.rjust(width)), width=width)
         variables = self.app.theme_variables
-        for summary, (name, status, preset, epochs, validation, test, started) in zip(summaries, rows, strict=True):
-            colour = variables.get(COLOURS.get(summary.status, "primary"), "")
+        for key, (name, status, preset, epochs, validation, test, started) in self._rows.items():
+            colour = variables.get(COLOURS.get(self._runs[key].status, "primary"), "")
             table.add_row(
                 Text(name, style="bold"),
                 Text(status, style=colour),
@@ -70,14 +79,15 @@ class RunTable(Vertical):
                 Text(validation, justify="right"),
                 Text(test, justify="right"),
                 Text(started, justify="right", style=variables["quiet"]),
-                key=summary.run.id,
+                key=key,
             )
-        table.move_cursor(row=min(chosen, len(rows) - 1))
+        if chosen in self._rows:
+            table.move_cursor(row=table.get_row_index(chosen))
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         """Enter or a click on the row under the cursor."""
         event.stop()
-        self.post_message(OpenRun(self._runs[str(event.row_key.value)]))
+        self.post_message(OpenRun(self._runs[str(event.row_key.value)].run))
 
 
 def row(summary: RunSummary, now: float) -> tuple[str, ...]:

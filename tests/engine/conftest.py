@@ -1,0 +1,52 @@
+"""Real engines, as the program starts them: processes of their own on real MNIST digits, limited to be quick."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from mnist_tui.cli import catalogue, launch
+from mnist_tui.events import AnyEvent
+from mnist_tui.runs.directory import HOME_VARIABLE, RunDirectory
+from mnist_tui.runs.log import LogFollower
+from tests.e2e.conftest import kill_engine
+
+PATIENCE_SECONDS = 240
+"""A start takes 10 to 20 s on two busy cores; this is only how long a broken one may hang."""
+
+Start = Callable[..., RunDirectory]
+
+
+@pytest.fixture
+def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
+    """Start runs with settings given as keywords; whatever still runs at the end is killed."""
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
+    started: list[RunDirectory] = []
+
+    def starter(**settings: object) -> RunDirectory:
+        run = launch(catalogue().complete({key: str(value) for key, value in settings.items()}))
+        started.append(run)
+        return run
+
+    yield starter
+    for run in started:
+        kill_engine(run)
+
+
+def events_until(run: RunDirectory, enough: Callable[[AnyEvent], bool] | None = None) -> list[AnyEvent]:
+    """The run's events up to the first that is `enough`; without one, until the engine has ended."""
+    follower, events = LogFollower(run.events_path), list[AnyEvent]()
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        live = run.is_live()
+        for event in follower.read():
+            events.append(event)
+            if enough is not None and enough(event):
+                return events
+        if not live:
+            break
+        time.sleep(0.05)
+    assert enough is None, f"never came; engine.log:\n{run.log_path.read_text()[-2000:]}"
+    assert not run.is_live(), "the engine does not end"
+    return events

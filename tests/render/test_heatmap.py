@@ -1,0 +1,44 @@
+"""Shades: mistakes glow by their share, the diagonal stays quiet, numbers stay readable."""
+
+import itertools
+
+from mnist_tui.render.heatmap import Heat, glow, ink_on, shade
+
+HEAT = Heat(background=(14, 17, 23), quiet=(123, 132, 150), glow=(255, 95, 109))
+
+
+def distance(one: tuple[int, int, int], other: tuple[int, int, int]) -> int:
+    return sum(abs(a - b) for a, b in zip(one, other, strict=True))
+
+
+def test_an_empty_cell_has_no_shade() -> None:
+    assert shade(0, 100, False, HEAT) == HEAT.background
+    assert shade(0, 0, True, HEAT) == HEAT.background
+
+
+def test_more_mistakes_glow_more_and_a_tenth_of_the_row_glows_fully() -> None:
+    glows = [glow(share) for share in (0.0, 0.001, 0.01, 0.05, 0.1)]
+    assert glows == sorted(set(glows))
+    assert shade(100, 1000, False, HEAT) == shade(500, 1000, False, HEAT) == HEAT.glow
+
+
+def test_one_mistake_in_a_thousand_can_be_seen() -> None:
+    assert distance(shade(1, 1000, False, HEAT), HEAT.background) > 40
+
+
+def test_a_perfect_diagonal_is_quieter_than_a_few_percent_of_mistakes() -> None:
+    quiet = distance(shade(1000, 1000, True, HEAT), HEAT.background)
+    assert quiet < distance(shade(30, 1000, False, HEAT), HEAT.background)
+
+
+def test_numbers_are_black_or_white_with_a_contrast_of_at_least_four_and_a_half() -> None:
+    def luminance(colour: tuple[int, int, int]) -> float:
+        parts = [part / 255 for part in colour]
+        linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    steps = range(0, 256, 51)
+    for red, green, blue in itertools.product(steps, steps, steps):
+        background = (red, green, blue)
+        dark, light = sorted((luminance(background), luminance(ink_on(background))))
+        assert (light + 0.05) / (dark + 0.05) >= 4.5

@@ -1,0 +1,36 @@
+"""The matrix fits where it must, and uses the room where there is more."""
+
+import pytest
+
+from mnist_tui.render.matrix_layout import matrix_layout
+
+TEN = tuple(str(each) for each in range(10))
+
+
+@pytest.mark.parametrize(("width", "height"), [(78, 13), (78, 36), (118, 20), (128, 56), (300, 90)])
+def test_ten_classes_fit(width: int, height: int) -> None:
+    columns, lines = matrix_layout(TEN, 1135, width, height).size
+    assert columns <= width
+    assert lines <= height
+
+
+def test_cells_grow_with_the_room_and_stay_near_to_square() -> None:
+    small, large = matrix_layout(TEN, 500, 78, 36), matrix_layout(TEN, 500, 128, 56)
+    assert (small.cell_width, small.cell_height) == (6, 3)
+    assert (large.cell_width, large.cell_height) == (11, 5)
+
+
+def test_many_classes_keep_cells_that_hold_their_numbers() -> None:
+    names = tuple(f"class {each}" for each in range(47))
+    layout = matrix_layout(names, 12_345, 78, 13)
+    assert layout.tile >= 5
+    assert layout.cell_height == 1
+
+
+def test_a_place_is_translated_into_its_cell_and_nothing_else_is() -> None:
+    layout = matrix_layout(TEN, 500, 78, 36)
+    x, y = layout.cells_left, layout.cells_top
+    assert layout.cell_at(x, y) == (0, 0)
+    assert layout.cell_at(x + 9 * layout.cell_width, y + 4 * layout.cell_height) == (4, 9)
+    assert layout.cell_at(x - 1, y) is None
+    assert layout.cell_at(x, y + layout.cells_height) is None

@@ -1,0 +1,67 @@
+"""Pictures as half blocks: size, greys, and that paper and ink can be swapped."""
+
+import numpy as np
+from rich.segment import Segment
+
+from mnist_tui.render.pictures import crop, enlarge, half_blocks
+
+BLACK, WHITE = (0, 0, 0), (255, 255, 255)
+
+
+def cells(row: list[Segment]) -> list[tuple[str, object, object]]:
+    """(character, colour above, colour below) of each cell."""
+    spread: list[tuple[str, object, object]] = []
+    for text, style, _ in row:
+        assert style is not None
+        below = style.bgcolor.triplet if style.bgcolor else None
+        above = style.color.triplet if style.color else below
+        spread += [(character, above, below) for character in text]
+    return spread
+
+
+def test_a_digit_is_28_columns_by_14_rows_whatever_is_on_it() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (28, 28), dtype=np.uint8)
+    rows = half_blocks(image, BLACK, WHITE)
+    assert len(rows) == 14
+    assert {sum(len(segment.text) for segment in row) for row in rows} == {28}
+
+
+def test_a_cell_holds_the_upper_pixel_in_front_and_the_lower_behind() -> None:
+    (row,) = half_blocks(np.array([[255, 0, 255], [0, 255, 255]], dtype=np.uint8), BLACK, WHITE)
+    assert cells(row) == [("▀", WHITE, BLACK), ("▀", BLACK, WHITE), (" ", WHITE, WHITE)]
+
+
+def test_ink_and_paper_are_the_colours_that_were_asked_for() -> None:
+    (row,) = half_blocks(np.array([[255], [0]], dtype=np.uint8), WHITE, (10, 20, 30))
+    assert cells(row) == [("▀", (10, 20, 30), WHITE)]
+
+
+def test_greys_keep_their_order() -> None:
+    image = np.repeat(np.arange(256, dtype=np.uint8)[None], 2, axis=0)
+    (row,) = half_blocks(image, BLACK, WHITE)
+    reds = [below[0] for _, _, below in cells(row)]  # type: ignore[index]
+    assert reds == sorted(reds)
+    assert (reds[0], reds[-1]) == (0, 255)
+    assert abs(reds[128] - 128) <= 3
+
+
+def test_equal_neighbours_share_a_segment() -> None:
+    assert len(half_blocks(np.zeros((2, 28), dtype=np.uint8), BLACK, WHITE)[0]) == 1
+
+
+def test_an_odd_height_ends_on_paper() -> None:
+    rows = half_blocks(np.full((3, 1), 255, dtype=np.uint8), BLACK, WHITE)
+    assert cells(rows[1]) == [("▀", WHITE, BLACK)]
+
+
+def test_cropping_keeps_the_middle() -> None:
+    image = np.zeros((28, 28), dtype=np.uint8)
+    image[3, 3] = image[24, 24] = 9
+    image[2, 2] = 5
+    middle = crop(image)
+    assert middle.shape == (22, 22)
+    assert (middle[0, 0], middle[21, 21], middle.max()) == (9, 9, 9)
+
+
+def test_enlarging_repeats_pixels_both_ways() -> None:
+    assert enlarge(np.array([[1, 2]], dtype=np.uint8), 2).tolist() == [[1, 1, 2, 2], [1, 1, 2, 2]]

@@ -1,0 +1,42 @@
+"""A home for runs that nothing else uses, a time zone that is the same everywhere, and the golden screens."""
+
+import difflib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from mnist_tui.runs.directory import HOME_VARIABLE
+from tests.recording import time_zone
+
+GOLDEN = Path(__file__).parent / "golden"
+Golden = Callable[[str, list[str]], None]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder that MNIST_TUI_HOME names, below a HOME of its own; it does not exist yet. The time zone is UTC."""
+    path = tmp_path / ".local" / "share" / "mnist-tui"
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv(HOME_VARIABLE, str(path))
+    with time_zone("UTC"):
+        yield path
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    """Compares a screen's lines with golden/NAME.txt; with --update-golden, writes that file."""
+
+    def compare(name: str, lines: list[str]) -> None:
+        path = GOLDEN / f"{name}.txt"
+        shown = [line.rstrip() for line in lines]
+        if request.config.getoption("--update-golden"):
+            path.parent.mkdir(exist_ok=True)
+            path.write_text("\n".join(shown) + "\n", "utf-8")
+            return
+        expected = path.read_text("utf-8").split("\n")[:-1] if path.exists() else []
+        if shown != expected:
+            diff = difflib.unified_diff(expected, shown, f"golden/{path.name}", "shown", lineterm="")
+            pytest.fail("\n".join(["another screen than the golden one (--update-golden accepts it)", *diff]), False)
+
+    return compare

@@ -1,0 +1,86 @@
+"""The real app for tests: wired as the command line wires it, but with a scripted clock and a launch of the test's own.
+
+app = program(recorded_run(), clock)
+async with app.run_test(size=(120, 40)) as pilot:
+    await pilot.press("2")
+    await settled(pilot)
+    assert "Confusion" in text(app)
+"""
+
+from collections.abc import Callable
+
+from textual._compositor import LayoutUpdate
+from textual.app import App
+from textual.pilot import Pilot
+from textual.strip import Strip
+
+from mnist_tui.cli import catalogue
+from mnist_tui.config import RunConfig
+from mnist_tui.runs.directory import RunDirectory, RunError
+from mnist_tui.ui.app import MnistTuiApp
+from tests.recording import Clock
+
+MOST_LOOKS = 500
+"""How often a wait looks before it gives up: each look lets the app do all that it has to do."""
+
+
+def no_launch(config: RunConfig) -> RunDirectory:
+    """Start nothing."""
+    raise RunError(f"this test starts nothing, and not {config}")
+
+
+def program(
+    run: RunDirectory | None = None,
+    clock: Callable[[], float] = Clock(0.0),  # noqa: B008 (it stands still)
+    launch: Callable[[RunConfig], RunDirectory] = no_launch,
+) -> MnistTuiApp:
+    """The face, with the engine's registries, on the home screen or on a run."""
+    return MnistTuiApp(catalogue(), launch, run, clock)
+
+
+def strips(app: App[int]) -> list[Strip]:
+    """The screen's lines with their colours, with the screens that shine through from below.
+
+    Textual gives them out as SVG alone: this is how its `export_screenshot` asks for them. Private, so nowhere else.
+    """
+    update = app.screen._compositor.render_update(full=True, screen_stack=app._background_screens)
+    assert isinstance(update, LayoutUpdate)
+    return [Strip.join(parts) for parts in update.strips]
+
+
+def lines(app: App[int]) -> list[str]:
+    """The screen's lines."""
+    return [strip.text for strip in strips(app)]
+
+
+def text(app: App[int]) -> str:
+    """What a person sees."""
+    return "\n".join(lines(app))
+
+
+async def settled(pilot: Pilot[int]) -> None:
+    """Wait until nothing is being read and the screen has stopped changing."""
+    before: list[str] | None = None
+    for _ in range(MOST_LOOKS):
+        await pilot.pause()
+        await pilot.app.workers.wait_for_complete()
+        await pilot.pause()
+        now = lines(pilot.app)
+        if now == before:
+            return
+        before = now
+    raise AssertionError(f"the screen never settled:\n{text(pilot.app)}")
+
+
+async def wait_until(pilot: Pilot[int], condition: Callable[[], bool], what: str) -> None:
+    """Wait for a state; AssertionError with the screen when it never comes."""
+    for _ in range(MOST_LOOKS):
+        if condition():
+            return
+        await pilot.pause()
+    raise AssertionError(f"expected {what}; the screen was:\n{text(pilot.app)}")
+
+
+async def wait_for(pilot: Pilot[int], words: str) -> None:
+    """Wait until `words` are on one line of the screen."""
+    await wait_until(pilot, lambda: words in text(pilot.app), f"{words!r} on the screen")

@@ -1,0 +1,227 @@
+"""The confusion screen over a recorded run."""
+
+import os
+from pathlib import Path
+
+import pytest
+from textual.geometry import Region
+
+from mnist_tui.analysis.confusion import report, top_confusions
+from mnist_tui.analysis.mistakes import DigitFilter
+from mnist_tui.events import Phase
+from mnist_tui.render.text import percent
+from mnist_tui.runs.directory import RunDirectory
+from mnist_tui.ui.screens.confusion import ConfusionScreen
+from mnist_tui.ui.screens.digit import DigitScreen
+from mnist_tui.ui.widgets.confusion_matrix import ConfusionMatrix
+from mnist_tui.ui.widgets.gallery import Gallery
+from tests.recorded import Recording, make_recorded_run
+from tests.ui.host import SIZES, Host, settled
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+    return make_recorded_run(tmp_path_factory.mktemp("runs"))
+
+
+def host(run: RunDirectory) -> Host:
+    return Host(run, ConfusionScreen)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_whole_matrix_is_on_the_screen_at_every_size(run: RunDirectory, size: tuple[int, int]) -> None:
+    app = host(run)
+    async with app.shown(size) as pilot:
+        await settled(pilot)
+        figures = report(app.session.view.history.epochs[-1].confusion)
+        lines = app.lines()
+        assert {len(line) for line in lines} == {size[0]}
+        text = app.text()
+        for words in ("predicted", "true", "prec. %", "Here", "Worst confusions", "Enter", "Numbers", "200 validation"):
+            assert words in text
+        for score in figures.classes:
+            assert percent(score.recall) in text
+        assert percent(figures.accuracy) in text
+
+
+async def test_the_cursor_starts_on_the_worst_confusion_and_says_it_in_words(run: RunDirectory) -> None:
+    app = host(run)
+    async with app.shown((120, 40)) as pilot:
+        await settled(pilot)
+        worst = top_confusions(app.session.view.history.epochs[-1].confusion, 1)[0]
+        assert app.screen.query_one(ConfusionMatrix).cursor == (worst.true, worst.predicted)
+        assert f"{worst.true} read as {worst.predicted}: {worst.count} of {worst.support}" in app.text()
+
+
+async def test_enter_opens_the_digits_of_the_cell(run: RunDirectory) -> None:
+    app = host(run)
+    async with app.shown((80, 24)) as pilot:
+        await settled(pilot)
+        cursor = app.screen.query_one(ConfusionMatrix).cursor
+        await pilot.press("enter")
+        await settled(pilot)
+        assert [message.wanted for message in app.opened] == [DigitFilter(*cursor)]
+
+
+async def test_a_cell_of_the_diagonal_opens_what_was_read_right(run: RunDirectory) -> None:
+    app = host(run)
+    async with app.shown((80, 24)) as pilot:
+        await settled(pilot)
+        app.screen.query_one(ConfusionMatrix).cursor = (1, 1)
+        await pilot.press("enter")
+        await settled(pilot)
+        assert [message.wanted for message in app.opened] == [DigitFilter(1, 1, only_wrong=False)]
+
+
+async def test_an_empty_cell_opens_nothing_and_says_so(run: RunDirectory) -> None:
+    app = host(run)
+    async with app.shown((120, 40)) as pilot:
+        await settled(pilot)
+        matrix = app.screen.query_one(ConfusionMatrix)
+        true, predicted = next(
+            (t, p) for t, row in enumerate(matrix.counts) for p, count in enumerate(row) if not count and t != p
+        )
+        matrix.cursor = (true, predicted)
+        await pilot.press("enter")
+        await settled(pilot)
+        assert app.opened == []
+        assert f"No {true} was read as {predicted}: nothing to open." in app.text()
+        assert any(f"No {true} was read as {predicted}" in message for message in app.told())
+
+
+async def test_arrows_home_and_end_move_the_cursor_and_stop_at_the_edge(run: RunDirectory) -> None:
+    app = host(run)
+    async with app.shown((80, 24)) as pilot:
+        await settled(pilot)
+        matrix = app.screen.query_one(ConfusionMatrix)
+        await pilot.press("home", "pageup")
+        assert matrix.cursor == (0, 0)
+        await pilot.press("left", "up", "right", "down", "down")
+        assert matrix.cursor == (2, 1)
+        await pilot.press("end", "right", "pagedown", "down")
+        assert matrix.cursor == (9, 9)
+
+
+async def test_a_cursor_move_repaints_a_small_part_of_the_matrix(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = host(run)
+    async with app.shown((120, 40)) as pilot:
+        await settled(pilot)
+        matrix = app.screen.query_one(ConfusionMatrix)
+        asked: list[tuple[Region, ...]] = []
+        monkeypatch.setattr(matrix, "refresh", lambda *regions, **_: asked.append(regions))
+        await pilot.press("left" if matrix.cursor[1] else "right")
+        regions = [region for call in asked for region in call]
+        assert all(asked), "a refresh without a region repaints everything"
+        assert 0 < sum(region.area for region in regions) < matrix.size.area / 5
+
+
+async def test_a_matrix_that_does_not_fit_scrolls_under_its_labels(run: RunDirectory) -> None:
+    app = host(run)
+    async with app.shown((48, 16)) as pilot:
+        await settled(pilot)
+        matrix = app.screen.query_one(ConfusionMatrix)
+        await pilot.press("end", "pagedown")
+        await settled(pilot)
+        lines = app.lines()
+        figures = report(matrix.counts)
+        assert matrix.scroll_offset.x > 0
+        (row,) = [line for line in lines if line.startswith("│     9 ")]
+        assert f"{matrix.counts[9][9]}  {percent(figures.classes[9].recall)}" in row
+        assert "prec. %" in app.text()
+
+
+async def test_a_click_moves_and_a_click_on_the_chosen_cell_opens(run: RunDirectory) -> None:
+    app = host(run)
+    async with app.shown((120, 40)) as pilot:
+        await settled(pilot)
+        matrix = app.screen.query_one(ConfusionMatrix)
+        layout = matrix.layout_now
+        place = (layout.cells_left + 6 * layout.cell_width + 3, layout.cells_top + 6 * layout.cell_height + 2)
+        await pilot.click(matrix, offset=place)
+        assert matrix.cursor == (6, 6)
+        assert app.opened == []
+        await pilot.click(matrix, offset=place)
+        await settled(pilot)
+        assert [message.wanted for message in app.opened] == [DigitFilter.cell(6, 6)]
+
+
+async def test_numbers_turn_from_counts_to_shares_of_row_and_column_and_back(run: RunDirectory) -> None:
+    app = host(run)
+    async with app.shown((80, 24)) as pilot:
+        await settled(pilot)
+        counts = app.text()
+        await pilot.press("n")
+        await settled(pilot)
+        assert "Confusion, % of the row" in app.text()
+        await pilot.press("n")
+        await settled(pilot)
+        assert "Confusion, % of the column" in app.text()
+        await pilot.press("n")
+        await settled(pilot)
+        assert app.text() == counts
+
+
+async def test_a_new_epoch_is_shown_and_the_cursor_stays(tmp_path: Path) -> None:
+    recording = Recording.begin(tmp_path, planned=5, n=200)
+    recording.end_epoch()
+    app = host(recording.run)
+    async with app.shown((120, 40)) as pilot:
+        await settled(pilot)
+        assert "epoch 1 of 5" in app.text()
+        await pilot.press("pageup", "home")
+        ended = recording.end_epoch()
+        app.follow()
+        await settled(pilot)
+        matrix = app.screen.query_one(ConfusionMatrix)
+        assert matrix.counts == ended.confusion
+        assert matrix.cursor == (0, 0)
+        assert "epoch 2 of 5" in app.text()
+        before, after = (epoch.confusion[0][0] for epoch in app.session.view.history.epochs)
+        assert f"epoch 1  {before}" in app.text()
+        assert f"epoch 2  {after}" in app.text()
+
+
+async def test_before_the_first_epoch_a_sentence_says_when_the_matrix_comes(tmp_path: Path) -> None:
+    recording = Recording.begin(tmp_path, planned=5, n=200)
+    recording.train(10)
+    lock = recording.run.acquire_lock()
+    app = Host(recording.run, ConfusionScreen, now=recording.time)
+    async with app.shown((80, 24)) as pilot:
+        await settled(pilot)
+        assert app.session.view.progress.phase is Phase.TRAINING
+        words = " ".join(app.text().split())
+        assert (
+            "The first matrix comes when epoch 1 has been validated: in about 00:16." in words
+        )  # 30 steps, 200 digits
+        assert "Enter Open" not in words
+        recording.end_epoch()
+        app.follow()
+        await settled(pilot)
+        assert "predicted" in app.text()
+        await pilot.press("home")
+        assert app.screen.query_one(ConfusionMatrix).cursor[1] == 0
+    os.close(lock)
+
+
+async def test_a_run_that_ended_before_its_first_validation_says_so(tmp_path: Path) -> None:
+    recording = Recording.begin(tmp_path)
+    recording.train(3)
+    app = host(recording.run)
+    async with app.shown((80, 24)) as pilot:
+        await settled(pilot)
+        assert "crashed before its first validation" in app.text()
+
+
+async def test_a_large_terminal_shows_the_digits_of_the_cell_and_a_click_opens_one(run: RunDirectory) -> None:
+    app = host(run)
+    async with app.shown((200, 60)) as pilot:
+        await settled(pilot)
+        gallery = app.screen.query_one(Gallery)
+        cursor = app.screen.query_one(ConfusionMatrix).cursor
+        assert gallery.digits is not None
+        assert (gallery.digits.digit(0).true, gallery.digits.digit(0).predicted) == cursor
+        await pilot.click(gallery, offset=(5, 5))
+        await settled(pilot)
+        assert isinstance(app.screen, DigitScreen)
