@@ -3,8 +3,6 @@
 Importing this imports nothing heavy, so that the command line can check a spec at once.
 """
 
-import hashlib
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,6 +117,9 @@ def verify(spec: str) -> None:
 
 def load(spec: str) -> DataSet:
     """Read a data set and check it; raises ConfigError when it is damaged or not laid out like Keras' mnist.npz."""
+    import hashlib
+    import zipfile
+
     import numpy as np
 
     path = _path(spec)
@@ -143,6 +144,8 @@ def load(spec: str) -> DataSet:
 
 def idx_md5(array: "NDArray[np.uint8]") -> str:
     """MD5 of an array as an uncompressed IDX file: 0, 0, 8 (unsigned byte), number of axes, big-endian axes, bytes."""
+    import hashlib
+
     header = bytes([0, 0, 8, array.ndim]) + b"".join(axis.to_bytes(4, "big") for axis in array.shape)
     return hashlib.md5(header + array.tobytes(), usedforsecurity=False).hexdigest()
 

@@ -76,6 +76,8 @@ def smooth(values: Numbers, weight: float) -> Numbers:
 
     Computed in blocks, since numpy has no recursion: each block's powers stay within float64.
     """
+    if weight <= 0:
+        return values.copy()
     filled = np.where(np.isfinite(values), values, 0.0)
     counted = np.isfinite(values).astype(float)
     block = max(1, int(np.log(1e-100) / np.log(weight)))
@@ -131,15 +133,28 @@ def decimals(ticks: list[float]) -> int:
     return max(0, -math.floor(math.log10(step) + 1e-9))
 
 
+def _y_axis(series: list[Series], bounds: tuple[float, float], most: int) -> tuple[float, float, list[float]]:
+    """Limits and ticks. The limits snap to half ticks, so that they stand still while the curve creeps."""
+    low, high = y_range(series)
+    low, high = max(low, bounds[0]), min(high, bounds[1])
+    ticks = nice_ticks(low, high, most)
+    if len(ticks) > 1:
+        snap = (ticks[1] - ticks[0]) / 2
+        low = max(bounds[0], math.floor(low / snap + 1e-9) * snap)
+        high = min(bounds[1], math.ceil(high / snap - 1e-9) * snap)
+        ticks = nice_ticks(low, high, most)
+    return low, high, ticks
+
+
 def draw(series: list[Series], axes: Axes, columns: int, rows: int) -> str:
     """The plot as `rows` lines with ANSI colours; an empty string where there is no room for one."""
     from plotext._figure import _figure_class
 
     if columns < 12 or rows < AXIS_ROWS + 2:
         return ""
-    low, high = y_range(series)
-    low, high = max(low, axes.y_bounds[0]), min(high, axes.y_bounds[1])
+    low, high, y_ticks = _y_axis(series, axes.y_bounds, max(2, min(7, (rows - AXIS_ROWS) // 2)))
     figure = _figure_class()
+    figure._limit_size(False, False)  # plotext would not draw beyond what it takes for the terminal of this process
     figure.plot_size(columns, rows)
     figure.canvas_color(axes.background)
     figure.axes_color(axes.background)
@@ -154,7 +169,6 @@ def draw(series: list[Series], axes: Axes, columns: int, rows: int) -> str:
         paint(x.tolist(), np.clip(y, low, high).tolist(), marker=one.marker, color=one.colour)
     figure.ylim(low, high)
     figure.xlim(*axes.x_limits)
-    y_ticks = nice_ticks(low, high, max(2, min(7, (rows - AXIS_ROWS) // 2)))
     x_ticks = nice_ticks(*axes.x_limits, max(2, min(9, columns // 12)))
     figure.yticks(y_ticks, [axes.format_y(value, decimals(y_ticks)) for value in y_ticks])
     figure.xticks(x_ticks, [axes.format_x(value, decimals(x_ticks)) for value in x_ticks])

@@ -10,12 +10,10 @@ from textual.app import App
 
 from mnist_tui.config import Catalogue, ConfigError, RunConfig
 from mnist_tui.render.text import duration
-from mnist_tui.runs import client
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.ui.hang_up import catch_signals
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.messages import OpenDigits, OpenRun, StartRun
-from mnist_tui.ui.screens.help import HelpScreen
 from mnist_tui.ui.screens.home import HomeScreen
 from mnist_tui.ui.theme import DARK, LIGHT
 
@@ -102,10 +100,10 @@ class MnistTuiApp(App[int]):
 
     def _follow(self) -> None:
         """Read what is new and hand it to the screen in front."""
-        from mnist_tui.ui.screens.run_screen import RunScreen
-
         if self.session is None or not self.session.poll():
             return
+        from mnist_tui.ui.screens.run_screen import RunScreen  # numpy: not before there is a run
+
         if isinstance(self.screen, RunScreen):
             self.screen.update_view(self.session.view)
         if self._leaving and not self.session.view.status.is_live:
@@ -143,13 +141,18 @@ class MnistTuiApp(App[int]):
         from mnist_tui.analysis.mistakes import DigitFilter
         from mnist_tui.ui.screens.digits import DigitsScreen
 
-        self._pop_to_home()
         if name == "home" or self.session is None:
+            self._pop_to_home()
             return
         screen = self.get_screen(name)
         if isinstance(screen, DigitsScreen):
             screen.set_filter(DigitFilter())
-        self.push_screen(screen)
+        while len(self.screen_stack) > 3:
+            self.pop_screen()
+        if len(self.screen_stack) == 3:
+            self.switch_screen(screen)  # over home would cost the time to bring home to the front
+        else:
+            self.push_screen(screen)
 
     def action_go_back(self) -> None:
         """To the screen below; never past home."""
@@ -158,6 +161,8 @@ class MnistTuiApp(App[int]):
 
     def action_help(self) -> None:
         """All keys of the screen in front."""
+        from mnist_tui.ui.screens.help import HelpScreen
+
         self.push_screen(HelpScreen(getattr(self.screen, "KEY_GROUPS", ("everywhere",))))
 
     def action_toggle_dark(self) -> None:
@@ -177,10 +182,14 @@ class MnistTuiApp(App[int]):
         """The footer lists only what works now."""
         if action == "stop_run":
             return self.session is not None and self.session.view.status.is_live
+        if action == "view":
+            return self.session is not None
         return True
 
     @work(thread=True, group="stop")
     def _ask_to_stop(self) -> None:
+        from mnist_tui.runs import client
+
         assert self.session is not None
         try:
             client.ask(self.session.run, client.Stop(by="screen"))

@@ -32,7 +32,13 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
         Key("start", "enter", "Start the run", "start a run with the settings shown", "Enter"),
         Key("next_field", "down", "Next setting", "the setting below", "↓", footer=False),
         Key("previous_field", "up", "Previous setting", "the setting above", "↑", footer=False),
-        Key("app.focus_next", "tab", "Runs", "between the settings and the runs", "Tab"),
+        Key("screen.other_side", "tab,shift+tab", "Runs", "between the settings and the runs", "Tab"),
+    ),
+    "opened": (Key("app.view('training')", "escape", "Back to the run", "back to the run that is open", "Esc"),),
+    "setting": (Key("submit", "enter", "Start the run", "start a run with the settings shown", "Enter"),),
+    "runs": (
+        Key("select_cursor", "enter", "Open", "open the run under the cursor", "Enter"),
+        Key("screen.other_side", "tab,shift+tab", "Settings", "back to the settings of the next run", "Tab"),
     ),
     "choice": (
         Key("turn(1)", "right,space", "Next", "the next choice", "→"),

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from mnist_tui.render.text import bar, clip, duration, percent, shape
+from mnist_tui.render.text import bar, clip, clip_parts, duration, percent, shape
 
 
 @pytest.mark.parametrize(
@@ -57,3 +57,17 @@ def test_a_fraction_reads_as_percent() -> None:
 )
 def test_text_is_clipped_with_an_ellipsis(text: str, width: int, clipped: str) -> None:
     assert clip(text, width) == clipped
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "clipped"),
+    [
+        ("step 1,200 · 970 images/s · 00:23 left", 38, "step 1,200 · 970 images/s · 00:23 left"),
+        ("step 1,200 · 970 images/s · 00:23 left", 37, "step 1,200 · 970 images/s"),
+        ("step 1,200 · 970 images/s · 00:23 left", 12, "step 1,200"),
+        ("step 1,200 · 970 images/s", 5, "step…"),
+        ("", 0, ""),
+    ],
+)
+def test_of_several_parts_whole_ones_are_left_out(text: str, width: int, clipped: str) -> None:
+    assert clip_parts(text, width) == clipped

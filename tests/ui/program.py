@@ -7,12 +7,15 @@ async with app.run_test(size=(120, 40)) as pilot:
     assert "Confusion" in text(app)
 """
 
+import asyncio
+import contextlib
 from collections.abc import Callable
 
 from textual._compositor import LayoutUpdate
 from textual.app import App
 from textual.pilot import Pilot
 from textual.strip import Strip
+from textual.worker import WorkerCancelled
 
 from mnist_tui.cli import catalogue
 from mnist_tui.config import RunConfig
@@ -62,11 +65,11 @@ async def settled(pilot: Pilot[int]) -> None:
     """Wait until nothing is being read and the screen has stopped changing."""
     before: list[str] | None = None
     for _ in range(MOST_LOOKS):
-        await pilot.pause()
-        await pilot.app.workers.wait_for_complete()
+        with contextlib.suppress(WorkerCancelled):  # a newer one took its place
+            await pilot.app.workers.wait_for_complete()
         await pilot.pause()
         now = lines(pilot.app)
-        if now == before:
+        if now == before and all(worker.is_finished for worker in pilot.app.workers):
             return
         before = now
     raise AssertionError(f"the screen never settled:\n{text(pilot.app)}")
@@ -84,3 +87,17 @@ async def wait_until(pilot: Pilot[int], condition: Callable[[], bool], what: str
 async def wait_for(pilot: Pilot[int], words: str) -> None:
     """Wait until `words` are on one line of the screen."""
     await wait_until(pilot, lambda: words in text(pilot.app), f"{words!r} on the screen")
+
+
+def told(app: App[int]) -> list[str]:
+    """What notifications said so far; on the screen they are wrapped. Textual has no public list of them."""
+    return [notification.message for notification in app._notifications]
+
+
+async def left(app: App[int]) -> int | None:
+    """Wait until the app has ended; returns its exit status."""
+    for _ in range(MOST_LOOKS):
+        if not app.is_running:
+            return app.return_code
+        await asyncio.sleep(0.01)
+    raise AssertionError(f"expected the app to end; the screen was:\n{text(app)}")

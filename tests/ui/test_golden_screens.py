@@ -100,18 +100,18 @@ def colours(app: App[int]) -> list[tuple[str, str, str]]:
 
 async def test_the_other_theme_repaints_everything_on_every_screen() -> None:
     """After `d` a screen has the colours that it has in an app that began with that theme."""
-    ways = [(), ("2",), ("3",), ("enter",), ("escape", "6")]
+    ways = [(), ("2",), ("6",)]
     run, clock = recorded_run(), Clock(finishing_time() + LATER)
     expected = []
     app = program(run, clock)
     app.theme = LIGHT.name
-    async with app.run_test(size=(100, 34)) as pilot:
+    async with app.run_test(size=(80, 24)) as pilot:
         for keys in ways:
             await pilot.press(*keys)
             await settled(pilot)
             expected.append(colours(app))
     app = program(run, clock)
-    async with app.run_test(size=(100, 34)) as pilot:
+    async with app.run_test(size=(80, 24)) as pilot:
         for keys, light in zip(ways, expected, strict=True):
             await pilot.press(*keys)
             await settled(pilot)

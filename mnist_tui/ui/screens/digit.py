@@ -116,11 +116,6 @@ class DigitScreen(RunScreen):
         """Words that carry colours of their own are said again when the theme changes."""
         self.app.theme_changed_signal.subscribe(self, lambda _: self.update_view(self.session.view))
 
-    def on_resize(self) -> None:
-        """Another size has room for other words and panels."""
-        if self.is_mounted and self.is_current:
-            self.call_after_refresh(self.update_view, self.session.view)
-
     @work(thread=True, exclusive=True, group="past")
     def _load_past(self, epochs: list[int]) -> None:
         past: Past = {}
@@ -137,6 +132,10 @@ class DigitScreen(RunScreen):
         """Show the readings."""
         self._past = event.past
         self.query_one(EpochReadings).readings = self._readings()
+
+    def offered(self) -> tuple[object, ...]:
+        """Also whether there are neighbours."""
+        return (*super().offered(), self.position > 0, self.position < len(self.digits) - 1)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The footer offers only the neighbours that there are."""

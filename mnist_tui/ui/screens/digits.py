@@ -58,6 +58,10 @@ class DigitsScreen(PredictionScreen):
         """List the digits of what was read."""
         self._list_digits()
 
+    def offered(self) -> tuple[object, ...]:
+        """Also what is listed."""
+        return (*super().offered(), bool(self._digits), self.wanted)
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The footer offers only what works now."""
         if action == "open_digit":

@@ -2,60 +2,88 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual import work
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.content import Content
-from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widget import Widget
+from textual.widgets import Static
 
 from mnist_tui import __version__
 from mnist_tui.config import Catalogue
 from mnist_tui.runs.directory import home, list_runs
-from mnist_tui.runs.summary import RunSummary, summaries
+from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.messages import StartRun
-from mnist_tui.ui.widgets.preset_panel import PresetPanel
-from mnist_tui.ui.widgets.run_table import RunTable
-from mnist_tui.ui.widgets.settings_form import SettingsForm
+from mnist_tui.ui.next_run import sketch
+from mnist_tui.ui.screens.sized_screen import SizedScreen
+
+if TYPE_CHECKING:  # these bring Textual's tables and fields and the vocabulary of events: not before the first paint
+    from mnist_tui.runs.summary import RunSummary
+    from mnist_tui.ui.widgets.preset_panel import PresetPanel
+    from mnist_tui.ui.widgets.run_table import RunTable
+    from mnist_tui.ui.widgets.settings_form import SettingsForm
 
 REFRESH_SECONDS = 2.0
 RECENT_RUNS = 200
 
 
-class HomeScreen(Screen[None]):
+class HomeScreen(SizedScreen):
     """Enter starts a run; Tab and Enter open an earlier one."""
 
+    BINDINGS = bindings("opened")
     CSS_PATH = "home.tcss"
-    KEY_GROUPS = ("home", "choice", "everywhere")
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]  # noqa: RUF012
+    KEY_GROUPS = ("home", "choice", "runs", "opened", "everywhere")
 
     def __init__(self, catalogue: Catalogue, clock: Callable[[], float]) -> None:
         super().__init__()
         self._catalogue = catalogue
         self._clock = clock
+        self._setting: Widget = self
+        """Which setting had the cursor before it went to the runs."""
+        self._preset: PresetPanel | None = None
+        self._runs: RunTable | None = None
 
     def compose(self) -> ComposeResult:
         yield Static(id="title")
         with Container(id="body"):
-            with Container(id="next"):
-                yield SettingsForm(self._catalogue)
-                yield PresetPanel()
-            yield RunTable()
-        yield Footer(compact=True)
+            settings = Static(sketch(self._catalogue, self._catalogue.complete({}).preset), id="sketch", markup=False)
+            settings.border_title = "Next run"
+            yield settings
 
     def on_mount(self) -> None:
-        """Paint first; then read the runs, and again while the screen is in front."""
+        """Paint first: the settings as words, which takes half as long as with the widgets that edit them."""
         words = (
             "[b $primary] mnist-tui [/][$quiet] $version   train a network on digits, and watch it   runs in $folder[/]"
         )
         self.query_one("#title", Static).update(Content.from_markup(words, version=__version__, folder=brief(home())))
-        self.query_one(SettingsForm).focus_first()
+        self.call_after_refresh(self._furnish)
+
+    async def _furnish(self) -> None:
+        """Put the widgets in, then read the runs, and again while the screen is in front."""
+        from textual.widgets import Footer
+
+        from mnist_tui.ui.widgets.preset_panel import PresetPanel
+        from mnist_tui.ui.widgets.run_table import RunTable
+        from mnist_tui.ui.widgets.settings_form import SettingsForm
+
+        form, self._preset, runs = SettingsForm(self._catalogue), PresetPanel(), RunTable()
+        body = self.query_one("#body")
+        with self.app.batch_update():
+            await body.remove_children()
+            await body.mount(Container(form, self._preset, id="next"), runs)
+            await self.mount(Footer(compact=True))
+        self._runs = runs
+        form.focus_first()
+        self._read_runs()
         self.set_interval(REFRESH_SECONDS, self._refresh)
 
     def on_screen_resume(self) -> None:
         """Catch up with what happened meanwhile."""
-        self._read_runs()
+        if self._runs is not None:
+            self._read_runs()
+            self.refresh_bindings()
 
     def _refresh(self) -> None:
         if self.is_active:  # not `is_current`, which Textual also says of the screen below the one in front
@@ -63,18 +91,36 @@ class HomeScreen(Screen[None]):
 
     @work(thread=True, exclusive=True, group="runs")
     def _read_runs(self) -> None:
+        from mnist_tui.runs.summary import summaries
+
         found = summaries(list_runs()[:RECENT_RUNS])
         self.app.call_from_thread(self._show_runs, found)
 
-    def _show_runs(self, found: list[RunSummary]) -> None:
-        if self.is_active:  # another screen may have come in front meanwhile
-            self.query_one(RunTable).show(found, self._clock())
+    def _show_runs(self, found: "list[RunSummary]") -> None:
+        if self._runs is not None and self.is_active:  # another screen may have come in front meanwhile
+            self._runs.show(found, self._clock())
+            self.refresh_bindings()  # with the first run comes the key that leads to it
 
-    def on_settings_form_preset_chosen(self, event: SettingsForm.PresetChosen) -> None:
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Without runs there is no other side."""
+        return action != "other_side" or (self._runs is not None and self._runs.has_runs)
+
+    def action_other_side(self) -> None:
+        """From the settings to the runs, and back to the setting that had the cursor."""
+        if self._runs is None:
+            return
+        if self._runs.has_focus_within:
+            self._setting.focus()
+        elif self.focused is not None:
+            self._setting = self.focused
+            self._runs.focus_list()
+
+    def on_settings_form_preset_chosen(self, event: "SettingsForm.PresetChosen") -> None:
         """Say what kind of network that is."""
-        self.query_one(PresetPanel).preset = event.preset
+        if self._preset is not None:
+            self._preset.preset = event.preset
 
-    def on_settings_form_submitted(self, event: SettingsForm.Submitted) -> None:
+    def on_settings_form_submitted(self, event: "SettingsForm.Submitted") -> None:
         """Start it."""
         self.post_message(StartRun(event.config))
 

@@ -32,11 +32,6 @@ class PredictionScreen(RunScreen):
         """Words that carry colours of their own are said again when the theme changes."""
         self.app.theme_changed_signal.subscribe(self, lambda _: self.update_view(self.session.view))
 
-    def on_resize(self) -> None:
-        """Another size has room for other words and panels."""
-        if self.is_mounted and self.is_current:
-            self.call_after_refresh(self.update_view, self.session.view)
-
     def ask_for_predictions(self, view: RunView) -> None:
         """Read the newest epoch's predictions unless that was asked for already."""
         epochs = view.history.epochs

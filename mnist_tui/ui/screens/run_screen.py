@@ -1,26 +1,26 @@
 """What all screens of an opened run share: the header, the footer, the keys, and being told of a new view."""
 
 from textual.app import ComposeResult
-from textual.screen import Screen
+from textual.events import Resize
 from textual.widgets import Footer
 
 from mnist_tui.ui.keymap import bindings
+from mnist_tui.ui.screens.sized_screen import SizedScreen
 from mnist_tui.ui.session import RunSession, RunView
 from mnist_tui.ui.widgets.run_header import RunHeader
 
 
-class RunScreen(Screen[None]):
+class RunScreen(SizedScreen):
     """Base of the run's screens. The app calls `update_view` on the screen in front whenever the run changed."""
 
     BINDINGS = bindings("run")
     KEY_GROUPS: tuple[str, ...] = ("run", "everywhere")
     """Groups of the keymap that the help page lists."""
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]  # noqa: RUF012
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall"), (50, "-very-tall")]  # noqa: RUF012
 
     def __init__(self, session: RunSession) -> None:
         super().__init__()
         self.session = session
+        self._offered: tuple[object, ...] = ()
 
     def compose(self) -> ComposeResult:
         yield RunHeader()
@@ -40,11 +40,23 @@ class RunScreen(Screen[None]):
         """Catch up with what happened while another screen was in front."""
         self.update_view(self.session.view)
 
+    def on_resize(self, event: Resize) -> None:
+        """Another size has room for other words and panels."""
+        super().on_resize(event)
+        if self.is_mounted and self.is_active:
+            self.call_after_refresh(self.update_view, self.session.view)
+
     def update_view(self, view: RunView) -> None:
         """Take in a new moment of the run."""
         self.query_one(RunHeader).update_view(view, self.subject(view))
         self.show(view)
-        self.refresh_bindings()
+        if self.offered() != self._offered:
+            self._offered = self.offered()
+            self.refresh_bindings()
+
+    def offered(self) -> tuple[object, ...]:
+        """What decides which keys work now: the footer is made anew when it changes, and not with every view."""
+        return (self.session.view.status, bool(self.session.view.history.epochs))
 
     def subject(self, view: RunView) -> str:
         """What the header says this screen is about; the default is the run's settings."""

@@ -39,7 +39,7 @@ class TrainingScreen(RunScreen):
         self.set_class(not running, "-starting")
         if running:
             for plot in self.query(PlotPanel):
-                plot.show(history)
+                plot.show(history, view.now)
         else:
             self.query_one(StartUpPanel).show(view)
         self.query_one(ModelPanel).show(history.started, history.record.config.preset)

@@ -18,15 +18,18 @@ class ConfusionsLine(Widget):
     ConfusionsLine { border: round $frame; border-title-color: $foreground; height: 4; padding: 0 1; }
     """
 
+    BORDER_TITLE = "Worst confusions"
+
     content: reactive[tuple[int, tuple[tuple[str, str, int], ...], int, int]] = reactive((0, (), 0, 0))
     """Epoch, (true, predicted, count) from the worst down, mistakes, digits."""
 
     def show(self, history: History) -> None:
         """Take in a new moment of the run."""
         if not history.epochs or history.started is None:
-            self.border_title = "Worst confusions"
             return
         epoch, names = history.epochs[-1], history.started.class_names
+        if epoch.epoch == self.content[0]:
+            return
         figures = report(epoch.confusion)
         worst = tuple(
             (names[one.true], names[one.predicted], one.count) for one in top_confusions(epoch.confusion, MOST)

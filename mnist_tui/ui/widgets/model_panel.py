@@ -74,7 +74,11 @@ class ModelPanel(Vertical):
 
     def show(self, started: RunStarted | None, preset: str) -> None:
         """Take in the network once it is known; it does not change after."""
-        if started is None or started is self._started:
+        if started is None:
+            self.query_one("#columns", Static).update("shown once it is built")
+            self.query_one("#why", Static).update(preset_summary(preset))
+            return
+        if started is self._started:
             return
         self._started, self._preset = started, preset
         total = sum(layer.parameters for layer in started.layers)

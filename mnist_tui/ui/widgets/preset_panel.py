@@ -19,7 +19,7 @@ class PresetPanel(Widget):
 
     def watch_preset(self, preset: str) -> None:
         """The title names the preset."""
-        self.border_title = f"Why {preset} looks the way it does" if preset in explanations() else "Preset"
+        self.border_title = f"Why {preset} looks as it does" if preset in explanations() else "Preset"
 
     def render(self) -> RenderResult:
         words = explanations().get(self.preset)

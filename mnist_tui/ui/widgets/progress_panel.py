@@ -1,61 +1,58 @@
 """How far the epoch and the whole run are, how fast, how long still; and the result when it is over."""
 
 from rich.text import Text
-from textual.app import RenderResult
-from textual.reactive import reactive
-from textual.widget import Widget
 
 from mnist_tui.render.text import clip_parts, duration, percent, thin_bar
 from mnist_tui.runs.summary import Status
 from mnist_tui.ui.session import RunView
+from mnist_tui.ui.widgets.line_widget import LineWidget
 
 GIGA = 1e9
 
 
-class ProgressPanel(Widget):
+class ProgressPanel(LineWidget):
     """A line a fact, each in its place; nothing jumps."""
 
     DEFAULT_CSS = """
     ProgressPanel { border: round $frame; border-title-color: $foreground; height: 7; padding: 0 1; }
     """
 
-    epoch: reactive[tuple[int, int, float]] = reactive((1, 1, 0.0))
-    """Number, of how many, fraction done."""
-    run_fraction: reactive[float] = reactive(0.0)
-    pace: reactive[str] = reactive("")
-    outcome: reactive[tuple[str, str]] = reactive(("", ""))
-    """What is known of the result, and the theme variable of its colour."""
-    machine: reactive[str] = reactive("")
+    def __init__(self) -> None:
+        super().__init__()
+        self._view: RunView | None = None
 
     def show(self, view: RunView) -> None:
         """Take in a new moment of the run."""
-        state = view.progress
-        self.border_title = "Progress" if view.status.is_live else "Result"
-        self.epoch = (state.epoch, state.epochs, state.epoch_fraction)
-        self.run_fraction = state.run_fraction
-        speed = (
-            "" if state.images_per_second != state.images_per_second else f" · {state.images_per_second:,.0f} images/s"
-        )
-        doing = f"{duration(state.seconds_left)} left" if view.status.is_live else str(view.status)
-        self.pace = f"step {state.step:,} of {state.steps:,}{speed} · {doing}"
-        self.outcome = outcome(view)
-        self.machine = machine(view)
+        self._view = view
+        self.set_title("Progress" if view.status.is_live else "Result")
+        self.redraw()
 
-    def render(self) -> RenderResult:
-        variables = self.app.theme_variables
-        number, epochs, fraction = self.epoch
-        text = Text(no_wrap=True)
-        for label, share in ((f"epoch {number} of {epochs}", fraction), ("whole run", self.run_fraction)):
-            text.append(f"{label:<16}")
-            done, rest = thin_bar(share, max(4, self.size.width - 22))
-            text.append(done, variables["train"])
-            text.append(rest, variables["frame"])
-            text.append(f"{share:>6.0%}\n")
-        words, colour = self.outcome
-        text.append(clip_parts(self.pace, self.size.width) + "\n")
-        text.append(clip_parts(words, self.size.width) + "\n", variables.get(colour, ""))
-        text.append(clip_parts(self.machine, self.size.width), variables["quiet"])
-        return text
+    def draw(self) -> list[Text]:
+        """Two bars, the pace, the outcome, the machine."""
+        if self._view is None:
+            return []
+        state, variables, width = self._view.progress, self.app.theme_variables, self.size.width
+        lines = []
+        shares = ((f"epoch {state.epoch} of {state.epochs}", state.epoch_fraction), ("whole run", state.run_fraction))
+        for label, share in shares:
+            done, rest = thin_bar(share, max(4, width - 22))
+            bar = ((done, variables["train"]), (rest, variables["frame"]))
+            lines.append(Text.assemble(f"{label:<16}", *bar, f"{share:>6.0%}"))
+        words, colour = outcome(self._view)
+        lines.append(Text(clip_parts(pace(self._view), width)))
+        lines.append(Text(clip_parts(words, width), style=variables.get(colour, "")))
+        lines.append(Text(clip_parts(machine(self._view), width), style=variables["quiet"]))
+        return lines
+
+
+def pace(view: RunView) -> str:
+    """How many steps are done, how fast, how long still."""
+    state = view.progress
+    if not state.steps:
+        return "no step taken yet"
+    speed = f" · {state.images_per_second:,.0f} images/s" if state.images_per_second > 0 else ""
+    still = f"{duration(state.seconds_left)} left" if view.status.is_live else str(view.status)
+    return f"step {state.step:,} of {state.steps:,}{speed} · {still}"
 
 
 def outcome(view: RunView) -> tuple[str, str]:

@@ -1,13 +1,11 @@
 """The line on top: which run, on what, in which state, how long still."""
 
 from rich.text import Text
-from textual.app import RenderResult
-from textual.reactive import reactive
-from textual.widget import Widget
 
 from mnist_tui.render.text import clip_parts, duration
 from mnist_tui.runs.summary import Status
 from mnist_tui.ui.session import RunView
+from mnist_tui.ui.widgets.line_widget import LineWidget
 
 STATES: dict[Status, tuple[str, str]] = {
     Status.STARTING: ("◌ starting", "warning"),
@@ -20,40 +18,47 @@ STATES: dict[Status, tuple[str, str]] = {
 }
 
 
-class RunHeader(Widget):
-    """One line; repaints only when its words change."""
+class RunHeader(LineWidget):
+    """One line."""
 
     DEFAULT_CSS = """
     RunHeader { height: 1; dock: top; background: $panel; color: $foreground; padding: 0 1; }
     """
 
-    words: reactive[tuple[str, str, Status, str]] = reactive(("", "", Status.STARTING, ""))
-    """Run name, subject, status, time left."""
+    def __init__(self) -> None:
+        super().__init__()
+        self._view: RunView | None = None
+        self._subject = ""
 
     def update_view(self, view: RunView, subject: str) -> None:
         """Take in a new moment of the run; `subject` is what the screen is about."""
-        progress = view.progress
-        if view.status is Status.TRAINING and progress.phase is not None:
-            left = f"{progress.phase}  {duration(progress.seconds_left)} left"
-        elif view.status.is_live:
-            left = f"{progress.phase or 'engine'} {duration(progress.phase_seconds)}"
-        else:
-            left = ""
-        self.words = (view.history.record.name, subject, view.status, left)
+        self._view, self._subject = view, subject
+        self.redraw()
 
-    def render(self) -> RenderResult:
-        name, subject, status, left = self.words
+    def draw(self) -> list[Text]:
+        """Program and run on the left, the subject as far as there is room, the state on the right."""
+        if self._view is None:
+            return []
+        variables, status = self.app.theme_variables, self._view.status
         words, colour = STATES[status]
-        if status is Status.TRAINING and left:
-            words = "▶ " + left
-            left = ""
-        variables = self.app.theme_variables
-        right = Text.assemble((words, f"bold {variables.get(colour, '')}".strip()), ("  " + left if left else "", ""))
-        start = Text.assemble((" mnist-tui ", f"bold {variables.get('primary', '')}"), "  ", (name, "bold"), "  ")
-        room = self.size.width - start.cell_len - right.cell_len - 2
-        middle = Text(clip_parts(subject, max(0, room)), style=variables.get("quiet", ""))
-        middle.pad_right(max(0, room - middle.cell_len) + 2)
+        state, still = state_words(self._view, words)
+        right = Text.assemble((state, f"bold {variables[colour]}"), f"  {still}" if still else "")
+        start = Text.assemble(
+            (" mnist-tui ", f"bold {variables['primary']}"), "  ", (self._view.history.record.name, "bold"), "  "
+        )
+        room = max(0, self.size.width - start.cell_len - right.cell_len - 2)
+        middle = Text(clip_parts(self._subject, room), style=variables["quiet"])
+        middle.pad_right(room - middle.cell_len + 2)
         line = start + middle + right
         line.truncate(self.size.width)
-        line.no_wrap = True
-        return line
+        return [line]
+
+
+def state_words(view: RunView, words: str) -> tuple[str, str]:
+    """The state, and what belongs to it: the time left, or what is waited for and since when."""
+    progress = view.progress
+    if view.status is Status.TRAINING and progress.phase is not None:
+        return f"▶ {progress.phase}  {duration(progress.seconds_left)} left", ""
+    if view.status.is_live:
+        return words, f"{progress.phase or 'engine'} {duration(progress.phase_seconds)}"
+    return words, ""

@@ -1,13 +1,15 @@
 """The earlier runs, the newest on top."""
 
+from dataclasses import dataclass
+
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import DataTable, Static
 
-from mnist_tui.render.text import percent
-from mnist_tui.runs.directory import RunDirectory
+from mnist_tui.render.text import clip, percent
 from mnist_tui.runs.summary import RunSummary, Status
+from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.messages import OpenRun
 
 COLOURS = {Status.FINISHED: "success", Status.CRASHED: "error", Status.FAILED: "error", Status.STOPPED: "warning"}
@@ -15,6 +17,35 @@ EMPTY = (
     "No runs yet.\n\nPress Enter to start the first one with the settings shown:\n"
     "it trains a small network on 55,000 digits and shows\nits curves, its confusions and its mistakes as they come."
 )
+LONGEST_NAME = 24
+CELL_PADDING = 1
+"""Blank cells on either side of every cell."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the table. Where there is no room for all, those of the highest `rank` go first."""
+
+    heading: str
+    rank: int
+    is_number: bool = False
+
+
+COLUMNS = (
+    Column("name", 0),
+    Column("status", 1),
+    Column("preset", 4),
+    Column("epochs", 5, is_number=True),
+    Column("validation", 2, is_number=True),
+    Column("test", 3, is_number=True),
+    Column("age", 6, is_number=True),
+)
+
+
+class RunList(DataTable[Text]):
+    """The table itself; the footer says what its keys do."""
+
+    BINDINGS = bindings("runs")
 
 
 class RunTable(Vertical):
@@ -23,7 +54,7 @@ class RunTable(Vertical):
     DEFAULT_CSS = """
     RunTable { border: round $frame; border-title-color: $foreground; height: 1fr; }
     RunTable:focus-within { border: round $accent; }
-    RunTable DataTable { height: 1fr; background: transparent; scrollbar-size: 1 1; }
+    RunTable DataTable { height: 1fr; background: transparent; scrollbar-size: 1 1; overflow-x: hidden; }
     RunTable DataTable > .datatable--header { background: transparent; color: $quiet; text-style: none; }
     RunTable DataTable > .datatable--cursor { background: $accent 12%; color: $foreground; text-style: none; }
     RunTable DataTable:focus > .datatable--cursor { background: $accent 35%; }
@@ -39,7 +70,7 @@ class RunTable(Vertical):
 
     def compose(self) -> ComposeResult:
         yield Static("", id="empty", markup=False)
-        table: DataTable[Text] = DataTable(cursor_type="row", zebra_stripes=False)
+        table = RunList(cursor_type="row", zebra_stripes=False, cell_padding=CELL_PADDING)
         table.display = False
         yield table
 
@@ -47,42 +78,61 @@ class RunTable(Vertical):
         """Cells carry colours of their own: another theme, other cells."""
         self.app.theme_changed_signal.subscribe(self, lambda _: self._fill())
 
+    def on_resize(self) -> None:
+        """Another width has room for other columns."""
+        self._fill()
+
+    @property
+    def has_runs(self) -> bool:
+        """Whether there is a list to go to."""
+        return bool(self._rows)
+
+    def focus_list(self) -> None:
+        """Put the cursor into the list."""
+        self.query_one(RunList).focus()
+
     def show(self, summaries: list[RunSummary], now: float) -> None:
         """List the runs; nothing is touched when nothing changed."""
-        empty, table = self.query_one("#empty", Static), self.query_one(DataTable)
+        empty, table = self.query_one("#empty", Static), self.query_one(RunList)
         empty.update("" if summaries else EMPTY)
         empty.display, table.display = not summaries, bool(summaries)
         rows = {summary.run.id: row(summary, now) for summary in summaries}
         if rows == self._rows:
             return
         self._runs, self._rows = {summary.run.id: summary for summary in summaries}, rows
-        self.border_title = f"Runs  [$quiet]{len(summaries):,}[/]"
+        self.border_title = f"Runs  [$quiet]{len(summaries):,}[/]" if summaries else "Runs"
         self._fill()
 
     def _fill(self) -> None:
-        """Write the table anew; the cursor stays on its run."""
-        table = self.query_one(DataTable)
-        chosen = table.coordinate_to_cell_key(table.cursor_coordinate).row_key.value if table.row_count else None
+        """Write the table anew; the cursor stays on its run.
+
+        Every width is given: DataTable measures cells when it is idle, and does not repaint what it painted until then.
+        """
+        table = self.query_one(RunList)
+        cursor = table.cursor_coordinate
+        chosen = table.coordinate_to_cell_key(cursor).row_key.value if table.is_valid_coordinate(cursor) else None
         table.clear(columns=True)
-        for heading in ("name", "status", "preset", "epochs"):
-            table.add_column(heading)
-        for heading, width in (("validation", 10), ("test", 8), ("age", 7)):
-            table.add_column(Text(heading.rjust(width)), width=width)
-        variables = self.app.theme_variables
-        for key, (name, status, preset, epochs, validation, test, started) in self._rows.items():
-            colour = variables.get(COLOURS.get(self._runs[key].status, "primary"), "")
-            table.add_row(
-                Text(name, style="bold"),
-                Text(status, style=colour),
-                Text(preset),
-                Text(epochs, justify="right"),
-                Text(validation, justify="right"),
-                Text(test, justify="right"),
-                Text(started, justify="right", style=variables["quiet"]),
-                key=key,
-            )
+        widths = [
+            max(map(len, (column.heading, *(cells[place] for cells in self._rows.values()))))
+            for place, column in enumerate(COLUMNS)
+        ]
+        shown = columns_that_fit(widths, self.content_size.width - 1)  # the scroll bar
+        for place in shown:
+            heading = Text(COLUMNS[place].heading, justify="right" if COLUMNS[place].is_number else "left")
+            table.add_column(heading, width=widths[place])
+        for key, cells in self._rows.items():
+            table.add_row(*(self._cell(key, place, cells[place]) for place in shown), key=key)
         if chosen in self._rows:
             table.move_cursor(row=table.get_row_index(chosen))
+
+    def _cell(self, key: str, place: int, words: str) -> Text:
+        variables, heading = self.app.theme_variables, COLUMNS[place].heading
+        style = {
+            "name": "bold",
+            "status": variables.get(COLOURS.get(self._runs[key].status, "primary"), ""),
+            "age": variables["quiet"],
+        }.get(heading, "")
+        return Text(words, style=style, justify="right" if COLUMNS[place].is_number else "left")
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         """Enter or a click on the row under the cursor."""
@@ -90,11 +140,22 @@ class RunTable(Vertical):
         self.post_message(OpenRun(self._runs[str(event.row_key.value)].run))
 
 
+def columns_that_fit(widths: list[int], room: int) -> list[int]:
+    """Which of COLUMNS there is room for, from left to right; always the first ones by rank."""
+    shown: list[int] = []
+    for place in sorted(range(len(COLUMNS)), key=lambda place: COLUMNS[place].rank):
+        room -= widths[place] + 2 * CELL_PADDING
+        if room < 0:
+            break
+        shown.append(place)
+    return sorted(shown)
+
+
 def row(summary: RunSummary, now: float) -> tuple[str, ...]:
-    """A run as it stands in the table."""
+    """A run as it stands in the table: a text for each of COLUMNS."""
     config, best, ended = summary.record.config, summary.best, summary.ended
     return (
-        summary.record.name,
+        clip(summary.record.name, LONGEST_NAME),
         str(summary.status),
         config.preset,
         f"{summary.epochs_done}/{config.epochs}",

@@ -1,0 +1,137 @@
+"""Commands and flags -> RunConfig -> the screen, plain lines or JSON."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mnist_tui import __version__
+from mnist_tui.cli import UsageError, catalogue, check_terminal, launch, show_screen, watch
+from mnist_tui.config import SETTINGS, ConfigError
+from mnist_tui.runs.directory import find_run, list_runs
+
+RUN_HELP = "RUN is an id, a unique prefix of one, a name, or `last`."
+
+
+def run_command() -> int:
+    """Run what was typed; returns the exit status. Raises UsageError for what click cannot make sense of."""
+    try:
+        return commands.main(standalone_mode=False) or 0
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx else "mnist-tui"
+        raise UsageError(f"{error.format_message().rstrip('.')}: see `{path} --help`") from None
+    except click.Abort:
+        raise KeyboardInterrupt from None
+
+
+def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """A flag for every setting; its text is read by the setting itself, so that all doors refuse in the same words."""
+    for setting in reversed(SETTINGS):
+        flag = "--" + setting.key.replace("_", "-")
+        command = click.option(flag, setting.key, metavar=setting.kind.upper(), help=setting.help)(command)
+    return command
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mnist-tui")
+@click.pass_context
+def commands(context: click.Context) -> int | None:
+    """Train a Keras CNN on digits in the terminal, and watch, question and steer it live.
+
+    Without a command: the home screen. MNIST_TUI_HOME sets where runs live.
+    """
+    return show_screen(None) if context.invoked_subcommand is None else None
+
+
+@commands.command()
+@settings_options
+@click.option(
+    "--config", "config_file", type=click.Path(path_type=Path), help="The same settings from a TOML file; flags win."
+)
+@click.option("--plain", is_flag=True, help="Plain lines instead of the screen.")
+@click.option("--detach", is_flag=True, help="Start the run, print its id and return.")
+def train(config_file: Path | None, plain: bool, detach: bool, **flags: str | None) -> int:
+    """Start a run and watch it (plain lines when stdout is no terminal)."""
+    given = settings_from(config_file) if config_file else {}
+    given |= {key: text for key, text in flags.items() if text is not None}
+    config = catalogue().complete(given)
+    plain = plain or not sys.stdout.isatty()
+    if not plain and not detach:
+        check_terminal()
+    run = launch(config)
+    if detach:
+        click.echo(run.id)
+        return 0
+    return watch(run, plain)
+
+
+@commands.command(help=f"Watch and steer a live run, or look at one that is over (default: the newest). {RUN_HELP}")
+@click.argument("run", default="last")
+@click.option("--plain", is_flag=True, help="Plain lines instead of the screen.")
+def attach(run: str, plain: bool) -> int:
+    """Open a run."""
+    return watch(find_run(run), plain or not sys.stdout.isatty())
+
+
+@commands.command(help=f"End a run after its current batch, evaluated and saved. {RUN_HELP}")
+@click.argument("run")
+@click.option("--now", is_flag=True, help="At once, unevaluated.")
+def stop(run: str, now: bool) -> int:
+    """Ask a run's engine to end."""
+    from mnist_tui.runs import client
+
+    found = find_run(run)
+    client.ask(found, client.Stop(by="command line", now=now))
+    click.echo(f"run {found.id} ends {'now' if now else 'after this batch'}")
+    return 0
+
+
+@commands.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def runs(as_json: bool) -> int:
+    """All runs, the newest first."""
+    from mnist_tui import listing
+    from mnist_tui.runs.summary import summaries
+
+    found = summaries(list_runs())
+    if as_json:
+        listing.print_json([summary.as_json() for summary in found])
+    else:
+        listing.print_runs(found)
+    return 0
+
+
+@commands.command(help=f"One run: settings, status, best epoch, accuracies, per-class report. {RUN_HELP}")
+@click.argument("run")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def show(run: str, as_json: bool) -> int:
+    """Tell everything about one run."""
+    from mnist_tui import listing
+    from mnist_tui.runs.summary import summarize
+
+    summary = summarize(find_run(run))
+    if as_json:
+        listing.print_json(listing.run_document(summary))
+    else:
+        listing.print_run(summary)
+    return 0
+
+
+def settings_from(path: Path) -> dict[str, str]:
+    """The settings in a TOML file, as text; raises ConfigError."""
+    import tomllib
+
+    try:
+        given = {key: str(value) for key, value in tomllib.loads(path.read_text("utf-8")).items()}
+        catalogue().complete(given)
+        return given
+    except ConfigError as error:
+        raise ConfigError(f"--config {path}: {error}") from None
+    except OSError as error:
+        raise ConfigError(f"--config {path} cannot be read ({error.strerror}): give the path of a TOML file") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"--config {path} is not TOML ({error}): write lines like `epochs = 2`") from None

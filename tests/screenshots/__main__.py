@@ -1,0 +1,85 @@
+"""Paint every picture of the README anew, from the recorded run: `python -m tests.screenshots [FOLDER]`."""
+
+import asyncio
+import contextlib
+import os
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from textual.color import Color
+
+from mnist_tui.runs.directory import HOME_VARIABLE
+from mnist_tui.ui.theme import palette
+from tests.fake_engine import FakeEngine
+from tests.recording import Clock, Replay, finishing_time, recorded_run, time_zone
+from tests.screenshots.painter import Rgb, paint, save
+from tests.ui.program import program, settled, strips
+
+FOLDER = Path(__file__).parent.parent.parent / "screenshots"
+UNDER_WAY = 2_000
+"""The step at which the training is caught."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One picture: the keys that lead to the screen, the terminal's size, and whether the run is still training."""
+
+    name: str
+    keys: tuple[str, ...] = ()
+    size: tuple[int, int] = (120, 40)
+    training: bool = False
+
+
+SCENES = (
+    Scene("home", ("6",)),
+    Scene("training", training=True),
+    Scene("training-80x24", size=(80, 24), training=True),
+    Scene("training-200x60", size=(200, 60), training=True),
+    Scene("confusion", ("2",)),
+    Scene("digits", ("3",)),
+    Scene("digit", ("3", "enter")),
+)
+
+
+async def take(scene: Scene, path: Path) -> None:
+    """Open the recorded run, go to the screen, paint it."""
+    with contextlib.ExitStack() as stack:
+        if scene.training:
+            replay = Replay()
+            replay.to_step(UNDER_WAY)
+            stack.enter_context(FakeEngine(replay.run))
+            app = program(replay.run, replay.clock)
+        else:
+            app = program(recorded_run(), Clock(finishing_time() + 600))
+        async with app.run_test(size=scene.size) as pilot:
+            await settled(pilot)
+            for key in scene.keys:
+                await pilot.press(key)
+                await settled(pilot)
+            colours = palette(app.theme_variables)
+            save(paint(strips(app), rgb(colours.foreground), rgb(colours.background)), path)
+
+
+def rgb(colour: Color) -> Rgb:
+    """A Textual colour as numbers."""
+    red, green, blue = colour.rgb
+    return red, green, blue
+
+
+def main(folder: Path) -> None:
+    """Paint all scenes."""
+    folder.mkdir(exist_ok=True)
+    for scene in SCENES:
+        with tempfile.TemporaryDirectory() as home:
+            os.environ["HOME"] = home
+            os.environ[HOME_VARIABLE] = f"{home}/.local/share/mnist-tui"
+            path = folder / f"{scene.name}.png"
+            asyncio.run(take(scene, path))
+            print(f"{path}  {path.stat().st_size / 1000:.0f} kB")
+
+
+if __name__ == "__main__":
+    with time_zone("UTC"):
+        main(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)

@@ -1,0 +1,225 @@
+"""The training screen, from the first seconds of a run to its end, and through every size."""
+
+import re
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import OptionList
+
+from mnist_tui.events import Phase, RunFailed, RunStarted, decode
+from mnist_tui.explanations import layer_reason, preset_summary
+from mnist_tui.render.text import shape
+from mnist_tui.ui.screens.training import TrainingScreen
+from mnist_tui.ui.widgets.model_panel import ModelPanel
+from mnist_tui.ui.widgets.plot_panel import PlotPanel
+from mnist_tui.ui.widgets.start_up_panel import StartUpPanel
+from tests.fake_engine import FakeEngine
+from tests.recording import RECORDING, Clock, Replay, finishing_time, record, recorded_run
+from tests.ui.host import SIZES
+from tests.ui.program import lines, program, settled, text, wait_for, wait_until
+
+SIZE = (120, 40)
+BRAILLE = re.compile("[⠁-⣿]")
+
+
+def started() -> RunStarted:
+    """What the recorded run said of its network."""
+    with RECORDING.events_path.open("rb") as events:
+        return next(event for event in map(decode, events) if isinstance(event, RunStarted))
+
+
+def header(pilot: Pilot[int]) -> str:
+    return lines(pilot.app)[0]
+
+
+async def test_from_start_up_to_the_curves() -> None:
+    replay = Replay()
+    replay.to_phase(Phase.IMPORTING)
+    replay.clock.now += 3
+    app = program(replay.run, replay.clock)
+    with FakeEngine(replay.run):
+        async with app.run_test(size=SIZE) as pilot:
+            await settled(pilot)
+            assert re.search(r"▸ importing TensorFlow +3 s", text(app))
+            assert "reading the digits" in text(app)
+            assert "◌ starting  importing 00:03" in header(pilot)
+            replay.clock.now += 2
+            await wait_until(
+                pilot, lambda: bool(re.search(r"▸ importing TensorFlow +5 s", text(app))), "the seconds counted"
+            )
+            replay.to_phase(Phase.COMPILING)
+            await wait_until(pilot, lambda: "▸ compiling the first step" in text(app), "the next phase")
+            assert re.search(r"✔ importing TensorFlow +\d+\.\d s", text(app))
+            assert f"{sum(layer.parameters for layer in started().layers):,} parameters" in text(app)
+            assert not app.screen.query_one("#loss").display or not BRAILLE.search(text(app))
+            replay.to_step(60)
+            await wait_until(pilot, lambda: bool(BRAILLE.search(text(app))), "curves")
+            assert not app.screen.query_one(StartUpPanel).display
+            assert re.search(r"▶ training  \d\d:\d\d left", header(pilot))
+            assert "step 60 of 2,580" in text(app)
+            assert "no epoch validated yet" in text(app)
+            assert "● val" not in text(app)
+            replay.to_step(900)
+            await wait_for(pilot, "best validation accuracy 98.78 %, epoch 1")
+            assert "● val" in text(app)
+            assert "★ best epoch 1" in text(app)
+            assert "3→2 ×5" in text(app)
+
+
+async def test_a_finished_run_stays_on_the_screen_with_its_test_accuracy() -> None:
+    replay = Replay()
+    replay.to_step(2_500)
+    app = program(replay.run, replay.clock)
+    with FakeEngine(replay.run) as engine:
+        async with app.run_test(size=SIZE) as pilot:
+            await settled(pilot)
+            assert "s Stop" in lines(app)[-1]
+            replay.to_phase(Phase.VALIDATING)
+            await wait_until(pilot, lambda: "▶ validating" in header(pilot), "the phase in the header")
+            replay.to_the_end()
+            await wait_until(pilot, lambda: "✔ finished" in header(pilot), "the end in the header")
+            assert "test accuracy 99.49 % of 10,000 digits (epoch 3)" in text(app)
+            assert "s Stop" not in lines(app)[-1]
+            engine.die()
+            replay.clock.now += 3_600
+            await settled(pilot)
+            assert isinstance(app.screen, TrainingScreen)
+            assert "✔ finished" in header(pilot)
+            assert "test accuracy 99.49 % of 10,000 digits (epoch 3)" in text(app)
+
+
+@pytest.mark.parametrize("size", SIZES[:2])
+@pytest.mark.parametrize("step", [None, 100])
+async def test_a_crash_is_called_one_wherever_it_happens(step: int | None, size: tuple[int, int]) -> None:
+    replay = Replay()
+    if step is None:
+        replay.to_phase(Phase.IMPORTING)
+    else:
+        replay.to_step(step)
+    app = program(replay.run, replay.clock)
+    async with app.run_test(size=size) as pilot:
+        await settled(pilot)
+        assert "✖ crashed" in header(pilot)
+        assert "engine.log" in text(app)
+
+
+async def test_an_engine_that_dies_while_it_is_watched_is_noticed() -> None:
+    replay = Replay()
+    replay.to_step(100)
+    app = program(replay.run, replay.clock)
+    with FakeEngine(replay.run) as engine:
+        async with app.run_test(size=SIZE) as pilot:
+            await settled(pilot)
+            assert "▶ training" in header(pilot)
+            engine.die()
+            replay.clock.now += 2
+            await wait_until(pilot, lambda: "✖ crashed" in header(pilot), "the crash in the header")
+            assert "crashed: the engine ended without a word" in text(app)
+
+
+@pytest.mark.parametrize("step", [None, 100])
+async def test_a_failure_is_told_with_its_reason(step: int | None) -> None:
+    replay = Replay()
+    if step is None:
+        replay.to_phase(Phase.LOADING)
+    else:
+        replay.to_step(step)
+    app = program(replay.run, replay.clock)
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        replay.write(RunFailed(time=replay.clock.now + 1, error="no [memory] left for the batch"))
+        await wait_until(pilot, lambda: "✖ failed" in header(pilot), "the failure in the header")
+        assert "failed: no [memory] left for the batch" in text(app)
+        if step is None:
+            assert "The run failed." in text(app)
+
+
+async def test_every_layer_is_listed_with_shape_parameters_share_and_reason() -> None:
+    app = program(recorded_run(), Clock(finishing_time()))
+    async with app.run_test(size=(200, 60)) as pilot:
+        await settled(pilot)
+        shown = lines(app)
+        first = next(place for place, line in enumerate(shown) if " layer " in line) + 1
+        layers = started().layers
+        total = sum(layer.multiply_adds for layer in layers)
+        for layer, line in zip(layers, shown[first:], strict=False):
+            words = " ".join(line.split())
+            assert f"{layer.kind} {layer.detail}".strip() in words
+            assert f" {shape(layer.output_shape)} " in words
+            assert f" {layer.parameters:,} " in words if layer.parameters else " – " in words
+            assert layer_reason(record().config.preset, layer.name) in words
+            if layer.multiply_adds / total >= 0.005:
+                assert f" {layer.multiply_adds / total:.0%} " in words
+            elif layer.multiply_adds:
+                assert " <1% " in words
+        assert f"{sum(layer.parameters for layer in layers):,} parameters" in text(app)
+
+
+async def test_the_reason_of_the_layer_under_the_cursor_is_in_words() -> None:
+    app = program(recorded_run(), Clock(finishing_time()))
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+
+        def why() -> str:
+            return " ".join(str(app.screen.query_one("#why").render()).split())
+
+        layers, preset = started().layers, record().config.preset
+        app.screen.query_one(OptionList).focus()
+        for layer in layers[1:3]:
+            await pilot.press("down")
+            await settled(pilot)
+            assert why() == layer_reason(preset, layer.name)
+        await pilot.press("up", "up")
+        await settled(pilot)
+        assert why() == layer_reason(preset, layers[0].name)
+        assert preset_summary(preset)
+
+
+async def test_wide_terminals_show_every_metric() -> None:
+    app = program(recorded_run(), Clock(finishing_time()))
+    async with app.run_test(size=(200, 60)) as pilot:
+        await settled(pilot)
+        assert [plot.metric.key for plot in app.screen.query(PlotPanel) if plot.display and plot.size.area] == [
+            "loss",
+            "accuracy",
+            "learning_rate",
+            "images_per_second",
+        ]
+
+
+async def test_a_resized_screen_is_the_screen_of_that_size() -> None:
+    """In front or behind another screen while the terminal changes: what is seen then is what a fresh app shows."""
+    run, clock = recorded_run(), Clock(finishing_time())
+    small, normal, large = SIZES
+    fresh = {}
+    for size in (small, large):
+        app = program(run, clock)
+        async with app.run_test(size=size) as pilot:
+            await settled(pilot)
+            fresh[size] = text(app)
+    app = program(run, clock)
+    async with app.run_test(size=normal) as pilot:
+        await settled(pilot)
+        fresh[normal] = text(app)
+        for size in (large, small, normal):
+            await pilot.resize_terminal(*size)
+            await settled(pilot)
+            assert text(app) == fresh[size]
+        for size, behind, back in ((small, "2", "1"), (large, "question_mark", "escape")):
+            await pilot.press(behind)
+            await settled(pilot)
+            await pilot.resize_terminal(*size)
+            await settled(pilot)
+            await pilot.press(back)
+            await settled(pilot)
+            assert text(app) == fresh[size], behind
+
+
+async def test_a_terminal_of_any_size_is_no_crash() -> None:
+    app = program(recorded_run(), Clock(finishing_time()))
+    async with app.run_test(size=(40, 12)) as pilot:
+        for size in ((40, 12), (20, 5), (3, 2), (1, 1), (300, 10), (30, 90), (80, 24)):
+            await pilot.resize_terminal(*size)
+            await settled(pilot)
+            assert {len(line) for line in lines(app)} == {size[0]}
+        assert app.screen.query_one(ModelPanel).display
