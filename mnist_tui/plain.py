@@ -9,7 +9,7 @@ from typing import TextIO
 
 from mnist_tui.events import AnyEvent, EpochEnded, HardwareSampled, Phase, PhaseChanged, RunEnded, RunStarted, StepEnded
 from mnist_tui.metrics import METRICS_BY_KEY
-from mnist_tui.render.text import duration
+from mnist_tui.render.text import duration, percent
 from mnist_tui.runs import client
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.history import History, describe
@@ -150,7 +150,7 @@ def follow(run: RunDirectory, out: TextIO | None = None, wait: Callable[[float],
         return 1
     if history.ended.test_accuracy is not None:
         reporter.say(
-            f"test accuracy {history.ended.test_accuracy:.2%}, loss {history.ended.test_loss:.4f}"
+            f"test accuracy {percent(history.ended.test_accuracy)}, loss {history.ended.test_loss:.4f}"
             f" (of epoch {history.ended.best_epoch}, the best on the validation digits)"
             f"; {duration(history.ended.seconds)} in all"
         )

@@ -161,7 +161,7 @@ def describe(event: AnyEvent) -> str:
             return f"{len(event.layers)} layers on {event.hardware.device}"
         case EpochEnded():
             best = ", best so far" if event.is_best else ""
-            return f"epoch {event.epoch}: validation {event.validation_accuracy:.2%}{best}"
+            return f"epoch {event.epoch}: validation {event.validation_accuracy * 100:.2f} %{best}"
         case CheckpointSaved():
             return f"{event.path} saved, epoch {event.epoch}"
         case SettingChanged():
@@ -169,7 +169,7 @@ def describe(event: AnyEvent) -> str:
         case RunEnded(test_accuracy=None):
             return f"run {event.reason}, not tested"
         case RunEnded():
-            return f"run {event.reason}: test {event.test_accuracy:.2%}"
+            return f"run {event.reason}: test {event.test_accuracy * 100:.2f} %"
         case RunFailed():
             return f"run failed: {event.error}"
         case _:

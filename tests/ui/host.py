@@ -27,10 +27,11 @@ class Host(App[None]):
         self.theme = DARK.name
         self.session = RunSession(run, clock=lambda: now)
         self.session.poll()
-        self.front = build(self.session)
+        self._build = build
         self.opened: list[OpenDigits] = []
 
     def on_mount(self) -> None:
+        self.front = self._build(self.session)
         self.push_screen(self.front)
 
     def on_open_digits(self, message: OpenDigits) -> None:

@@ -197,8 +197,8 @@ async def test_the_newest_events_are_on_top_with_their_local_times() -> None:
         panel.show(history(0, 3))
         await settled(pilot)
         shown = [line.strip("│ ") for line in lines(app)[1:-1]]
-        assert shown[0].endswith("epoch 3: validation 93.00%, best so far")
-        assert shown[1].endswith("epoch 2: validation 92.00%, best so far")
+        assert shown[0].endswith("epoch 3: validation 93.00 %, best so far")
+        assert shown[1].endswith("epoch 2: validation 92.00 %, best so far")
         assert shown[0].startswith("22:16:19  ")
 
 
