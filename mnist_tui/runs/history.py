@@ -168,8 +168,8 @@ def describe(event: AnyEvent) -> str:
             return f"{event.setting}: {event.value}, asked by {event.by}"
         case RunEnded(test_accuracy=None):
             return f"run {event.reason}, not tested"
-        case RunEnded():
-            return f"run {event.reason}: test {event.test_accuracy * 100:.2f} %"
+        case RunEnded(test_accuracy=float(accuracy)):
+            return f"run {event.reason}: test {accuracy * 100:.2f} %"
         case RunFailed():
             return f"run failed: {event.error}"
         case _:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:  # these bring Textual's tables and fields and the vocabulary 
     from mnist_tui.ui.widgets.settings_form import SettingsForm
 
 REFRESH_SECONDS = 2.0
+FIRST_PAINT_SECONDS = 0.02
+"""Head start of the first paint; `call_after_refresh` is called before it is on its way to the terminal."""
 RECENT_RUNS = 200
 
 
@@ -58,7 +60,7 @@ class HomeScreen(SizedScreen):
             "[b $primary] mnist-tui [/][$quiet] $version   train a network on digits, and watch it   runs in $folder[/]"
         )
         self.query_one("#title", Static).update(Content.from_markup(words, version=__version__, folder=brief(home())))
-        self.call_after_refresh(self._furnish)
+        self.set_timer(FIRST_PAINT_SECONDS, self._furnish)
 
     async def _furnish(self) -> None:
         """Put the widgets in, then read the runs, and again while the screen is in front."""
@@ -98,8 +100,10 @@ class HomeScreen(SizedScreen):
 
     def _show_runs(self, found: "list[RunSummary]") -> None:
         if self._runs is not None and self.is_active:  # another screen may have come in front meanwhile
+            before = self._runs.has_runs
             self._runs.show(found, self._clock())
-            self.refresh_bindings()  # with the first run comes the key that leads to it
+            if self._runs.has_runs != before:
+                self.refresh_bindings()  # with the first run comes the key that leads to it
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Without runs there is no other side."""

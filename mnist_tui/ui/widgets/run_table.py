@@ -65,6 +65,7 @@ class RunTable(Vertical):
         super().__init__()
         self._runs: dict[str, RunSummary] = {}
         """By id, as is `_rows`."""
+        self._is_shown = False
         self._rows: dict[str, tuple[str, ...]] = {}
         self.border_title = "Runs"
 
@@ -93,12 +94,13 @@ class RunTable(Vertical):
 
     def show(self, summaries: list[RunSummary], now: float) -> None:
         """List the runs; nothing is touched when nothing changed."""
+        rows = {summary.run.id: row(summary, now) for summary in summaries}
+        if self._is_shown and rows == self._rows:
+            return
+        self._is_shown = True
         empty, table = self.query_one("#empty", Static), self.query_one(RunList)
         empty.update("" if summaries else EMPTY)
         empty.display, table.display = not summaries, bool(summaries)
-        rows = {summary.run.id: row(summary, now) for summary in summaries}
-        if rows == self._rows:
-            return
         self._runs, self._rows = {summary.run.id: summary for summary in summaries}, rows
         self.border_title = f"Runs  [$quiet]{len(summaries):,}[/]" if summaries else "Runs"
         self._fill()
