@@ -1,6 +1,39 @@
-"""`python -m mnist_tui` is `mnist-tui`."""
+"""Where the program begins: `mnist-tui`, and `python -m mnist_tui`.
 
-from mnist_tui.cli import main
+What is typed behind it is read by cli.py; without anything, the home screen comes up without waiting for that.
+"""
+
+import os
+import sys
+from typing import NoReturn
+
+from mnist_tui.config import ConfigError
+from mnist_tui.runs.directory import RunError
+from mnist_tui.wiring import UsageError, show_screen
+
+
+def main() -> NoReturn:
+    """Run the program. Exit status: 0 done, 1 the run failed, 2 bad usage or input, 130 interrupted."""
+    try:
+        if len(sys.argv) == 1:
+            sys.exit(show_screen(None))
+        from mnist_tui.cli import run_command
+
+        sys.exit(run_command())
+    except (UsageError, ConfigError, RunError) as error:
+        fail(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def fail(sentence: str) -> NoReturn:
+    """One line on stderr, exit status 2."""
+    print("mnist-tui: " + " ".join(sentence.split()), file=sys.stderr)
+    sys.exit(2)
+
 
 if __name__ == "__main__":
     main()

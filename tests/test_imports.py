@@ -24,6 +24,7 @@ def loaded_by(module: str) -> set[str]:
     [
         ("mnist_tui.ui.app", KERAS),
         ("mnist_tui.plain", KERAS | {"textual", "plotext"}),
+        ("mnist_tui.__main__", KERAS | SCREEN | {"click"}),
         ("mnist_tui.cli", KERAS | SCREEN),
         ("mnist_tui.runs.client", KERAS | SCREEN),
         ("mnist_tui.runs.summary", KERAS | SCREEN),

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from mnist_tui.commands import commands
+from mnist_tui.cli import commands
 from mnist_tui.engine.presets import PRESETS
 
 ROOT = Path(__file__).parent.parent

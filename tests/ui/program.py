@@ -17,10 +17,10 @@ from textual.pilot import Pilot
 from textual.strip import Strip
 from textual.worker import WorkerCancelled
 
-from mnist_tui.cli import catalogue
 from mnist_tui.config import RunConfig
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.ui.app import MnistTuiApp
+from mnist_tui.wiring import catalogue
 from tests.recording import Clock
 
 MOST_LOOKS = 500

@@ -1,0 +1,69 @@
+"""Where the parts are put together. Every heavy import is late.
+
+This is the one place that knows both the engine's registries and the face, and hands the ones to the other.
+"""
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from mnist_tui.config import Catalogue, RunConfig
+from mnist_tui.runs.directory import RunDirectory
+
+if TYPE_CHECKING:
+    from mnist_tui.ui.app import MnistTuiApp
+
+
+class UsageError(Exception):
+    """What was asked cannot be done here; one sentence."""
+
+
+def catalogue() -> Catalogue:
+    """What the engine offers, without what it needs."""
+    from mnist_tui.engine.datasets import DATASETS, check_spec
+    from mnist_tui.engine.presets import PRESETS
+
+    return Catalogue({name: preset.recipe for name, preset in PRESETS.items()}, tuple(DATASETS), check_spec)
+
+
+def launch(config: RunConfig) -> RunDirectory:
+    """Check the data and start an engine; raises ConfigError or RunError, and then leaves nothing behind."""
+    from mnist_tui.engine.datasets import verify
+    from mnist_tui.runs.client import start
+
+    verify(config.data)
+    return start(config)
+
+
+def watch(run: RunDirectory, plain: bool) -> int:
+    """Follow a run on the screen or in plain lines; returns the exit status."""
+    if plain:
+        from mnist_tui.plain import follow
+
+        return follow(run)
+    return show_screen(run)
+
+
+def show_screen(run: RunDirectory | None) -> int:
+    """The face, on the home screen or on a run."""
+    check_terminal()
+    app = make_app(run)
+    app.run()
+    return app.return_code or 0
+
+
+def make_app(run: RunDirectory | None) -> "MnistTuiApp":
+    """The face, wired to the engine's registries."""
+    os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")  # read when Textual is imported; bytes on a slow link
+    from mnist_tui.ui.app import MnistTuiApp
+
+    return MnistTuiApp(catalogue(), launch, run)
+
+
+def check_terminal() -> None:
+    """Whether this terminal can show the screen; raises UsageError with the mend before anything is started."""
+    from mnist_tui.terminal import unfitness
+
+    reason = unfitness(os.environ, stdin=sys.stdin.isatty(), stdout=sys.stdout.isatty(), stderr=sys.stderr.isatty())
+    if reason:
+        raise UsageError(reason)
