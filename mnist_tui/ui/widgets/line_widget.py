@@ -37,7 +37,8 @@ class LineWidget(Widget):
         self._lines = []
         for text in texts:
             text.end = ""
-            strip = Strip(text.render(self.app.console)).apply_style(style)
+            # Rich leaves a Text's own style to whoever renders it, unless it has spans besides
+            strip = Strip(text.render(self.app.console)).apply_style(style + self.app.console.get_style(text.style))
             self._lines.append(strip.adjust_cell_length(width, style))
         self._drawn_for = surroundings
         if before is None:
