@@ -132,7 +132,7 @@ class MnistTuiApp(App[int]):
         try:
             run = self._launch(config)
         except (ConfigError, RunError) as error:
-            self.call_from_thread(self.notify, str(error), severity="error", timeout=10)
+            self.notify(str(error), severity="error", timeout=10)
         else:
             self.post_message(OpenRun(run))
 
@@ -195,9 +195,9 @@ class MnistTuiApp(App[int]):
             client.ask(self.session.run, client.Stop(by="screen"))
         except RunError as error:
             self._leaving = False
-            self.call_from_thread(self.notify, str(error), severity="error")
+            self.notify(str(error), severity="error")
         else:
-            self.call_from_thread(self.notify, "Ends after this batch; then it is validated, tested and saved.")
+            self.notify("Ends after this batch; then it is validated, tested and saved.")
 
     def action_quit_asking(self) -> None:
         """Leave; while the opened run is live, ask what is to become of it."""

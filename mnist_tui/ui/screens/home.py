@@ -8,6 +8,7 @@ from textual import work
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.content import Content
+from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -34,6 +35,13 @@ RECENT_RUNS = 200
 class HomeScreen(SizedScreen):
     """Enter starts a run; Tab and Enter open an earlier one."""
 
+    class RunsRead(Message):
+        """The run directories were read."""
+
+        def __init__(self, found: "list[RunSummary]") -> None:
+            super().__init__()
+            self.found = found
+
     BINDINGS = bindings("opened")
     CSS_PATH = "home.tcss"
     KEY_GROUPS = ("home", "choice", "runs", "opened", "everywhere")
@@ -46,6 +54,7 @@ class HomeScreen(SizedScreen):
         """Which setting had the cursor before it went to the runs."""
         self._preset: PresetPanel | None = None
         self._runs: RunTable | None = None
+        self._is_furnished = False
 
     def compose(self) -> ComposeResult:
         yield Static(id="title")
@@ -60,10 +69,15 @@ class HomeScreen(SizedScreen):
             "[b $primary] mnist-tui [/][$quiet] $version   train a network on digits, and watch it   runs in $folder[/]"
         )
         self.query_one("#title", Static).update(Content.from_markup(words, version=__version__, folder=brief(home())))
-        self.set_timer(FIRST_PAINT_SECONDS, self._furnish)
 
     async def _furnish(self) -> None:
-        """Put the widgets in, then read the runs, and again while the screen is in front."""
+        """Put the widgets in, then read the runs, and again while the screen is in front.
+
+        Not while a run is in front: who opens one and leaves need not wait for this screen.
+        """
+        if self._is_furnished or not self.is_active:
+            return
+        self._is_furnished = True
         from textual.widgets import Footer
 
         from mnist_tui.ui.widgets.preset_panel import PresetPanel
@@ -73,9 +87,12 @@ class HomeScreen(SizedScreen):
         form, self._preset, runs = SettingsForm(self._catalogue), PresetPanel(), RunTable()
         body = self.query_one("#body")
         with self.app.batch_update():
-            await body.remove_children()
-            await body.mount(Container(form, self._preset, id="next"), runs)
-            await self.mount(Footer(compact=True))
+            body.remove_children()  # all asked for before the first await, during which the app may be left
+            mounts = (body.mount(Container(form, self._preset, id="next"), runs), self.mount(Footer(compact=True)))
+            for mounted in mounts:
+                await mounted
+        if not form.is_attached:
+            return
         self._runs = runs
         form.focus_first()
         self._read_runs()
@@ -83,7 +100,9 @@ class HomeScreen(SizedScreen):
 
     def on_screen_resume(self) -> None:
         """Catch up with what happened meanwhile."""
-        if self._runs is not None:
+        if self._runs is None:
+            self.set_timer(FIRST_PAINT_SECONDS, self._furnish)
+        else:
             self._read_runs()
             self.refresh_bindings()
 
@@ -96,9 +115,11 @@ class HomeScreen(SizedScreen):
         from mnist_tui.runs.summary import summaries
 
         found = summaries(list_runs()[:RECENT_RUNS])
-        self.app.call_from_thread(self._show_runs, found)
+        self.post_message(self.RunsRead(found))
 
-    def _show_runs(self, found: "list[RunSummary]") -> None:
+    def on_home_screen_runs_read(self, event: RunsRead) -> None:
+        """List them."""
+        found = event.found
         if self._runs is not None and self.is_active:  # another screen may have come in front meanwhile
             before = self._runs.has_runs
             self._runs.show(found, self._clock())
