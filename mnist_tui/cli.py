@@ -83,9 +83,10 @@ def attach(run: str, plain: bool) -> int:
 def stop(run: str, now: bool) -> int:
     """Ask a run's engine to end."""
     from mnist_tui.runs import client
+    from mnist_tui.runs.protocol import Stop
 
     found = find_run(run)
-    client.ask(found, client.Stop(by="command line", now=now))
+    client.ask(found, Stop(by="command line", now=now))
     click.echo(f"run {found.id} ends {'now' if now else 'after this batch'}")
     return 0
 

@@ -21,17 +21,54 @@ class Phase(StrEnum):
     BUILDING = "building"
     COMPILING = "compiling"
     TRAINING = "training"
+    PAUSED = "paused"
     VALIDATING = "validating"
     TESTING = "testing"
+
+
+START_UP: dict[Phase, str] = {
+    Phase.IMPORTING: "importing TensorFlow",
+    Phase.LOADING: "reading the digits",
+    Phase.BUILDING: "building the network",
+    Phase.COMPILING: "compiling the first step",
+}
+"""What is being waited for before the first step, in words."""
 
 
 class EndReason(StrEnum):
     """Why a run ended in good order."""
 
     COMPLETED = "completed"
+    EARLY = "ended early"
+    """No better epoch within the patience of early stopping."""
     STOPPED = "stopped"
     KILLED = "killed"
     """Ended at once by `stop --now`: nothing evaluated after the request."""
+
+
+class AlertKind(StrEnum):
+    """What an alert is about."""
+
+    NOT_FINITE = "not finite"
+    """The loss is NaN or infinite: the weights are lost."""
+    SPIKE = "spike"
+    DEAD = "dead"
+    """Accuracy at chance for long."""
+    OVERFITTING = "overfitting"
+    PLATEAU = "plateau"
+    NOT_SAVED = "not saved"
+    """A file could not be written."""
+
+
+class ResumeReason(StrEnum):
+    """Why a run goes on from an earlier state."""
+
+    RESUMED = "resumed"
+    """By a new engine, after a stop or a crash."""
+    ROLLED_BACK = "rolled back"
+    """To the last good checkpoint, after the loss diverged."""
+    TRAINED_ON = "trained on"
+    """After its planned end, by the engine that was still there."""
 
 
 class Layer(msgspec.Struct, frozen=True):
@@ -132,13 +169,40 @@ class CheckpointSaved(Event, frozen=True, kw_only=True):
     """Relative to the run directory."""
     epoch: int
     step: int
+    seconds: float = 0.0
+    """What writing it cost the training."""
+
+
+class AlertRaised(Event, frozen=True, kw_only=True):
+    """Something that a person should know, in a sentence."""
+
+    kind: AlertKind
+    text: str
+    step: int
+    epoch: int
+    awaits_decision: bool = False
+    """Whether training stands still until somebody says: roll back, go on, or stop."""
 
 
 class SettingChanged(Event, frozen=True, kw_only=True):
     """Somebody steered the run."""
 
     setting: str
+    """A setting of the run (epochs, learning_rate, early_stopping), or what was asked for (pause, stop, ...)."""
     value: str
+    by: str
+    step: int = 0
+    """The last step before it took effect."""
+
+
+class RunResumed(Event, frozen=True, kw_only=True):
+    """The run goes on from an earlier state: what was recorded after it no longer belongs to the run."""
+
+    reason: ResumeReason
+    step: int
+    """The last step that counts."""
+    epoch: int
+    """Epochs that are done and count."""
     by: str
 
 
@@ -151,7 +215,9 @@ class RunEnded(Event, frozen=True, kw_only=True):
     test_accuracy: float | None = None
     test_confusion: tuple[tuple[int, ...], ...] | None = None
     seconds: float = 0.0
-    """From the engine's start to here."""
+    """That the engine worked, over all its lives."""
+    unsaved: tuple[str, ...] = ()
+    """Files, relative to the run directory, that could not be written."""
 
 
 class RunFailed(Event, frozen=True, kw_only=True):
@@ -167,7 +233,9 @@ AnyEvent = (
     | EpochEnded
     | HardwareSampled
     | CheckpointSaved
+    | AlertRaised
     | SettingChanged
+    | RunResumed
     | RunEnded
     | RunFailed
 )

@@ -7,7 +7,17 @@ from collections.abc import Callable
 from types import FrameType
 from typing import TextIO
 
-from mnist_tui.events import AnyEvent, EpochEnded, HardwareSampled, Phase, PhaseChanged, RunEnded, RunStarted, StepEnded
+from mnist_tui.events import (
+    START_UP,
+    AnyEvent,
+    EpochEnded,
+    HardwareSampled,
+    Phase,
+    PhaseChanged,
+    RunEnded,
+    RunStarted,
+    StepEnded,
+)
 from mnist_tui.metrics import METRICS_BY_KEY
 from mnist_tui.render.text import duration, percent
 from mnist_tui.runs import client
@@ -15,17 +25,12 @@ from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.history import History, describe
 from mnist_tui.runs.log import LogFollower
 from mnist_tui.runs.progress import progress
+from mnist_tui.runs.protocol import Stop
 
 POLL_SECONDS = 0.1
 LINE_SECONDS = 10.0
 """Between progress lines where they pile up (a pipe, a file); a terminal rewrites one line twice a second."""
 REWRITE_SECONDS = 0.5
-START_UP: dict[Phase, str] = {
-    Phase.IMPORTING: "importing TensorFlow",
-    Phase.LOADING: "reading the digits",
-    Phase.BUILDING: "building the network",
-    Phase.COMPILING: "compiling the first step",
-}
 
 
 class PlainReporter:
@@ -124,7 +129,7 @@ def follow(run: RunDirectory, out: TextIO | None = None, wait: Callable[[float],
         nonlocal interrupts
         interrupts += 1
         try:
-            client.ask(run, client.Stop(by="ctrl-c", now=interrupts > 1))
+            client.ask(run, Stop(by="ctrl-c", now=interrupts > 1))
         except RunError as error:
             reporter.say(str(error))
 

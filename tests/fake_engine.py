@@ -11,8 +11,8 @@ from typing import Self
 
 import msgspec
 
-from mnist_tui.runs.client import AnyRequest
 from mnist_tui.runs.directory import Endpoint, RunDirectory
+from mnist_tui.runs.protocol import AnyRequest
 
 
 class FakeEngine:

@@ -20,9 +20,9 @@ import msgspec
 from mnist_tui.config import ConfigError
 from mnist_tui.engine import devices, server
 from mnist_tui.events import EndReason, Event, Phase, PhaseChanged, RunEnded, RunFailed, SettingChanged
-from mnist_tui.runs.client import Stop
 from mnist_tui.runs.directory import Endpoint, RunDirectory
 from mnist_tui.runs.log import EventLog
+from mnist_tui.runs.protocol import Stop
 
 NICENESS = 5
 """The screen is answered first on a machine whose cores are all busy training."""

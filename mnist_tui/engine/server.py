@@ -1,4 +1,4 @@
-"""The control socket: one JSON line in, one JSON line out (see runs/client.py for the vocabulary).
+"""The control socket: one JSON line in, one JSON line out (see runs/protocol.py for the vocabulary).
 
 The socket lies in a folder that only the user can enter, under a short path: the system's limit is about 100 bytes. The
 lock file says where.
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from mnist_tui.runs.client import Answer, AnyRequest, Ping, Stop
+from mnist_tui.runs.protocol import Answer, AnyRequest, Ping, Stop
 
 LONGEST_LINE = 64 * 1024
 LONGEST_PATH = 100

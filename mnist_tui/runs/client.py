@@ -9,33 +9,9 @@ import msgspec
 
 from mnist_tui.config import RunConfig
 from mnist_tui.runs.directory import RunDirectory, RunError, create_run, remove_run
+from mnist_tui.runs.protocol import Answer, AnyRequest
 
 ANSWER_SECONDS = 10.0
-
-
-class Request(msgspec.Struct, frozen=True, tag_field="type"):
-    """Base of all requests: one JSON line to the engine, answered by one JSON line (Answer)."""
-
-
-class Ping(Request, frozen=True, tag="ping"):
-    """Are you there?"""
-
-
-class Stop(Request, frozen=True, tag="stop"):
-    """End the run after the current batch, evaluated and saved; with `now`, at once and unevaluated."""
-
-    by: str
-    now: bool = False
-
-
-class Answer(msgspec.Struct, frozen=True):
-    """What the engine says to a request; `error` is a sentence when it refuses."""
-
-    ok: bool
-    error: str = ""
-
-
-AnyRequest = Ping | Stop
 
 
 def start(config: RunConfig) -> RunDirectory:

@@ -192,7 +192,7 @@ class MnistTuiApp(App[int]):
 
         assert self.session is not None
         try:
-            client.ask(self.session.run, client.Stop(by="screen"))
+            client.ask(self.session.run, Stop(by="screen"))
         except RunError as error:
             self._leaving = False
             self.notify(str(error), severity="error")

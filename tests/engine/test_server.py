@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnist_tui.engine.server import LONGEST_PATH, answer, socket_path
-from mnist_tui.runs.client import Stop
+from mnist_tui.runs.protocol import Stop
 
 
 def test_requests_are_carried_out_and_answered() -> None:

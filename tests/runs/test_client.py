@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from mnist_tui.runs.client import AnyRequest, Ping, Stop, ask, start
+from mnist_tui.runs.client import ask, start
 from mnist_tui.runs.directory import Endpoint, RunDirectory, RunError, create_run, list_runs
+from mnist_tui.runs.protocol import AnyRequest, Ping, Stop
 from tests import samples
 from tests.fake_engine import FakeEngine
 

@@ -4,7 +4,7 @@ import pytest
 from textual.pilot import Pilot
 
 from mnist_tui.analysis.mistakes import DigitFilter
-from mnist_tui.runs.client import Stop
+from mnist_tui.runs.protocol import Stop
 from mnist_tui.ui.app import MnistTuiApp
 from mnist_tui.ui.keymap import KEYMAP
 from mnist_tui.ui.screens.confusion import ConfusionScreen

@@ -2,17 +2,10 @@
 
 from rich.text import Text
 
-from mnist_tui.events import Phase
+from mnist_tui.events import START_UP
 from mnist_tui.runs.summary import Status
 from mnist_tui.ui.session import RunView
 from mnist_tui.ui.widgets.line_widget import LineWidget
-
-WAITS: dict[Phase, str] = {
-    Phase.IMPORTING: "importing TensorFlow",
-    Phase.LOADING: "reading the digits",
-    Phase.BUILDING: "building the network",
-    Phase.COMPILING: "compiling the first step",
-}
 
 
 class StartUpPanel(LineWidget):
@@ -54,7 +47,7 @@ def start_up_lines(view: RunView, variables: dict[str, str]) -> list[Text]:
         words = "engine.log in the run's folder has its last messages."
         return [Text("The engine ended without a word.", style=f"bold {variables['error']}"), Text(), Text(words)]
     lines = []
-    for phase, words in WAITS.items():
+    for phase, words in START_UP.items():
         if phase == present and not history.is_over:
             waited = f"{view.progress.phase_seconds:>6.0f} s"
             lines.append(Text(f"▸ {words:<26}{waited}", style=f"bold {variables['warning']}"))
