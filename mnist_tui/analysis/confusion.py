@@ -1,7 +1,12 @@
-"""A confusion matrix in figures: accuracy, precision, recall and F1 of each class, and the worst confusions."""
+"""A confusion matrix in figures: shares, accuracy, precision, recall and F1 of each class, and the worst confusions.
+
+Shares that would divide by zero are NaN in arrays and None in reports: where scikit-learn gives zero_division=nan.
+The marginals of a matrix are the support (its row) and the reads (its column) of each class in a report.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +28,10 @@ class Confusion:
     def share(self) -> float:
         """Count as a fraction of the class, 0..1."""
         return self.count / self.support if self.support else 0.0
+
+    def in_words(self, names: Sequence[str] = ()) -> str:
+        """As in "4 read as 9: 11 of 492", with names of classes where there are any."""
+        return f"{named(self.true, names)} read as {named(self.predicted, names)}: {self.count:,} of {self.support:,}"
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,34 @@ class Report:
         values = [value for value in (getattr(each, score) for each in self.classes) if value is not None]
         return sum(values) / len(values) if values else None
 
+    def weighted_mean(self, score: str) -> float | None:
+        """Mean over the same classes, each with the weight of its support (all alike where none of them has any)."""
+        scored = [(value, each.support) for each in self.classes if (value := getattr(each, score)) is not None]
+        weight = sum(support for _, support in scored)
+        return sum(value * support for value, support in scored) / weight if weight else self.mean(score)
+
+
+def confusion_matrix(labels: NDArray[Any], predicted: NDArray[Any], classes: int) -> NDArray[np.int64]:
+    """Count [true][predicted] of labels and answers, shape (n,) each, both below `classes`."""
+    cells = labels.astype(np.int64) * classes + predicted
+    return np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
+
+
+def row_shares(matrix: Matrix) -> NDArray[np.float64]:
+    """Each cell as a share of its true class, 0..1; NaN in the row of a class without digits."""
+    counts = np.asarray(matrix, dtype=np.float64)
+    with np.errstate(invalid="ignore"):
+        shares: NDArray[np.float64] = counts / counts.sum(axis=1, keepdims=True)
+    return shares
+
+
+def column_shares(matrix: Matrix) -> NDArray[np.float64]:
+    """Each cell as a share of its predicted class, 0..1; NaN in the column of a class that was never read."""
+    counts = np.asarray(matrix, dtype=np.float64)
+    with np.errstate(invalid="ignore"):
+        shares: NDArray[np.float64] = counts / counts.sum(axis=0, keepdims=True)
+    return shares
+
 
 def report(matrix: Matrix) -> Report:
     """Count and divide; `matrix` is square."""
@@ -95,6 +132,11 @@ def top_confusions(matrix: Matrix, n: int) -> list[Confusion]:
         if flat[cell] > 0
         for true, predicted in [divmod(int(cell), counts.shape[1])]
     ]
+
+
+def named(number: int, names: Sequence[str]) -> str:
+    """The name of a class, or its number where it has none."""
+    return names[number] if 0 <= number < len(names) else str(number)
 
 
 def _ratio(part: int | np.integer, whole: int | np.integer) -> float | None:

@@ -1,8 +1,22 @@
 """Figures of a confusion matrix, against numbers worked out by hand."""
 
+import math
+
+import numpy as np
 import pytest
 
-from mnist_tui.analysis.confusion import Confusion, report, top_confusions
+from mnist_tui.analysis.answers import answers
+from mnist_tui.analysis.confusion import (
+    Confusion,
+    column_shares,
+    confusion_matrix,
+    report,
+    row_shares,
+    top_confusions,
+)
+from mnist_tui.events import EpochEnded, decode
+from tests.analysis.samples import EPOCHS, recorded, same
+from tests.recording import RECORDING
 
 MATRIX = ((8, 2, 0), (1, 9, 0), (0, 4, 6))
 
@@ -62,3 +76,40 @@ def test_a_confusion_knows_its_share_of_the_class() -> None:
 def test_right_answers_and_empty_cells_are_no_confusions() -> None:
     assert top_confusions(((5, 0), (0, 5)), 9) == []
     assert len(top_confusions(MATRIX, 9)) == 3
+
+
+def test_shares_go_along_the_row_or_the_column_and_are_nan_where_there_is_nothing_to_share() -> None:
+    matrix = ((8, 2, 0), (0, 0, 0), (0, 4, 0))
+    assert same(row_shares(matrix), [[0.8, 0.2, 0], [math.nan] * 3, [0, 1, 0]])
+    assert same(column_shares(matrix), [[1, 1 / 3, math.nan], [0, 0, math.nan], [0, 2 / 3, math.nan]])
+
+
+def test_the_weighted_mean_gives_each_class_the_weight_of_its_digits() -> None:
+    figures = report(((5, 5), (0, 30)))
+    assert figures.weighted_mean("recall") == pytest.approx((0.5 * 10 + 1.0 * 30) / 40)
+    assert figures.mean("recall") == pytest.approx(0.75)
+
+
+def test_a_matrix_without_digits_has_no_means() -> None:
+    empty = report(((0, 0), (0, 0)))
+    assert (empty.mean("f1"), empty.weighted_mean("f1")) == (None, None)
+
+
+def test_a_confusion_reads_as_words_with_or_without_names() -> None:
+    four_as_nine = Confusion(true=4, predicted=9, count=11, support=1492)
+    assert four_as_nine.in_words() == "4 read as 9: 11 of 1,492"
+    assert Confusion(0, 1, 2, 9).in_words(("cat", "dog")) == "cat read as dog: 2 of 9"
+
+
+@pytest.mark.parametrize("epoch", EPOCHS)
+def test_the_matrix_of_recorded_predictions_is_the_one_that_the_engine_counted(epoch: int) -> None:
+    events = [decode(line) for line in RECORDING.events_path.read_bytes().splitlines()]
+    counted = [event for event in events if isinstance(event, EpochEnded)][epoch - 1]
+    labels, probabilities = recorded(epoch).labels, recorded(epoch).probabilities
+    matrix = confusion_matrix(labels, answers(labels, probabilities).predicted, 10)
+    assert matrix.tolist() == [list(row) for row in counted.confusion]
+
+
+def test_no_digits_make_a_matrix_of_zeros() -> None:
+    nothing = np.zeros(0, dtype=np.uint8)
+    assert confusion_matrix(nothing, nothing, 3).tolist() == [[0, 0, 0]] * 3
