@@ -31,7 +31,9 @@ def main() -> NoReturn:
 
 def fail(sentence: str) -> NoReturn:
     """One line on stderr, exit status 2."""
-    print("mnist-tui: " + " ".join(sentence.split()), file=sys.stderr)
+    from mnist_tui.render.text import harmless
+
+    print("mnist-tui: " + harmless(" ".join(sentence.split())), file=sys.stderr)
     sys.exit(2)
 
 

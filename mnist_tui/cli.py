@@ -1,4 +1,4 @@
-"""Commands and flags -> RunConfig -> the screen, plain lines or JSON."""
+"""Commands and flags -> RunConfig -> the screen, plain lines or JSON. What steers a run is in cli_steering.py."""
 
 import sys
 from collections.abc import Callable
@@ -8,17 +8,17 @@ from typing import Any
 import click
 
 from mnist_tui import __version__
+from mnist_tui.cli_evidence import EVIDENCE
+from mnist_tui.cli_steering import RUN_HELP, STEERING
 from mnist_tui.config import SETTINGS, ConfigError
 from mnist_tui.runs.directory import find_run, list_runs
 from mnist_tui.wiring import UsageError, catalogue, check_terminal, launch, show_screen, watch
-
-RUN_HELP = "RUN is an id, a unique prefix of one, a name, or `last`."
 
 
 def run_command() -> int:
     """Run what was typed; returns the exit status. Raises UsageError for what click cannot make sense of."""
     try:
-        return commands.main(standalone_mode=False) or 0
+        return commands.main(prog_name="mnist-tui", standalone_mode=False) or 0
     except click.exceptions.Exit as ended:
         return ended.exit_code
     except click.UsageError as error:
@@ -47,6 +47,10 @@ def commands(context: click.Context) -> int | None:
     return show_screen(None) if context.invoked_subcommand is None else None
 
 
+for command in (*STEERING, *EVIDENCE):
+    commands.add_command(command)
+
+
 @commands.command()
 @settings_options
 @click.option(
@@ -55,7 +59,10 @@ def commands(context: click.Context) -> int | None:
 @click.option("--plain", is_flag=True, help="Plain lines instead of the screen.")
 @click.option("--detach", is_flag=True, help="Start the run, print its id and return.")
 def train(config_file: Path | None, plain: bool, detach: bool, **flags: str | None) -> int:
-    """Start a run and watch it (plain lines when stdout is no terminal)."""
+    """Start a run and watch it.
+
+    Without a terminal on stdout it is told in plain lines.
+    """
     given = settings_from(config_file) if config_file else {}
     given |= {key: text for key, text in flags.items() if text is not None}
     config = catalogue().complete(given)
@@ -69,26 +76,12 @@ def train(config_file: Path | None, plain: bool, detach: bool, **flags: str | No
     return watch(run, plain)
 
 
-@commands.command(help=f"Watch and steer a live run, or look at one that is over (default: the newest). {RUN_HELP}")
+@commands.command(help=f"Open a run (default: the newest). A live one is watched and steered. {RUN_HELP}")
 @click.argument("run", default="last")
 @click.option("--plain", is_flag=True, help="Plain lines instead of the screen.")
 def attach(run: str, plain: bool) -> int:
     """Open a run."""
     return watch(find_run(run), plain or not sys.stdout.isatty())
-
-
-@commands.command(help=f"End a run after its current batch, evaluated and saved. {RUN_HELP}")
-@click.argument("run")
-@click.option("--now", is_flag=True, help="At once, unevaluated.")
-def stop(run: str, now: bool) -> int:
-    """Ask a run's engine to end."""
-    from mnist_tui.runs import client
-    from mnist_tui.runs.protocol import Stop
-
-    found = find_run(run)
-    client.ask(found, Stop(by="command line", now=now))
-    click.echo(f"run {found.id} ends {'now' if now else 'after this batch'}")
-    return 0
 
 
 @commands.command()
@@ -106,7 +99,9 @@ def runs(as_json: bool) -> int:
     return 0
 
 
-@commands.command(help=f"One run: settings, status, best epoch, accuracies, per-class report. {RUN_HELP}")
+@commands.command(
+    help=f"Everything about one run. Settings, status, best epoch, accuracies, per-class report. {RUN_HELP}"
+)
 @click.argument("run")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def show(run: str, as_json: bool) -> int:

@@ -6,7 +6,7 @@ The command line, the home screen and `--config FILE.toml` all read settings thr
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -42,6 +42,37 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Use only so many training digits (validation included), chosen evenly over the classes; None: all."""
     name: str | None = None
     """What the run is called; None: a name is made up."""
+    early_stopping: str = "off"
+    """What ends the run before its last epoch, as EarlyStopping reads it."""
+    checkpoint_seconds: float = 60.0
+    """Longest time between two checkpoints: what a crash can cost."""
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    """End the run when `metric` of the validation digits was not better for `patience` epochs in a row."""
+
+    metric: Literal["loss", "accuracy"]
+    patience: int
+
+    @classmethod
+    def parse(cls, text: str) -> "EarlyStopping | None":
+        """Read "off", "loss:3" or "accuracy:5"; None for "off". Raises ConfigError."""
+        if text == "off":
+            return None
+        found = re.fullmatch(r"(loss|accuracy):([1-9][0-9]{0,3})", text)
+        if found is None:
+            raise ConfigError(
+                f"early_stopping {text!r} cannot be used: give off, or loss or accuracy and the epochs to wait for a"
+                " better one, like loss:3"
+            )
+        return cls("loss" if found[1] == "loss" else "accuracy", int(found[2]))
+
+    def is_met(self, values: Sequence[float]) -> bool:
+        """Whether `patience` epochs came after the best of these values, one an epoch; NaN is never the best."""
+        sign = -1 if self.metric == "loss" else 1
+        ranked = [sign * value if value == value else -math.inf for value in values]
+        return bool(ranked) and len(ranked) - 1 - ranked.index(max(ranked)) >= self.patience
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,7 +93,7 @@ class Setting:
     key: str
     label: str
     help: str
-    kind: Literal["preset", "optimizer", "data", "name", "integer", "real"]
+    kind: Literal["preset", "optimizer", "data", "name", "integer", "real", "rule"]
     minimum: float = 0
     maximum: float = math.inf
     optional: bool = False
@@ -80,6 +111,9 @@ class Setting:
             return self._choice(text, tuple(catalogue.recipes))
         if self.kind == "optimizer":
             return self._choice(text, OPTIMIZERS)
+        if self.kind == "rule":
+            EarlyStopping.parse(text)
+            return text
         if self.kind == "data":
             catalogue.check_data(text)
             return text if text in catalogue.data_sets else str(Path(text).expanduser().resolve())
@@ -130,9 +164,17 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("data", "data", "mnist, or an .npz laid out like Keras' mnist.npz", "data"),
     Setting("limit", "limit", "use only so many digits (a quick try)", "integer", 120, 10_000_000, optional=True),
     Setting("name", "name", "what the run is called", "name", optional=True),
+    Setting("early_stopping", "early stopping", "off, or loss:3: end after 3 epochs without a lower one", "rule"),
+    Setting("checkpoint_seconds", "checkpoint seconds", "longest time between two checkpoints", "real", 0.1, 86_400),
 )
 SETTINGS_BY_KEY: dict[str, Setting] = {setting.key: setting for setting in SETTINGS}
-DEFAULTS: dict[str, Value] = {"preset": "fast", "seed": 0, "data": "mnist"}
+DEFAULTS: dict[str, Value] = {
+    "preset": "fast",
+    "seed": 0,
+    "data": "mnist",
+    "early_stopping": "off",
+    "checkpoint_seconds": 60.0,
+}
 
 
 @dataclass(frozen=True)

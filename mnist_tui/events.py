@@ -50,7 +50,7 @@ class AlertKind(StrEnum):
     """What an alert is about."""
 
     NOT_FINITE = "not finite"
-    """The loss is NaN or infinite: the weights are lost."""
+    """The loss is NaN, infinite or on its way there: the weights are lost."""
     SPIKE = "spike"
     DEAD = "dead"
     """Accuracy at chance for long."""
@@ -151,6 +151,26 @@ class EpochEnded(Event, frozen=True, kw_only=True):
     validation_seconds: float
     is_best: bool
     """Whether no earlier epoch had a higher validation accuracy."""
+    complete: bool = True
+    """Whether all batches were trained on; False after a stop in the middle of the epoch."""
+
+
+class GpuSample(msgspec.Struct, frozen=True):
+    """One GPU at a moment. None is what the driver does not tell (N/A), which is not 0."""
+
+    name: str
+    """As the driver calls it; a MIG device says so."""
+    utilisation: float | None = None
+    """Percent of the time that something ran on it."""
+    memory_used: int | None = None
+    memory_total: int | None = None
+    """Bytes."""
+    power: float | None = None
+    """Watts."""
+    temperature: float | None = None
+    """Degrees Celsius."""
+    clock: float | None = None
+    """Of the multiprocessors, in MHz."""
 
 
 class HardwareSampled(Event, frozen=True, kw_only=True):
@@ -160,6 +180,32 @@ class HardwareSampled(Event, frozen=True, kw_only=True):
     engine_memory: int
     machine_cpu: float
     machine_memory: int
+    gpus: tuple[GpuSample, ...] = ()
+    gpu_note: str = ""
+    """Why there are none, in words."""
+
+
+class LayerStat(msgspec.Struct, frozen=True):
+    """One layer at a moment; None where there is no such thing."""
+
+    name: str
+    weight_norm: float | None = None
+    """Euclidean, over all trained weights of the layer."""
+    relative_step: float | None = None
+    """Norm of the newest step over that of the weights."""
+    gradient_norm: float | None = None
+    """Of the loss on the probe digits, in inference mode."""
+    dead_share: float | None = None
+    """Of ReLU units (channels of a convolution) that answer none of the probe digits, 0..1."""
+
+
+class LayerStats(Event, frozen=True, kw_only=True):
+    """How the layers do, sampled."""
+
+    step: int
+    gradient_norm: float | None
+    """Over all layers."""
+    layers: tuple[LayerStat, ...]
 
 
 class CheckpointSaved(Event, frozen=True, kw_only=True):
@@ -232,6 +278,7 @@ AnyEvent = (
     | StepEnded
     | EpochEnded
     | HardwareSampled
+    | LayerStats
     | CheckpointSaved
     | AlertRaised
     | SettingChanged

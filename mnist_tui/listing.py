@@ -2,6 +2,7 @@
 
 import sys
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -10,12 +11,45 @@ from rich.table import Table
 from rich.text import Text
 
 from mnist_tui.analysis.confusion import Report, report
-from mnist_tui.render.text import duration, percent
-from mnist_tui.runs.directory import home
-from mnist_tui.runs.summary import RunSummary
+from mnist_tui.events import AlertRaised, decode
+from mnist_tui.evidence.figures import all_figures
+from mnist_tui.render.text import duration, harmless, percent
+from mnist_tui.runs.directory import RunDirectory, home
+from mnist_tui.runs.history import History
+from mnist_tui.runs.summary import STEP_PREFIX, RunSummary, Status
 
 NARROWEST = 100
 """Columns of a table where stdout is no terminal, so that `mnist-tui runs | less` cuts nothing."""
+SHOWN_ALERTS = 3
+"""The newest ones."""
+
+
+@dataclass(frozen=True)
+class Story:
+    """What only the events tell of a run: the settings as they are now, and every alert, the oldest first."""
+
+    learning_rate: float
+    """Peak of the schedule."""
+    early_stopping: str
+    alerts: tuple[AlertRaised, ...]
+    history: History
+    """All of it but the steps."""
+
+
+def story_of(run: RunDirectory) -> Story:
+    """Read a run's events but for its steps; raises RunError when its config.json cannot be read."""
+    history, alerts = History(run.record()), list[AlertRaised]()
+    try:
+        with run.events_path.open("rb") as lines:
+            for line in lines:
+                event = None if line.startswith(STEP_PREFIX) or not line.endswith(b"\n") else decode(line)
+                if event is not None:
+                    history.apply(event)
+                if isinstance(event, AlertRaised):
+                    alerts.append(event)
+    except OSError:
+        pass  # without events, all is as it was planned
+    return Story(history.peak, history.early_stopping, tuple(alerts), history)
 
 
 def print_json(document: object) -> None:
@@ -24,11 +58,24 @@ def print_json(document: object) -> None:
 
 
 def run_document(summary: RunSummary) -> dict[str, Any]:
-    """The fields of `show --json`: those of `runs --json`, the settings, and the best epoch's confusion matrix."""
-    best = summary.best
+    """The fields of `show --json`: those of `runs --json`, the settings, the best epoch's confusion matrix, and all
+    figures of that epoch, of the final test and of every set that was evaluated.
+
+    `settings` are those that the run was started with, `learning_rate` and `early_stopping` those of now.
+    """
+    best, story = summary.best, story_of(summary.run)
     classes = report(best.confusion).classes if best else ()
+    checkpoints = summary.run.checkpoint_paths()
     return summary.as_json() | {
         "settings": msgspec.to_builtins(summary.record.config),
+        "learning_rate": story.learning_rate,
+        "early_stopping": story.early_stopping,
+        "alerts": [
+            {"time": alert.time, "kind": alert.kind, "text": alert.text, "step": alert.step, "epoch": alert.epoch}
+            for alert in story.alerts
+        ],
+        "checkpoint": str(checkpoints[0]) if checkpoints else None,
+        "unsaved": summary.ended.unsaved if summary.ended else (),
         "versions": summary.record.versions,
         "data_checksum": summary.record.data_checksum,
         "test_loss": summary.ended.test_loss if summary.ended else None,
@@ -43,6 +90,7 @@ def run_document(summary: RunSummary) -> dict[str, Any]:
             }
             for name, one in zip(summary.class_names, classes, strict=False)
         ],
+        "figures": all_figures(summary.run, story.history),
     }
 
 
@@ -59,10 +107,10 @@ def print_runs(summaries: list[RunSummary]) -> None:
     for summary in summaries:
         table.add_row(
             summary.record.id,
-            Text(summary.record.name),
+            Text(harmless(summary.record.name)),
             str(summary.status),
-            summary.record.config.preset,
-            f"{summary.epochs_done} of {summary.record.config.epochs}",
+            Text(harmless(summary.record.config.preset)),
+            f"{summary.epochs_done} of {summary.epochs_planned}",
             f"{summary.steps_done:,}",
             percent(summary.best.validation_accuracy if summary.best else None),
             percent(summary.ended.test_accuracy if summary.ended else None),
@@ -72,8 +120,8 @@ def print_runs(summaries: list[RunSummary]) -> None:
 
 def print_run(summary: RunSummary) -> None:
     """Everything about one run."""
-    record, best, ended = summary.record, summary.best, summary.ended
-    config = record.config
+    record, best, ended, story = summary.record, summary.best, summary.ended, story_of(summary.run)
+    config, steps = record.config, f"{summary.steps_done:,} step{'' if summary.steps_done == 1 else 's'}"
     facts = Table.grid(padding=(0, 2))
     rows = [
         ("run", f"{record.name} ({record.id})"),
@@ -81,21 +129,48 @@ def print_run(summary: RunSummary) -> None:
         ("started", time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.created))),
         ("directory", str(summary.run.path)),
         ("preset", config.preset),
-        ("optimizer", f"{config.optimizer}, learning rate {config.learning_rate:g}, batch {config.batch_size}"),
+        (
+            "optimizer",
+            f"{config.optimizer}, learning rate {_rate(story, config.learning_rate)}, batch {config.batch_size}",
+        ),
         ("data", config.data + (f", limited to {config.limit:,}" if config.limit else "") + f", seed {config.seed}"),
-        ("done", f"{summary.epochs_done} of {config.epochs} epochs, {summary.steps_done:,} steps"),
+        ("early stopping", story.early_stopping),
+        ("done", f"{summary.epochs_done} of {summary.epochs_planned} epochs, {steps}"),
         ("best epoch", f"{best.epoch}: {percent(best.validation_accuracy)} of the validation digits" if best else "–"),
         ("test", f"{percent(ended.test_accuracy)} of the test digits" if ended and ended.test_accuracy else "–"),
         ("took", duration(ended.seconds) if ended else "–"),
     ]
     if summary.error:
         rows.append(("error", summary.error))
+    if ended and ended.unsaved:
+        rows.append(("not saved", ", ".join(ended.unsaved)))
+    earlier = len(story.alerts) - SHOWN_ALERTS
+    for place, alert in enumerate(story.alerts[-SHOWN_ALERTS:]):
+        label = "" if place else f"alerts (and {earlier} before)" if earlier > 0 else "alerts"
+        rows.append((label, f"step {alert.step:,}: {alert.text}"))
+    rows += _ways_on(summary)
     for label, value in rows:
-        facts.add_row(Text(label, style="dim"), Text(value))
+        facts.add_row(Text(label, style="dim"), Text(harmless(value)))
     console = _console()
     console.print(facts)
     if best:
         console.print(_per_class(report(best.confusion), summary.class_names, best.epoch))
+
+
+def _rate(story: Story, planned: float) -> str:
+    return f"{planned:g}" if story.learning_rate == planned else f"{story.learning_rate:g} (planned: {planned:g})"
+
+
+def _ways_on(summary: RunSummary) -> list[tuple[str, str]]:
+    """How a run that stands still goes on, and from where."""
+    if summary.status is Status.PAUSED:
+        return [("to go on", f"mnist-tui continue {summary.record.id}")]
+    if not summary.status.is_resumable:
+        return []
+    checkpoints = summary.run.checkpoint_paths()
+    step = checkpoints[0].stem.removeprefix("step-").lstrip("0") if checkpoints else ""
+    where = f"the checkpoint of step {int(step):,}" if step.isdigit() else "the beginning"
+    return [("to go on", f"mnist-tui resume {summary.record.id}, from {where}")]
 
 
 def _per_class(per_class: Report, names: tuple[str, ...], epoch: int) -> Table:

@@ -2,14 +2,16 @@
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True)
 class Metric:
     """One quantity on the step axis.
 
-    `key` names the column of `History.steps` and, where the metric has a validation side, `validation_key` the field of
-    `EpochEnded`. `digits` is how many decimals a value is printed with (after `scale`), `unit` what stands behind it.
+    `key` names the column of `History.steps`, or of what `source` says; where the metric has a validation side,
+    `validation_key` is the field of `EpochEnded`. `digits` is how many decimals a value is printed with (after
+    `scale`), `unit` what stands behind it.
     """
 
     key: str
@@ -21,6 +23,8 @@ class Metric:
     digits: int = 4
     bounds: tuple[float, float] = (-math.inf, math.inf)
     """What a value can never leave, after `scale`."""
+    source: Literal["steps", "layers", "hardware"] = "steps"
+    """Recorded at every step, or sampled now and then."""
 
     def format(self, value: float | None) -> str:
         """The value as it stands on every screen; a dash where it does not apply, N/A-safe for nan."""
@@ -35,6 +39,9 @@ METRICS: tuple[Metric, ...] = (
     Metric("loss", "Loss", higher_is_better=False, validation_key="validation_loss", bounds=(0, math.inf)),
     Metric("accuracy", "Accuracy", "%", True, "validation_accuracy", scale=100, digits=2, bounds=(0, 100)),
     Metric("learning_rate", "Learning rate", digits=5, bounds=(0, math.inf)),
+    Metric("gradient_norm", "Gradient norm", digits=4, bounds=(0, math.inf), source="layers"),
     Metric("images_per_second", "Images a second", "images/s", True, digits=0, bounds=(0, math.inf)),
+    Metric("engine_cpu", "Engine CPU", "% of a core", digits=0, bounds=(0, math.inf), source="hardware"),
+    Metric("gpu_utilisation", "GPU", "%", digits=0, bounds=(0, 100), source="hardware"),
 )
 METRICS_BY_KEY: dict[str, Metric] = {metric.key: metric for metric in METRICS}

@@ -26,6 +26,16 @@ def catalogue() -> Catalogue:
     return Catalogue({name: preset.recipe for name, preset in PRESETS.items()}, tuple(DATASETS), check_spec)
 
 
+def check_data(spec: str) -> str:
+    """A data spec that can be read, as an absolute path where it is one; raises ConfigError."""
+    from mnist_tui.config import SETTINGS_BY_KEY
+    from mnist_tui.engine.datasets import verify
+
+    checked = str(SETTINGS_BY_KEY["data"].parse(spec, catalogue()))
+    verify(checked)
+    return checked
+
+
 def launch(config: RunConfig) -> RunDirectory:
     """Check the data and start an engine; raises ConfigError or RunError, and then leaves nothing behind."""
     from mnist_tui.engine.datasets import verify
@@ -35,12 +45,15 @@ def launch(config: RunConfig) -> RunDirectory:
     return start(config)
 
 
-def watch(run: RunDirectory, plain: bool) -> int:
-    """Follow a run on the screen or in plain lines; returns the exit status."""
+def watch(run: RunDirectory, plain: bool, since: float = 0.0) -> int:
+    """Follow a run on the screen or in plain lines; returns the exit status.
+
+    `since` is when it was told to go on, in seconds since the epoch: an earlier end is not its end.
+    """
     if plain:
         from mnist_tui.plain import follow
 
-        return follow(run)
+        return follow(run, since=since)
     return show_screen(run)
 
 

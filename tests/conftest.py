@@ -1,4 +1,4 @@
-"""What all tests share: no animations, and the switch that rewrites the golden screens."""
+"""What all tests share: no animations, and the switches of single rooms."""
 
 import os
 
@@ -8,5 +8,6 @@ os.environ["TEXTUAL_ANIMATIONS"] = "none"  # read when Textual is imported; the 
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`pytest tests/ui --update-golden`, then read the diff."""
+    """`pytest tests/ui --update-golden`, then read the diff; `pytest tests/faults --full -s`, then read the figures."""
     parser.addoption("--update-golden", action="store_true", help="write the golden screens anew instead of comparing")
+    parser.addoption("--full", action="store_true", help="as many rounds of every fault test as are promised")

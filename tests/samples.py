@@ -3,7 +3,23 @@
 from typing import Any
 
 from mnist_tui.config import Catalogue, ConfigError, Recipe, RunConfig
-from mnist_tui.events import EpochEnded, Hardware, Layer, RunStarted, StepEnded
+from mnist_tui.events import (
+    AlertKind,
+    AlertRaised,
+    AnyEvent,
+    EndReason,
+    EpochEnded,
+    Hardware,
+    Layer,
+    Phase,
+    PhaseChanged,
+    ResumeReason,
+    RunEnded,
+    RunResumed,
+    RunStarted,
+    SettingChanged,
+    StepEnded,
+)
 from mnist_tui.runs.directory import RunRecord
 
 CREATED = 1_700_000_000.0
@@ -65,6 +81,11 @@ def step_ended(step: int = 1, **changes: Any) -> StepEnded:
     return StepEnded(**(defaults | changes))
 
 
+def steps(last: int) -> list[AnyEvent]:
+    """The first steps of epochs of 550."""
+    return [step_ended(step) for step in range(1, last + 1)]
+
+
 def epoch_ended(epoch: int = 1, **changes: Any) -> EpochEnded:
     """One epoch of 550 steps; two classes are enough for the confusion matrix."""
     defaults: dict[str, Any] = {
@@ -81,3 +102,44 @@ def epoch_ended(epoch: int = 1, **changes: Any) -> EpochEnded:
         "is_best": True,
     }
     return EpochEnded(**(defaults | changes))
+
+
+def phase_changed(phase: Phase, at: float = 0.0) -> PhaseChanged:
+    """The engine turned to something else, `at` seconds after the run's beginning."""
+    return PhaseChanged(time=CREATED + at, phase=phase)
+
+
+def setting_changed(setting: str, value: str, **changes: Any) -> SettingChanged:
+    """Ada steered the run."""
+    defaults: dict[str, Any] = {"time": CREATED + 60, "by": "ada"}
+    return SettingChanged(setting=setting, value=value, **(defaults | changes))
+
+
+def alert_raised(step: int = 1, **changes: Any) -> AlertRaised:
+    """The loss is not a number, and nobody needs to decide."""
+    defaults: dict[str, Any] = {
+        "time": CREATED + 8 + step / 10,
+        "kind": AlertKind.NOT_FINITE,
+        "text": "the loss is not a number",
+        "step": step,
+        "epoch": (step - 1) // 550 + 1,
+    }
+    return AlertRaised(**(defaults | changes))
+
+
+def run_resumed(step: int = 0, **changes: Any) -> RunResumed:
+    """A new engine took the run up an hour after it began, from the state after `step`, in epochs of 550."""
+    defaults: dict[str, Any] = {
+        "time": CREATED + 3600,
+        "reason": ResumeReason.RESUMED,
+        "step": step,
+        "epoch": step // 550,
+        "by": "ada",
+    }
+    return RunResumed(**(defaults | changes))
+
+
+def run_ended(reason: EndReason = EndReason.COMPLETED, **changes: Any) -> RunEnded:
+    """The run is over and was tested."""
+    defaults: dict[str, Any] = {"time": CREATED + 200, "best_epoch": 1, "test_loss": 0.1, "test_accuracy": 0.9929}
+    return RunEnded(reason=reason, **(defaults | changes))

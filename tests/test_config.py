@@ -1,8 +1,13 @@
 """Every setting accepts what it should and refuses the rest in one sentence."""
 
-import pytest
+from typing import Literal
 
-from mnist_tui.config import OPTIMIZERS, SETTINGS, SETTINGS_BY_KEY, ConfigError, RunConfig, Setting
+import msgspec
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from mnist_tui.config import OPTIMIZERS, SETTINGS, SETTINGS_BY_KEY, ConfigError, EarlyStopping, RunConfig, Setting
 from tests import samples
 
 NUMBERS = [setting for setting in SETTINGS if setting.kind in ("integer", "real")]
@@ -68,6 +73,15 @@ def test_one_beyond_a_bound_is_refused_with_the_bounds(setting: Setting, step: i
         ("name", "../up", "'../up' cannot be a run's name"),
         ("name", "x" * 41, "cannot be a run's name"),
         ("name", "two\nlines", r"'two\nlines' cannot be a run's name"),
+        ("early_stopping", "", "'' cannot be used: give off, or loss or accuracy and the epochs to wait"),
+        ("early_stopping", "on", "'on' cannot be used"),
+        ("early_stopping", "loss", "'loss' cannot be used"),
+        ("early_stopping", "loss:0", "'loss:0' cannot be used"),
+        ("early_stopping", "loss:-1", "'loss:-1' cannot be used"),
+        ("early_stopping", "loss:99999", "'loss:99999' cannot be used"),
+        ("early_stopping", "f1:3", "'f1:3' cannot be used"),
+        ("checkpoint_seconds", "0", "'0' cannot be used: give a number from 0.1 to 86400"),
+        ("checkpoint_seconds", "nan", "'nan' cannot be used"),
         ("name", "last", "'last' always means the newest run"),
     ],
 )
@@ -90,6 +104,10 @@ def test_what_cannot_be_used_is_refused_with_the_reason(key: str, text: str, rea
         ("name", "x" * 40, "x" * 40),
         ("name", "", None),
         ("limit", "", None),
+        ("early_stopping", " off ", "off"),
+        ("early_stopping", "loss:3", "loss:3"),
+        ("early_stopping", "accuracy:9999", "accuracy:9999"),
+        ("checkpoint_seconds", "0.5", 0.5),
     ],
 )
 def test_what_can_be_used_is_read(key: str, text: str, value: object) -> None:
@@ -101,6 +119,7 @@ def test_nothing_given_is_the_default_preset_with_its_own_recipe() -> None:
     assert (config.preset, config.epochs, config.batch_size) == ("fast", 2, 64)
     assert (config.learning_rate, config.optimizer) == (0.01, "adamw")
     assert (config.seed, config.data, config.limit, config.name) == (0, "mnist", None, None)
+    assert (config.early_stopping, config.checkpoint_seconds) == ("off", 60.0)
 
 
 def test_a_preset_brings_its_recipe_and_what_is_given_wins() -> None:
@@ -120,3 +139,80 @@ def test_an_unknown_setting_is_refused_with_the_known_ones() -> None:
 def test_one_bad_setting_spoils_all() -> None:
     with pytest.raises(ConfigError, match="batch_size"):
         samples.catalogue().complete({"epochs": "3", "batch_size": "0"})
+
+
+def test_a_config_that_was_written_before_a_setting_existed_still_opens() -> None:
+    written = msgspec.to_builtins(samples.config())
+    del written["early_stopping"], written["checkpoint_seconds"]
+    assert msgspec.convert(written, RunConfig) == samples.config()
+
+
+METRICS = st.sampled_from(["loss", "accuracy"])
+VALUES = st.lists(st.one_of(st.floats(0, 9), st.just(float("nan"))), max_size=12)
+PATIENCES = st.integers(1, 9)
+
+
+@given(metric=METRICS, patience=st.integers(1, 9999))
+def test_a_rule_reads_back_as_it_was_written(metric: Literal["loss", "accuracy"], patience: int) -> None:
+    assert EarlyStopping.parse(f"{metric}:{patience}") == EarlyStopping(metric, patience)
+
+
+@given(text=st.text() | st.from_regex(r"(loss|accuracy):\d{1,5}", fullmatch=True))
+@example("loss:1\u0663")  # an Arabic-Indic 3
+def test_a_text_is_a_rule_as_it_is_written_or_is_refused_in_one_line(text: str) -> None:
+    try:
+        rule = EarlyStopping.parse(text)
+    except ConfigError as error:
+        reason = str(error)
+        assert reason.isprintable()
+        return
+    assert text == ("off" if rule is None else f"{rule.metric}:{rule.patience}")
+
+
+def better(metric: str, value: float, than: float) -> bool:
+    """NaN is worse than everything."""
+    if than != than:
+        return value == value
+    return value < than if metric == "loss" else value > than
+
+
+@given(metric=METRICS, patience=PATIENCES, values=VALUES)
+def test_a_rule_is_met_when_no_epoch_was_better_for_so_long(
+    metric: Literal["loss", "accuracy"], patience: int, values: list[float]
+) -> None:
+    """As Keras counts: epochs since the last that was better than all before it."""
+    waited, best = 0, float("nan")
+    for place, value in enumerate(values):
+        if place == 0 or better(metric, value, best):
+            waited, best = 0, value
+        else:
+            waited += 1
+    assert EarlyStopping(metric, patience).is_met(values) == (waited >= patience)
+
+
+@given(metric=METRICS, patience=PATIENCES, values=VALUES)
+def test_a_longer_patience_never_ends_a_run_sooner(
+    metric: Literal["loss", "accuracy"], patience: int, values: list[float]
+) -> None:
+    if EarlyStopping(metric, patience + 1).is_met(values):
+        assert EarlyStopping(metric, patience).is_met(values)
+
+
+@pytest.mark.parametrize(
+    ("rule", "values", "met"),
+    [
+        ("loss:2", [], False),
+        ("loss:2", [0.5, 0.6], False),
+        ("loss:2", [0.5, 0.6, 0.7], True),
+        ("loss:2", [0.5, 0.6, 0.4], False),
+        ("loss:2", [0.5, 0.5, 0.5], True),
+        ("loss:2", [float("nan"), 0.5, 0.4], False),
+        ("loss:2", [0.5, float("nan"), float("nan")], True),
+        ("accuracy:2", [0.9, 0.8, 0.7], True),
+        ("accuracy:2", [0.7, 0.8, 0.9], False),
+    ],
+)
+def test_a_loss_is_better_when_lower_and_an_accuracy_when_higher(rule: str, values: list[float], met: bool) -> None:
+    parsed = EarlyStopping.parse(rule)
+    assert parsed is not None
+    assert parsed.is_met(values) is met

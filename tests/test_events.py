@@ -12,6 +12,8 @@ from mnist_tui.events import (
     EpochEnded,
     Event,
     HardwareSampled,
+    LayerStat,
+    LayerStats,
     Phase,
     PhaseChanged,
     RunEnded,
@@ -29,9 +31,24 @@ EVENTS: list[AnyEvent] = [
     samples.epoch_ended(),
     PhaseChanged(time=1.5, phase=Phase.VALIDATING),
     HardwareSampled(time=1.5, engine_cpu=180.0, engine_memory=1 << 30, machine_cpu=95.5, machine_memory=8 << 30),
-    CheckpointSaved(time=1.5, path="model.keras", epoch=2, step=1_100),
+    CheckpointSaved(time=1.5, path="model.keras", epoch=2, step=1_100, seconds=0.25),
     SettingChanged(time=1.5, setting="stop", value="now", by="ü\n×"),
-    RunEnded(time=1.5, reason=EndReason.COMPLETED, best_epoch=2, test_accuracy=0.99, test_confusion=((1, 0), (0, 1))),
+    LayerStats(
+        time=1.5,
+        step=7,
+        gradient_norm=None,
+        layers=(LayerStat("conv2d", 2.5, 0.001, 0.3, 0.125), LayerStat("flatten")),
+    ),
+    samples.alert_raised(7, awaits_decision=True),
+    samples.run_resumed(1_100),
+    RunEnded(
+        time=1.5,
+        reason=EndReason.COMPLETED,
+        best_epoch=2,
+        test_accuracy=0.99,
+        test_confusion=((1, 0), (0, 1)),
+        unsaved=("model.keras",),
+    ),
     RunFailed(time=1.5, error="out of memory"),
 ]
 
@@ -61,6 +78,14 @@ def test_a_number_that_is_not_finite_reads_back_as_none(value: float) -> None:
     epoch = decode(encode(samples.epoch_ended(train_loss=value, validation_loss=value)))
     assert isinstance(epoch, EpochEnded)
     assert (epoch.train_loss, epoch.validation_loss, epoch.validation_accuracy) == (None, None, 0.97)
+
+
+def test_fields_that_an_older_version_did_not_write_have_a_meaning() -> None:
+    steered = decode(b'{"type":"setting_changed","time":1.0,"setting":"stop","value":"now","by":"keys"}')
+    ended = decode(b'{"type":"run_ended","time":1.0,"reason":"completed"}')
+    assert isinstance(steered, SettingChanged)
+    assert isinstance(ended, RunEnded)
+    assert (steered.step, ended.unsaved) == (0, ())
 
 
 def test_unknown_fields_are_skipped() -> None:

@@ -2,14 +2,22 @@
 
 import pytest
 
-from mnist_tui.events import EpochEnded
+from mnist_tui.events import EpochEnded, GpuSample, HardwareSampled, LayerStats
 from mnist_tui.metrics import METRICS, METRICS_BY_KEY, Metric
 from mnist_tui.runs.history import STEP_COLUMNS
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.key)
-def test_a_metric_names_a_step_column_and_a_field_of_the_epoch(metric: Metric) -> None:
-    assert metric.key in STEP_COLUMNS
+def test_a_metric_names_what_is_recorded_and_a_field_of_the_epoch(metric: Metric) -> None:
+    recorded = {
+        "steps": STEP_COLUMNS,
+        "layers": LayerStats.__struct_fields__,
+        "hardware": (
+            *HardwareSampled.__struct_fields__,
+            *(f"gpu_{field}" for field in GpuSample.__struct_fields__),
+        ),
+    }
+    assert metric.key in recorded[metric.source]
     assert metric.validation_key is None or metric.validation_key in EpochEnded.__struct_fields__
     assert METRICS_BY_KEY[metric.key] is metric
 

@@ -36,11 +36,13 @@ def to_csv(
     names: Sequence[str] = (),
     answers: Mapping[tuple[str, int], Answer] | None = None,
 ) -> str:
-    """A heading and a line a verdict; `answers` are found by `Verdict.digit`."""
+    """A heading and a line a verdict, none for withdrawn ones; `answers` are found by `Verdict.digit`."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     for each in verdicts:
+        if each.verdict == "withdrawn":
+            continue
         answer = (answers or {}).get(each.digit)
         sure = answer is not None and math.isfinite(answer.confidence)
         writer.writerow(

@@ -44,7 +44,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """Position in the data set's training (or test) part."""
     label: int
     """The class that the data set gives it."""
-    verdict: Literal["right", "wrong", "unreadable"]
+    verdict: Literal["right", "wrong", "unreadable", "withdrawn"]
+    """`withdrawn` takes back whatever was said of the digit before."""
     correct: int | None = None
     """The class that it is, for a wrong label; None where nobody can tell."""
     time: float = 0.0
@@ -79,14 +80,17 @@ def part_of(split: str) -> str:
 
 
 def merge(*lists: Iterable[Verdict]) -> list[Verdict]:
-    """One verdict a digit, the newest (of equally new ones the last given), sorted by part and index."""
+    """One verdict a digit, the newest (of equally new ones the last given), sorted by part and index.
+
+    A digit whose newest is `withdrawn` has none.
+    """
     newest: dict[tuple[str, int], Verdict] = {}
     for verdicts in lists:
         for each in verdicts:
             known = newest.get(each.digit)
             if known is None or each.time >= known.time:
                 newest[each.digit] = each
-    return [newest[digit] for digit in sorted(newest)]
+    return [newest[digit] for digit in sorted(newest) if newest[digit].verdict != "withdrawn"]
 
 
 def verdict_columns(

@@ -1,4 +1,4 @@
-"""The child process: python -m mnist_tui.engine RUN_DIR --lock FD. A run directory in, events out.
+"""The child process: python -m mnist_tui.engine RUN_DIR --lock FD [--resume BY]. A run directory in, events out.
 
 The main thread answers the control socket; a worker thread imports Keras and trains. What they print goes to
 engine.log.
@@ -13,16 +13,27 @@ import sys
 import threading
 import time
 import traceback
+from concurrent.futures import Future
 from pathlib import Path
 
-import msgspec
-
 from mnist_tui.config import ConfigError
-from mnist_tui.engine import devices, server
-from mnist_tui.events import EndReason, Event, Phase, PhaseChanged, RunEnded, RunFailed, SettingChanged
-from mnist_tui.runs.directory import Endpoint, RunDirectory
-from mnist_tui.runs.log import EventLog
-from mnist_tui.runs.protocol import Stop
+from mnist_tui.engine import checkpoints, devices, hardware_sampler, private_socket, server
+from mnist_tui.engine.checkpoints import Checkpoint, TrainingState
+from mnist_tui.engine.journal import Journal
+from mnist_tui.engine.saving import Saver
+from mnist_tui.engine.steering import DivergedError, Steering
+from mnist_tui.events import (
+    EndReason,
+    Phase,
+    PhaseChanged,
+    ResumeReason,
+    RunEnded,
+    RunFailed,
+    RunResumed,
+    SettingChanged,
+)
+from mnist_tui.runs.directory import Endpoint, RunDirectory, RunError
+from mnist_tui.runs.protocol import AnyRequest, Explanation, Stop
 
 NICENESS = 5
 """The screen is answered first on a machine whose cores are all busy training."""
@@ -30,52 +41,62 @@ SAVED_SECONDS = 0.2
 
 
 class Engine:
-    """One run's process: the log that all threads write to, and the worker that trains."""
+    """One run's process: the desk where requests come in, and the worker that trains."""
 
-    def __init__(self, run: RunDirectory) -> None:
+    def __init__(self, run: RunDirectory, start: Checkpoint | None, *, woken: bool) -> None:
         self._run = run
-        self._log = EventLog(run.events_path)
-        self._writing = threading.Lock()
-        self._stop = threading.Event()
+        self._start = start
+        self._woken = woken
+        self._journal = Journal(run, ended=woken)
+        self._saver = Saver(run, self._journal.emit)
+        state = start.state if start is not None else TrainingState.beginning(run.record().config)
+        self._steering = Steering(state, self._journal.emit, over=woken)
         self._over = threading.Event()
-        self._ended = False
-        self.failed = False
+        self._failed = False
 
-    def emit(self, event: Event) -> None:
-        """Append an event; from any thread, never half of one. What comes after the run's end is not part of it."""
-        with self._writing:
-            if not self._ended:
-                self._log.append(event)
-            self._ended = self._ended or isinstance(event, RunEnded | RunFailed)
+    @property
+    def status(self) -> int:
+        """Exit status of the process: 1 when the run failed or something of it is not on the disk."""
+        return 1 if self._failed or self._saver.unsaved or not self._journal.complete else 0
 
-    def stop(self, request: Stop) -> None:
-        """End the run after the current batch, or at once."""
-        if not self._stop.is_set() or request.now:
-            self.emit(
-                SettingChanged(
-                    time=time.time(),
-                    setting="stop",
-                    value="at once" if request.now else "after this batch",
-                    by=request.by,
-                )
-            )
-        if not request.now:
-            self._stop.set()
-        else:
-            self.emit(RunEnded(time=time.time(), reason=EndReason.KILLED))
+    def tell_resumed(self, by: str, epochs: int | None) -> None:
+        """The run goes on from its checkpoint (or its beginning), with another number of epochs if that was wanted."""
+        state, emit = self._steering.state, self._journal.emit
+        reason, now = ResumeReason.RESUMED, time.time()
+        emit(RunResumed(time=now, reason=reason, step=state.step, epoch=state.epoch, by=by))
+        if epochs is not None and epochs != state.epochs_planned:
+            state.epochs_planned = epochs
+            emit(SettingChanged(time=now, setting="epochs", value=str(epochs), by=by, step=state.step))
+
+    def handle(self, request: AnyRequest) -> "Future[Explanation] | None":
+        """Carry out a request; raises Refused. A question's answer comes later."""
+        answer = self._steering.handle(request)
+        if isinstance(request, Stop) and request.now:
+            self._journal.emit(RunEnded(time=time.time(), reason=EndReason.KILLED))
             # The worker may be deep inside a native call; the answer to the request is given time to leave.
             threading.Timer(SAVED_SECONDS, os._exit, [0]).start()
+        return answer
+
+    def faces_changed(self, count: int) -> None:
+        """So many screens watch now."""
+        self._steering.set_faces(count)
+
+    @property
+    def trouble(self) -> str:
+        """A sentence while something cannot be saved, else empty."""
+        return "; ".join(filter(None, (self._saver.trouble, self._journal.trouble)))
 
     def work(self) -> None:
         """Train, and turn whatever goes wrong into one event. Runs in the worker thread."""
-        sampler = threading.Thread(target=devices.sample_hardware, args=(self.emit, self._over), daemon=True)
+        emit = self._journal.emit
+        sampler = threading.Thread(target=hardware_sampler.sample_hardware, args=(emit, self._over), daemon=True)
         try:
-            self.emit(PhaseChanged(time=time.time(), phase=Phase.IMPORTING))
+            emit(PhaseChanged(time=time.time(), phase=Phase.IMPORTING))
             from mnist_tui.engine import trainer
 
             sampler.start()
-            trainer.train(self._run, self.emit, self._stop)
-        except ConfigError as error:
+            trainer.train(self._run, self._journal, self._steering, self._saver, self._start, woken=self._woken)
+        except (ConfigError, RunError, DivergedError) as error:
             self._fail(str(error))
         except MemoryError:
             self._fail("out of memory: choose a smaller batch size")
@@ -83,19 +104,20 @@ class Engine:
             first = (str(error) or "no message").splitlines()[0]
             self._fail(f"{type(error).__name__}: {first} (the traceback is in {self._run.log_path})")
         finally:
+            self._journal.flush()
             self._over.set()
 
     def _fail(self, sentence: str) -> None:
-        traceback.print_exc()
-        self.failed = True
-        self.emit(RunFailed(time=time.time(), error=sentence))
+        say(traceback.format_exc())
+        self._failed = True
+        self._journal.emit(RunFailed(time=time.time(), error=sentence))
 
     async def main(self, lock: int) -> None:
         """Serve the control socket until the worker is done."""
         loop = asyncio.get_running_loop()
         done = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self.stop, Stop(by=signal.Signals(number).name))
+            loop.add_signal_handler(number, self._stop_by_signal, signal.Signals(number).name)
         with contextlib.suppress(ValueError):
             signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
@@ -105,16 +127,28 @@ class Engine:
 
         path: Path | None = None
         try:
-            path = server.socket_path()
+            path = private_socket.socket_path()
         except OSError as error:
-            print(f"mnist-tui: {error}; this run cannot be steered", file=sys.stderr)
-        os.ftruncate(lock, 0)
-        os.pwrite(lock, msgspec.json.encode(Endpoint(os.getpid(), str(path) if path else None)), 0)
+            say(f"{error}; this run cannot be steered")
+        with contextlib.suppress(OSError):  # a full disk: the run cannot be steered, but it trains
+            self._run.tell_endpoint(lock, Endpoint(os.getpid(), str(path) if path else None))
         threading.Thread(target=work, name="training", daemon=True).start()
         if path is not None:
-            await server.serve(path, self.stop, done)
-        else:
-            await done.wait()
+            try:
+                await server.serve(path, self, done)
+            except OSError as error:
+                say(f"no control socket at {path} ({error}); this run cannot be steered")
+        await done.wait()
+
+    def _stop_by_signal(self, name: str) -> None:
+        with contextlib.suppress(server.Refused):
+            self.handle(Stop(by=name))
+
+
+def say(words: str) -> None:
+    """Into engine.log, which may lie on a full disk."""
+    with contextlib.suppress(OSError):
+        print(f"mnist-tui: {words}", file=sys.stderr, flush=True)
 
 
 def main() -> None:
@@ -122,17 +156,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m mnist_tui.engine", description=__doc__)
     parser.add_argument("run", type=Path)
     parser.add_argument("--lock", type=int, help="descriptor of the lock file, held by whoever started this")
+    parser.add_argument("--resume", metavar="BY", help="go on from the newest checkpoint; BY says who wants it")
+    parser.add_argument("--wake", action="store_true", help="answer questions about a run that is over, or train on")
+    parser.add_argument("--epochs", type=int, help="with --resume: epochs in all, instead of those planned")
     options = parser.parse_args()
     run = RunDirectory(options.run)
     lock = options.lock if options.lock is not None else run.acquire_lock()
     os.set_inheritable(lock, False)
     os.nice(NICENESS)
     devices.prepare_environment()
-    engine = Engine(run)
+    resumed: str | None = options.resume
+    start = None
+    if resumed is not None or options.wake:
+        run.remove_temporaries()
+        start = checkpoints.read(run)
+    engine = Engine(run, start, woken=options.wake)
+    if resumed is not None:
+        engine.tell_resumed(resumed, options.epochs)
     asyncio.run(engine.main(lock))
     # Native threads can hold an orderly exit up by seconds; everything is written.
-    sys.stderr.flush()
-    os._exit(1 if engine.failed else 0)
+    with contextlib.suppress(OSError):
+        sys.stderr.flush()
+    os._exit(engine.status)
 
 
 if __name__ == "__main__":

@@ -21,10 +21,10 @@ class Evaluation:
     confusion: tuple[tuple[int, ...], ...]
 
 
-def evaluate(model: Any, digits: Digits, loss: Any, classes: int) -> Evaluation:
+def evaluate(model: Any, digits: Digits, loss: Any) -> Evaluation:
     """Read digits with a model. `loss` is the function trained with, so that both curves measure the same thing."""
     probabilities = np.asarray(model.predict(pixels(digits.images), batch_size=BATCH, verbose=0), dtype=np.float32)
-    predicted = probabilities.argmax(axis=1)
+    predicted, classes = probabilities.argmax(axis=1), probabilities.shape[1]
     confusion = np.zeros((classes, classes), dtype=int)
     np.add.at(confusion, (digits.labels, predicted), 1)
     return Evaluation(
@@ -43,3 +43,16 @@ def pixels(images: NDArray[np.uint8]) -> NDArray[np.float32]:
 def one_hot(labels: NDArray[np.uint8], classes: int) -> NDArray[np.float32]:
     """Shape (n, classes), 1 at the label."""
     return np.eye(classes, dtype=np.float32)[labels]
+
+
+def halved(probabilities: NDArray[np.float32]) -> NDArray[np.float16]:
+    """Probabilities as float16, shape (n, classes), with the same winner in every row.
+
+    Rounding can make two classes equal; the winner then goes up by one bit, so that a digit is found in the cell of the
+    confusion matrix that counts it.
+    """
+    half = probabilities.astype(np.float16)
+    winners = probabilities.argmax(axis=1)
+    rows = np.flatnonzero(half.argmax(axis=1) != winners)
+    half[rows, winners[rows]] = np.nextafter(half[rows].max(axis=1), np.float16(np.inf))
+    return half

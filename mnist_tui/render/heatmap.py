@@ -32,6 +32,14 @@ def shade(count: int, row_total: int, on_diagonal: bool, heat: Heat) -> RGB:
     return mix(heat.background, heat.glow, glow(share))
 
 
+def shade_change(share: float, better: RGB | None, heat: Heat) -> RGB:
+    """The colour behind a cell whose share of its row changed by so much: towards `better`, or the glow where that is
+    None; NaN and no change have the background's own."""
+    if not share or share != share:
+        return heat.background
+    return mix(heat.background, heat.glow if better is None else better, glow(abs(share)))
+
+
 def glow(share: float) -> float:
     """How strongly a mistake glows, 0..1, from its share of the row: the root makes room for the many small ones."""
     return LEAST_GLOW + (1 - LEAST_GLOW) * min(1.0, share / FULL_GLOW) ** 0.5 if share else 0.0

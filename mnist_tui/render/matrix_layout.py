@@ -1,9 +1,12 @@
-"""Where everything of a confusion matrix stands, from the room there is: cells as large as fit, near to square."""
+"""Where everything of a confusion matrix stands, from the room there is: cells as large as fit, near to square.
+
+The marginals (how many digits a row and a column have) are left out where they would cost the cells their height.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-TRUE, PRECISION, RECALL = "true", "prec. %", "recall"
+TRUE, PRECISION, RECALL, READ, SUPPORT = "true", "prec. %", "recall", "read as", "support"
 LONGEST_NAME = 12
 
 
@@ -24,10 +27,18 @@ class MatrixLayout:
     """With the gap of one column behind the tile."""
     cell_height: int
     recall: int
+    """Columns right of the cells: the recall, and the support behind it where there is room."""
+    support: int
+    """Of these, the columns of the support; 0 without."""
     head: int
     """Lines above the cells: the names, and the heading over them where it fits."""
     foot: int
-    """Lines below the cells: precision, and a blank one before it where it fits."""
+    """Lines below the cells: precision, a blank one before it, and how often each class was read, where they fit."""
+
+    @property
+    def with_reads(self) -> bool:
+        """Whether the last line says how often each class was read."""
+        return self.foot >= 3
 
     @property
     def tile(self) -> int:
@@ -70,13 +81,16 @@ def matrix_layout(names: Sequence[str], largest: int, width: int, height: int) -
     """Lay out a matrix of these classes, whose largest count is `largest`, in `width` x `height` terminal cells."""
     classes = max(1, len(names))
     label = max([len(PRECISION), *(min(LONGEST_NAME, len(name)) for name in names)]) + 1
-    recall = len("100.00 %") + 2
-    tall = max(1, (height - 2) // classes)
-    widest = (width - label - recall) // classes
-    cell_width = max(4, len(str(largest)) + 1, min(widest, 2 * tall + 6))
-    cell_height = max(1, min(tall, cell_width // 2))
+    recall, support = len("100.00 %") + 2, len(SUPPORT) + 2
+    cell_width, cell_height = _cell(classes, largest, width - label - recall, height)
+    with_support = _cell(classes, largest, width - label - recall - support, height)
+    fits = label + classes * with_support[0] + recall + support <= width
+    if fits and with_support[1] == cell_height:
+        recall, cell_width = recall + support, with_support[0]
+    else:
+        support = 0
     spare = height - 2 - classes * cell_height
-    head, foot = (2 if spare >= 1 else 1), (2 if spare >= 2 else 1)
+    head, foot = (2 if spare >= 1 else 1), min(3, max(1, spare))
     return MatrixLayout(
         classes=classes,
         left=max(0, (width - label - classes * cell_width - recall) // 2),
@@ -85,6 +99,14 @@ def matrix_layout(names: Sequence[str], largest: int, width: int, height: int) -
         cell_width=cell_width,
         cell_height=cell_height,
         recall=recall,
+        support=support,
         head=head,
         foot=foot,
     )
+
+
+def _cell(classes: int, largest: int, width: int, height: int) -> tuple[int, int]:
+    """Width and height of a cell, all of which have so much room."""
+    tall = max(1, (height - 2) // classes)
+    cell_width = max(4, len(str(largest)) + 1, min(width // classes, 2 * tall + 6))
+    return cell_width, max(1, min(tall, cell_width // 2))

@@ -54,3 +54,13 @@ def clip_parts(text: str, width: int, separator: str = " · ") -> str:
 def clip(text: str, width: int) -> str:
     """Text of at most `width` characters, with an ellipsis where it was cut."""
     return text if len(text) <= width else (text[: max(0, width - 1)] + "…")[:width]
+
+
+def harmless(text: str) -> str:
+    """What came from outside (a file, the engine, a name), safe for a terminal: control characters cannot act.
+
+    As long as before: blanks of all kinds become a space, and what does not show (escapes, bidi overrides) a `?`.
+    """
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else " " if each.isspace() else "?" for each in text)

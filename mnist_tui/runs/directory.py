@@ -1,8 +1,8 @@
 """The run directory: where runs live, how one is made, found, locked, and what is in it.
 
-A run directory holds config.json (RunRecord), events.jsonl, digits/ and predictions/ (npz), model.keras, engine.log and
-`lock`. Whoever holds the lock on `lock` is the live engine: the kernel lets go of it when the process ends, however it
-ends, so "crashed" is known and never guessed.
+A run directory holds config.json (RunRecord), events.jsonl, digits/, predictions/ and checkpoints/ (npz), model.keras,
+engine.log and `lock`. Whoever holds the lock on `lock` is the live engine: the kernel lets go of it when the process
+ends, however it ends, so "crashed" is known and never guessed.
 """
 
 import contextlib
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 HOME_VARIABLE = "MNIST_TUI_HOME"
 LOCK_ATTEMPTS = 20
+ENDPOINT_BYTES = 256
+"""Length of the lock file: more than any endpoint takes."""
 ADJECTIVES = """
 amber bold brave bright calm clever cosy eager early fair gentle golden happy keen kind light lively lucky
 mellow merry mild neat noble patient plucky proud quick quiet rapid silent silver smart snug solid steady sunny
@@ -99,6 +101,21 @@ class RunDirectory:
         """Where the predictions of an epoch (a number) or of the final test ("test") lie."""
         return self.path / "predictions" / (f"epoch-{name:04d}.npz" if isinstance(name, int) else f"{name}.npz")
 
+    def checkpoint_path(self, step: int) -> Path:
+        """Where the state of the training after a step lies (see engine/checkpoints.py)."""
+        return self.path / "checkpoints" / f"step-{step:09d}.npz"
+
+    def checkpoint_paths(self) -> list[Path]:
+        """The checkpoints that there are, the newest first."""
+        return sorted(self.path.glob("checkpoints/step-*.npz"), reverse=True)
+
+    def remove_temporaries(self) -> None:
+        """Delete what an engine that was killed left half written; only for who holds the lock."""
+        for folder in (".", "checkpoints", "digits", "predictions"):
+            for path in (self.path / folder).glob(".*"):
+                with contextlib.suppress(OSError):
+                    path.unlink()
+
     def save_arrays(self, path: Path, **arrays: "np.ndarray[Any, Any]") -> None:
         """Write an npz file aside and rename it into place, so that a reader never meets half of one."""
         import numpy as np
@@ -123,17 +140,25 @@ class RunDirectory:
         for _ in range(LOCK_ATTEMPTS):
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                os.ftruncate(descriptor, 0)  # what an earlier engine said of itself
+                with contextlib.suppress(OSError):  # on a full disk nobody can be told where it listens
+                    self.tell_endpoint(descriptor, None)
                 return descriptor
             except BlockingIOError:
                 time.sleep(0.01)  # a reader in `is_live` holds it for some microseconds
         os.close(descriptor)
         raise RunError(f"run {self.id} already has a live engine: attach to it, or stop it first")
 
+    def tell_endpoint(self, descriptor: int, endpoint: "Endpoint | None") -> None:
+        """Write who holds the lock (None: not known yet) into its file, always at the same length; raises OSError.
+
+        The room is taken with the lock, so that a disk that fills up then cannot hide a live engine.
+        """
+        os.pwrite(descriptor, msgspec.json.encode(endpoint).ljust(ENDPOINT_BYTES), 0)
+
     def is_live(self) -> bool:
         """Whether an engine holds the lock."""
         try:
-            descriptor = os.open(self.lock_path, os.O_RDWR)
+            descriptor = os.open(self.lock_path, os.O_RDONLY)  # a disk that turned read-only makes no run a crashed one
         except OSError:
             return False
         try:
@@ -149,20 +174,35 @@ class RunDirectory:
         if not self.is_live():
             return None
         try:
-            return msgspec.json.decode(self.lock_path.read_bytes(), type=Endpoint)
+            return msgspec.json.decode(self.lock_path.read_bytes(), type=Endpoint | None)
         except (OSError, msgspec.DecodeError, UnicodeDecodeError):
             return None
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` that takes its place when the block ends well, and is removed when it does not."""
+def replacing(path: Path, *, durable: bool = False) -> Iterator[Path]:
+    """A temporary path beside `path` that takes its place when the block ends well, and is removed when it does not.
+
+    With `durable` the file is on the disk itself before it is renamed, so that a power cut leaves the old or the new.
+    """
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
         yield temporary
+        if durable:
+            _sync(temporary)
         temporary.replace(path)
+        if durable:
+            _sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def home() -> Path:

@@ -3,30 +3,37 @@
 `History.apply` is the only way in. Nothing here reads a clock or a file.
 """
 
+import contextlib
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnist_tui.events import (
+    AlertRaised,
     AnyEvent,
     CheckpointSaved,
     EpochEnded,
     HardwareSampled,
+    LayerStats,
     Phase,
     PhaseChanged,
+    ResumeReason,
     RunEnded,
     RunFailed,
+    RunResumed,
     RunStarted,
     SettingChanged,
     StepEnded,
 )
+from mnist_tui.metrics import Metric
 from mnist_tui.runs.directory import RunRecord
+from mnist_tui.runs.pyramid import MinMaxPyramid
 
-STEP_COLUMNS = ("step", "epoch", "time", "loss", "accuracy", "learning_rate", "images_per_second")
+STEP_COLUMNS = ("step", "epoch", "time", "worked", "loss", "accuracy", "learning_rate", "images_per_second")
 RECENT_STEPS = 50
 """Steps that speed is averaged over: long enough to be steady, short enough to follow a change."""
 NOTED_EVENTS = 200
@@ -34,13 +41,17 @@ NOTED_EVENTS = 200
 
 
 class StepTable:
-    """One row a step, in arrays that double as they grow. Columns: STEP_COLUMNS, float64; NaN where not finite."""
+    """One row a step, in arrays that double as they grow. Columns: STEP_COLUMNS, float64; NaN where not finite.
+
+    `time` is the time of day, `worked` the seconds since the run's beginning without pauses and downtime.
+    """
 
     def __init__(self) -> None:
         self._columns = np.empty((len(STEP_COLUMNS), 1024))
+        self._pyramids: dict[str, MinMaxPyramid] = {}
         self.count = 0
 
-    def append(self, event: StepEnded) -> None:
+    def append(self, event: StepEnded, worked: float) -> None:
         """Add one step."""
         if self.count == self._columns.shape[1]:
             self._columns = np.concatenate([self._columns, np.empty_like(self._columns)], axis=1)
@@ -49,6 +60,7 @@ class StepTable:
             event.step,
             event.epoch,
             event.time,
+            worked,
             nan if event.loss is None else event.loss,
             nan if event.accuracy is None else event.accuracy,
             event.learning_rate,
@@ -56,16 +68,48 @@ class StepTable:
         )
         self.count += 1
 
+    def rewind(self, step: int) -> None:
+        """Forget the steps after this one."""
+        self.count = int(np.searchsorted(self.column("step"), step, side="right"))
+        for pyramid in self._pyramids.values():
+            pyramid.truncate(self.count)
+
     def column(self, key: str) -> NDArray[np.float64]:
         """A view of one column, shape (count,); not a copy, and never to be written to."""
         return self._columns[STEP_COLUMNS.index(key), : self.count]
 
+    def pyramid(self, key: str) -> MinMaxPyramid:
+        """The stretches of one column, up to its newest step; made when it is first asked for."""
+        pyramid = self._pyramids.setdefault(key, MinMaxPyramid())
+        pyramid.extend(self.column(key))
+        return pyramid
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """One quantity over a run: all of shape (n,), in the order in which they came. NaN where it was not finite."""
+
+    steps: NDArray[np.float64]
+    worked: NDArray[np.float64]
+    """Seconds since the run's beginning without pauses and downtime."""
+    values: NDArray[np.float64]
+
 
 @dataclass(frozen=True)
 class Note:
-    """Something that happened, in words."""
+    """Something that happened, in words; `alert` when it is a warning."""
 
     time: float
+    text: str
+    alert: bool = False
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Something to be marked on the curves, at the step after which it happened."""
+
+    step: int
+    kind: Literal["alert", "setting", "pause", "resume"]
     text: str
 
 
@@ -83,14 +127,28 @@ class History:
         self.steps = StepTable()
         self.epochs: list[EpochEnded] = []
         self.hardware: HardwareSampled | None = None
+        self.hardware_samples: list[tuple[int, HardwareSampled]] = []
+        """With the newest step at that time."""
+        self.layer_stats: list[LayerStats] = []
         self.checkpoint: CheckpointSaved | None = None
         self.ended: RunEnded | None = None
         self.failed: RunFailed | None = None
         self.stopping = False
         """Whether somebody asked the run to end after its batch."""
+        self.epochs_planned = record.config.epochs
+        self.early_stopping = record.config.early_stopping
+        self.peak = record.config.learning_rate
+        """Peak of the learning-rate schedule."""
+        self.alert: AlertRaised | None = None
+        """The newest alert of the state that counts; a roll back takes it away."""
+        self.marks: list[Mark] = []
+        self._lost = 0.0
+        """Seconds of pauses and downtime so far."""
+        self._rejoined: float | None = None
+        """After a resume: the seconds worked at the step gone back to, until the next step."""
         self.notes: deque[Note] = deque(maxlen=NOTED_EVENTS)
         self.phase_seconds: dict[Phase, float] = {}
-        """How long each phase took that is over, summed."""
+        """How long each phase took that is over, summed; of the newest engine alone."""
 
     def apply_all(self, events: Iterable[AnyEvent]) -> None:
         """Take in events, oldest first."""
@@ -103,14 +161,17 @@ class History:
         self.first_time = event.time if self.first_time is None else self.first_time
         self.last_time = event.time
         if isinstance(event, StepEnded):
-            self.steps.append(event)
+            self._take_step(event)
             return
         if isinstance(event, HardwareSampled):
             self.hardware = event
+            self.hardware_samples.append((self.last_step, event))
+            return
+        if isinstance(event, LayerStats):
+            self.layer_stats.append(event)
             return
         if isinstance(event, PhaseChanged):
-            self._end_phase(event.time)
-            self.phase, self.phase_since = event.phase, event.time
+            self._take_phase(event)
             return
         if isinstance(event, RunStarted):
             self.started = event
@@ -118,14 +179,60 @@ class History:
             self.epochs.append(event)
         elif isinstance(event, CheckpointSaved):
             self.checkpoint = event
+        elif isinstance(event, AlertRaised):
+            self.alert = event
+            self.marks.append(Mark(event.step, "alert", event.text))
+        elif isinstance(event, SettingChanged):
+            self._take_setting(event)
+        elif isinstance(event, RunResumed):
+            self._rewind(event)
         elif isinstance(event, RunEnded):
             self.ended = event
             self._end_phase(event.time)
         elif isinstance(event, RunFailed):
             self.failed = event
-        elif isinstance(event, SettingChanged) and event.setting == "stop":
+        self.notes.append(Note(event.time, describe(event), isinstance(event, AlertRaised | RunFailed)))
+
+    def _take_step(self, event: StepEnded) -> None:
+        if self._rejoined is not None:
+            took = self.record.config.batch_size / max(1e-9, event.images_per_second)
+            self._lost, self._rejoined = event.time - self.record.created - self._rejoined - took, None
+        self.steps.append(event, event.time - self.record.created - self._lost)
+
+    def _take_phase(self, event: PhaseChanged) -> None:
+        self._end_phase(event.time)
+        if self.phase is Phase.PAUSED:
+            self._lost += event.time - self.phase_since
+            if self.alert is not None and self.alert.awaits_decision:
+                self.alert = None  # somebody decided
+        self.phase, self.phase_since = event.phase, event.time
+
+    def _take_setting(self, event: SettingChanged) -> None:
+        if event.setting == "stop":
             self.stopping = True
-        self.notes.append(Note(event.time, describe(event)))
+        elif event.setting == "epochs" and event.value.isdecimal():
+            self.epochs_planned = int(event.value)
+        elif event.setting == "learning_rate":
+            with contextlib.suppress(ValueError):  # a damaged line
+                self.peak = float(event.value)
+        elif event.setting == "early_stopping":
+            self.early_stopping = event.value
+        kind: Literal["pause", "setting"] = "pause" if event.setting in ("pause", "continue", "step") else "setting"
+        self.marks.append(Mark(event.step, kind, describe(event)))
+
+    def _rewind(self, event: RunResumed) -> None:
+        """Back to an earlier state: the steps and epochs after it are no longer part of the run."""
+        self.steps.rewind(event.step)
+        self.epochs = [epoch for epoch in self.epochs if epoch.epoch <= event.epoch]
+        self.marks = [mark for mark in self.marks if mark.step <= event.step]
+        self.layer_stats = [stats for stats in self.layer_stats if stats.step <= event.step]
+        self.hardware_samples = [(step, sample) for step, sample in self.hardware_samples if step <= event.step]
+        self.marks.append(Mark(event.step, "resume", describe(event)))
+        self.ended = self.failed = self.alert = None
+        self.stopping = False
+        if event.reason is not ResumeReason.ROLLED_BACK:
+            self.phase, self.phase_since, self.phase_seconds = None, event.time, {}  # the engine begins anew
+        self._rejoined = float(self.steps.column("worked")[-1]) if self.steps.count else 0.0
 
     def _end_phase(self, now: float) -> None:
         if self.phase is not None:
@@ -141,17 +248,64 @@ class History:
         """Whether the engine said that the run ended or failed."""
         return self.ended is not None or self.failed is not None
 
+    @property
+    def last_step(self) -> int:
+        """The newest step; 0 before the first."""
+        return int(self.steps.column("step")[-1]) if self.steps.count else 0
+
+    @property
+    def paused(self) -> bool:
+        """Whether training stands still."""
+        return self.phase is Phase.PAUSED and not self.is_over
+
+    def worked(self, now: float) -> float:
+        """Seconds since the run's beginning without pauses and downtime."""
+        if self._rejoined is not None:
+            return self._rejoined
+        pause = now - self.phase_since if self.paused else 0.0
+        return max(0.0, now - self.record.created - self._lost - pause)
+
     def recent(self, key: str) -> float:
         """Mean of a column over the last RECENT_STEPS steps that had a value; NaN when there are none."""
         tail = self.steps.column(key)[-RECENT_STEPS:]
         finite = tail[np.isfinite(tail)]
         return float(finite.mean()) if finite.size else float("nan")
 
+    def curve(self, metric: Metric) -> Curve:
+        """What was recorded of a metric while training; unscaled."""
+        if metric.source == "steps":
+            table = self.steps
+            return Curve(table.column("step"), table.column("worked"), table.column(metric.key))
+        pairs: list[tuple[int, float | None]]
+        if metric.source == "layers":
+            pairs = [(stats.step, getattr(stats, metric.key)) for stats in self.layer_stats]
+        else:
+            pairs = [(step, hardware_value(sample, metric.key)) for step, sample in self.hardware_samples]
+        steps = np.array([step for step, _ in pairs], dtype=float)
+        values = np.array([np.nan if value is None else value for _, value in pairs], dtype=float)
+        return Curve(steps, self.worked_at(steps), values)
+
+    def worked_at(self, steps: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Seconds worked when steps ended, shape (n,) -> (n,); between two recorded steps by proportion."""
+        table = self.steps
+        if not table.count:
+            return np.zeros_like(steps)
+        return np.interp(steps, table.column("step"), table.column("worked"))
+
     def validation(self, key: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """A field of EpochEnded over the epochs: steps at which they ended, and values (NaN where not finite)."""
         values: list[Any] = [getattr(epoch, key) for epoch in self.epochs]
         steps = np.array([epoch.step for epoch in self.epochs], dtype=float)
         return steps, np.array([np.nan if value is None else value for value in values], dtype=float)
+
+
+def hardware_value(sample: HardwareSampled, key: str) -> float | None:
+    """A field of a hardware sample, or of its first GPU where the key says so (`gpu_utilisation`)."""
+    if not key.startswith("gpu_"):
+        value: float | None = getattr(sample, key)
+        return value
+    gpu = sample.gpus[0] if sample.gpus else None
+    return getattr(gpu, key.removeprefix("gpu_")) if gpu is not None else None
 
 
 def describe(event: AnyEvent) -> str:
@@ -162,10 +316,16 @@ def describe(event: AnyEvent) -> str:
         case EpochEnded():
             best = ", best so far" if event.is_best else ""
             return f"epoch {event.epoch}: validation {event.validation_accuracy * 100:.2f} %{best}"
-        case CheckpointSaved():
+        case CheckpointSaved(path="model.keras"):
             return f"{event.path} saved, epoch {event.epoch}"
+        case CheckpointSaved():
+            return f"checkpoint saved, step {event.step:,}"
+        case AlertRaised():
+            return event.text
         case SettingChanged():
-            return f"{event.setting}: {event.value}, asked by {event.by}"
+            return f"{event.setting.replace('_', ' ')}: {event.value}, by {event.by}"
+        case RunResumed():
+            return f"{event.reason} at step {event.step:,}, by {event.by}"
         case RunEnded(test_accuracy=None):
             return f"run {event.reason}, not tested"
         case RunEnded(test_accuracy=float(accuracy)):

@@ -85,6 +85,49 @@ class SetEarlyStopping(Request, frozen=True, tag="set_early_stopping"):
     rule: str
 
 
+class Explain(Request, frozen=True, tag="explain"):
+    """Why is this digit read as it is? Answered with an Explanation."""
+
+    split: str
+    """train, validation or test."""
+    index: int
+    """Position in the data set's training (or test) part."""
+
+
+class Neighbour(msgspec.Struct, frozen=True):
+    """A digit that looks alike to the network; `picture` is 784 bytes, 0 paper to 255 ink."""
+
+    split: str
+    index: int
+    label: int
+    distance: float
+    """1 - cosine of the angle between the features: 0 is the same."""
+    picture: bytes
+
+
+class Variant(msgspec.Struct, frozen=True):
+    """The same digit after a small change, and the answer to it."""
+
+    name: str
+    predicted: int
+    confidence: float
+    picture: bytes
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """All about one digit, by the network of the best epoch so far.
+
+    The maps are 784 signed bytes, relative to the strongest pixel: above 0 spoke for the class, below 0 against it.
+    """
+
+    epoch: int
+    probabilities: tuple[float, ...]
+    for_predicted: bytes
+    for_true: bytes
+    neighbours: tuple[Neighbour, ...]
+    variants: tuple[Variant, ...]
+
+
 class Answer(msgspec.Struct, frozen=True):
     """What the engine says to a request."""
 
@@ -93,6 +136,18 @@ class Answer(msgspec.Struct, frozen=True):
     """A sentence, when it refuses."""
     trouble: str = ""
     """A sentence, while something cannot be saved."""
+    explanation: Explanation | None = None
+
+
+class JobReport(msgspec.Struct, frozen=True):
+    """How far a job beside the training is (see engine/jobs.py). The last one names the result, or the error."""
+
+    words: str
+    share: float
+    """Done, 0..1."""
+    name: str = ""
+    """Of the predictions that were written."""
+    error: str = ""
 
 
 AnyRequest = (
@@ -107,4 +162,5 @@ AnyRequest = (
     | SetEpochs
     | SetLearningRate
     | SetEarlyStopping
+    | Explain
 )

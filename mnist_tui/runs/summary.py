@@ -6,7 +6,18 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from mnist_tui.events import EndReason as Reason
-from mnist_tui.events import EpochEnded, RunEnded, RunFailed, RunStarted, StepEnded, decode
+from mnist_tui.events import (
+    EpochEnded,
+    Phase,
+    PhaseChanged,
+    RunEnded,
+    RunFailed,
+    RunResumed,
+    RunStarted,
+    SettingChanged,
+    StepEnded,
+    decode,
+)
 from mnist_tui.runs.directory import RunDirectory, RunError, RunRecord
 
 STEP_PREFIX = b'{"type":"step_ended"'
@@ -28,15 +39,22 @@ class Status(StrEnum):
         """Whether the run goes on."""
         return self in (Status.STARTING, Status.TRAINING, Status.PAUSED)
 
+    @property
+    def is_resumable(self) -> bool:
+        """Whether the run is over before its time, so that it can go on from its newest checkpoint."""
+        return self in (Status.STOPPED, Status.CRASHED, Status.FAILED)
 
-def status_of(*, live: bool, stepped: bool, ended: RunEnded | None, failed: bool) -> Status:
+
+def status_of(*, live: bool, stepped: bool, paused: bool, ended: RunEnded | None, failed: bool) -> Status:
     """The one rule that turns what the events and the lock say into a status."""
     if failed:
         return Status.FAILED
     if ended is not None:
-        return Status.FINISHED if ended.reason is Reason.COMPLETED else Status.STOPPED
+        return Status.FINISHED if ended.reason in (Reason.COMPLETED, Reason.EARLY) else Status.STOPPED
     if not live:
         return Status.CRASHED
+    if paused:
+        return Status.PAUSED
     return Status.TRAINING if stepped else Status.STARTING
 
 
@@ -48,6 +66,7 @@ class RunSummary:
     record: RunRecord
     status: Status
     pid: int | None
+    epochs_planned: int
     epochs_done: int
     steps_done: int
     best: EpochEnded | None
@@ -65,7 +84,7 @@ class RunSummary:
             "directory": str(self.run.path),
             "created": self.record.created,
             "preset": self.record.config.preset,
-            "epochs_planned": self.record.config.epochs,
+            "epochs_planned": self.epochs_planned,
             "epochs_done": self.epochs_done,
             "steps_done": self.steps_done,
             "best_epoch": self.best.epoch if self.best else None,
@@ -75,49 +94,87 @@ class RunSummary:
         }
 
 
+class _Tally:
+    """What a run's lines add up to, one at a time; steps stay undecoded."""
+
+    def __init__(self) -> None:
+        self.epochs: list[EpochEnded] = []
+        self.names: tuple[str, ...] = ()
+        self.ended: RunEnded | None = None
+        self.error: str | None = None
+        self.phase: Phase | None = None
+        self.epochs_planned: int | None = None
+        self._steps = 0
+        self._last_step = b""
+
+    def take(self, line: bytes) -> None:
+        """Take in one line."""
+        if line.startswith(STEP_PREFIX):
+            self._last_step = line
+            return
+        match decode(line):
+            case EpochEnded() as event:
+                self.epochs.append(event)
+            case RunStarted() as event:
+                self.names = event.class_names
+            case PhaseChanged() as event:
+                self.phase = event.phase
+            case SettingChanged(setting="epochs") as event:
+                self.epochs_planned = int(event.value) if event.value.isdecimal() else self.epochs_planned
+            case RunResumed() as event:
+                self.epochs = [epoch for epoch in self.epochs if epoch.epoch <= event.epoch]
+                self.ended = self.error = None
+                self._steps, self._last_step = event.step, b""
+            case RunEnded() as event:
+                self.ended = event
+            case RunFailed() as event:
+                self.error = event.error
+
+    @property
+    def steps(self) -> int:
+        """Steps done."""
+        step = decode(self._last_step) if self._last_step else None
+        return step.step if isinstance(step, StepEnded) else self._steps
+
+    @property
+    def best(self) -> EpochEnded | None:
+        """The epoch with the highest validation accuracy, the first of equals."""
+        return max(self.epochs, key=lambda epoch: (epoch.validation_accuracy, -epoch.epoch), default=None)
+
+
 def summarize(run: RunDirectory) -> RunSummary:
     """Read a run's status and results; raises RunError when its config.json cannot be read."""
     record = run.record()
     live = run.is_live()  # asked before the events are read: an engine that ends in between has said how
-    best: EpochEnded | None = None
-    ended: RunEnded | None = None
-    error: str | None = None
-    last_step = b""
-    epochs = 0
-    names: tuple[str, ...] = ()
+    tally = _Tally()
     try:
         with run.events_path.open("rb") as lines:
             for line in lines:
                 if not line.endswith(b"\n"):
                     break  # torn: not there yet
-                if line.startswith(STEP_PREFIX):
-                    last_step = line
-                    continue
-                event = decode(line)
-                if isinstance(event, EpochEnded):
-                    epochs += 1
-                    best = event if best is None or event.validation_accuracy > best.validation_accuracy else best
-                elif isinstance(event, RunStarted):
-                    names = event.class_names
-                elif isinstance(event, RunEnded):
-                    ended = event
-                elif isinstance(event, RunFailed):
-                    error = event.error
+                tally.take(line)
     except OSError:
         pass  # a run without events: crashed before the first, or starting
-    step = decode(last_step) if last_step else None
     endpoint = run.endpoint() if live else None
+    status = status_of(
+        live=live,
+        stepped=tally.steps > 0,
+        paused=tally.phase is Phase.PAUSED,
+        ended=tally.ended,
+        failed=tally.error is not None,
+    )
     return RunSummary(
         run=run,
         record=record,
-        status=status_of(live=live, stepped=step is not None, ended=ended, failed=error is not None),
+        status=status,
         pid=endpoint.pid if endpoint else None,
-        epochs_done=epochs,
-        steps_done=step.step if isinstance(step, StepEnded) else 0,
-        best=best,
-        ended=ended,
-        error=error,
-        class_names=names,
+        epochs_planned=tally.epochs_planned or record.config.epochs,
+        epochs_done=sum(epoch.complete for epoch in tally.epochs),
+        steps_done=tally.steps,
+        best=tally.best,
+        ended=tally.ended,
+        error=tally.error,
+        class_names=tally.names,
     )
 
 

@@ -1,6 +1,7 @@
 """The face: wiring only. It knows the screens, the opened run and the timer, and nothing of what they draw."""
 
 import asyncio
+import gc
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -9,11 +10,10 @@ from textual import work
 from textual.app import App
 
 from mnist_tui.config import Catalogue, ConfigError, RunConfig
-from mnist_tui.render.text import duration
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.ui.hang_up import catch_signals
 from mnist_tui.ui.keymap import bindings
-from mnist_tui.ui.messages import OpenDigits, OpenRun, StartRun
+from mnist_tui.ui.messages import OpenDigits, OpenRun, ResumeRun, StartRun
 from mnist_tui.ui.screens.home import HomeScreen
 from mnist_tui.ui.theme import DARK, LIGHT
 
@@ -69,15 +69,17 @@ class MnistTuiApp(App[int]):
 
     def open_run(self, run: RunDirectory) -> None:
         """Open a run on its training screen."""
-        from mnist_tui.ui.screens.confusion import ConfusionScreen  # numpy and the plots: not before they are needed
+        from mnist_tui.ui.screens.calibration import CalibrationScreen  # numpy and plots: not before they are needed
+        from mnist_tui.ui.screens.confusion import ConfusionScreen
         from mnist_tui.ui.screens.digits import DigitsScreen
+        from mnist_tui.ui.screens.labels import LabelsScreen
         from mnist_tui.ui.screens.training import TrainingScreen
         from mnist_tui.ui.session import RunSession
 
         try:
             session = RunSession(run, self._clock)
         except RunError as error:
-            self.notify(str(error), severity="error")
+            self._tell(str(error))
             return
         self._close_run()
         session.poll()
@@ -85,14 +87,24 @@ class MnistTuiApp(App[int]):
         self.install_screen(TrainingScreen(session), "training")
         self.install_screen(ConfusionScreen(session), "confusion")
         self.install_screen(DigitsScreen(session), "digits")
+        self.install_screen(LabelsScreen(session, self._clock), "labels")
+        self.install_screen(CalibrationScreen(session), "calibration")
         self.push_screen("training")
+        if not self.is_headless:
+            gc.freeze()  # what is there now stays: looking through it for garbage held the screen up for 60 to 90 ms
 
     def _close_run(self) -> None:
         self._pop_to_home()
         if self.session is not None:
-            for name in ("training", "confusion", "digits"):
+            for name in ("training", "confusion", "digits", "labels", "calibration"):
                 self.uninstall_screen(name)
+            self.session.close()
             self.session = None
+
+    def on_unmount(self) -> None:
+        """The engine need not wait until it misses this screen."""
+        if self.session is not None:
+            self.session.close()
 
     def _pop_to_home(self) -> None:
         while len(self.screen_stack) > 2:  # Textual's own empty screen, then home
@@ -102,9 +114,10 @@ class MnistTuiApp(App[int]):
         """Read what is new and hand it to the screen in front."""
         if self.session is None or not self.session.poll():
             return
+        from mnist_tui.ui.screens.dialog import Dialog
         from mnist_tui.ui.screens.run_screen import RunScreen  # numpy: not before there is a run
 
-        if isinstance(self.screen, RunScreen):
+        if isinstance(self.screen, RunScreen | Dialog):
             self.screen.update_view(self.session.view)
         if self._leaving and not self.session.view.status.is_live:
             self.exit(return_code=self._status())
@@ -116,6 +129,10 @@ class MnistTuiApp(App[int]):
     def on_open_run(self, message: OpenRun) -> None:
         """Somebody chose a run."""
         self.open_run(message.run)
+
+    def on_resume_run(self, message: ResumeRun) -> None:
+        """A run that is over is to go on."""
+        self._resume(message.run, message.epochs)
 
     def on_open_digits(self, message: OpenDigits) -> None:
         """Somebody opened a cell of the confusion matrix."""
@@ -132,13 +149,38 @@ class MnistTuiApp(App[int]):
         try:
             run = self._launch(config)
         except (ConfigError, RunError) as error:
-            self.notify(str(error), severity="error", timeout=10)
+            self._tell(str(error))
         else:
             self.post_message(OpenRun(run))
 
+    @work(thread=True, exclusive=True, group="start")
+    def _resume(self, run: RunDirectory, epochs: int | None) -> None:
+        from mnist_tui.runs import client
+
+        try:
+            client.resume(run, client.who("screen"), epochs)
+        except RunError as error:
+            self._tell(str(error))
+            return
+        session = self.session
+        if session is None or session.run.path != run.path or not self._shows_run:
+            self.post_message(OpenRun(run))
+        else:
+            session.look_again()
+
+    @property
+    def _shows_run(self) -> bool:
+        """Whether one of the opened run's screens is in front, or a dialog over one."""
+        return len(self.screen_stack) > 2
+
+    def _tell(self, sentence: str) -> None:
+        from mnist_tui.ui.steering import tell
+
+        tell(self, sentence, "error")
+
     def action_view(self, name: str) -> None:
         """Go to one of the run's screens, or home."""
-        from mnist_tui.analysis.mistakes import DigitFilter
+        from mnist_tui.ui.digit_list import MISTAKES
         from mnist_tui.ui.screens.digits import DigitsScreen
 
         if name == "home" or self.session is None:
@@ -146,7 +188,7 @@ class MnistTuiApp(App[int]):
             return
         screen = self.get_screen(name)
         if isinstance(screen, DigitsScreen):
-            screen.set_filter(DigitFilter())
+            screen.set_filter(MISTAKES)
         while len(self.screen_stack) > 3:
             self.pop_screen()
         if len(self.screen_stack) == 3:
@@ -173,31 +215,11 @@ class MnistTuiApp(App[int]):
         """Paint everything again, as after a terminal multiplexer garbled it."""
         self.refresh(layout=True)
 
-    def action_stop_run(self) -> None:
-        """End the opened run after its batch."""
-        if self.session is not None and self.session.view.status.is_live:
-            self._ask_to_stop()
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """The footer lists only what works now."""
-        if action == "stop_run":
-            return self.session is not None and self.session.view.status.is_live
         if action == "view":
             return self.session is not None
         return True
-
-    @work(thread=True, group="stop")
-    def _ask_to_stop(self) -> None:
-        from mnist_tui.runs import client
-
-        assert self.session is not None
-        try:
-            client.ask(self.session.run, Stop(by="screen"))
-        except RunError as error:
-            self._leaving = False
-            self.notify(str(error), severity="error")
-        else:
-            self.notify("Ends after this batch; then it is validated, tested and saved.")
 
     def action_quit_asking(self) -> None:
         """Leave; while the opened run is live, ask what is to become of it."""
@@ -208,15 +230,21 @@ class MnistTuiApp(App[int]):
         if self.session is None or not self.session.view.status.is_live:
             self.exit(return_code=self._status())
             return
-        view = self.session.view
-        self.push_screen(LeaveScreen(self.session.record.name, duration(view.progress.seconds_left)), self._leave)
+        self.push_screen(LeaveScreen(self.session.view), self._leave)
 
     def _leave(self, choice: str | None) -> None:
         if choice == "leave":
             self.exit(return_code=0)
-        elif choice == "stop":
+        elif choice == "stop" and self.session is not None:
+            from mnist_tui.runs.client import who
+            from mnist_tui.runs.protocol import Stop
+            from mnist_tui.ui.steering import STOPS, send
+
             self._leaving = True
-            self._ask_to_stop()
+            send(self, self.session.run, Stop(by=who("screen")), STOPS, refused=self._stay)
+
+    def _stay(self) -> None:
+        self._leaving = False
 
     def _status(self) -> int:
         """Exit status: 1 when the opened run failed or crashed."""

@@ -1,14 +1,21 @@
 """A filtered, sorted list of recorded digits: what the gallery shows and the one-digit screen pages through."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_tui.analysis.mistakes import DigitFilter, rows_to_show
-from mnist_tui.ui.session import Predictions
+from mnist_tui.analysis.query import Query, Term, rows
+from mnist_tui.analysis.sorting import SORTS, Sort, sort_rows
+from mnist_tui.analysis.trajectories import NEVER, Fates
+from mnist_tui.evidence.evidence import Findings
+from mnist_tui.evidence.predictions import TEST, TRAIN, Moment, Predictions
+
+MISTAKES = Query((Term("wrong"),))
+"""What the gallery shows unless it is asked for something else."""
+SURE = SORTS["confidence"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +29,8 @@ class Digit:
     true: int
     probabilities: NDArray[np.floating[Any]]
     """Shape (classes,)."""
+    fate: str = ""
+    """When it was learned or lost, where that is worth a word."""
 
     @property
     def predicted(self) -> int:
@@ -31,44 +40,96 @@ class Digit:
     @property
     def confidence(self) -> float:
         """Probability of the answer, 0..1."""
-        return float(self.probabilities.max())
+        return float(self.probabilities[self.predicted])
 
 
 @dataclass(frozen=True, eq=False)
 class DigitList:
-    """Rows of one epoch's predictions, in the order they are shown."""
+    """Rows of one moment's digits, in the order they are shown."""
 
-    predictions: Predictions
-    wanted: DigitFilter
+    findings: Findings
+    wanted: Query
     rows: NDArray[np.intp]
     names: tuple[str, ...]
     """Class names."""
+    sort: Sort = SURE
+    reverse: bool = False
 
     def __len__(self) -> int:
         return len(self.rows)
 
+    @property
+    def predictions(self) -> Predictions:
+        """What the rows are rows of."""
+        return self.findings.predictions
+
+    @property
+    def moment(self) -> Moment:
+        """Which digits, and when they were read."""
+        return self.predictions.moment
+
     def digit(self, position: int) -> Digit:
         """The digit at a position of the list, counted from 0."""
         row, read = int(self.rows[position]), self.predictions
-        return Digit(int(read.indices[row]), read.images[row], int(read.labels[row]), read.probabilities[row])
+        fate = fate_words(self.findings.fates, row) if self.findings.fates is not None else ""
+        return Digit(int(read.indices[row]), read.images[row], int(read.labels[row]), read.probabilities[row], fate)
 
     def position_of(self, index: int) -> int | None:
         """Where the digit with this index of the data set stands; None when it is not in the list."""
         found = np.flatnonzero(self.predictions.indices[self.rows] == index)
         return int(found[0]) if found.size else None
 
+    def at(self, findings: Findings) -> "DigitList":
+        """The same digits in the same order as another moment of the same split read them."""
+        return replace(self, findings=findings)
+
     @property
     def split(self) -> str:
-        """Which digits these are."""
-        return "test" if self.predictions.epoch is None else "validation"
+        """Which digits these are, as in "validation"."""
+        return split_words(self.moment)
 
     @property
     def when(self) -> str:
-        """After which epoch the network read them."""
-        return "final test" if self.predictions.epoch is None else f"epoch {self.predictions.epoch}"
+        """After which epoch the network read them, or on which occasion."""
+        return self.moment.words
+
+    @property
+    def order(self) -> str:
+        """By what they are sorted, as in "by confidence ▾"."""
+        return f"by {self.sort.label} {'▾' if self.sort.highest_first != self.reverse else '▴'}"
 
 
-def digit_list(predictions: Predictions, wanted: DigitFilter, names: Sequence[str]) -> DigitList:
-    """Filter and sort one epoch's predictions."""
-    rows = rows_to_show(predictions.labels, predictions.probabilities, wanted)
-    return DigitList(predictions, wanted, rows, tuple(names))
+def digit_list(
+    findings: Findings, wanted: Query, names: Sequence[str], sort: Sort = SURE, *, reverse: bool = False
+) -> DigitList:
+    """Filter and sort one moment's digits."""
+    chosen = sort_rows(rows(wanted, findings.table), findings.table, sort, reverse=reverse)
+    return DigitList(findings, wanted, chosen.astype(np.intp, copy=False), tuple(names), sort, reverse)
+
+
+def query_words(wanted: Query) -> str:
+    """The filter as it stands in a line."""
+    return str(wanted) or "all digits"
+
+
+def split_words(moment: Moment) -> str:
+    """The name of a moment's digits, to stand before "digits"."""
+    return {TRAIN: "training"}.get(moment.split, moment.split)
+
+
+def part_words(moment: Moment) -> str:
+    """Where an index counts, so that anyone can find the digit again."""
+    if moment.split == TEST:
+        return "test part"
+    if moment.split == TRAIN or moment.epoch is not None:
+        return f"training part ({split_words(moment)} split)"
+    return f"set {moment.split}"
+
+
+def fate_words(fates: Fates, row: int) -> str:
+    """When a digit was learned or lost, in two or three words; empty for one that was right all the time."""
+    if fates.lost_at[row] != NEVER:
+        return f"lost at epoch {fates.lost_at[row]}"
+    if fates.never_learned[row]:
+        return "never right"
+    return f"learned at epoch {fates.learned_at[row]}" if fates.flips[row] else ""

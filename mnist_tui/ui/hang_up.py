@@ -1,11 +1,15 @@
 """Ends the face in good order, and soon, when its terminal goes away or somebody terminates it.
 
+A terminal can go without a signal (it was not the controlling one, or SIGHUP went to somebody else). Textual's input
+thread then reads the end of its input for ever, at full speed: so a thread of ours waits for the hang-up itself.
+
 By default SIGHUP kills without a word, and SIGTERM leaves the terminal in raw mode. Textual's own way out writes to the
 terminal, and a terminal that nobody reads any more blocks that write for good: so a watchdog follows it.
 """
 
 import contextlib
 import os
+import select
 import signal
 import sys
 import termios
@@ -19,7 +23,8 @@ SIGNALS = (signal.SIGHUP, signal.SIGTERM)
 
 
 def catch_signals(leave: Callable[[int], None]) -> None:
-    """Have `leave(exit status)` called on SIGHUP and SIGTERM; call from the main thread.
+    """Have `leave(exit status)` called on SIGHUP and SIGTERM; call from the main thread. Also when the terminal is gone
+    without a signal.
 
     A plain handler rather than the event loop's: it also runs while the loop is blocked in a write. `leave` is called
     between two instructions of whatever runs, so it may do no more than tell the loop.
@@ -29,14 +34,30 @@ def catch_signals(leave: Callable[[int], None]) -> None:
     except (termios.error, ValueError):
         before = None
 
-    def caught(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
-        watchdog = threading.Timer(PATIENCE_SECONDS, _leave_now, [128 + number, before])
+    def end(status: int) -> None:
+        watchdog = threading.Timer(PATIENCE_SECONDS, _leave_now, [status, before])
         watchdog.daemon = True
         watchdog.start()
-        leave(128 + number)
+        leave(status)
+
+    def caught(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        end(128 + number)
 
     for number in SIGNALS:
         signal.signal(number, caught)
+    if sys.__stdin__ is not None:
+        watcher = threading.Thread(
+            target=_wait_for_hang_up, args=(sys.__stdin__.fileno(), end), name="hang-up", daemon=True
+        )
+        watcher.start()
+
+
+def _wait_for_hang_up(terminal: int, end: Callable[[int], None]) -> None:
+    """Sleep in the kernel until the terminal is gone; return at once on a system that cannot tell (macOS)."""
+    poll = select.poll()
+    poll.register(terminal, 0)  # hang-ups and errors are told unasked, and input is none of our business
+    if any(happened & (select.POLLHUP | select.POLLERR) for _, happened in poll.poll()):
+        end(128 + signal.SIGHUP)
 
 
 def _leave_now(status: int, attributes: list[object] | None) -> None:

@@ -4,6 +4,7 @@
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textual.binding import Binding, BindingType
@@ -11,7 +12,10 @@ from textual.binding import Binding, BindingType
 
 @dataclass(frozen=True)
 class Key:
-    """One action. `keys` is Textual's comma-separated notation, `shown` how the first reads in the footer."""
+    """One action. `keys` is Textual's comma-separated notation, `shown` how the first reads in the footer.
+
+    `footer` is whether it is ever listed there. Where not all fit, those of the highest `rank` are left to the help.
+    """
 
     action: str
     keys: str
@@ -19,14 +23,16 @@ class Key:
     help: str
     shown: str | None = None
     footer: bool = True
+    rank: int = 0
 
 
 KEYMAP: dict[str, tuple[Key, ...]] = {
     "everywhere": (
-        Key("app.quit_asking", "q", "Quit", "leave; asks first while a run is training", footer=False),
-        Key("app.help", "question_mark,f1", "Help", "this page", "?"),
-        Key("app.toggle_dark", "d", "Dark/light", "change between the dark and the light theme", footer=False),
+        Key("app.quit_asking", "q", "Quit", "leave; asks first while a run goes on", footer=False),
+        Key("app.help", "question_mark,f1", "Help", "this page", "?", rank=-1),
+        Key("app.toggle_dark", "d", "Dark/light", "the other theme", footer=False),
         Key("app.redraw", "ctrl+l", "Redraw", "paint the whole screen again", footer=False),
+        Key("app.suspend_process", "ctrl+z", "Suspend", "back to the shell; `fg` comes back", footer=False),
     ),
     "home": (
         Key("start", "enter", "Start the run", "start a run with the settings shown", "Enter"),
@@ -38,6 +44,7 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
     "setting": (Key("submit", "enter", "Start the run", "start a run with the settings shown", "Enter"),),
     "runs": (
         Key("select_cursor", "enter", "Open", "open the run under the cursor", "Enter"),
+        Key("resume", "r", "Resume", "go on after a stop, a crash or a failure"),
         Key("screen.other_side", "tab,shift+tab", "Settings", "back to the settings of the next run", "Tab"),
     ),
     "choice": (
@@ -49,27 +56,138 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
         Key("choose('leave')", "l", "Leave it running", "back to the shell; the training goes on"),
         Key("choose('cancel')", "c,escape,q", "Cancel", "stay"),
     ),
+    "kill": (
+        Key("choose('kill')", "k", "Kill it", "end the engine at once"),
+        Key("choose('cancel')", "c,escape,q", "Cancel", "let it go on"),
+    ),
+    "roll_back": (
+        Key("choose('roll_back')", "b", "Roll back", "to the newest checkpoint"),
+        Key("choose('cancel')", "c,escape,q", "Cancel", "let it go on"),
+    ),
+    "diverged": (
+        Key("choose('roll_back')", "b", "Roll back", "to the last checkpoint, with half the learning rate"),
+        Key("choose('go_on')", "g", "Go on", "as if nothing had happened"),
+        Key("choose('stop')", "s", "Stop", "end the run; evaluated and saved"),
+        Key("choose('cancel')", "escape", "Later", "close this without deciding"),
+    ),
+    "learning_rate": (
+        Key("scale(2)", "up", "Double", "twice as much", "↑"),
+        Key("scale(0.5)", "down", "Halve", "half as much", "↓"),
+        Key("close", "escape", "Cancel", "leave it as it is", "Esc"),
+    ),
+    "early_stopping": (
+        Key("other_field", "up,down", "Other field", "between the two fields", "↓"),
+        Key("submit", "enter", "Set", "set what is shown", "Enter"),
+        Key("close", "escape", "Cancel", "leave it as it is", "Esc"),
+    ),
     "help": (Key("dismiss", "escape,question_mark,f1,q,enter", "Close", "close this page"),),
     "run": (
-        Key("app.view('training')", "1", "Train", "the network, its curves and the progress"),
-        Key("app.view('confusion')", "2", "Confusion", "which digits are read as which"),
-        Key("app.view('digits')", "3", "Digits", "the digits that were read wrong"),
-        Key("app.view('home')", "6", "Runs", "all runs, and the settings of the next one"),
-        Key("app.stop_run", "s", "Stop", "end the run after this batch, evaluated and saved"),
+        Key("app.view('training')", "1", "Train", "the network, its curves and the progress", rank=1),
+        Key("app.view('confusion')", "2", "Confusion", "which digits are read as which", rank=1),
+        Key("app.view('digits')", "3", "Digits", "the digits that were read wrong", rank=1),
+        Key("app.view('labels')", "4", "Labels", "labels that are probably wrong, to be judged", rank=1),
+        Key("app.view('calibration')", "5", "Calibration", "does it know when it does not know?", rank=1),
+        Key("app.view('home')", "6", "Runs", "all runs, and the settings of the next one", rank=1),
+        Key("dismiss_alert", "escape", "Hide the alert", "put the line under the header away", "Esc", footer=False),
         Key("app.go_back", "escape", "Back", "back to where you came from", "Esc", footer=False),
     ),
-    "training": (),
+    "steering": (
+        Key("pause", "p", "Pause", "stand still after this batch", rank=2),
+        Key("go_on", "p", "Go on", "train on after a pause", rank=2),
+        Key("resume", "r", "Resume", "go on after a stop, a crash or a failure", rank=2),
+        Key("step", "full_stop", "Step", "train one batch and pause", ".", rank=6),
+        Key("more_epochs", "plus", "Epoch more", "one epoch more; after the end, train on", "+", rank=5),
+        Key("fewer_epochs", "minus", "Epoch fewer", "one epoch fewer", "-", rank=9),
+        Key("stop", "s", "Stop", "end after this batch; evaluated and saved", rank=3),
+        Key("learning_rate", "l", "Learning rate", "look at the learning rate and change it", rank=4),
+        Key("checkpoint", "c", "Checkpoint", "save a checkpoint after this batch", rank=8),
+        Key("roll_back", "b", "Roll back", "last checkpoint, half the learning rate", rank=7),
+        Key("early_stopping", "e", "Early stopping", "what ends the run before its last epoch", rank=10),
+        Key("kill", "K", "Kill", "end the engine at once, unevaluated; asks first", footer=False),
+    ),
+    "training": (
+        Key("plots('log')", "y", "Log y", "logarithmic y axis, or linear", rank=5),
+        Key("plots('axis')", "x", "X axis", "steps, epochs, or seconds of work", rank=5),
+        Key("plots('closer')", "z", "Zoom", "closer, around the cursor or the newest step", rank=6),
+        Key("plots('farther')", "Z", "Zoom out", "farther away", footer=False),
+        Key("plots('recent')", "w", "Newest steps", "the last tenth of the run, or all of it", footer=False),
+        Key("plots('smoothing')", "S", "Smoothing", "of the line over its envelope: light, strong, none", footer=False),
+        Key("plots('one')", "m", "One plot", "one plot fills the screen; Tab: the next", rank=6),
+        Key("plots('all')", "0", "All steps", "all curves as at first", footer=False),
+        Key("plots('back')", "escape", "Put away", "the cursor, or the one plot that fills the screen", "Esc", rank=1),
+    ),
+    "plots": (
+        Key("plots('left')", "left", "Cursor left", "read the values off, a step before", "←", footer=False),
+        Key("plots('right')", "right", "Cursor right", "read the values off, a step after", "→", footer=False),
+        Key("plots('first')", "home", "First step", "the cursor to the first step", "Home", footer=False),
+        Key("plots('last')", "end", "Newest step", "the cursor to the newest step", "End", footer=False),
+        Key("plots('pan_left')", "shift+left", "Pan left", "earlier steps, when zoomed; or drag", footer=False),
+        Key("plots('pan_right')", "shift+right", "Pan right", "later steps, when zoomed; or drag", footer=False),
+        Key("plots('next')", "tab", "Next plot", "the next, while one fills the screen", "Tab", rank=1),
+        Key("plots('previous')", "shift+tab", "Plot before", "the one before", footer=False),
+    ),
+    "travel": (
+        Key("travel(-1)", "left_square_bracket", "Epoch before", "the moment before, on all screens", "[", rank=5),
+        Key("travel(1)", "right_square_bracket", "Epoch after", "the moment after, on all screens", "]", rank=5),
+        Key("travel_far(-1)", "left_curly_bracket", "First epoch", "the first moment", "{", footer=False),
+        Key("travel_far(1)", "right_curly_bracket", "Newest epoch", "the newest, and each that follows", "}", rank=3),
+        Key("play", "P", "Play", "all epochs one after the other", rank=3),
+        Key("stop_playing", "P", "Stop playing", "stay at this epoch", rank=1),
+    ),
     "confusion": (
         Key("open_cell", "enter", "Open", "look at the digits of the cell", "Enter"),
         Key("next_numbers", "n", "Numbers", "counts, or percent of the row, or percent of the column"),
+        Key("compare", "c", "Compare", "with the epoch before; again: with another epoch or run", rank=1),
+        Key("leave_comparison", "escape", "End comparing", "back to the matrix itself", "Esc"),
     ),
     "digits": (
-        Key("open_digit", "enter", "Open", "look at one digit, large", "Enter"),
-        Key("all_mistakes", "a", "All mistakes", "every digit that was read wrong"),
+        Key("open_listed", "enter", "Open", "look at one digit, large", "Enter"),
+        Key("filter", "slash", "Filter", "type which digits to show", "/"),
+        Key("lists", "w", "Lists", "mistakes, learned late, forgotten, disputed…"),
+        Key("next_order", "o", "Order", "by confidence, margin, loss, difficulty or index", rank=1),
+        Key("reverse_order", "O", "Reverse", "the same order from its other end", footer=False),
+        Key("select", "space", "Select", "select the digit, or take it back", "Space", rank=1),
+        Key("export", "e", "Export", "the selected digits, or all listed, as CSV and pictures", rank=1),
+        Key("all_mistakes", "a", "All mistakes", "every digit that was read wrong", rank=1),
     ),
+    "filter": (
+        Key("complete", "tab", "Complete", "the word that was begun", "Tab"),
+        Key("submit", "enter", "Keep", "keep this filter", "Enter"),
+        Key("give_up", "escape", "Undo", "the filter of before", "Esc"),
+    ),
+    "lists": (Key("close", "escape", "Cancel", "leave the list as it is", "Esc"),),
+    "against": (Key("close", "escape", "Cancel", "leave the comparison as it is", "Esc"),),
     "digit": (
         Key("previous", "left,up", "Previous", "the digit before", "←"),
         Key("next", "right,down", "Next", "the digit after", "→"),
+        Key("turn_page(1)", "tab", "Next page", "epochs, neighbours, small changes", "Tab"),
+        Key("turn_page(-1)", "shift+tab", "Page before", "the page before", footer=False),
+        Key("next_overlay", "o", "Why", "what spoke for and against a class"),
+        Key("wake", "x", "Wake", "start the network, to be asked why"),
+    ),
+    "labels": (
+        Key("judge('right')", "y", "Label right", "the label is right"),
+        Key("judge_class(0)", "0", "Is a …", "it is a 0; so with 1 to 9", "0-9"),
+        Key("judge('wrong')", "w", "Wrong", "wrong, and nobody can tell what is right"),
+        Key("choose_class", "w", "Is a …", "wrong: choose what is right"),
+        Key("judge('unreadable')", "u", "Unreadable", "no label would be right"),
+        Key("take_back", "backspace", "Take back", "the last verdict no longer holds", "⌫", rank=1),
+        Key("view_check", "v", "All labels", "the doubtful ones of all digits", rank=2),
+        Key("view_epoch", "v", "Validation", "back to the digits of before", rank=1),
+        Key("cross_check", "x", "Cross-check", "read all digits anew: about a minute", rank=1),
+        Key("export_verdicts", "e", "Export", "all verdicts as CSV", rank=3),
+        Key("open_digit", "enter", "Open", "all about this digit", "Enter", rank=4),
+        Key("dismiss_alert", "escape", "Hide the alert", "put the line under the header away", "Esc", footer=False),
+        Key("leave", "escape", "Back", "back to the training", "Esc"),
+    ),
+    "choose_class": (Key("close", "escape", "Cancel", "leave the verdict as it is", "Esc"),),
+    "calibration": (
+        Key("refuse('less')", "left", "Refuse less", "answer below a lower confidence", "←"),
+        Key("refuse('more')", "right", "More", "answer only above a higher one", "→"),
+        Key("refuse('much_less')", "pagedown,down", "Much less", "ten steps lower", "↓", footer=False),
+        Key("refuse('much_more')", "pageup,up", "Much more", "ten steps higher", "↑", footer=False),
+        Key("refuse('nothing')", "home", "Refuse nothing", "answer every digit", "Home", footer=False),
+        Key("refuse('most')", "end", "Refuse most", "answer only from confidence 1 on", "End", footer=False),
     ),
     "cursor": (
         Key("move('left')", "left", "Left", "one to the left", "←", footer=False),
@@ -82,6 +200,9 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
         Key("move('pagedown')", "pagedown", "Page down", "a page down", "PgDn", footer=False),
     ),
 }
+
+SHARED = ("run", "steering", "everywhere")
+"""Groups that all screens of a run have."""
 
 
 def bindings(*groups: str) -> list[BindingType]:
@@ -99,3 +220,9 @@ def bindings(*groups: str) -> list[BindingType]:
         for group in groups
         for key in KEYMAP[group]
     ]
+
+
+def steering_keys(groups: Sequence[str]) -> tuple[Key, ...]:
+    """The keys that steer the run from a screen with these groups: a screen's own keys go before them."""
+    own = {one for group in groups if group not in SHARED for key in KEYMAP[group] for one in key.keys.split(",")}
+    return tuple(key for key in KEYMAP["steering"] if own.isdisjoint(key.keys.split(",")))

@@ -8,7 +8,7 @@ from mnist_tui.config import RunConfig
 from mnist_tui.runs.directory import RunDirectory
 
 if TYPE_CHECKING:
-    from mnist_tui.analysis.mistakes import DigitFilter  # brings numpy, which the home screen does without
+    from mnist_tui.analysis.query import Query  # brings numpy, which the home screen does without
 
 
 class StartRun(Message):
@@ -27,9 +27,18 @@ class OpenRun(Message):
         self.run = run
 
 
+class ResumeRun(Message):
+    """Go on with a run that is over, in a new engine; `epochs` in all take the place of those planned."""
+
+    def __init__(self, run: RunDirectory, epochs: int | None = None) -> None:
+        super().__init__()
+        self.run = run
+        self.epochs = epochs
+
+
 class OpenDigits(Message):
     """Show the digits screen of the run in front, with this filter. The app handles it as `on_open_digits`."""
 
-    def __init__(self, wanted: "DigitFilter") -> None:
+    def __init__(self, wanted: "Query") -> None:
         super().__init__()
         self.wanted = wanted

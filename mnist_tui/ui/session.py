@@ -1,16 +1,15 @@
 """One opened run as the face sees it: follows its events, and hands out frozen views, predictions and pictures."""
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from mnist_tui.events import Phase
-from mnist_tui.runs.directory import RunDirectory, RunError
+from mnist_tui.events import AlertRaised, AnyEvent, Phase
+from mnist_tui.evidence.evidence import Evidence, Findings
+from mnist_tui.evidence.predictions import TEST, VALIDATION, Moment, Predictions
+from mnist_tui.runs.client import Attachment, who
+from mnist_tui.runs.directory import RunDirectory
 from mnist_tui.runs.history import History
 from mnist_tui.runs.log import LogFollower
 from mnist_tui.runs.progress import Progress, progress
@@ -30,26 +29,17 @@ class RunView:
     """Seconds since the epoch: the only clock a widget sees."""
     revision: int
     unknown_events: int
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """What the network made of one split's digits at one epoch, and the digits; row i of all is one digit."""
-
-    epoch: int | None
-    """None: the final test."""
-    indices: NDArray[np.int32]
-    """Shape (n,): position in the data set's training (or test) part."""
-    labels: NDArray[np.uint8]
-    """Shape (n,): true classes."""
-    probabilities: NDArray[np.float16]
-    """Shape (n, classes)."""
-    images: NDArray[np.uint8]
-    """Shape (n, 28, 28): 0 is paper, 255 ink."""
+    trouble: str = ""
+    """The engine's sentence about what cannot be saved; empty while all is."""
+    has_engine: bool = False
+    """Whether an engine is there: it may also wait after the run's end, to be questioned or to train on."""
 
 
 class RunSession:
-    """Follows one run directory. `poll` reads what is new; everything else is read when a screen asks for it."""
+    """Follows one run directory. `poll` reads what is new; everything else is read when a screen asks for it.
+
+    While an engine is there it is told that somebody watches, until `close`.
+    """
 
     def __init__(self, run: RunDirectory, clock: Callable[[], float] = time.time) -> None:
         self.run = run
@@ -58,9 +48,16 @@ class RunSession:
         self._follower = LogFollower(run.events_path)
         self._history = History(self.record)
         self._live = False
+        self._attachment: Attachment | None = None
+        self._is_closed = False
+        self.dismissed: set[str] = set()
+        """Sentences of the banner that somebody has read and put away."""
+        self.asked_about: AlertRaised | None = None
+        """The alert whose decision was last asked for."""
         self._live_checked = -1e9
         self._shown: tuple[object, ...] = ()
-        self.predictions = lru_cache(maxsize=4)(self._load_predictions)
+        self.evidence = Evidence(run, self.record)
+        self._chosen: Moment | None = None
         self.view = self._make_view()
 
     def poll(self) -> bool:
@@ -68,21 +65,58 @@ class RunSession:
         now = self._clock()
         live = self._live
         if abs(now - self._live_checked) >= LIVENESS_SECONDS:
-            live, self._live_checked = self.run.is_live(), now
-        self._history.apply_all(self._follower.read())
+            live, self._live_checked = self._look(), now
+        events: list[AnyEvent] = []
+        with contextlib.suppress(OSError):  # a disk that went away: `trouble` and the status say so
+            events = self._follower.read()
+        self._history.apply_all(events)
         self._live = live
-        ticking = live and self._history.phase is not Phase.TRAINING and not self._history.is_over
-        state = (self._history.revision, live, int(now) if ticking else 0)
+        self._attend()
+        ticking = self._live and self._history.phase is not Phase.TRAINING and not self._history.is_over
+        state = (self._history.revision, self._live, self._trouble, int(now) if ticking else 0)
         if state == self._shown:
             return False
+        if self.view.trouble and self._trouble != self.view.trouble:
+            self.dismissed.discard(self.view.trouble)  # should it come back, it is news
         self._shown = state
         self.view = self._make_view()
         return True
 
+    def look_again(self) -> None:
+        """Let the next `poll` look whether an engine is there, however soon it comes."""
+        self._live_checked = -1e9
+
+    def close(self) -> None:
+        """Let the engine know that nobody watches here any more; returns at once."""
+        self._is_closed = True
+        if self._attachment is not None:
+            self._attachment.close()
+
+    def _look(self) -> bool:
+        """Whether an engine is there: by its lock, or by its answers when the lock has vanished with the directory."""
+        if self.run.is_live():
+            return True
+        return self._attachment is not None and self._attachment.alive and not self.run.lock_path.exists()
+
+    @property
+    def _trouble(self) -> str:
+        return self._attachment.trouble if self._attachment is not None else ""
+
+    def _attend(self) -> None:
+        if self._attachment is None and self._live and not self._is_closed:
+            self._attachment = Attachment(self.run, who("screen"))
+        elif self._attachment is not None and not self._live:
+            self._attachment.close()
+            self._attachment = None
+
     def _make_view(self) -> RunView:
         history, now = self._history, self._clock()
         status = status_of(
-            live=self._live, stepped=history.steps.count > 0, ended=history.ended, failed=history.failed is not None
+            live=self._live,
+            stepped=history.steps.count > 0,
+            paused=history.paused,
+            ended=history.ended,
+            failed=history.failed is not None,
         )
         if not status.is_live and history.last_time is not None:
             now = history.last_time  # a run that is over stands still
@@ -93,25 +127,37 @@ class RunSession:
             now=now,
             revision=history.revision,
             unknown_events=self._follower.unknown,
+            trouble=self._trouble,
+            has_engine=self._live,
         )
 
-    def _load_predictions(self, epoch: int | None) -> Predictions:
-        """Predictions after an epoch (None: of the final test); raises RunError when the file is missing or damaged."""
-        path = self.run.predictions_path("test" if epoch is None else epoch)
-        arrays = self.run.load_arrays(path)
-        images = self._test_images if epoch is None else self._validation_images
-        try:
-            predictions = Predictions(epoch, arrays["indices"], arrays["labels"], arrays["probabilities"], images)
-        except KeyError as error:
-            raise RunError(f"{path} has no array {error}: it was not written by mnist-tui") from None
-        if len({len(images), *(len(array) for array in arrays.values())}) > 1:
-            raise RunError(f"{path} and the run's digits are of different lengths: one of them was cut short")
-        return predictions
+    def moments(self) -> list[Moment]:
+        """What can be looked at: the validated epochs in their order, then the final test and other sets."""
+        return self.evidence.moments(self._history)
 
-    @cached_property
-    def _validation_images(self) -> NDArray[Any]:
-        return self.run.load_arrays(self.run.digits_path("validation"))["images"]
+    @property
+    def moment(self) -> Moment | None:
+        """What is looked at: what somebody travelled to, else the newest validated epoch; None before the first."""
+        if self._chosen is not None and self._chosen in self.moments():
+            return self._chosen
+        epochs = self._history.epochs
+        return Moment(VALIDATION, epochs[-1].epoch) if epochs else None
 
-    @cached_property
-    def _test_images(self) -> NDArray[Any]:
-        return self.run.load_arrays(self.run.digits_path("test"))["images"]
+    @property
+    def follows(self) -> bool:
+        """Whether the newest epoch is looked at, whatever it is."""
+        return self._chosen is None
+
+    def travel_to(self, moment: Moment | None) -> None:
+        """Look at a moment, on all screens; at the newest epoch (or None), and at each that comes after it."""
+        epochs = self._history.epochs
+        newest = Moment(VALIDATION, epochs[-1].epoch) if epochs else None
+        self._chosen = None if moment == newest else moment
+
+    def findings(self, moment: Moment) -> Findings:
+        """All that is known of a moment's digits; raises RunError when its predictions are missing or damaged."""
+        return self.evidence.findings(moment, self._history)
+
+    def predictions(self, epoch: int | None) -> Predictions:
+        """Predictions after an epoch (None: of the final test); raises RunError when they are missing or damaged."""
+        return self.evidence.predictions(Moment(TEST) if epoch is None else Moment(VALIDATION, epoch))

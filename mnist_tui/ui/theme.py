@@ -65,6 +65,8 @@ class Palette:
     true_class: Color
     predicted_class: Color
     wrong: Color
+    success: Color
+    """What is better, or speaks for something."""
     quiet: Color
     accent: Color
     foreground: Color
@@ -84,6 +86,7 @@ def palette(variables: dict[str, str]) -> Palette:
         true_class=colour("true-class"),
         predicted_class=colour("predicted-class"),
         wrong=colour("wrong"),
+        success=colour("success"),
         quiet=colour("quiet"),
         accent=colour("accent"),
         foreground=colour("foreground"),

@@ -1,7 +1,7 @@
 """What a screen says while there is nothing validated to show: what comes, and when."""
 
 from mnist_tui.events import Phase
-from mnist_tui.render.text import duration
+from mnist_tui.render.text import duration, harmless
 from mnist_tui.runs.progress import FORWARD_SHARE
 from mnist_tui.ui.session import RunView
 
@@ -9,7 +9,7 @@ from mnist_tui.ui.session import RunView
 def before_the_first_epoch(view: RunView, what: str) -> str:
     """One calm sentence for a run without a validated epoch; `what` begins it, as in "The first matrix comes"."""
     if view.history.failed is not None:
-        return f"This run failed before its first validation: {view.history.failed.error}"
+        return f"This run failed before its first validation: {harmless(view.history.failed.error)}"
     if not view.status.is_live:
         return f"This run {_ended(view)} before its first validation, so there is nothing to show here."
     if view.progress.phase is Phase.VALIDATING:

@@ -5,12 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnist_tui.analysis.mistakes import DigitFilter, rows_to_show
 from mnist_tui.analysis.query import Query, QueryError, Term, parse, rows
-from mnist_tui.analysis.sorting import SORTS, sort_rows
 from mnist_tui.analysis.table import Table
 from mnist_tui.analysis.terms import ALIASES, FIELDS, WORDS, Field, Kind, Word
-from tests.analysis.samples import recorded
 from tests.analysis.table_samples import DIVERGED, MIXED, recorded_table
 
 NAMES = ("cat", "Dog", "ankle boot", "T-shirt/top", "o'hare", "'tis", 'a "b"', "x,y", "<5")
@@ -247,13 +244,6 @@ def test_the_query_of_a_cell_finds_the_digits_that_the_matrix_counts() -> None:
             expected = np.flatnonzero((table.true == true) & (table.predicted == predicted))
             assert rows(Query.cell(true, predicted), table).tolist() == expected.tolist()
     assert str(Query.cell(0, 1, NAMES)) == "true:cat pred:Dog"
-
-
-@pytest.mark.parametrize("epoch", [1, 2, 3])
-def test_the_recorded_mistakes_by_confidence_are_those_that_the_gallery_shows(epoch: int) -> None:
-    table, predictions = recorded_table(epoch), recorded(epoch)
-    shown = sort_rows(rows(parse("wrong"), table), table, SORTS["confidence"])
-    assert shown.tolist() == rows_to_show(predictions.labels, predictions.probabilities, DigitFilter()).tolist()
 
 
 def test_no_mistakes_and_no_digits_find_nothing() -> None:

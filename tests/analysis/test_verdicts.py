@@ -20,13 +20,15 @@ from tests.recording import time_zone
 RIGHT = Verdict(split="validation", index=7, label=4, verdict="right", time=1_700_000_000.25, by="ada")
 WRONG = Verdict(split="validation", index=9, label=4, verdict="wrong", correct=1, time=1_700_000_001.0)
 UNREADABLE = Verdict(split="test", index=7, label=1, verdict="unreadable", time=1_700_000_002.0)
+Kind = Literal["right", "wrong", "unreadable", "withdrawn"]
+KINDS: tuple[Kind, ...] = ("right", "wrong", "unreadable", "withdrawn")
 NAMES = ("cat", "dog", "bird, small", 'the "fish"', "o'hare")
 
 
 @st.composite
 def verdicts(draw: st.DrawFn) -> Verdict:
     label = draw(st.integers(0, 4))
-    verdict: Literal["right", "wrong", "unreadable"] = draw(st.sampled_from(("right", "wrong", "unreadable")))
+    verdict: Kind = draw(st.sampled_from(KINDS))
     others = st.none() | st.integers(0, 4).filter(lambda each: each != label)
     return Verdict(
         split=draw(st.sampled_from(("training", "validation", "test"))),
@@ -49,6 +51,18 @@ def test_of_equally_new_verdicts_the_last_given_wins() -> None:
     assert merge([RIGHT], [other]) == [other]
 
 
+def test_a_withdrawn_verdict_leaves_none_until_somebody_judges_again() -> None:
+    withdrawn = msgspec.structs.replace(RIGHT, verdict="withdrawn", time=RIGHT.time + 1)
+    again = msgspec.structs.replace(RIGHT, verdict="unreadable", time=RIGHT.time + 2)
+    assert merge([RIGHT, WRONG, withdrawn]) == merge([withdrawn], [WRONG], [RIGHT]) == [WRONG]
+    assert merge([RIGHT], [withdrawn, again]) == [again]
+
+
+def test_a_withdrawal_older_than_the_verdict_takes_nothing_back() -> None:
+    late = msgspec.structs.replace(RIGHT, verdict="withdrawn", time=RIGHT.time - 1)
+    assert merge([RIGHT], [late]) == [RIGHT]
+
+
 def test_training_and_validation_digits_with_one_index_are_the_same_digit_and_test_digits_are_not() -> None:
     trained_on = msgspec.structs.replace(RIGHT, split="training", time=RIGHT.time + 1)
     assert merge([RIGHT, UNREADABLE, trained_on]) == [UNREADABLE, trained_on]
@@ -59,9 +73,13 @@ def test_merging_keeps_one_verdict_a_digit_and_merging_again_changes_nothing(
     one: list[Verdict], other: list[Verdict]
 ) -> None:
     merged = merge(one, other)
-    digits = [each.digit for each in merged]
-    assert digits == sorted({each.digit for each in one + other})
-    assert all(each.time == max(v.time for v in one + other if v.digit == each.digit) for each in merged)
+    standing = []
+    for digit in sorted({each.digit for each in one + other}):
+        said = [each for each in one + other if each.digit == digit]
+        newest = max(each.time for each in said)
+        last = [each for each in said if each.time == newest][-1]
+        standing += [last] if last.verdict != "withdrawn" else []
+    assert merged == standing
     assert merge(merged, merged) == merged
 
 
@@ -119,7 +137,7 @@ def test_csv_writes_classes_by_name_where_they_have_one() -> None:
 
 @given(st.lists(verdicts()), st.sampled_from(((), NAMES, ("1", "2", "3", "4", "5"))))
 def test_what_is_written_reads_back_the_same(written: list[Verdict], names: tuple[str, ...]) -> None:
-    assert from_csv(to_csv(written, names), names) == written
+    assert from_csv(to_csv(written, names), names) == [each for each in written if each.verdict != "withdrawn"]
 
 
 def test_csv_reads_columns_in_any_order_and_knows_a_spreadsheets_byte_order_mark() -> None:

@@ -6,9 +6,8 @@ import statistics
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field
-from typing import Any
 
+from tests.bench.result import Result
 from tests.e2e.terminal import Terminal
 
 PAIRS = 15
@@ -20,16 +19,6 @@ class Empty(App):
         yield Static("preset")
 Empty().run()
 """
-
-
-@dataclass(frozen=True)
-class Result:
-    """One figure, where it should stay below, and what it was made of."""
-
-    value: float
-    unit: str
-    bar: float
-    raw: dict[str, Any] = field(default_factory=dict)
 
 
 def first_paint() -> Result:

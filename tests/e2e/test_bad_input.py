@@ -21,6 +21,12 @@ BAD_USAGE = {
     "a run to show that is none": (["show", "nothing"], ["no run 'nothing'", "mnist-tui train"]),
     "a run to attach to that is none": (["attach", "nothing"], ["no run 'nothing'", "mnist-tui train"]),
     "a run to stop that is none": (["stop", "nothing"], ["no run 'nothing'", "mnist-tui train"]),
+    "a run to resume that is none": (["resume", "nothing"], ["no run 'nothing'", "mnist-tui train"]),
+    "a run to pause that is none": (["pause", "nothing"], ["no run 'nothing'", "mnist-tui train"]),
+    "nothing to set": (["set", "last"], ["nothing to set", "give --epochs, --learning-rate or --early-stopping"]),
+    "a learning rate that is none": (["set", "x", "--learning-rate", "x0"], ["'x0' cannot be used", "x0.5 or /2"]),
+    "a rule that is none": (["train", "--early-stopping", "f1:3"], ["early_stopping 'f1:3'", "like loss:3"]),
+    "steps that are none": (["step", "x", "many"], ["'many' is not a valid integer", "--help`"]),
     "the newest of no runs": (["attach"], ["no run 'last'", "mnist-tui train"]),
     "an unknown command": (["frobnicate"], ["'frobnicate'", "--help`"]),
     "an unknown flag": (["train", "--frobnicate"], ["'--frobnicate'", "--help`"]),
@@ -81,6 +87,22 @@ def test_a_second_run_of_one_name_is_told(finished: RunDirectory, program: list[
 
 def test_stopping_a_run_that_is_over_is_told(finished: RunDirectory, program: list[str], env: dict[str, str]) -> None:
     assert_refused([*program, "stop", "mine"], env, finished.id, "no live engine", "mnist-tui show")
+
+
+@pytest.mark.parametrize("command", ["pause", "continue", "step", "checkpoint", "rollback"])
+def test_steering_a_run_that_is_over_is_told(
+    command: str, finished: RunDirectory, program: list[str], env: dict[str, str]
+) -> None:
+    assert_refused([*program, command, "mine"], env, finished.id, "no live engine", "mnist-tui show")
+
+
+@pytest.mark.parametrize("way", ["--plain", "--detach"])
+def test_resuming_to_epochs_that_are_none_is_told(
+    way: str, finished: RunDirectory, program: list[str], env: dict[str, str]
+) -> None:
+    assert finished.record().name == "mine"
+    assert_refused([*program, "resume", "mine", way, "--epochs", "0"], env, "epochs 0", "from 1 to 10,000")
+    assert_refused([*program, "resume", "mine", way, "--epochs", "+10000"], env, "--epochs 10,003", "at most 10,000")
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,10 @@ def test_a_run_leaves_everything_that_readers_need(start: Start) -> None:
     first = [step.loss for step in steps[:20] if step.loss is not None]
     assert epochs[0].train_loss == pytest.approx(sum(first) / 20, rel=1e-6)
     assert all(np.sum(epoch.confusion) == 120 for epoch in epochs)
-    assert next(event.epoch for event in events if isinstance(event, CheckpointSaved)) == 1
+    saved = [(event.path, event.epoch) for event in events if isinstance(event, CheckpointSaved)]
+    assert saved[0] == ("checkpoints/step-000000000.npz", 0)
+    assert ("model.keras", 1) in saved
+    assert saved[-1] == ("checkpoints/step-000000040.npz", 2)
 
     for epoch in epochs:
         arrays = run.load_arrays(run.predictions_path(epoch.epoch))
@@ -173,12 +176,3 @@ def test_what_goes_wrong_in_the_engine_is_an_event_with_a_sentence(start: Start,
     assert isinstance(failed, RunFailed)
     assert "digits.npz is damaged" in failed.error
     assert summarize(run).status is Status.FAILED
-
-
-def test_a_loss_that_explodes_is_recorded_and_the_run_goes_on(start: Start) -> None:
-    run = start(limit=1_200, epochs=1, preset="reference", optimizer="sgd", learning_rate=10, batch_size=100)
-    events = events_until(run)
-    steps = [event for event in events if isinstance(event, StepEnded)]
-    assert len(steps) == 11
-    assert any(step.loss is None or step.loss > 100 for step in steps)
-    assert isinstance(events[-1], RunEnded)

@@ -79,7 +79,7 @@ def test_evaluation_counts_what_the_answers_say() -> None:
         def predict(self, images: NDArray[np.float32], **_: object) -> NDArray[np.float32]:
             return one_hot(np.full(len(images), 3, np.uint8), 10)
 
-    result = evaluate(AlwaysThree(), digits, lambda truth, answers: float(np.abs(truth - answers).sum()), 10)
+    result = evaluate(AlwaysThree(), digits, lambda truth, answers: float(np.abs(truth - answers).sum()))
     threes = int((digits.labels == 3).sum())
     assert result.accuracy == pytest.approx(threes / 30)
     assert sum(row[3] for row in result.confusion) == 30

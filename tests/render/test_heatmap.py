@@ -2,7 +2,7 @@
 
 import itertools
 
-from mnist_tui.render.heatmap import Heat, glow, ink_on, shade
+from mnist_tui.render.heatmap import Heat, glow, ink_on, shade, shade_change
 
 HEAT = Heat(background=(14, 17, 23), quiet=(123, 132, 150), glow=(255, 95, 109))
 
@@ -42,3 +42,11 @@ def test_numbers_are_black_or_white_with_a_contrast_of_at_least_four_and_a_half(
         background = (red, green, blue)
         dark, light = sorted((luminance(background), luminance(ink_on(background))))
         assert (light + 0.05) / (dark + 0.05) >= 4.5
+
+
+def test_a_change_goes_towards_better_or_worse_and_none_has_no_shade() -> None:
+    green = (0, 200, 0)
+    assert shade_change(0.2, None, HEAT) == HEAT.glow
+    assert shade_change(-0.2, green, HEAT) == green
+    for share in (0.0, float("nan")):
+        assert shade_change(share, green, HEAT) == HEAT.background

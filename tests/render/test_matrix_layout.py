@@ -17,7 +17,15 @@ def test_ten_classes_fit(width: int, height: int) -> None:
 def test_cells_grow_with_the_room_and_stay_near_to_square() -> None:
     small, large = matrix_layout(TEN, 500, 78, 36), matrix_layout(TEN, 500, 128, 56)
     assert (small.cell_width, small.cell_height) == (6, 3)
-    assert (large.cell_width, large.cell_height) == (11, 5)
+    assert (large.cell_width, large.cell_height) == (10, 5)
+
+
+def test_the_marginals_are_there_where_they_cost_the_cells_no_height() -> None:
+    for width, height, support, reads in ((78, 36, False, True), (128, 56, True, True), (78, 12, True, False)):
+        layout = matrix_layout(TEN, 500, width, height)
+        assert (layout.support > 0, layout.with_reads) == (support, reads)
+        assert layout.size[0] <= width
+        assert layout.size[1] <= height
 
 
 def test_many_classes_keep_cells_that_hold_their_numbers() -> None:

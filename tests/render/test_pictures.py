@@ -3,7 +3,7 @@
 import numpy as np
 from rich.segment import Segment
 
-from mnist_tui.render.pictures import crop, enlarge, half_blocks
+from mnist_tui.render.pictures import crop, enlarge, half_blocks, halve, marked_blocks, tinted_blocks
 
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 
@@ -65,3 +65,39 @@ def test_cropping_keeps_the_middle() -> None:
 
 def test_enlarging_repeats_pixels_both_ways() -> None:
     assert enlarge(np.array([[1, 2]], dtype=np.uint8), 2).tolist() == [[1, 1, 2, 2], [1, 1, 2, 2]]
+
+
+GREEN, RED = (0, 255, 0), (255, 0, 0)
+
+
+def test_halving_takes_means_of_four_pixels() -> None:
+    image = np.array([[0, 100, 8, 8], [100, 200, 8, 8]], dtype=np.uint8)
+    assert halve(image).tolist() == [[100, 8]]
+
+
+def test_a_tint_colours_the_ink_and_leaves_the_paper() -> None:
+    image = np.array([[255, 255, 255, 0], [255, 255, 255, 0]], dtype=np.uint8)
+    saliency = np.array([[127, -127, 0, 127]] * 2, dtype=np.int8)
+    (row,) = tinted_blocks(image, saliency, BLACK, WHITE, (GREEN, RED))
+    assert [below for _, _, below in cells(row)] == [GREEN, RED, WHITE, BLACK]
+
+
+def test_a_weak_voice_tints_less_than_a_strong_one() -> None:
+    image, saliency = np.full((2, 3), 255, dtype=np.uint8), np.array([[10, 60, 127]] * 2, dtype=np.int8)
+    (row,) = tinted_blocks(image, saliency, BLACK, WHITE, (GREEN, RED))
+    reds = [below[0] for _, _, below in cells(row)]  # type: ignore[index]
+    assert 255 > reds[0] > reds[1] > reds[2] == 0
+
+
+def test_marks_stand_where_the_voices_are_strong_and_keep_the_size_of_the_picture() -> None:
+    image = np.full((4, 4), 128, dtype=np.uint8)
+    saliency = np.zeros((4, 4), dtype=np.int8)
+    saliency[0, 0], saliency[2, 3], saliency[1, 1] = 127, -90, 5
+    for factor in (1, 2, 3):
+        rows = marked_blocks(image, saliency, factor, BLACK, WHITE)
+        assert len(rows) == 2 * factor
+        assert {sum(len(segment.text) for segment in row) for row in rows} == {4 * factor}
+        text = ["".join(segment.text for segment in row) for row in rows]
+        assert "+" in text[0][:factor]
+        assert "-" in text[factor][-factor:]
+        assert "".join(text).count("+") == max(1, factor // 2 + factor % 2)

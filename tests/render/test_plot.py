@@ -2,12 +2,27 @@
 
 import math
 import re
+from typing import Literal
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from mnist_tui.render.plot import Axes, Numbers, Series, decimals, decimate, draw, nice_ticks, smooth, y_range
+from mnist_tui.render.plot import (
+    AXIS_ROWS,
+    Axes,
+    Numbers,
+    Series,
+    Sign,
+    decimate,
+    draw,
+    place_signs,
+    smooth,
+    y_range,
+)
+from mnist_tui.render.ticks import decimals, log_ticks, nice_ticks, tick_words
 
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 BLUE = (0, 0, 255)
@@ -22,7 +37,7 @@ def noise(count: int, seed: int = 3) -> Numbers:
     return np.random.default_rng(seed).normal(size=count)
 
 
-def axes(last: float = 100.0, bounds: tuple[float, float] = (-math.inf, math.inf)) -> Axes:
+def axes(last: float = 100.0, bounds: tuple[float, float] = (-math.inf, math.inf), log: bool = False) -> Axes:
     return Axes(
         format_x=lambda value, decimals: f"{value:,.{decimals}f}",
         format_y=lambda value, decimals: f"{value:,.{decimals}f}",
@@ -30,6 +45,7 @@ def axes(last: float = 100.0, bounds: tuple[float, float] = (-math.inf, math.inf
         background=(0, 0, 0),
         x_limits=(0.0, last),
         y_bounds=bounds,
+        log=log,
     )
 
 
@@ -198,3 +214,124 @@ def test_the_canvas_stays_within_the_bounds_of_the_quantity() -> None:
 
 def test_colours_are_the_series_own() -> None:
     assert "38;2;0;0;255" in draw([Series(np.arange(9.0), np.arange(9.0), BLUE)], axes(9), 40, 10)
+
+
+AXIS = "100 └" + "─" * 51
+
+
+def sign(x: float, letter: str = "▾", weight: int = 0) -> Sign:
+    return Sign(x, letter, BLUE, weight)
+
+
+@pytest.mark.parametrize(("x", "column"), [(0, 5), (25, 30), (50, 55)])
+def test_a_sign_stands_at_its_place_on_the_axis(x: float, column: int) -> None:
+    assert place_signs([sign(x)], (0, 50), AXIS) == {column: sign(x)}
+
+
+def test_the_weightiest_sign_of_a_cell_is_shown_and_of_equals_the_last() -> None:
+    placed = place_signs([sign(1, "!", 3), sign(1, "▾", 1), sign(30, "a"), sign(30.1, "b")], (0, 50), AXIS)
+    assert [each.letter for each in placed.values()] == ["!", "b"]
+
+
+@pytest.mark.parametrize("axis", ["", "no corner", "└"])
+def test_without_an_axis_there_are_no_signs(axis: str) -> None:
+    assert place_signs([sign(1)], (0, 50), axis) == {}
+
+
+def test_signs_beyond_the_axis_are_left_out() -> None:
+    assert place_signs([sign(-1), sign(51)], (0, 50), AXIS) == {}
+    assert place_signs([sign(0)], (0, 0), AXIS) == {}
+
+
+def test_signs_stand_under_what_was_drawn_there() -> None:
+    """A point at a step and the sign of that step are in one column."""
+    for x in (0, 17, 60, 100):
+        shown = drawn([Series(numbers(x), numbers(1), BLUE, "●")], 60, 10)
+        point = next(line.index("●") for line in shown if "●" in line)
+        assert list(place_signs([sign(x)], (0, 100), shown[-AXIS_ROWS])) == [point]
+
+
+@pytest.mark.parametrize("most", [2, 4, 7])
+@pytest.mark.parametrize(("low", "high"), [(0.001, 1), (0.03, 0.2), (1, 1.2), (1e-12, 1e9), (0.5, 5), (95, 99.9)])
+def test_logarithmic_ticks_are_true_values_inside(low: float, high: float, most: int) -> None:
+    ticks = log_ticks(low, high, most)
+    assert 1 <= len(ticks) <= most
+    assert all(low * 0.999 <= tick <= high * 1.001 for tick in ticks) or ticks == [low]
+    if high / low >= 100 and most > 2:
+        assert all(abs(math.log10(tick) - round(math.log10(tick))) < 1e-9 for tick in ticks)
+
+
+def test_a_logarithmic_axis_puts_powers_of_ten_evenly_apart_and_leaves_out_what_has_none() -> None:
+    x = np.arange(100.0)
+    y = 10.0 ** np.linspace(-3, 1, 100)
+    y[[5, 6]] = (0.0, -4.0)
+    shown = ESCAPE.sub("", draw([Series(x, y, BLUE)], axes(100, log=True), 60, 23)).splitlines()
+    rows = {float(found.group(1)): row for row, line in enumerate(shown) if (found := re.match(r" *([\d.]+)┤", line))}
+    assert {0.001, 0.01, 0.1, 1.0, 10.0} <= set(rows)
+    assert rows[0.001] - rows[0.01] == pytest.approx(rows[1.0] - rows[10.0], abs=1)
+    assert draw([Series(x, -y, BLUE)], axes(100, log=True), 60, 23)
+
+
+def test_a_line_is_broken_where_numbers_are_missing() -> None:
+    x, y = np.arange(100.0), np.full(100, 5.0)
+    y[40:60] = NAN
+    line = next(line for line in drawn([Series(x, y, BLUE)], 62, 9) if re.search("[⠁-⣿]", line))
+    canvas = line[line.index("│") + 1 :] if "│" in line else line[line.index("┤") + 1 :]
+    dots = [place for place, letter in enumerate(canvas) if "⠁" <= letter <= "⣿"]
+    assert max(np.diff(dots)) > 9
+
+
+def test_a_lone_point_between_long_gaps_of_a_long_line_is_seen() -> None:
+    x, y = np.arange(1_000.0), np.full(1_000, NAN)
+    y[:300], y[500], y[700:] = 0.0, 9.0, 0.0
+    top = "\n".join(drawn([Series(x, y, BLUE)], 60, 12, 1_000.0)[:5])
+    assert len(re.findall("[⠁-⣿]", top)) == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "places", "words"),
+    [(1_500, 0, "1,500"), (0.25, 2, "0.25"), (0, 1, "0.0"), (1e300, 0, "1e+300"), (1e-9, 9, "1e-09")],
+)
+def test_the_words_of_a_tick_stay_short(value: float, places: int, words: str) -> None:
+    assert tick_words(value, places) == words
+
+
+ANY = st.one_of(
+    st.floats(allow_nan=True, allow_infinity=True),
+    st.sampled_from([0.0, NAN, 1e300, -1e300, 1e-300, 5e-324, 1.7e308, -1.7e308]),
+)
+POINTS = st.one_of(
+    st.lists(st.tuples(ANY, ANY), max_size=40),
+    st.builds(lambda y, n: [(float(x), y) for x in range(n)], ANY, st.integers(0, 40)),
+)
+MARKERS = st.sampled_from(["braille", "●"])
+WORST = st.sampled_from([None, "high", "low"])
+
+
+@settings(max_examples=1_000, deadline=None)
+@given(
+    shapes=st.lists(st.tuples(POINTS, MARKERS, WORST), max_size=2),
+    room=st.one_of(st.sampled_from([(3, 2), (12, 4), (30, 8)]), st.tuples(st.integers(0, 40), st.integers(0, 10))),
+    limits=st.one_of(st.just((0.0, 40.0)), st.tuples(ANY, ANY)),
+    bounded=st.booleans(),
+    log=st.booleans(),
+)
+def test_no_series_whatever_is_too_much_for_a_plot(
+    shapes: list[tuple[list[tuple[float, float]], str, Literal["high", "low"] | None]],
+    room: tuple[int, int],
+    limits: tuple[float, float],
+    bounded: bool,
+    log: bool,
+) -> None:
+    """Empty, constant, huge, negative, NaN alone, unsorted times: a plot of its size, or none without room."""
+    series = [
+        Series(numbers(*(x for x, _ in points)), numbers(*(y for _, y in points)), BLUE, marker, worst)
+        for points, marker, worst in shapes
+    ]
+    bounds = (0.0, 100.0) if bounded else (-math.inf, math.inf)
+    around = Axes(tick_words, tick_words, (128, 128, 128), (0, 0, 0), limits, bounds, log)
+    columns, rows = room
+    lines = ESCAPE.sub("", draw(series, around, columns, rows)).splitlines()
+    assert len(lines) in (0, rows)
+    assert bool(lines) == (columns >= 12 and rows >= 4)
+    assert max(map(len, lines), default=0) <= columns

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from mnist_tui.render.text import bar, clip, clip_parts, duration, percent, shape
+from mnist_tui.render.text import bar, clip, clip_parts, duration, harmless, percent, shape
 
 
 @pytest.mark.parametrize(
@@ -71,3 +71,21 @@ def test_text_is_clipped_with_an_ellipsis(text: str, width: int, clipped: str) -
 )
 def test_of_several_parts_whole_ones_are_left_out(text: str, width: int, clipped: str) -> None:
     assert clip_parts(text, width) == clipped
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("brave-otter 7→9", "brave-otter 7→9"),
+        ("", ""),
+        ("a\x1b[2Jb\x07", "a?[2Jb?"),
+        ("two\nlines\tand\u2028more\xa0", "two lines and more "),
+        ("\u202eabc\u2066", "?abc?"),
+        ("\x9b31m\x00", "?31m?"),
+        ("\udc80", "?"),
+    ],
+)
+def test_what_comes_from_outside_cannot_steer_the_terminal(text: str, shown: str) -> None:
+    assert harmless(text) == shown
+    assert harmless(text).isprintable()
+    assert len(harmless(text)) == len(text)

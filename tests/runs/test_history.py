@@ -31,19 +31,32 @@ def history(*events: AnyEvent) -> History:
 def test_a_step_table_grows_and_keeps_every_value() -> None:
     table = StepTable()
     for step in range(1, 2_501):
-        table.append(samples.step_ended(step, loss=1 / step))
+        table.append(samples.step_ended(step, loss=1 / step), step / 10)
     assert table.count == 2_500
     np.testing.assert_array_equal(table.column("step"), np.arange(1, 2_501))
     np.testing.assert_allclose(table.column("loss"), 1 / np.arange(1, 2_501))
+    np.testing.assert_allclose(table.column("worked"), np.arange(1, 2_501) / 10)
 
 
 def test_a_column_handed_out_does_not_change_when_the_table_grows() -> None:
     table = StepTable()
     for step in range(1, 1_025):
-        table.append(samples.step_ended(step))
+        table.append(samples.step_ended(step), 0)
     column = table.column("step")
-    table.append(samples.step_ended(1_025))
+    table.append(samples.step_ended(1_025), 0)
     np.testing.assert_array_equal(column, np.arange(1, 1_025))
+
+
+@pytest.mark.parametrize(("step", "left"), [(0, 0), (1, 1), (7, 7), (10, 10), (99, 10)])
+def test_a_rewound_table_has_the_steps_up_to_one_and_goes_on_behind_it(step: int, left: int) -> None:
+    table = StepTable()
+    for number in range(1, 11):
+        table.append(samples.step_ended(number, loss=1.0), 0)
+    table.rewind(step)
+    assert table.count == left
+    table.append(samples.step_ended(left + 1, loss=2.0), 0)
+    assert table.column("step").tolist() == list(range(1, left + 2))
+    assert table.column("loss").tolist() == [1.0] * left + [2.0]
 
 
 def test_a_loss_that_was_not_finite_is_nan() -> None:
@@ -148,7 +161,11 @@ def test_only_the_last_notes_are_kept_and_steps_are_not_noted() -> None:
         (samples.epoch_ended(2, is_best=False), "epoch 2: validation 97.00 %"),
         (samples.epoch_ended(2), "epoch 2: validation 97.00 %, best so far"),
         (CheckpointSaved(time=1, path="model.keras", epoch=2, step=3), "model.keras saved, epoch 2"),
-        (SettingChanged(time=1, setting="stop", value="now", by="keys"), "stop: now, asked by keys"),
+        (CheckpointSaved(time=1, path="checkpoints/x.npz", epoch=2, step=3_000), "checkpoint saved, step 3,000"),
+        (samples.alert_raised(), "the loss is not a number"),
+        (samples.setting_changed("learning_rate", "0.005"), "learning rate: 0.005, by ada"),
+        (samples.run_resumed(1_100), "resumed at step 1,100, by ada"),
+        (SettingChanged(time=1, setting="stop", value="now", by="keys"), "stop: now, by keys"),
         (RunEnded(time=1, reason=EndReason.COMPLETED, test_accuracy=0.9929), "run completed: test 99.29 %"),
         (RunEnded(time=1, reason=EndReason.KILLED), "run killed, not tested"),
         (RunFailed(time=1, error="out of memory"), "run failed: out of memory"),

@@ -1,10 +1,16 @@
 """The log is read line by line, each once, whatever else lies in the file."""
 
+import errno
+import os
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from mnist_tui.events import AnyEvent, StepEnded, encode
+from mnist_tui.events import AnyEvent, StepEnded, decode, encode
+from mnist_tui.runs import log as log_module
 from mnist_tui.runs.log import EventLog, LogFollower
 from tests import samples
 
@@ -102,3 +108,116 @@ def test_a_limit_bounds_what_one_read_returns_and_loses_nothing(path: Path) -> N
         reads.append(steps(events))
     assert max(len(read) for read in reads) <= 3
     assert [step for read in reads for step in read] == list(range(1, 31))
+
+
+class SmallDisk:
+    """Stands in for `os.write`: a disk with `room` bytes takes the beginning of what does not fit, as real ones do."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, room: int = 0) -> None:
+        self.room = room
+        self._write, self._cut = os.write, os.ftruncate
+        monkeypatch.setattr(os, "write", self.write)
+        monkeypatch.setattr(os, "ftruncate", self.cut)
+
+    def write(self, descriptor: int, data: bytes) -> int:
+        if not self.room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written = self._write(descriptor, data[: self.room])
+        self.room -= written
+        return written
+
+    def cut(self, descriptor: int, length: int) -> None:
+        self.room += os.fstat(descriptor).st_size - length
+        self._cut(descriptor, length)
+
+
+LINE = len(encode(samples.step_ended(1)))
+
+
+@pytest.mark.parametrize("room", [0, 1, LINE - 1], ids=["nothing", "one byte", "all but the newline"])
+def test_a_line_that_a_full_disk_refuses_leaves_nothing_and_waits(
+    path: Path, monkeypatch: pytest.MonkeyPatch, room: int
+) -> None:
+    log, disk = EventLog(path), SmallDisk(monkeypatch, LINE + room)
+    log.append(samples.step_ended(1))
+    assert (log.held, log.trouble) == (0, "")
+    log.append(samples.step_ended(2))
+    assert path.read_bytes() == encode(samples.step_ended(1))
+    assert (log.held, log.trouble) == (1, "No space left on device")
+    log.append(samples.step_ended(3))
+    assert log.held == 2
+    disk.room += 10 * LINE
+    log.append(samples.step_ended(4))
+    assert (log.held, log.trouble) == (0, "")
+    assert steps(LogFollower(path).read()) == [1, 2, 3, 4]
+
+
+@given(grants=st.lists(st.integers(0, 2 * LINE), max_size=30))
+def test_however_a_disk_fills_and_empties_no_line_is_torn_lost_or_out_of_order(grants: list[int]) -> None:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as monkeypatch:
+        path = Path(folder, "events.jsonl")
+        log, disk = EventLog(path), SmallDisk(monkeypatch)
+        for step, room in enumerate(grants, 1):
+            disk.room += room
+            log.append(samples.step_ended(step))
+            data = path.read_bytes()
+            assert not data or data.endswith(b"\n")
+            written = [decode(line) for line in data.splitlines()]
+            assert None not in written
+            assert steps([event for event in written if event is not None]) == list(range(1, step - log.held + 1))
+        disk.room = 1 << 20
+        log.append(samples.step_ended(len(grants) + 1))
+        assert steps(LogFollower(path).read()) == list(range(1, len(grants) + 2))
+        log.close()
+
+
+def test_a_disk_that_takes_a_line_in_two_pieces_gets_it_whole(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[: LINE // 2 + 1]))
+    log = EventLog(path)
+    log.append(samples.step_ended(1))
+    assert path.read_bytes() == encode(samples.step_ended(1))
+    assert log.held == 0
+
+
+def test_a_disk_that_refuses_for_ever_does_not_fill_the_memory(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_module, "MOST_HELD", 3)
+    log, disk = EventLog(path), SmallDisk(monkeypatch)
+    for step in range(1, 6):
+        log.append(samples.step_ended(step))
+    assert log.held == 3
+    disk.room = 1 << 20
+    log.append(samples.step_ended(6))
+    assert steps(LogFollower(path).read())[-1] == 6
+
+
+def test_a_disk_that_cannot_be_waited_for_is_told_and_stops_nothing(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(descriptor: int) -> None:  # noqa: ARG001
+        raise OSError(errno.EIO, "Input/output error")
+
+    log = EventLog(path)
+    monkeypatch.setattr(os, "fsync", fail)
+    log.append(samples.step_ended(1))
+    log.flush()
+    assert log.trouble == "Input/output error"
+    log.append(samples.step_ended(2))
+    assert log.trouble == ""
+
+
+@pytest.mark.parametrize("torn", [b"{", encode(samples.step_ended(9))[:-1], b"x" * 5000, b"\xff"], ids=range(4))
+@pytest.mark.parametrize("whole", [0, 2])
+def test_a_torn_last_line_is_cut_off_before_anything_is_appended(path: Path, torn: bytes, whole: int) -> None:
+    append(path, b"".join(encode(samples.step_ended(step)) for step in range(1, whole + 1)) + torn)
+    log = EventLog(path)
+    log.append(samples.step_ended(whole + 1))
+    follower = LogFollower(path)
+    assert steps(follower.read()) == list(range(1, whole + 2))
+    assert follower.unknown == 0
+
+
+def test_a_log_without_a_torn_line_stays_as_it_is(path: Path) -> None:
+    append(path, encode(samples.step_ended(1)))
+    EventLog(path).close()
+    assert path.read_bytes() == encode(samples.step_ended(1))

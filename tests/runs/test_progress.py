@@ -3,11 +3,12 @@
 import dataclasses
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
-from mnist_tui.events import AnyEvent, EndReason, Phase, PhaseChanged, RunEnded, RunFailed
+from mnist_tui.events import AnyEvent, EndReason, Phase, PhaseChanged, ResumeReason, RunEnded, RunFailed
 from mnist_tui.runs.history import History
-from mnist_tui.runs.progress import Progress, progress
+from mnist_tui.runs.progress import READING_SECONDS, Progress, progress
 from tests import samples
 
 EPOCHS, STEPS = 3, 550
@@ -15,10 +16,18 @@ EPOCHS, STEPS = 3, 550
 
 @dataclasses.dataclass(frozen=True)
 class SteadyRun:
-    """A made-up run: every step takes `step` seconds, every validation `validation`, and the final test twice that."""
+    """A made-up run: every step takes `step` seconds, every validation `validation`, and the final test `test`.
+
+    Between the first half of its second epoch and the second, nothing happens for `pause` seconds; or its engine
+    crashes there, and after `downtime` seconds another one has started up and goes on `repeated` steps before.
+    """
 
     step: float
     validation: float
+    epochs: int = EPOCHS
+    pause: float = 0.0
+    downtime: float = 0.0
+    repeated: int = 0
 
     @property
     def start(self) -> float:
@@ -26,27 +35,60 @@ class SteadyRun:
         return samples.CREATED + 8
 
     @property
+    def middle(self) -> float:
+        """When half of the second epoch is done."""
+        return self.start + 1.5 * STEPS * self.step + self.validation
+
+    @property
+    def test(self) -> float:
+        """How long the final test takes: twice the digits."""
+        return 2 * self.validation - READING_SECONDS
+
+    @property
     def end(self) -> float:
-        return self.start + EPOCHS * (STEPS * self.step + self.validation) + 2 * self.validation
+        worked = self.epochs * (STEPS * self.step + self.validation) + self.test
+        return self.start + worked + self.pause + self.downtime + self.repeated * self.step
 
     def events(self) -> Iterator[AnyEvent]:
         now = self.start
         yield samples.run_started(time=now)
-        for epoch in range(1, EPOCHS + 1):
+        for epoch in range(1, self.epochs + 1):
             yield PhaseChanged(time=now, phase=Phase.TRAINING)
             for step in range((epoch - 1) * STEPS + 1, epoch * STEPS + 1):
                 now += self.step
-                yield samples.step_ended(step, time=now, images_per_second=100 / self.step)
+                yield self._step(step, now)
+                if step == STEPS * 3 // 2 and (self.pause or self.downtime):
+                    yield from self._interruption(step, now)
+                    now += self.pause + self.downtime + self.repeated * self.step
             yield PhaseChanged(time=now, phase=Phase.VALIDATING)
             now += self.validation
             yield samples.epoch_ended(epoch, time=now, validation_seconds=self.validation)
         yield PhaseChanged(time=now, phase=Phase.TESTING)
-        yield RunEnded(time=self.end, reason=EndReason.COMPLETED, best_epoch=EPOCHS)
+        yield RunEnded(time=self.end, reason=EndReason.COMPLETED, best_epoch=self.epochs)
 
-    def at(self, now: float) -> Progress:
+    def _step(self, step: int, now: float) -> AnyEvent:
+        return samples.step_ended(step, time=now, images_per_second=100 / self.step)
+
+    def _interruption(self, step: int, now: float) -> Iterator[AnyEvent]:
+        if self.pause:
+            yield PhaseChanged(time=now, phase=Phase.PAUSED)
+            yield PhaseChanged(time=now + self.pause, phase=Phase.TRAINING)
+            return
+        back = step - self.repeated
+        yield samples.run_resumed(back, time=now + self.downtime / 2)
+        yield PhaseChanged(time=now + self.downtime / 2, phase=Phase.IMPORTING)
+        yield samples.run_started(time=now + self.downtime)
+        yield PhaseChanged(time=now + self.downtime, phase=Phase.TRAINING)
+        for place in range(1, self.repeated + 1):
+            yield self._step(back + place, now + self.downtime + place * self.step)
+
+    def history_at(self, now: float) -> History:
         history = History(samples.record())
         history.apply_all(event for event in self.events() if event.time <= now)
-        return progress(history, now)
+        return history
+
+    def at(self, now: float) -> Progress:
+        return progress(self.history_at(now), now)
 
     def moments(self) -> dict[str, float]:
         epoch = STEPS * self.step + self.validation
@@ -65,7 +107,7 @@ class SteadyRun:
 
 
 # A validation digit costs FORWARD_SHARE of a training digit, as is guessed before the first was timed.
-RUNS = {"fast": SteadyRun(0.02, 0.4), "slow": SteadyRun(0.4, 8.0)}
+RUNS = {"fast": SteadyRun(0.02, 0.4 + READING_SECONDS), "slow": SteadyRun(0.4, 8.0 + READING_SECONDS)}
 
 
 @pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
@@ -107,13 +149,21 @@ def test_the_seconds_left_are_never_negative() -> None:
     assert progress(history, run.end + 1_000).seconds_left == 0.0
 
 
+def test_a_clock_that_was_set_back_harms_nothing() -> None:
+    run = RUNS["fast"]
+    history = History(msgspec.structs.replace(samples.record(), created=run.end + 7_200))
+    history.apply_all(event for event in run.events() if not isinstance(event, RunEnded))
+    state = progress(history, run.end + 1_000)
+    assert (state.seconds_left, state.run_fraction) == (0.0, 0.0)
+
+
 def test_a_stopped_run_only_waits_for_its_test() -> None:
     run = RUNS["slow"]
     first_epoch_ended = run.start + STEPS * run.step + run.validation
     history = History(samples.record())
     history.apply_all(event for event in run.events() if event.time < first_epoch_ended + 0.1)
     history.apply(PhaseChanged(time=first_epoch_ended, phase=Phase.TESTING))
-    assert progress(history, first_epoch_ended + 4).seconds_left == pytest.approx(2 * run.validation - 4)
+    assert progress(history, first_epoch_ended + 4).seconds_left == pytest.approx(run.test - 4)
 
 
 def test_a_slower_second_epoch_is_followed() -> None:
@@ -166,3 +216,67 @@ def test_a_failed_run_has_nothing_left_to_wait_for() -> None:
         [samples.run_started(), samples.step_ended(1), samples.step_ended(2), RunFailed(time=9, error="x")]
     )
     assert progress(history, samples.CREATED + 60).seconds_left is None
+
+
+PAUSED = SteadyRun(0.4, 8.0, pause=7_200.0)
+CRASHED = SteadyRun(0.4, 8.0, downtime=7_200.0, repeated=50)
+
+
+def test_a_pause_holds_the_seconds_left_and_the_fraction() -> None:
+    begin, late = PAUSED.at(PAUSED.middle + 1), PAUSED.at(PAUSED.middle + 7_000)
+    assert begin.phase is Phase.PAUSED
+    assert begin.seconds_left == late.seconds_left == pytest.approx(PAUSED.end - PAUSED.middle - PAUSED.pause, rel=0.03)
+    assert (
+        begin.run_fraction == late.run_fraction == pytest.approx(PAUSED.at(PAUSED.middle - 0.1).run_fraction, abs=0.01)
+    )
+
+
+@pytest.mark.parametrize("after", [0.5, 1.5, 40.0, 200.0], ids="{:g} s".format)
+@pytest.mark.parametrize("run", [PAUSED, CRASHED], ids=["a pause", "a resume"])
+def test_the_seconds_left_are_true_again_after(run: SteadyRun, after: float) -> None:
+    now = run.middle + run.pause + run.downtime + after
+    assert run.at(now).seconds_left == pytest.approx(run.end - now, rel=0.03)
+
+
+def test_the_fraction_of_an_interrupted_run_is_that_of_an_uninterrupted_one() -> None:
+    whole = SteadyRun(0.4, 8.0)
+    for after in (100.0, 300.0):
+        now = CRASHED.middle + CRASHED.downtime + CRASHED.repeated * CRASHED.step + after
+        same = whole.at(whole.middle + after)
+        assert CRASHED.at(now).run_fraction == pytest.approx(same.run_fraction, abs=0.02)
+        assert (CRASHED.at(now).step, CRASHED.at(now).epoch) == (same.step, same.epoch)
+
+
+def test_while_a_resumed_run_starts_up_its_seconds_left_stand_still() -> None:
+    early, late = (CRASHED.at(CRASHED.middle + seconds) for seconds in (3_700, 7_100))
+    assert early.phase is Phase.IMPORTING
+    assert early.seconds_left == late.seconds_left
+    work = CRASHED.end - CRASHED.middle - CRASHED.downtime
+    assert early.seconds_left == pytest.approx(work, rel=0.03)
+    assert (early.step, early.epoch) == (STEPS * 3 // 2 - CRASHED.repeated, 2)
+
+
+@pytest.mark.parametrize("planned", [2, 3, 5, 40])
+def test_a_changed_number_of_epochs_changes_the_seconds_left(planned: int) -> None:
+    run = SteadyRun(0.4, 8.0)
+    history = run.history_at(run.middle)
+    history.apply(samples.setting_changed("epochs", str(planned), time=run.middle))
+    state = progress(history, run.middle)
+    whole = dataclasses.replace(run, epochs=planned)
+    assert state.seconds_left == pytest.approx(whole.end - run.middle, rel=0.03)
+    assert (state.epochs, state.steps, state.epoch) == (planned, planned * STEPS, 2)
+
+
+def test_a_run_that_trains_on_after_its_end_has_its_new_epochs_left() -> None:
+    run = SteadyRun(0.4, 8.0)
+    history = run.history_at(run.end)
+    history.apply_all(
+        [
+            samples.setting_changed("epochs", "5", time=run.end + 900),
+            samples.run_resumed(EPOCHS * STEPS, reason=ResumeReason.TRAINED_ON, time=run.end + 900),
+            PhaseChanged(time=run.end + 900, phase=Phase.TRAINING),
+        ]
+    )
+    state = progress(history, run.end + 900)
+    assert state.seconds_left == pytest.approx(2 * (STEPS * run.step + run.validation) + 2 * run.validation, rel=0.03)
+    assert 0.5 < state.run_fraction < 1

@@ -7,8 +7,9 @@ import sys
 
 import pytest
 
-from mnist_tui.events import AnyEvent, EndReason, RunEnded, RunFailed, encode
+from mnist_tui.events import AnyEvent, EndReason, Phase, ResumeReason, RunEnded, RunFailed, encode
 from mnist_tui.runs.directory import RunDirectory, create_run
+from mnist_tui.runs.history import History
 from mnist_tui.runs.summary import STEP_PREFIX, Status, status_of, summarize
 from tests import samples
 from tests.runs.test_directory import HOLD_LOCK
@@ -42,7 +43,7 @@ def run_with(*events: AnyEvent) -> RunDirectory:
 def test_the_status_follows_from_lock_and_events(
     live: bool, stepped: bool, ended: RunEnded | None, failed: bool, status: Status
 ) -> None:
-    assert status_of(live=live, stepped=stepped, ended=ended, failed=failed) is status
+    assert status_of(live=live, stepped=stepped, paused=False, ended=ended, failed=failed) is status
 
 
 def test_only_a_run_that_goes_on_is_live() -> None:
@@ -57,6 +58,81 @@ def test_a_finished_run_shows_its_best_epoch_and_test_accuracy() -> None:
     assert shown["pid"] is None
     assert (shown["epochs_planned"], shown["epochs_done"], shown["steps_done"]) == (3, 3, 7)
     assert (shown["best_epoch"], shown["validation_accuracy"], shown["test_accuracy"]) == (2, 0.99, 0.9929)
+
+
+@pytest.mark.parametrize("ended", [None, COMPLETED], ids=["goes on", "is over"])
+def test_only_a_live_run_that_goes_on_is_paused(ended: RunEnded | None) -> None:
+    wanted = Status.PAUSED if ended is None else Status.FINISHED
+    assert status_of(live=True, stepped=True, paused=True, ended=ended, failed=False) is wanted
+    assert status_of(live=False, stepped=True, paused=True, ended=None, failed=False) is Status.CRASHED
+
+
+def test_a_run_that_was_over_before_its_time_can_be_resumed() -> None:
+    assert [status for status in Status if status.is_resumable] == [Status.STOPPED, Status.CRASHED, Status.FAILED]
+
+
+def test_a_paused_run_is_paused_until_it_goes_on() -> None:
+    paused: tuple[AnyEvent, ...] = (samples.step_ended(1), samples.phase_changed(Phase.PAUSED, 9))
+    run = run_with(*paused)
+    lock = run.acquire_lock()
+    assert summarize(run).status is Status.PAUSED
+    run.events_path.write_bytes(b"".join(map(encode, (*paused, samples.phase_changed(Phase.TRAINING, 20)))))
+    assert summarize(run).status is Status.TRAINING
+    os.close(lock)
+    assert summarize(run).status is Status.CRASHED
+
+
+def test_the_epochs_planned_are_those_that_somebody_set_last() -> None:
+    assert summarize(run_with()).epochs_planned == 3
+    changes = [samples.setting_changed("epochs", "12"), samples.setting_changed("learning_rate", "0.5")]
+    run = run_with(*changes, samples.setting_changed("epochs", "11"), samples.run_resumed(0))
+    assert summarize(run).as_json()["epochs_planned"] == 11
+
+
+def test_a_resumed_run_counts_from_where_it_went_back_to() -> None:
+    over = [*samples.steps(1_299), samples.epoch_ended(1), samples.epoch_ended(2)]
+    run = run_with(*over, STOPPED, samples.run_resumed(700))
+    summary = summarize(run)
+    assert (summary.steps_done, summary.epochs_done, summary.ended) == (700, 1, None)
+    assert summary.status is Status.CRASHED, "no engine holds its lock"
+    run = run_with(*over, RunFailed(time=1, error="x"), samples.run_resumed(700), samples.step_ended(701), COMPLETED)
+    summary = summarize(run)
+    assert (summary.steps_done, summary.error, summary.status) == (701, None, Status.FINISHED)
+
+
+def test_a_run_that_trains_on_after_its_end_goes_on() -> None:
+    trained_on = samples.run_resumed(1_650, reason=ResumeReason.TRAINED_ON)
+    run = run_with(samples.step_ended(1_650), COMPLETED, samples.setting_changed("epochs", "4"), trained_on)
+    lock = run.acquire_lock()
+    summary = summarize(run)
+    assert (summary.status, summary.epochs_planned, summary.steps_done) == (Status.TRAINING, 4, 1_650)
+    os.close(lock)
+
+
+@pytest.mark.parametrize("cut", range(1, 9))
+def test_a_summary_says_the_same_as_the_history(cut: int) -> None:
+    """Two readers of one story, the one quick and the other complete."""
+    events: list[AnyEvent] = [
+        samples.run_started(),
+        *samples.steps(559),
+        samples.epoch_ended(1),
+        samples.setting_changed("epochs", "5"),
+        samples.phase_changed(Phase.PAUSED, 90),
+        samples.run_resumed(552),
+        samples.step_ended(553),
+        samples.epoch_ended(2, validation_accuracy=0.98),
+        COMPLETED,
+        samples.run_resumed(553, epoch=2, reason=ResumeReason.TRAINED_ON),
+        samples.step_ended(554),
+    ][: -cut or None]
+    run = run_with(*events)
+    history, summary = History(run.record()), summarize(run)
+    history.apply_all(events)
+    assert summary.epochs_done == len(history.epochs)
+    assert summary.steps_done == history.steps.column("step")[-1]
+    assert summary.epochs_planned == history.epochs_planned
+    assert summary.best == history.best_epoch
+    assert summary.ended == history.ended
 
 
 def test_a_failed_run_shows_its_error() -> None:

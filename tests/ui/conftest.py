@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mnist_tui.runs.directory import HOME_VARIABLE
-from tests.recording import time_zone
+from tests.recording import Replay, time_zone
 
 GOLDEN = Path(__file__).parent / "golden"
 Golden = Callable[[str, list[str]], None]
@@ -40,3 +40,11 @@ def golden(request: pytest.FixtureRequest) -> Golden:
             pytest.fail("\n".join(["another screen than the golden one (--update-golden accepts it)", *diff]), False)
 
     return compare
+
+
+@pytest.fixture
+def replay() -> Replay:
+    """A run in its second of three epochs."""
+    replay = Replay()
+    replay.to_step(1_200)
+    return replay

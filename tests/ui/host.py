@@ -34,6 +34,9 @@ class Host(App[None]):
         self.front = self._build(self.session)
         self.push_screen(self.front)
 
+    def on_unmount(self) -> None:
+        self.session.close()
+
     def on_open_digits(self, message: OpenDigits) -> None:
         self.opened.append(message)
 

@@ -3,10 +3,11 @@
 import pytest
 from textual.pilot import Pilot
 
-from mnist_tui.analysis.mistakes import DigitFilter
+from mnist_tui.runs.client import who
 from mnist_tui.runs.protocol import Stop
 from mnist_tui.ui.app import MnistTuiApp
-from mnist_tui.ui.keymap import KEYMAP
+from mnist_tui.ui.digit_list import MISTAKES
+from mnist_tui.ui.keymap import KEYMAP, steering_keys
 from mnist_tui.ui.screens.confusion import ConfusionScreen
 from mnist_tui.ui.screens.digit import DigitScreen
 from mnist_tui.ui.screens.digits import DigitsScreen
@@ -79,11 +80,11 @@ async def test_a_cell_of_the_matrix_opens_its_digits_and_escape_leads_back_to_it
         await follow(pilot, ("2", "enter"))
         digits = app.screen
         assert isinstance(digits, DigitsScreen)
-        assert digits.wanted != DigitFilter()
+        assert digits.wanted != MISTAKES
         await follow(pilot, ("escape",))
         assert isinstance(app.screen, ConfusionScreen)
         await follow(pilot, ("3",))
-        assert digits.wanted == DigitFilter()
+        assert digits.wanted == MISTAKES
 
 
 async def test_escape_on_the_home_screen_of_a_fresh_app_stays() -> None:
@@ -150,9 +151,9 @@ async def test_quitting_while_training_can_stop_the_run_and_then_leaves(replay: 
         async with app.run_test(size=SIZE) as pilot:
             await follow(pilot, ("q",))
             await pilot.press(*keys)
-            await wait_until(pilot, lambda: bool(engine.requests), "a request")
+            await wait_until(pilot, lambda: bool(engine.asked()), "a request")
             await settled(pilot)
-            assert engine.asked() == [Stop(by="screen")]
+            assert engine.asked() == [Stop(by=who("screen"))]
             assert any("Ends after this batch" in words for words in told(app))
             replay.to_the_end()
             assert await left(app) == 0
@@ -163,10 +164,10 @@ async def test_s_stops_the_run_and_stays(replay: Replay) -> None:
     with FakeEngine(replay.run) as engine:
         async with app.run_test(size=SIZE) as pilot:
             await follow(pilot, ("2", "s"))
-            await wait_until(pilot, lambda: bool(engine.requests), "a request")
+            await wait_until(pilot, lambda: bool(engine.asked()), "a request")
             replay.to_the_end()
             await wait_until(pilot, lambda: "✔ finished" in lines(app)[0], "the end")
-            assert engine.asked() == [Stop(by="screen")]
+            assert engine.asked() == [Stop(by=who("screen"))]
             assert app.is_running
 
 
@@ -184,14 +185,16 @@ async def test_an_engine_that_refuses_is_told_and_the_app_stays(replay: Replay) 
 
 async def test_help_lists_the_keys_of_the_screen_in_front() -> None:
     app = finished()
-    async with app.run_test(size=(120, 50)) as pilot:
+    async with app.run_test(size=(120, 80)) as pilot:
         for front in (DigitScreen, ConfusionScreen, HomeScreen):
             await follow(pilot, WAYS[front])
             groups = app.screen.KEY_GROUPS if isinstance(app.screen, RunScreen | HomeScreen) else ()
             await follow(pilot, ("question_mark",))
             assert isinstance(app.screen, HelpScreen)
             words = " ".join(text(app).split())
-            assert [key.label for group in groups for key in KEYMAP[group] if key.label not in words] == []
+            own = [key for group in groups if group != "steering" for key in KEYMAP[group]]
+            steering = steering_keys(groups) if "steering" in groups else ()
+            assert [key.label for key in (*own, *steering) if key.label not in words] == []
             assert len(groups) > 2
             await follow(pilot, ("question_mark",))
             assert isinstance(app.screen, front)
@@ -211,7 +214,7 @@ async def test_d_changes_the_theme_there_and_back() -> None:
 @pytest.mark.parametrize("front", WAYS, ids=lambda each: each.__name__)
 async def test_no_key_pressed_twice_is_a_crash(replay: Replay, front: type) -> None:
     """The screen's own keys, and some of no meaning; the ones that all screens share are pressed on one of them."""
-    groups = getattr(front, "KEY_GROUPS", ("help",))[: None if front is TrainingScreen else -2]
+    groups = getattr(front, "KEY_GROUPS", ("help",))[: None if front is TrainingScreen else -3]
     keys = {one for group in groups for key in KEYMAP[group] for one in key.keys.split(",")}
     app = program(replay.run, replay.clock, launch=lambda _: replay.run)
     with FakeEngine(replay.run):

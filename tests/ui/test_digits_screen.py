@@ -5,9 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from textual.widgets import Static
 
-from mnist_tui.analysis.mistakes import DigitFilter, rows_to_show
+from mnist_tui.analysis.query import Query, parse
+from mnist_tui.evidence.predictions import VALIDATION, Moment
+from mnist_tui.render.text import percent
 from mnist_tui.runs.directory import RunDirectory
+from mnist_tui.ui.digit_list import MISTAKES, digit_list
 from mnist_tui.ui.screens.digit import DigitScreen
 from mnist_tui.ui.screens.digits import DigitsScreen
 from mnist_tui.ui.session import RunSession
@@ -23,14 +27,14 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     return make_recorded_run(tmp_path_factory.mktemp("runs"), epochs=2, n=600)
 
 
-def host(run: RunDirectory, wanted: DigitFilter | None = None) -> Host:
+def host(run: RunDirectory, wanted: Query | None = None) -> Host:
     return Host(run, lambda session: DigitsScreen(session, wanted))
 
 
 def mistakes_of(session: RunSession, epoch: int) -> list[int]:
     """Indices of the mistakes, the surest first."""
-    read = session.predictions(epoch)
-    return [int(read.indices[row]) for row in rows_to_show(read.labels, read.probabilities, DigitFilter())]
+    digits = digit_list(session.findings(Moment(VALIDATION, epoch)), MISTAKES, ())
+    return [digits.digit(position).index for position in range(len(digits))]
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -60,7 +64,7 @@ async def test_as_many_digits_a_row_as_fit(run: RunDirectory) -> None:
         app = host(run)
         async with app.shown((width, 40)) as pilot:
             await settled(pilot)
-            assert app.lines()[1].count("#") == expected
+            assert app.lines()[2].count("#") == expected
 
 
 async def test_the_cursor_moves_along_rows_and_pages_and_stays_on_the_list(run: RunDirectory) -> None:
@@ -95,7 +99,7 @@ async def test_a_click_chooses_and_a_second_one_opens(run: RunDirectory) -> None
 
 
 async def test_only_visible_digits_are_drawn_however_long_the_list(run: RunDirectory) -> None:
-    app = host(run, DigitFilter(only_wrong=False))
+    app = host(run, Query())
     async with app.shown((80, 24)) as pilot:
         await settled(pilot)
         gallery = app.screen.query_one(Gallery)
@@ -108,9 +112,8 @@ async def test_only_visible_digits_are_drawn_however_long_the_list(run: RunDirec
 
 async def test_a_filter_shows_its_digits_alone_and_a_shows_all_mistakes_again(run: RunDirectory) -> None:
     app = host(run)
-    read = app.session.predictions(2)
-    row = rows_to_show(read.labels, read.probabilities, DigitFilter())[0]
-    cell = DigitFilter.cell(int(read.labels[row]), int(read.probabilities[row].argmax()))
+    digit = digit_list(app.session.findings(Moment(VALIDATION, 2)), MISTAKES, ()).digit(0)
+    cell = Query.cell(digit.true, digit.predicted)
     async with app.shown((120, 40)) as pilot:
         await settled(pilot)
         screen = app.front
@@ -119,12 +122,12 @@ async def test_a_filter_shows_its_digits_alone_and_a_shows_all_mistakes_again(ru
         await settled(pilot)
         digits = screen.query_one(Gallery).digits
         assert digits is not None
-        count = app.session.view.history.epochs[-1].confusion[cell.true or 0][cell.predicted or 0]
+        count = app.session.view.history.epochs[-1].confusion[digit.true][digit.predicted]
         assert len(digits) == count
-        assert f"true:{cell.true} pred:{cell.predicted} · {count} of 600" in app.text()
+        assert f"true:{digit.true} pred:{digit.predicted} · {count} of 600" in app.text()
         await pilot.press("a")
         await settled(pilot)
-        assert screen.wanted == DigitFilter()
+        assert screen.wanted.terms == MISTAKES.terms
 
 
 async def test_another_filter_starts_at_its_surest_digit_unless_the_chosen_one_is_among_them(run: RunDirectory) -> None:
@@ -137,17 +140,17 @@ async def test_another_filter_starts_at_its_surest_digit_unless_the_chosen_one_i
         chosen = mistakes_of(app.session, 2)[-1]
         assert gallery.digits is not None
         other = next(each for each in range(CLASSES) if each != gallery.digits.digit(gallery.cursor).true)
-        screen.set_filter(DigitFilter(only_wrong=False))
+        screen.set_filter(Query())
         assert gallery.digits.digit(gallery.cursor).index == chosen
-        screen.set_filter(DigitFilter(other, other, only_wrong=False))
+        screen.set_filter(Query.cell(other, other))
         assert gallery.cursor == 0
 
 
 async def test_a_filter_that_nothing_passes_is_a_sentence(run: RunDirectory) -> None:
-    app = host(run, DigitFilter(true=1, predicted=1, only_wrong=True))
+    app = host(run, parse("true:1 pred:1 wrong"))
     async with app.shown((80, 24)) as pilot:
         await settled(pilot)
-        assert "None of the 600 validation digits at epoch 2 is true:1 pred:1." in app.text()
+        assert "None of the 600 validation digits at epoch 2 is true:1 pred:1 wrong." in app.text()
         assert "Enter Open" not in app.text()
 
 
@@ -216,18 +219,14 @@ async def test_one_digit_is_shown_with_its_probabilities_in_words(run: RunDirect
         assert digits is not None
         digit = digits.digit(0)
         assert {len(line) for line in app.lines()} == {size[0]}
-        sentence = (
+        words = " ".join(str(app.screen.query_one("#words", Static).content).split())
+        assert words.startswith(
             f"#{digit.index:05d} of the training part (validation split): a {digit.true}, read as {digit.predicted} "
-            f"with {digit.confidence:.1%}, epoch 2"
+            f"with {percent(digit.confidence, 1)}, epoch 2"
         )
-        words = " ".join(
-            " ".join(line[28 if size[0] == 80 else size[0] // 2 :].strip(" │") for line in app.lines()).split()
-        )
-        assert sentence.replace("%,", " %,") in words
         for class_name in range(CLASSES):
             assert any(f" {class_name}  " in line and "%" in line for line in app.lines())
-        assert "After each epoch" in words
-        assert "Next" in words or "Next" in app.text()
+        assert "→ Next" in app.text()
 
 
 async def test_left_and_right_page_through_the_list_and_the_gallery_follows(run: RunDirectory) -> None:

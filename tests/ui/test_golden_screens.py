@@ -9,7 +9,7 @@ import pytest
 from textual.app import App
 from textual.pilot import Pilot
 
-from mnist_tui.events import Phase
+from mnist_tui.events import AlertKind, AlertRaised, Phase, PhaseChanged, ResumeReason, RunResumed, SettingChanged
 from mnist_tui.ui.theme import LIGHT
 from tests.fake_engine import FakeEngine
 from tests.recording import Clock, Replay, finishing_time, recorded_run
@@ -19,6 +19,8 @@ from tests.ui.program import lines, program, settled, strips
 
 LATER = 2 * 3_600.0
 """Seconds after which the finished run is looked at."""
+SPIKE = "the loss jumped to 2.31, 5.1 times what it was: a lower learning rate may help"
+DIVERGED = "the loss is NaN since step 1,200: the weights are lost; the learning rate is probably too high"
 CUT_NUMBER = re.compile(r"[\d.,%]…")
 
 sizes = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
@@ -86,6 +88,55 @@ async def test_a_run_that_starts_up(size: tuple[int, int], golden: Golden) -> No
     with FakeEngine(replay.run):
         async with app.run_test(size=size) as pilot:
             await Album(pilot, golden).take("start-up")
+
+
+def steered(replay: Replay) -> None:
+    """What two people did to the run, and a pause of 75 seconds."""
+    started = replay.clock.now
+    ada, bob = "ada, screen on pts/3", "bob, command line"
+
+    def at(step: int) -> float:
+        return started - (1_200 - step) * 0.04
+
+    replay.write(SettingChanged(time=at(300), setting="pause", value="after this batch", by=ada, step=300))
+    replay.write(RunResumed(time=at(520), reason=ResumeReason.RESUMED, step=1_200, epoch=1, by=bob))
+    replay.write(SettingChanged(time=at(800), setting="learning_rate", value="0.005", by=ada, step=800))
+    replay.write(AlertRaised(time=at(1_100), kind=AlertKind.SPIKE, text=SPIKE, step=1_100, epoch=2))
+    replay.write(SettingChanged(time=started, setting="pause", value="after this batch", by=bob, step=1_200))
+    replay.write(PhaseChanged(time=started, phase=Phase.PAUSED))
+    replay.clock.now = started + 75
+
+
+@sizes
+async def test_a_run_that_is_steered(size: tuple[int, int], golden: Golden) -> None:
+    replay = Replay()
+    replay.to_step(1_200)
+    steered(replay)
+    app = program(replay.run, replay.clock)
+    with FakeEngine(replay.run):
+        async with app.run_test(size=size) as pilot:
+            album = Album(pilot, golden)
+            await album.take("paused")
+            await album.take("learning-rate", "l")
+            await album.take("early-stopping", "escape", "e")
+            await album.take("roll-back", "escape", "b")
+            await album.take("kill", "escape", "K")
+            await album.take("steering-help", "escape", "escape", "question_mark")
+
+
+@sizes
+async def test_a_run_that_diverged(size: tuple[int, int], golden: Golden) -> None:
+    replay = Replay()
+    replay.to_step(1_200)
+    now = replay.clock.now
+    replay.write(
+        AlertRaised(time=now, kind=AlertKind.NOT_FINITE, text=DIVERGED, step=1_200, epoch=2, awaits_decision=True)
+    )
+    replay.write(PhaseChanged(time=now, phase=Phase.PAUSED))
+    app = program(replay.run, replay.clock)
+    with FakeEngine(replay.run):
+        async with app.run_test(size=size) as pilot:
+            await Album(pilot, golden).take("diverged")
 
 
 def colours(app: App[int]) -> list[tuple[str, str, str]]:

@@ -8,6 +8,7 @@ from textual.widgets import OptionList
 
 from mnist_tui.events import Phase, RunFailed, RunStarted, decode
 from mnist_tui.explanations import layer_reason, preset_summary
+from mnist_tui.render.layer_table import SHORT_KINDS
 from mnist_tui.render.text import shape
 from mnist_tui.ui.screens.training import TrainingScreen
 from mnist_tui.ui.widgets.model_panel import ModelPanel
@@ -15,6 +16,7 @@ from mnist_tui.ui.widgets.plot_panel import PlotPanel
 from mnist_tui.ui.widgets.start_up_panel import StartUpPanel
 from tests.fake_engine import FakeEngine
 from tests.recording import RECORDING, Clock, Replay, finishing_time, record, recorded_run
+from tests.ui.conftest import Golden
 from tests.ui.host import SIZES
 from tests.ui.program import lines, program, settled, text, wait_for, wait_until
 
@@ -42,7 +44,7 @@ async def test_from_start_up_to_the_curves() -> None:
             await settled(pilot)
             assert re.search(r"▸ importing TensorFlow +3 s", text(app))
             assert "reading the digits" in text(app)
-            assert "◌ starting  importing 00:03" in header(pilot)
+            assert "◌ importing TensorFlow  00:03" in header(pilot)
             replay.clock.now += 2
             await wait_until(
                 pilot, lambda: bool(re.search(r"▸ importing TensorFlow +5 s", text(app))), "the seconds counted"
@@ -59,6 +61,10 @@ async def test_from_start_up_to_the_curves() -> None:
             assert "step 60 of 2,580" in text(app)
             assert "no epoch validated yet" in text(app)
             assert "● val" not in text(app)
+            await pilot.press("left")  # the plots have the focus as soon as there are any
+            await settled(pilot)
+            assert " step 60 · epoch 0.07 · after 00:" in text(app)
+            await pilot.press("escape")
             replay.to_step(900)
             await wait_for(pilot, "best validation accuracy 98.78 %, epoch 1")
             assert "● val" in text(app)
@@ -144,7 +150,7 @@ async def test_every_layer_is_listed_with_shape_parameters_share_and_reason() ->
         total = sum(layer.multiply_adds for layer in layers)
         for layer, line in zip(layers, shown[first:], strict=False):
             words = " ".join(line.split())
-            assert f"{layer.kind} {layer.detail}".strip() in words
+            assert f"{SHORT_KINDS.get(layer.kind, layer.kind)} {layer.detail}".strip() in words
             assert f" {shape(layer.output_shape)} " in words
             assert f" {layer.parameters:,} " in words if layer.parameters else " – " in words
             assert layer_reason(record().config.preset, layer.name) in words
@@ -175,7 +181,7 @@ async def test_the_reason_of_the_layer_under_the_cursor_is_in_words() -> None:
         assert preset_summary(preset)
 
 
-async def test_wide_terminals_show_every_metric() -> None:
+async def test_wide_terminals_show_every_metric_that_was_recorded() -> None:
     app = program(recorded_run(), Clock(finishing_time()))
     async with app.run_test(size=(200, 60)) as pilot:
         await settled(pilot)
@@ -184,6 +190,7 @@ async def test_wide_terminals_show_every_metric() -> None:
             "accuracy",
             "learning_rate",
             "images_per_second",
+            "engine_cpu",
         ]
 
 
@@ -223,3 +230,21 @@ async def test_a_terminal_of_any_size_is_no_crash() -> None:
             await settled(pilot)
             assert {len(line) for line in lines(app)} == {size[0]}
         assert app.screen.query_one(ModelPanel).display
+
+
+async def test_curves_on_log_y_over_epochs_with_the_cursor_are_the_golden_ones(golden: Golden) -> None:
+    app = program(recorded_run(), Clock(finishing_time()))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        await pilot.press("y", "x", "home", *["right"] * 12)
+        await settled(pilot)
+        golden("curves-120x40", lines(app))
+
+
+async def test_one_plot_alone_is_the_golden_one(golden: Golden) -> None:
+    app = program(recorded_run(), Clock(finishing_time()))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("m", "x", "x", "z")
+        await settled(pilot)
+        golden("one-plot-80x24", lines(app))

@@ -1,59 +1,37 @@
 """Widgets on their own: what they make of a moment of a run, at widths that leave little room."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from textual.app import App, ComposeResult
-from textual.widget import Widget
 
-from mnist_tui.events import EndReason, Hardware, HardwareSampled, Layer, Phase, PhaseChanged, RunEnded
+from mnist_tui.events import (
+    AlertKind,
+    AlertRaised,
+    EndReason,
+    Phase,
+    PhaseChanged,
+    ResumeReason,
+    RunEnded,
+    RunResumed,
+    SettingChanged,
+)
 from mnist_tui.metrics import METRICS_BY_KEY
 from mnist_tui.runs.history import History
-from mnist_tui.runs.progress import progress
 from mnist_tui.runs.summary import Status
-from mnist_tui.ui.session import RunView
-from mnist_tui.ui.theme import DARK
+from mnist_tui.ui.widgets.alert_banner import AlertBanner, banner, dismissible
 from mnist_tui.ui.widgets.confusions_line import ConfusionsLine
 from mnist_tui.ui.widgets.events_panel import EventsPanel
-from mnist_tui.ui.widgets.model_panel import WHY_BESIDE, heading, layer_row
 from mnist_tui.ui.widgets.plot_panel import PlotPanel
-from mnist_tui.ui.widgets.progress_panel import ProgressPanel, machine, outcome
+from mnist_tui.ui.widgets.progress_panel import ProgressPanel, outcome
 from mnist_tui.ui.widgets.run_header import RunHeader
 from tests import samples
 from tests.samples import CREATED
 from tests.ui.program import lines, settled
+from tests.ui.stage import Stage, history, view
 
 SUBJECT = "fast · mnist 55,000 + 5,000 · adamw 0.01 · batch 64 · seed 7"
-
-
-class Stage(App[int]):
-    """One widget, as wide as the terminal."""
-
-    def __init__(self, widget: Widget) -> None:
-        super().__init__()
-        self.register_theme(DARK)
-        self.theme = DARK.name
-        self._widget = widget
-
-    def compose(self) -> ComposeResult:
-        yield self._widget
-
-
-def history(steps: int = 0, epochs: int = 0) -> History:
-    """A run of three epochs of 550 steps, so far."""
-    made = History(samples.record())
-    made.apply(PhaseChanged(time=CREATED, phase=Phase.TRAINING))
-    made.apply(samples.run_started())
-    made.apply_all(samples.step_ended(step) for step in range(1, steps + 1))
-    made.apply_all(samples.epoch_ended(epoch, validation_accuracy=0.9 + epoch / 100) for epoch in range(1, epochs + 1))
-    return made
-
-
-def view(made: History, status: Status = Status.TRAINING, seconds: float = 100) -> RunView:
-    """The run `seconds` after it was created."""
-    now = CREATED + seconds
-    return RunView(made, progress(made, now), status, now, made.revision, 0)
 
 
 def ended(made: History, accuracy: float | None = 0.9929) -> History:
@@ -100,14 +78,9 @@ async def test_the_header_of_a_run_that_is_over_says_how(status: Status, words: 
 @pytest.mark.parametrize("width", [30, 50, 60, 80, 200])
 async def test_progress_cuts_no_number_at_any_width(width: int) -> None:
     made = history(700, 1)
-    made.apply(
-        HardwareSampled(
-            time=CREATED + 99, engine_cpu=180, engine_memory=2 << 30, machine_cpu=90, machine_memory=4 << 30
-        )
-    )
     panel = ProgressPanel()
     app = Stage(panel)
-    async with app.run_test(size=(width, 7)) as pilot:
+    async with app.run_test(size=(width, 6)) as pilot:
         panel.show(view(made))
         await settled(pilot)
         shown = "\n".join(lines(app))
@@ -116,10 +89,8 @@ async def test_progress_cuts_no_number_at_any_width(width: int) -> None:
         assert " 27%" in shown
         if width >= 60:
             assert "step 700 of 1,650 · 1,000 images/s" in shown
-            assert "2 CPU" not in shown
             assert "best validation accuracy 91.00 %, epoch 1" in shown
         if width >= 80:
-            assert "CPU · CPU 90 % · RAM 4.3/9 GB · engine 2.1 GB" in shown
             assert re.search(r"\d\d:\d\d left", shown)
 
 
@@ -131,12 +102,6 @@ def test_the_outcome_is_the_best_that_is_known() -> None:
     untested = outcome(view(ended(history(1650, 3), None), Status.STOPPED))
     assert untested[0] == "best validation accuracy 93.00 %, epoch 3"
     assert outcome(view(history(10), Status.CRASHED))[1] == "error"
-
-
-def test_a_machine_that_was_not_measured_is_only_named() -> None:
-    assert machine(view(history(10))) == "CPU"
-    assert machine(view(History(samples.record()))) == ""
-    assert samples.run_started().hardware == Hardware("CPU", 2, 8 << 30)
 
 
 @pytest.mark.parametrize("key", METRICS_BY_KEY)
@@ -171,25 +136,6 @@ async def test_a_plot_of_numbers_that_are_none_is_no_crash_and_says_nan() -> Non
         assert "━ train NaN" in lines(app)[0]
 
 
-@pytest.mark.parametrize("width", [*range(0, 60, 7), WHY_BESIDE - 1, WHY_BESIDE, 130])
-def test_a_layer_is_one_line_under_its_heading(width: int) -> None:
-    layer = Layer("conv3", "Conv2D", "3×3", (11, 11, 48), 20_736, 2_509_056)
-    row = layer_row(layer, 4_789_152, "fast", width, "blue", "grey50")
-    assert row.plain.startswith("Conv2D 3×3            11×11×48   20,736  ████▎     52%")
-    assert ("Sees 12×12 pixels" in row.plain) == (width >= WHY_BESIDE)
-    assert len(heading(width)) <= max(width, 0)
-    if width >= WHY_BESIDE:
-        assert len(row.plain) <= width
-        assert row.plain.index("Sees") == heading(width).index("why")
-
-
-def test_a_layer_without_weights_or_cost_has_a_dash_and_no_bar() -> None:
-    row = layer_row(Layer("relu1", "ReLU", "", (26, 26, 24), 0, 0), 100, "fast", 60, "blue", "grey50")
-    assert row.plain.split() == ["ReLU", "26×26×24", "–"]
-    tiny = layer_row(Layer("dense", "Dense", "", (10,), 10, 1), 1_000_000, "fast", 60, "blue", "grey50")
-    assert tiny.plain.split()[-1] == "<1%"
-
-
 async def test_the_newest_events_are_on_top_with_their_local_times() -> None:
     panel = EventsPanel()
     app = Stage(panel)
@@ -219,4 +165,111 @@ async def test_confusions_say_when_they_come_and_then_the_worst_that_fit() -> No
 def test_the_golden_screens_are_those_of_the_tests() -> None:
     names = {path.stem.rpartition("-")[0] for path in (Path(__file__).parent / "golden").glob("*.txt")}
     expected = {"finished", "confusion", "digits", "digit", "help", "home", "training", "leave", "start-up"}
+    expected |= {"paused", "learning-rate", "early-stopping", "roll-back", "kill", "steering-help", "diverged"}
+    expected |= {"compared", "travelled", "filtered", "lists", "explained", "neighbours"}
+    expected |= {"curves", "one-plot", "labels", "calibration"}
     assert names == expected
+
+
+def alerted(made: History, text: str = "the loss jumped", kind: AlertKind = AlertKind.SPIKE) -> History:
+    made.apply(AlertRaised(time=CREATED + 90, kind=kind, text=text, step=90, epoch=1))
+    return made
+
+
+@pytest.mark.parametrize("width", [30, 80, 120])
+@pytest.mark.parametrize("words", [3, 12, 60])
+async def test_an_alert_takes_the_lines_it_needs_and_two_at_most(width: int, words: int) -> None:
+    sentence = " ".join(["spike"] * words)
+    panel = AlertBanner()
+    app = Stage(panel)
+    async with app.run_test(size=(width, 6)) as pilot:
+        assert panel.size.height == 0
+        panel.show(view(alerted(history(100), sentence)), set())
+        await settled(pilot)
+        shown = lines(app)
+        assert shown[0].startswith(" ⚠  spike")
+        assert shown[0].endswith("  Esc hide ")
+        assert {len(line) for line in shown} == {width}
+        told = " ".join(shown[0].split()[1:-2] + shown[1].split())
+        assert told == sentence or (told.endswith("…") and sentence.startswith(told[:-1]))
+        assert shown[2].strip() == ""
+        panel.show(view(history(100)), set())
+        await settled(pilot)
+        assert lines(app)[0].strip() == ""
+
+
+def test_what_cannot_be_saved_goes_before_an_alert_and_a_decision_before_all() -> None:
+    made = alerted(history(100))
+    assert banner(view(made), set()) == ("the loss jumped", False, "Esc hide")
+    troubled = replace(view(made), trouble="not saved: checkpoint")
+    assert banner(troubled, set()) == ("not saved: checkpoint", True, "Esc hide")
+    assert banner(troubled, {"not saved: checkpoint"})[0] == "the loss jumped"
+    made.apply(
+        AlertRaised(time=CREATED + 95, kind=AlertKind.NOT_FINITE, text="NaN", step=95, epoch=1, awaits_decision=True)
+    )
+    made.apply(PhaseChanged(time=CREATED + 95, phase=Phase.PAUSED))
+    assert banner(replace(view(made), trouble="not saved"), set()) == ("NaN", True, "b decide")
+    assert dismissible(view(made), set()) == ""
+
+
+def test_the_same_alert_again_is_another_one() -> None:
+    made = alerted(history(100))
+    put_away = {dismissible(view(made), set())}
+    assert banner(view(made), put_away)[0] == ""
+    made.apply(AlertRaised(time=CREATED + 99, kind=AlertKind.SPIKE, text="the loss jumped", step=99, epoch=1))
+    assert banner(view(made), put_away)[0] == "the loss jumped"
+
+
+@pytest.mark.parametrize(
+    ("phase", "status", "words"),
+    [
+        (Phase.PAUSED, Status.PAUSED, "‖ paused 00:12"),
+        (Phase.IMPORTING, Status.TRAINING, "◌ importing TensorFlow  00:12"),
+        (Phase.IMPORTING, Status.STARTING, "◌ importing TensorFlow  00:12"),
+        (Phase.VALIDATING, Status.TRAINING, "▶ validating"),
+    ],
+)
+async def test_the_header_says_what_goes_on(phase: Phase, status: Status, words: str) -> None:
+    made = history(100)
+    made.apply(PhaseChanged(time=CREATED + 88, phase=phase))
+    header = RunHeader()
+    app = Stage(header)
+    async with app.run_test(size=(100, 3)) as pilot:
+        header.update_view(view(made, status), SUBJECT)
+        await settled(pilot)
+        assert words in lines(app)[0]
+        assert "not saved" not in lines(app)[0]
+        header.update_view(replace(view(made, status), trouble="not saved: checkpoint"), SUBJECT)
+        await settled(pilot)
+        assert words in lines(app)[0]
+        assert "⚠ not saved" in lines(app)[0]
+
+
+async def test_nothing_from_outside_reaches_the_terminal_as_it_came() -> None:
+    made = alerted(history(100), "clear\x1b[2J\x07 [b]it[/b]")
+    panel = EventsPanel()
+    app = Stage(panel)
+    async with app.run_test(size=(70, 5)) as pilot:
+        panel.show(made)
+        await settled(pilot)
+        assert "clear?[2J? [b]it[/b]" in lines(app)[1]
+
+
+async def test_what_happened_is_marked_on_the_axis_of_every_plot() -> None:
+    made = history(100)
+    made.apply(SettingChanged(time=CREATED, setting="learning_rate", value="0.1", by="ada", step=50))
+    made.apply(SettingChanged(time=CREATED, setting="pause", value="after this batch", by="ada", step=50))
+    made.apply(SettingChanged(time=CREATED, setting="pause", value="after this batch", by="ada", step=80))
+    alerted(made)
+    plot = PlotPanel(METRICS_BY_KEY["loss"])
+    app = Stage(plot)
+    async with app.run_test(size=(70, 12)) as pilot:
+        plot.show(made, CREATED)
+        await settled(pilot)
+        axis = next(line for line in lines(app) if "└" in line)
+        assert [letter for letter in axis if letter in "▾‖!↻"] == ["▾", "‖", "!"]
+        made.apply(RunResumed(time=CREATED + 99, reason=ResumeReason.ROLLED_BACK, step=60, epoch=0, by="ada"))
+        plot.show(made, CREATED + 99)
+        await settled(pilot)
+        axis = next(line for line in lines(app) if "└" in line)
+        assert [letter for letter in axis if letter in "▾‖!↻"] == ["▾", "↻"]

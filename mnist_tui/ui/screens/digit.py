@@ -1,10 +1,12 @@
-"""One digit, large, with what the network gave each class, and what it read after each epoch."""
+"""One digit, large: the answer and how it came about over the epochs, and, by an engine, why."""
 
 from collections.abc import Callable
+from enum import Enum
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.markup import escape
 from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
@@ -12,47 +14,51 @@ from textual.containers import Container
 from textual.message import Message
 from textual.widgets import Static
 
-from mnist_tui.render.text import percent
+from mnist_tui.events import EpochEnded
+from mnist_tui.evidence.predictions import Moment
 from mnist_tui.runs.directory import RunError
-from mnist_tui.ui.digit_list import Digit, DigitList
+from mnist_tui.ui.asking import Question
+from mnist_tui.ui.digit_list import Digit, DigitList, query_words
+from mnist_tui.ui.digit_words import answer_words, life_words
+from mnist_tui.ui.explained import neighbour_pictures, neighbour_title, variant_pictures, variant_title
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.paint import paint, palette_of
-from mnist_tui.ui.screens.run_screen import RunScreen
+from mnist_tui.ui.screens.asking_screen import AskingScreen
 from mnist_tui.ui.session import RunSession, RunView
-from mnist_tui.ui.theme import Palette
-from mnist_tui.ui.widgets.digit_picture import DigitPicture
+from mnist_tui.ui.widgets.digit_picture import DigitPicture, Overlay
 from mnist_tui.ui.widgets.epoch_readings import EpochReadings, Reading
 from mnist_tui.ui.widgets.gallery import Gallery
+from mnist_tui.ui.widgets.picture_grid import PictureGrid
 from mnist_tui.ui.widgets.probability_bars import Answer, ProbabilityBars
+from mnist_tui.ui.widgets.probability_curves import Course, ProbabilityCurves
 
-RECENT_EPOCHS = 30
-"""Epochs whose readings are looked up at most: each is a file of 100 kB."""
-
-Past = dict[int, NDArray[np.floating[Any]]]
-"""Epoch -> probabilities of all digits, shape (n, classes)."""
-
-
-def digit_words(digits: DigitList, digit: Digit, colours: Palette, separator: str) -> Text:
-    """What is known of the digit, in a sentence whose halves stand apart by `separator`; `digit` is one of `digits`."""
-    part = "test part" if digits.split == "test" else f"training part ({digits.split} split)"
-    words = Text.assemble(
-        (f"#{digit.index:05d}", paint(colours.foreground, bold=True)),
-        f" of the {part}:{separator}a ",
-        (digits.names[digit.true], paint(colours.true_class, bold=True)),
-        ", read ",
-    )
-    if digit.true == digit.predicted:
-        words.append("right")
-    else:
-        words.append("as ").append(digits.names[digit.predicted], paint(colours.predicted_class, bold=True))
-    return words.append(f" with {percent(digit.confidence, 1)}, {digits.when}")
+RECENT_EPOCHS = 60
+"""Epochs whose answers are looked up at most: each is a file of 100 kB."""
+TITLES = {
+    "answer": "Answer",
+    "epochs": "After each epoch",
+    "neighbours": "Nearest digits",
+    "variants": "Under small changes",
+}
+PAGES = tuple(TITLES)
+"""What shares the room beside the picture; the screen's style says which of them are always there."""
+Past = dict[int, tuple[EpochEnded, NDArray[np.floating[Any]]]]
+"""Epoch -> its event, which a roll back makes another, and the probabilities of all digits, shape (n, classes)."""
 
 
-class DigitScreen(RunScreen):
-    """Pages through a list of digits. It keeps the epoch that it was opened with, however the training goes on."""
+class Over(Enum):
+    """What is laid over the picture."""
+
+    NOTHING = "nothing"
+    PREDICTED = "predicted"
+    TRUE = "true"
+
+
+class DigitScreen(AskingScreen):
+    """Pages through a list of digits. Travelling shows the same digits as another epoch read them."""
 
     BINDINGS = bindings("digit")
-    KEY_GROUPS = ("digit", "run", "everywhere")
+    KEY_GROUPS = ("digit", "travel", "run", "steering", "everywhere")
     CSS_PATH = "digit.tcss"
 
     class PastLoaded(Message):
@@ -72,77 +78,89 @@ class DigitScreen(RunScreen):
         """Which digit of the list is shown."""
         self._on_move = on_move
         self._past: Past = {}
-        self._past_asked = 0
+        self._past_asked: list[EpochEnded] = []
+        self._page = PAGES[0]
+        self._over = Over.NOTHING
+        self._results: dict[str, str] = {}
 
     def compose_body(self) -> ComposeResult:
         with Container(id="body"):
-            yield DigitPicture()
-            with Container(id="side"):
-                with Container(id="answer") as answer:
-                    answer.border_title = "Answer"
-                    yield Static(id="words")
-                    yield ProbabilityBars()
-                readings = EpochReadings()
-                readings.border_title = "After each epoch"
-                yield readings
+            with Container(id="left"):
+                yield DigitPicture()
                 neighbours = Gallery(can_focus=False)
                 neighbours.border_title = "This list"
                 yield neighbours
+            with Container(id="right"):
+                with Container(id="answer"):
+                    yield Static(id="words")
+                    yield ProbabilityBars()
+                yield PictureGrid("neighbours")
+                with Container(id="epochs"):
+                    yield ProbabilityCurves()
+                    yield EpochReadings()
+                yield PictureGrid("variants")
 
-    def subject(self, view: RunView) -> str:  # noqa: ARG002 (the digit stays with its epoch)
-        named = self.digits.wanted.describe(self.digits.names)
-        place = f"{self.position + 1:,} of {len(self.digits):,}"
-        if self.is_narrow:
-            return f"{named} · {place}"
-        return f"digit {place}  {named} · {self.digits.when} · {self.digits.split}"
+    def travel_moments(self) -> list[Moment]:
+        """The moments at which these digits were read."""
+        return [moment for moment in self.session.moments() if moment.split == self.digits.moment.split]
+
+    def subject(self, view: RunView) -> str:  # noqa: ARG002 (the slider says when)
+        place, named = f"{self.position + 1:,} of {len(self.digits):,}", query_words(self.digits.wanted)
+        return f"{named} · {place}" if self.is_narrow else f"digit {place}  {named} · {self.digits.split}"
 
     def show(self, view: RunView) -> None:
-        digit, names = self.digits.digit(self.position), self.digits.names
-        picture = self.query_one(DigitPicture)
-        picture.show(digit.image)
-        picture.border_title = f"#{digit.index:05d}"
-        words = digit_words(self.digits, digit, palette_of(self), " " if self.is_narrow else "\n")
+        self.ask_for_predictions(view)
+        self._show_digit()
+        recent = view.history.epochs[-RECENT_EPOCHS:]
+        if self.digits.moment.epoch is not None and not _same(recent, self._past_asked):
+            self._past_asked = recent
+            self._load_past(recent)
+        self.ask_why(view)
+        self._show_why(view)
+        self._show_page()
+
+    def take_predictions(self) -> None:
+        """The same digits as the moment read them, if it could be read and they are the same."""
+        found = self.findings
+        if found is not None and np.array_equal(found.predictions.indices, self.digits.predictions.indices):
+            self.digits = self.digits.at(found)
+        self.update_view(self.session.view)
+
+    def _show_digit(self) -> None:
+        digits, digit, colours = self.digits, self._digit, palette_of(self)
+        self.query_one(DigitPicture).border_title = f"#{digit.index:05d}"
+        words = answer_words(digits, digit, colours, " " if self.is_narrow else "\n")
+        life = life_words(digits.findings, int(digits.rows[self.position]))
+        if self.problem and self.asked is not None:
+            words = Text(f"{self.asked.words} cannot be shown: {self.problem}", paint(colours.wrong))
+            words.append(f"\nThis is {digits.when}.", paint(colours.quiet))
+        elif life:
+            words.append(f"\n{life}", paint(colours.quiet))
         self.query_one("#words", Static).update(words)
-        self.query_one(ProbabilityBars).answer = Answer(
-            tuple(float(each) for each in digit.probabilities), names, digit.true, digit.predicted
-        )
+        probabilities = tuple(float(each) for each in digit.probabilities)
+        self.query_one(ProbabilityBars).answer = Answer(probabilities, digits.names, digit.true, digit.predicted)
         self.query_one(EpochReadings).readings = self._readings()
-        self._show_neighbours()
-        if self.digits.predictions.epoch is not None and len(view.history.epochs) > self._past_asked:
-            self._past_asked = len(view.history.epochs)
-            self._load_past([each.epoch for each in view.history.epochs[-RECENT_EPOCHS:]])
-
-    def on_mount(self) -> None:
-        """Words that carry colours of their own are said again when the theme changes."""
-        self.app.theme_changed_signal.subscribe(self, lambda _: self.update_view(self.session.view))
-
-    @work(thread=True, exclusive=True, group="past")
-    def _load_past(self, epochs: list[int]) -> None:
-        past: Past = {}
-        for epoch in epochs:
-            try:
-                read = self.session.predictions(epoch)
-            except RunError:
-                continue  # an epoch without its file is left out: the others still tell the story
-            if np.array_equal(read.indices, self.digits.predictions.indices):
-                past[epoch] = read.probabilities
-        self.post_message(self.PastLoaded(past))
-
-    def on_digit_screen_past_loaded(self, event: PastLoaded) -> None:
-        """Show the readings."""
-        self._past = event.past
-        self.query_one(EpochReadings).readings = self._readings()
+        self.query_one(ProbabilityCurves).show(self._course(digit))
+        gallery = self.query_one(Gallery)
+        if gallery.display:
+            if gallery.digits is not digits:
+                gallery.show(digits)
+            gallery.go_to(self.position)
 
     def offered(self) -> tuple[object, ...]:
-        """Also whether there are neighbours."""
+        """Also whether there is a digit before and behind."""
         return (*super().offered(), self.position > 0, self.position < len(self.digits) - 1)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """The footer offers only the neighbours that there are."""
+        """The footer offers only what works now."""
         if action == "previous":
             return self.position > 0
         if action == "next":
             return self.position < len(self.digits) - 1
+        if action == "turn_page":
+            return len(self._pages) > 1
+        if action == "next_overlay":
+            return self.why is not None
         return super().check_action(action, parameters)
 
     def action_previous(self) -> None:
@@ -153,23 +171,117 @@ class DigitScreen(RunScreen):
         """The digit after."""
         self._go_to(self.position + 1)
 
+    def action_turn_page(self, step: int) -> None:
+        """Another of the pages that share their room."""
+        pages = self._pages
+        if pages:
+            self._page = pages[(pages.index(self._page) + step) % len(pages)] if self._page in pages else pages[0]
+        self._show_page()
+
+    def action_next_overlay(self) -> None:
+        """Lay what spoke for a class over the picture, or take it away."""
+        kinds = [each for each in Over if each is not Over.TRUE or self._digit.true != self._digit.predicted]
+        place = kinds.index(self._over) + 1 if self._over in kinds else 0
+        self._over = kinds[place % len(kinds)]
+        self._show_why(self.session.view)
+
     def on_gallery_digit_opened(self, event: Gallery.DigitOpened) -> None:
         """A click on one of the list."""
         self._go_to(event.position)
 
-    def _show_neighbours(self) -> None:
-        """The list around the digit, where there is room for it."""
-        gallery = self.query_one(Gallery)
-        if gallery.display:
-            if gallery.digits is not self.digits:
-                gallery.show(self.digits)
-            gallery.go_to(self.position)
+    def on_digit_screen_past_loaded(self, event: PastLoaded) -> None:
+        """Draw and list them."""
+        self._past = event.past
+        self._show_digit()
+
+    @work(thread=True, exclusive=True, group="past")
+    def _load_past(self, recorded: list[EpochEnded]) -> None:
+        past: Past = {}
+        for event in recorded:
+            known = self._past.get(event.epoch)
+            if known is not None and known[0] is event:
+                past[event.epoch] = known
+                continue
+            try:
+                read = self.session.predictions(event.epoch)
+            except RunError:
+                continue  # an epoch without its file is left out: the others still tell the story
+            if np.array_equal(read.indices, self.digits.predictions.indices):
+                past[event.epoch] = (event, read.probabilities)
+        self.post_message(self.PastLoaded(past))
+
+    @property
+    def _digit(self) -> Digit:
+        return self.digits.digit(self.position)
+
+    @property
+    def asked_about(self) -> Question:
+        """The digit that is shown."""
+        row = int(self.digits.rows[self.position])
+        return Question(self.digits.moment.split, int(self.digits.predictions.indices[row]))
+
+    @property
+    def _pages(self) -> tuple[str, ...]:
+        """What shares the room beside the picture at this size; nothing where there is room for all."""
+        width, height = self.app.size
+        if width >= self.HORIZONTAL_BREAKPOINTS[2][0] and height >= self.VERTICAL_BREAKPOINTS[2][0]:
+            return ()
+        return PAGES if self.is_narrow else PAGES[1:]
+
+    def _show_page(self) -> None:
+        pages = self._pages
+        if pages and self._page not in pages:
+            self._page = pages[0]
+        for page in PAGES:
+            panel = self.query_one(f"#{page}")
+            panel.set_class(page == self._page, "-shown")
+            following = pages[(pages.index(page) + 1) % len(pages)] if page in pages else ""
+            panel.border_subtitle = f"Tab: {following}" if following else ""
+            panel.border_title = " · ".join(filter(None, (TITLES[page], escape(self._results.get(page, "")))))
+
+    def _show_why(self, view: RunView) -> None:
+        digit, why, names = self._digit, self.why, self.digits.names
+        picture, predicted = self.query_one(DigitPicture), digit.predicted
+        if why is None:
+            words = self.waited_for(view)
+            picture.show(digit.image)
+            picture.border_subtitle = ""
+            for page in ("neighbours", "variants"):
+                self.query_one(f"#{page}", PictureGrid).show(words)
+            self._results = {}
+            return
+        predicted = max(range(len(why.probabilities)), key=why.probabilities.__getitem__)
+        marks = self.app.no_color
+        if self._over is Over.NOTHING:
+            picture.show(digit.image)
+            picture.border_subtitle = "o: what spoke for it"
+        else:
+            values = why.for_predicted if self._over is Over.PREDICTED else why.for_true
+            named = escape(names[predicted if self._over is Over.PREDICTED else digit.true])
+            picture.show(digit.image, Overlay(values, marks))
+            spoke = (f"+ for {named}", "- against") if marks else (f"■ for {named}", "■ against")
+            network = "" if self.is_narrow else f"  the network of epoch {why.epoch}"
+            picture.border_subtitle = f"[$success]{spoke[0]}[/]  [$wrong]{spoke[1]}[/]{network}"
+        neighbours = neighbour_pictures(why, digit.true, predicted, names)
+        self.query_one("#neighbours", PictureGrid).show(neighbours)
+        self.query_one("#variants", PictureGrid).show(variant_pictures(why, digit.true, names))
+        self._results = {
+            "neighbours": neighbour_title(why, names),
+            "variants": variant_title(why, digit.true),
+        }
 
     def _go_to(self, position: int) -> None:
         self.position = position
         self.update_view(self.session.view)
         if self._on_move is not None:
             self._on_move(position)
+
+    def _course(self, digit: Digit) -> Course | None:
+        row, past = int(self.digits.rows[self.position]), self._past
+        if not past:
+            return None
+        read = tuple(tuple(float(each) for each in probabilities[row]) for _, probabilities in past.values())
+        return Course(tuple(past), read, digit.true, digit.predicted, self.digits.names, self.digits.moment.epoch)
 
     def _readings(self) -> tuple[Reading, ...]:
         row = int(self.digits.rows[self.position])
@@ -180,7 +292,11 @@ class DigitScreen(RunScreen):
                 predicted=self.digits.names[int(read[row].argmax())],
                 confidence=float(read[row].max()),
                 right=int(read[row].argmax()) == true,
-                chosen=epoch == self.digits.predictions.epoch,
+                chosen=epoch == self.digits.moment.epoch,
             )
-            for epoch, read in self._past.items()
+            for epoch, (_, read) in self._past.items()
         )
+
+
+def _same(events: list[EpochEnded], others: list[EpochEnded]) -> bool:
+    return len(events) == len(others) and all(one is other for one, other in zip(events, others, strict=True))

@@ -1,54 +1,75 @@
-"""The digits that were read wrong, or those of one cell of the confusion matrix, as a gallery."""
+"""The digits of a moment as a gallery: filtered by what is typed, sorted, selected and exported."""
 
-from rich.text import Text
+import numpy as np
+from textual import work
 from textual.app import ComposeResult
 from textual.widgets import Static
 
-from mnist_tui.analysis.mistakes import DigitFilter
-from mnist_tui.ui.digit_list import Digit, DigitList, digit_list
+from mnist_tui.analysis.query import Query, QueryError, parse
+from mnist_tui.analysis.sorting import SORTS
+from mnist_tui.evidence.exports import export_digits
+from mnist_tui.runs.directory import RunError
+from mnist_tui.ui.digit_list import MISTAKES, SURE, DigitList, digit_list, query_words, split_words
 from mnist_tui.ui.keymap import bindings
-from mnist_tui.ui.paint import paint, palette_of
+from mnist_tui.ui.paint import palette_of
 from mnist_tui.ui.screens.digit import DigitScreen
+from mnist_tui.ui.screens.lists import ListsScreen
 from mnist_tui.ui.screens.prediction_screen import PredictionScreen
 from mnist_tui.ui.session import RunSession, RunView
+from mnist_tui.ui.steering import tell
 from mnist_tui.ui.waiting import before_the_first_epoch
+from mnist_tui.ui.widgets.digit_line import digit_line
+from mnist_tui.ui.widgets.filter_line import FilterLine
 from mnist_tui.ui.widgets.gallery import Gallery
+
+LISTED = frozenset({"open_listed", "select", "export", "next_order", "reverse_order"})
+"""Actions that need digits in the list."""
+READ = frozenset({"filter", "lists"})
+"""Actions that need digits to choose from."""
 
 
 class DigitsScreen(PredictionScreen):
-    """The gallery of the newest epoch's predictions. A new epoch reloads it; the cursor stays on its digit."""
+    """The gallery of the moment's digits. Another moment reloads it; the cursor stays on its digit."""
 
     BINDINGS = bindings("digits")
-    KEY_GROUPS = ("digits", "cursor", "run", "everywhere")
+    KEY_GROUPS = ("digits", "filter", "travel", "cursor", "run", "steering", "everywhere")
     CSS_PATH = "digits.tcss"
 
-    def __init__(self, session: RunSession, wanted: DigitFilter | None = None) -> None:
+    def __init__(self, session: RunSession, wanted: Query | None = None) -> None:
         super().__init__(session)
-        self.wanted = wanted or DigitFilter()
+        self.wanted = wanted or MISTAKES
         """Which digits are shown."""
+        self._sort, self._reverse = SURE, False
+        self._before: Query | None = None
+        """While a filter is typed: the one that Esc goes back to."""
+        self.selected: set[tuple[str, int]] = set()
+        """(split, index) of the digits that were selected."""
 
     def compose_body(self) -> ComposeResult:
         yield Static(id="sentence")
         yield Gallery()
         yield Static(id="where")
+        yield FilterLine()
 
-    def set_filter(self, wanted: DigitFilter) -> None:
+    def set_filter(self, wanted: Query) -> None:
         """Show other digits of the same predictions."""
+        self._stop_typing()
         if wanted == self.wanted:
             return
         self.wanted = wanted
         if self.is_mounted:
             self._list_digits()
 
-    def subject(self, view: RunView) -> str:
-        named = self.wanted.describe(self._names(view))
-        digits = self._digits
+    def subject(self, view: RunView) -> str:  # noqa: ARG002 (the slider says when)
+        named, digits = query_words(self.wanted), self._digits
         if digits is None:
             return f"digits  {named}"
-        total = len(digits.predictions.labels)
+        shown = f"{named} · {len(digits):,} of {len(digits.predictions):,}"
         if self.is_narrow:
-            return f"{named} · {len(digits):,} of {total:,}"
-        return f"digits  {named} · {len(digits):,} of {total:,} · {digits.when} · {digits.split} · by confidence"
+            return shown
+        selected = len(self._selected_indices(digits))
+        chosen = f" · {selected:,} selected" if selected else ""
+        return f"digits  {shown}{chosen} · {digits.split} · {digits.order}"
 
     def show(self, view: RunView) -> None:
         self.ask_for_predictions(view)
@@ -60,23 +81,103 @@ class DigitsScreen(PredictionScreen):
 
     def offered(self) -> tuple[object, ...]:
         """Also what is listed."""
-        return (*super().offered(), bool(self._digits), self.wanted)
+        return (*super().offered(), bool(self._digits), self.findings is None, self.wanted.terms == MISTAKES.terms)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The footer offers only what works now."""
-        if action == "open_digit":
+        if action in LISTED:
             return bool(self._digits)
+        if action in READ:
+            return self.findings is not None
         if action == "all_mistakes":
-            return self.wanted != DigitFilter()
+            return self.wanted.terms != MISTAKES.terms
         return super().check_action(action, parameters)
 
-    def action_open_digit(self) -> None:
+    def action_open_listed(self) -> None:
         """Open the digit under the cursor."""
         self.query_one(Gallery).open()
 
     def action_all_mistakes(self) -> None:
         """Drop the filter."""
-        self.set_filter(DigitFilter())
+        self.set_filter(MISTAKES)
+
+    def action_lists(self) -> None:
+        """Choose one of the ready-made filters."""
+        if self.findings is not None:
+            self.app.push_screen(ListsScreen(self.findings.table, str(self.wanted)), self._choose_list)
+
+    def action_next_order(self) -> None:
+        """Sort by something else."""
+        kinds = list(SORTS.values())
+        self._sort, self._reverse = kinds[(kinds.index(self._sort) + 1) % len(kinds)], False
+        self._list_digits(from_the_top=True)
+
+    def action_reverse_order(self) -> None:
+        """The same order from its other end."""
+        self._reverse = not self._reverse
+        self._list_digits(from_the_top=True)
+
+    def action_select(self) -> None:
+        """Select the digit under the cursor, or take it back; then go on to the next."""
+        digits, gallery = self._digits, self.query_one(Gallery)
+        if digits:
+            self.selected ^= {(digits.moment.split, digits.digit(gallery.cursor).index)}
+            gallery.select(self._selected_indices(digits))
+            gallery.go_to(gallery.cursor + 1)
+            self.update_view(self.session.view)
+
+    def action_export(self) -> None:
+        """Write the selected digits, or all listed when none is, into the run directory."""
+        digits = self._digits
+        if digits:
+            self._export(digits, self._selected_indices(digits))
+
+    @work(thread=True, group="export")
+    def _export(self, digits: DigitList, selected: frozenset[int]) -> None:
+        indices = digits.predictions.indices
+        rows = np.flatnonzero(np.isin(indices, list(selected))) if selected else digits.rows
+        try:
+            written = export_digits(self.session.run, digits.findings, rows, digits.names)
+        except RunError as error:
+            tell(self.app, str(error), "error")
+        else:
+            tell(self.app, f"{len(rows):,} digits in {written.table} and {written.pictures.name}")
+
+    def action_filter(self) -> None:
+        """Type which digits to show."""
+        line = self.query_one(FilterLine)
+        if not line.is_open:
+            self._before = self.wanted
+            line.open("" if self.wanted.terms == MISTAKES.terms else str(self.wanted), self._names(self.session.view))
+            self.set_class(True, "-typing")
+            self._count()
+
+    def on_filter_line_typed(self, event: FilterLine.Typed) -> None:
+        """Show what passes, while it is typed."""
+        if self._before is None:
+            return
+        try:
+            self.wanted = parse(event.finished, self._names(self.session.view))
+        except QueryError as error:
+            self.query_one(FilterLine).tell("", str(error))
+        else:
+            self._list_digits(from_the_top=True)
+
+    def on_filter_line_kept(self, event: FilterLine.Kept) -> None:
+        """The filter stays, if it can be read."""
+        try:
+            wanted = parse(event.text, self._names(self.session.view))
+        except QueryError as error:
+            self.query_one(FilterLine).tell("", str(error))
+            self.app.bell()
+        else:
+            self.set_filter(wanted)
+            self.update_view(self.session.view)
+
+    def on_filter_line_given_up(self) -> None:
+        """The filter of before comes back."""
+        if self._before is not None:
+            self.set_filter(self._before)
 
     def on_gallery_digit_moved(self) -> None:
         """The line below says where the cursor is."""
@@ -91,13 +192,39 @@ class DigitsScreen(PredictionScreen):
     @property
     def _digits(self) -> DigitList | None:
         gallery = self.query_one(Gallery) if self.is_mounted else None
-        return gallery.digits if gallery and self.predictions is not None else None
+        return gallery.digits if gallery and self.findings is not None else None
 
-    def _list_digits(self) -> None:
+    def _selected_indices(self, digits: DigitList) -> frozenset[int]:
+        return frozenset(index for split, index in self.selected if split == digits.moment.split)
+
+    def _choose_list(self, text: str | None) -> None:
+        if text is not None:
+            self.set_filter(parse(text, self._names(self.session.view)))
+
+    def _stop_typing(self) -> None:
+        if self._before is not None:
+            self._before = None
+            self.query_one(FilterLine).close()
+            self.set_class(False, "-typing")
+            self.set_focus(self.query_one(Gallery))
+
+    def _list_digits(self, *, from_the_top: bool = False) -> None:
         view = self.session.view
-        if self.predictions is not None:
-            self.query_one(Gallery).show(digit_list(self.predictions, self.wanted, self._names(view)))
+        if self.findings is not None:
+            digits = digit_list(self.findings, self.wanted, self._names(view), self._sort, reverse=self._reverse)
+            gallery = self.query_one(Gallery)
+            gallery.show(digits)
+            gallery.select(self._selected_indices(digits))
+            if from_the_top:
+                gallery.go_to(0)
         self.update_view(view)
+        self._count()
+
+    def _count(self) -> None:
+        """Beside what is typed: how many digits pass."""
+        digits = self._digits
+        if self._before is not None and digits is not None:
+            self.query_one(FilterLine).tell(f"{len(digits):,} of {len(digits.predictions):,}")
 
     def _say(self) -> None:
         """Gallery or sentence, and the line below the gallery."""
@@ -108,42 +235,24 @@ class DigitsScreen(PredictionScreen):
             return
         if self.focused is None:
             gallery.focus()
-        self.query_one("#where", Static).update(self._position(digits, gallery.cursor))
+        room = self.size.width - 2
+        words = digit_line(digits, gallery.cursor, palette_of(self), room, is_narrow=self.is_narrow)
+        self.query_one("#where", Static).update(words)
 
     def _sentence(self) -> str:
         view = self.session.view
-        if not view.history.epochs:
+        if self.asked is None:
             return before_the_first_epoch(view, "The first digits come")
         if self.problem:
-            return f"The digits of epoch {self.asked} cannot be shown: {self.problem}"
+            return f"The digits of {self.asked.words} cannot be shown: {self.problem}"
         digits = self._digits
         if digits is None:
-            return f"Reading the digits of epoch {self.asked} …"
-        total = f"{len(digits.predictions.labels):,} {digits.split} digits"
-        if self.wanted == DigitFilter():
+            return f"Reading the digits of {self.asked.words} …"
+        total = f"{len(digits.predictions):,} {split_words(digits.moment)} digits"
+        if self.wanted.terms == MISTAKES.terms:
             return f"No mistakes: all {total} were read right at {digits.when}."
-        return f"None of the {total} at {digits.when} is {self.wanted.describe(digits.names)}."
-
-    def _position(self, digits: DigitList, position: int) -> Text:
-        colours = palette_of(self)
-        digit: Digit = digits.digit(position)
-        line = Text.assemble(
-            (f"{position + 1:,} of {len(digits):,}", paint(colours.foreground, bold=True)),
-            f"  #{digit.index:05d}: a ",
-            (digits.names[digit.true], paint(colours.true_class, bold=True)),
-            ", read ",
-        )
-        if digit.true == digit.predicted:
-            line.append("right")
-        else:
-            line.append("as ").append(digits.names[digit.predicted], paint(colours.predicted_class, bold=True))
-        line.append(f" with {digit.confidence:.1%}".replace("%", " %"))
-        if digit.true != digit.predicted:
-            had = f"; {digits.names[digit.true]} had {digit.probabilities[digit.true]:.1%}".replace("%", " %")
-            line.append("" if self.is_narrow else had)
-        right = f"{digits.when}, {digits.split}"
-        room = self.size.width - 2 - line.cell_len
-        return line.append(right.rjust(room)) if room > len(right) + 1 else line
+        return f"None of the {total} at {digits.when} is {query_words(self.wanted)}."
 
     def _names(self, view: RunView) -> tuple[str, ...]:
-        return self.class_names(view, self.predictions.probabilities.shape[1] if self.predictions is not None else 0)
+        read = self.predictions
+        return self.class_names(view, read.probabilities.shape[1] if read is not None else 0)

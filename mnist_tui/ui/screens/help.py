@@ -7,7 +7,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from mnist_tui.ui.keymap import KEYMAP, bindings
+from mnist_tui.ui.keymap import KEYMAP, bindings, steering_keys
 
 NAMES = {
     "question_mark": "?",
@@ -15,6 +15,16 @@ NAMES = {
     "enter": "Enter",
     "space": "Space",
     "tab": "Tab",
+    "shift+tab": "Shift+Tab",
+    "full_stop": ".",
+    "plus": "+",
+    "minus": "-",
+    "slash": "/",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "left_curly_bracket": "{",
+    "right_curly_bracket": "}",
+    "ctrl+z": "Ctrl+Z",
     "f1": "F1",
     "ctrl+l": "Ctrl+L",
     "home": "Home",
@@ -23,10 +33,20 @@ NAMES = {
     "pagedown": "PgDn",
     "left": "←",
     "right": "→",
+    "shift+left": "Shift+←",
+    "shift+right": "Shift+→",
     "up": "↑",
     "down": "↓",
 }
 """How keys are written that Textual names otherwise."""
+SIGNS = (
+    ("‖", "a pause, a step, or going on"),
+    ("▾", "a setting was changed"),
+    ("↻", "resumed, rolled back or trained on"),
+    ("!", "an alert"),
+    ("×", "values that are not finite"),
+)
+"""What the marks of the step axis mean."""
 
 
 class HelpScreen(ModalScreen[None]):
@@ -53,8 +73,13 @@ class HelpScreen(ModalScreen[None]):
 
     def _table(self) -> Table:
         table = Table.grid(padding=(0, 3))
+        table.add_column(no_wrap=True)
+        table.add_column(no_wrap=True)
         for group in self._groups:
-            for key in KEYMAP[group]:
+            for key in steering_keys(self._groups) if group == "steering" else KEYMAP[group]:
                 keys = " ".join(NAMES.get(one, one) for one in key.keys.split(","))
                 table.add_row(Text(keys, style="bold"), key.label, Text(key.help, style="dim"))
+        if "steering" in self._groups:
+            for sign, words in SIGNS:
+                table.add_row(Text(sign, style="bold"), "on the curves", Text(words, style="dim"))
         return table

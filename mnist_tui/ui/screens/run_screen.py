@@ -2,30 +2,30 @@
 
 from textual.app import ComposeResult
 from textual.events import Resize
-from textual.widgets import Footer
 
+from mnist_tui.render.text import harmless
 from mnist_tui.ui.keymap import bindings
-from mnist_tui.ui.screens.sized_screen import SizedScreen
 from mnist_tui.ui.session import RunSession, RunView
+from mnist_tui.ui.steering import SteeredScreen, steerable
+from mnist_tui.ui.widgets.alert_banner import AlertBanner, dismissible
+from mnist_tui.ui.widgets.key_footer import KeyFooter
 from mnist_tui.ui.widgets.run_header import RunHeader
 
 
-class RunScreen(SizedScreen):
+class RunScreen(SteeredScreen):
     """Base of the run's screens. The app calls `update_view` on the screen in front whenever the run changed."""
 
-    BINDINGS = bindings("run")
-    KEY_GROUPS: tuple[str, ...] = ("run", "everywhere")
-    """Groups of the keymap that the help page lists."""
+    BINDINGS = bindings("run", "steering")
 
     def __init__(self, session: RunSession) -> None:
-        super().__init__()
-        self.session = session
+        super().__init__(session)
         self._offered: tuple[object, ...] = ()
 
     def compose(self) -> ComposeResult:
         yield RunHeader()
+        yield AlertBanner()
         yield from self.compose_body()
-        yield Footer(compact=True)
+        yield KeyFooter()
 
     def compose_body(self) -> ComposeResult:
         """The widgets between header and footer."""
@@ -48,22 +48,38 @@ class RunScreen(SizedScreen):
 
     def update_view(self, view: RunView) -> None:
         """Take in a new moment of the run."""
+        if not self.is_mounted:
+            return  # it will catch up when it is
+        self.query_one(AlertBanner).show(view, self.session.dismissed)
         self.query_one(RunHeader).update_view(view, self.subject(view))
         self.show(view)
         if self.offered() != self._offered:
             self._offered = self.offered()
             self.refresh_bindings()
+        self.ask_to_decide(view)
 
     def offered(self) -> tuple[object, ...]:
         """What decides which keys work now: the footer is made anew when it changes, and not with every view."""
-        return (self.session.view.status, bool(self.session.view.history.epochs))
+        view = self.session.view
+        return (view.status, bool(view.history.epochs), steerable(view))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """There is an alert to put away, or not."""
+        if action == "dismiss_alert":
+            return bool(dismissible(self.session.view, self.session.dismissed))
+        return super().check_action(action, parameters)
+
+    def action_dismiss_alert(self) -> None:
+        """Put the line under the header away, until the next."""
+        self.session.dismissed.add(dismissible(self.session.view, self.session.dismissed))
+        self.update_view(self.session.view)
 
     def subject(self, view: RunView) -> str:
         """What the header says this screen is about; the default is the run's settings."""
         config = view.history.record.config
         started = view.history.started
         digits = f" {started.train_count:,} + {started.validation_count:,}" if started else ""
-        return (
+        return harmless(
             f"{config.preset} · {config.data}{digits} · {config.optimizer} {config.learning_rate:g}"
             f" · batch {config.batch_size} · seed {config.seed}"
         )

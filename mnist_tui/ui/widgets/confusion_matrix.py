@@ -9,11 +9,12 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from mnist_tui.analysis.change import change
 from mnist_tui.analysis.confusion import report, top_confusions
 from mnist_tui.render.matrix_layout import MatrixLayout, matrix_layout
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.paint import palette_of
-from mnist_tui.ui.widgets.matrix_painter import Counts, MatrixPainter, Numbers
+from mnist_tui.ui.widgets.matrix_painter import Compared, Counts, MatrixPainter, Numbers
 
 
 class ConfusionMatrix(ScrollView, can_focus=True):
@@ -47,6 +48,8 @@ class ConfusionMatrix(ScrollView, can_focus=True):
         super().__init__(id=id)
         self._counts: Counts = ()
         self._names: tuple[str, ...] = ()
+        self._before: Counts | None = None
+        self._compared: Compared | None = None
         self._painter: MatrixPainter | None = None
 
     @property
@@ -54,12 +57,21 @@ class ConfusionMatrix(ScrollView, can_focus=True):
         """The matrix that is shown; empty before the first."""
         return self._counts
 
-    def show(self, counts: Counts, names: tuple[str, ...]) -> None:
-        """Show a matrix. The cursor stays where it is; the first matrix puts it on the worst confusion."""
-        if (counts, names) == (self._counts, self._names):
+    @property
+    def compared(self) -> Compared | None:
+        """What the matrix is compared with."""
+        return self._compared
+
+    def show(self, counts: Counts, names: tuple[str, ...], before: Counts | None = None) -> None:
+        """Show a matrix, or what changed since another one of the same classes.
+
+        The cursor stays where it is; the first matrix puts it on the worst confusion.
+        """
+        if (counts, names, before) == (self._counts, self._names, self._before):
             return
         first = not self._counts
-        self._counts, self._names = counts, names
+        self._counts, self._names, self._before = counts, names, before
+        self._compared = None if before is None else Compared(change(counts, before), report(before))
         worst = top_confusions(counts, 1)
         if first and worst:
             self.cursor = (worst[0].true, worst[0].predicted)
@@ -150,6 +162,7 @@ class ConfusionMatrix(ScrollView, can_focus=True):
                 colours,
                 self.cursor,
                 self.numbers,
+                self._compared,
             )
         return self._painter
 
@@ -165,7 +178,7 @@ class ConfusionMatrix(ScrollView, can_focus=True):
             Region(0, y, layout.cells_left, layout.cell_height),
             Region(right, y, layout.recall, layout.cell_height),
             Region(x, layout.cells_top - 1, layout.cell_width, 1),
-            Region(x, foot, layout.cell_width, 1),
+            Region(x, foot - layout.with_reads, layout.cell_width, 1),
         ]
 
     def _reveal(self, true: int, predicted: int) -> None:

@@ -6,9 +6,13 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from mnist_tui.analysis.confusion import report, top_confusions
+from mnist_tui.events import EpochEnded
+from mnist_tui.render.text import harmless
 from mnist_tui.runs.history import History
 
 MOST = 12
+Content = tuple[int, tuple[tuple[str, str, int], ...], int, int]
+NOTHING: Content = (0, (), 0, 0)
 
 
 class ConfusionsLine(Widget):
@@ -20,16 +24,21 @@ class ConfusionsLine(Widget):
 
     BORDER_TITLE = "Worst confusions"
 
-    content: reactive[tuple[int, tuple[tuple[str, str, int], ...], int, int]] = reactive((0, (), 0, 0))
+    content: reactive[Content] = reactive(NOTHING)
     """Epoch, (true, predicted, count) from the worst down, mistakes, digits."""
+
+    _newest: EpochEnded | None = None
 
     def show(self, history: History) -> None:
         """Take in a new moment of the run."""
-        if not history.epochs or history.started is None:
+        newest = history.epochs[-1] if history.epochs and history.started is not None else None
+        if newest is self._newest:
             return
-        epoch, names = history.epochs[-1], history.started.class_names
-        if epoch.epoch == self.content[0]:
+        self._newest = newest
+        if newest is None or history.started is None:  # rolled back to before the first validation
+            self.border_title, self.content = self.BORDER_TITLE, NOTHING
             return
+        epoch, names = newest, tuple(map(harmless, history.started.class_names))
         figures = report(epoch.confusion)
         worst = tuple(
             (names[one.true], names[one.predicted], one.count) for one in top_confusions(epoch.confusion, MOST)

@@ -7,7 +7,7 @@ from textual.app import RenderResult
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from mnist_tui.render.text import clip
+from mnist_tui.render.text import clip, harmless
 from mnist_tui.runs.history import History, Note
 
 
@@ -26,9 +26,10 @@ class EventsPanel(Widget):
         self.notes = tuple(reversed(history.notes))
 
     def render(self) -> RenderResult:
-        quiet = self.app.theme_variables["quiet"]
+        variables = self.app.theme_variables
         text = Text(no_wrap=True)
         for note in self.notes[: self.size.height]:
-            text.append(time.strftime("%H:%M:%S  ", time.localtime(note.time)), quiet)
-            text.append(clip(note.text, self.size.width - 10) + "\n")
+            text.append(time.strftime("%H:%M:%S  ", time.localtime(note.time)), variables["quiet"])
+            words = clip(harmless(note.text), self.size.width - 10) + "\n"
+            text.append(words, variables["warning"] if note.alert else "")
         return text

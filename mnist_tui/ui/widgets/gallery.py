@@ -21,6 +21,7 @@ PICTURE = 22
 """Pixels a side of the cropped picture, and columns that it takes."""
 TILE_WIDTH = PICTURE + 2
 TILE_HEIGHT = PICTURE // 2 + 3
+SELECTED = " ✔ "
 KEPT_TILES = 256
 """Drawn tiles that are kept: several screens full, so that scrolling back draws nothing anew."""
 
@@ -56,7 +57,8 @@ class Gallery(ScrollView, can_focus=True):
         self.can_focus = can_focus
         self._with_cursor = with_cursor
         self._digits: DigitList | None = None
-        self._tiles: dict[tuple[int, bool], list[Strip]] = {}
+        self._tiles: dict[tuple[int, bool, bool], list[Strip]] = {}
+        self._selected: frozenset[int] = frozenset()
         self._drawn_for: tuple[int, Palette] | None = None
 
     @property
@@ -75,6 +77,12 @@ class Gallery(ScrollView, can_focus=True):
         self.cursor = found if found is not None else self.cursor if same_wish else 0
         self._reveal()
         self.refresh()
+
+    def select(self, indices: frozenset[int]) -> None:
+        """Mark the digits with these indices of the data set as selected, and no others."""
+        if indices != self._selected:
+            self._selected = indices
+            self.refresh()
 
     def open(self) -> None:
         """Ask for the digit under the cursor, large."""
@@ -184,22 +192,33 @@ class Gallery(ScrollView, can_focus=True):
         if self._drawn_for != (self.tile_width, colours):
             self._tiles.clear()
             self._drawn_for = (self.tile_width, colours)
-        key = (position, self._with_cursor and position == self.cursor)
+        digits = self._digits
+        selected = int(digits.predictions.indices[digits.rows[position]]) in self._selected
+        key = (position, self._with_cursor and position == self.cursor, selected)
         if key not in self._tiles:
             if len(self._tiles) >= KEPT_TILES:
                 self._tiles.pop(next(iter(self._tiles)))
-            self._tiles[key] = tile(self._digits.digit(position), self._digits.names, self.tile_width, colours, key[1])
+            self._tiles[key] = tile(digits.digit(position), digits.names, self.tile_width, colours, key[1], selected)
         return self._tiles[key]
 
 
-def tile(digit: Digit, names: Sequence[str], width: int, colours: Palette, chosen: bool) -> list[Strip]:
-    """One framed digit, TILE_HEIGHT lines of `width` cells. The chosen one has a heavy frame in the accent."""
+def tile(
+    digit: Digit, names: Sequence[str], width: int, colours: Palette, chosen: bool, selected: bool = False
+) -> list[Strip]:
+    """One framed digit, TILE_HEIGHT lines of `width` cells. The chosen one has a heavy frame in the accent.
+
+    A selected one says so at the top; when it was learned or lost stands in the lower edge.
+    """
     top_left, top_right, bottom_left, bottom_right, across, down = "┏┓┗┛━┃" if chosen else "╭╮╰╯─│"
     frame = paint(
         colours.accent if chosen else colours.quiet.blend(colours.background, 0.45), colours.background, bold=chosen
     )
+    if selected:
+        frame = paint(colours.accent, colours.background, bold=chosen)
     paper = paint(behind=colours.background)
     title = f" #{digit.index:05d} "
+    mark = SELECTED if selected else ""
+    fate = f" {clip(digit.fate, width - 6)} " if digit.fate else ""
     inner = width - 2
     side = Segment(down, frame)
     left = (inner - PICTURE) // 2
@@ -207,7 +226,9 @@ def tile(digit: Digit, names: Sequence[str], width: int, colours: Palette, chose
         [
             Segment(top_left + across, frame),
             Segment(title, paint(colours.foreground if chosen else colours.quiet, colours.background, bold=chosen)),
-            Segment(across * (inner - 1 - len(title)) + top_right, frame),
+            Segment(across * (inner - 2 - len(title) - len(mark)), frame),
+            Segment(mark, paint(colours.accent, colours.background, bold=True)),
+            Segment(across + top_right, frame),
         ]
     ]
     lines += [
@@ -215,7 +236,13 @@ def tile(digit: Digit, names: Sequence[str], width: int, colours: Palette, chose
         for row in half_blocks(crop(digit.image, PICTURE), colours.background.rgb, colours.foreground.rgb)
     ]
     lines.append([side, *caption(digit, names, inner, colours), side])
-    lines.append([Segment(bottom_left + across * inner + bottom_right, frame)])
+    lines.append(
+        [
+            Segment(bottom_left + across, frame),
+            Segment(fate, paint(colours.quiet, colours.background)),
+            Segment(across * (inner - 1 - len(fate)) + bottom_right, frame),
+        ]
+    )
     return [Strip(segments, width) for segments in lines]
 
 

@@ -8,6 +8,7 @@ from textual.app import RenderResult
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from mnist_tui.analysis.change import BETTER, SAME, WORSE
 from mnist_tui.render.text import percent, rule_bar
 from mnist_tui.ui.paint import paint, palette_of
 from mnist_tui.ui.theme import Palette
@@ -30,6 +31,10 @@ class Cell:
     """Of the predicted class, 0..1."""
     trend: tuple[tuple[int, int], ...]
     """(epoch, count), the oldest first, this epoch last."""
+    compared: str = ""
+    """What it is compared with, and how it was there, in words."""
+    verdict: int = SAME
+    """Whether that is better or worse (analysis/change.py)."""
 
     @property
     def is_right(self) -> bool:
@@ -48,7 +53,10 @@ def cell_words(cell: Cell, colours: Palette, width: int, height: int) -> Text:
     share = f"  {percent(cell.count / cell.support)}" if cell.support else ""
     read.append(f"{cell.count:,} of {cell.support:,}", paint(bold=True)).append(share, quiet)
     lines = [read]
-    if len(cell.trend) > 1:
+    if cell.compared:
+        colour = {BETTER: colours.success, WORSE: colours.wrong}.get(cell.verdict, colours.quiet)
+        lines.append(Text(cell.compared, style=paint(colour)))
+    elif len(cell.trend) > 1:
         lines += (
             [Text(), *_trend_bars(cell, colours, width, height - 8)] if roomy else [_trend_line(cell, width, quiet)]
         )
@@ -100,7 +108,7 @@ def _hint(cell: Cell, colours: Palette) -> Text:
     """What Enter does here; for an empty cell, that there is nothing to open."""
     if not cell.count:
         none = "was read right" if cell.is_right else f"was read as {cell.predicted}"
-        return Text(f"No {cell.true} {none}: nothing to open.", style=paint(colours.quiet))
+        return Text(f"Empty: no {cell.true} {none}.", style=paint(colours.quiet))
     look = "look at it" if cell.count == 1 else f"look at these {cell.count:,}"
     return Text.assemble(("Enter", paint(colours.accent, bold=True)), "  ", look)
 

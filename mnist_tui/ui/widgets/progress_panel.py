@@ -2,19 +2,21 @@
 
 from rich.text import Text
 
-from mnist_tui.render.text import clip_parts, duration, percent, thin_bar
+from mnist_tui.render.text import clip_parts, duration, harmless, percent, thin_bar
 from mnist_tui.runs.summary import Status
 from mnist_tui.ui.session import RunView
 from mnist_tui.ui.widgets.line_widget import LineWidget
 
-GIGA = 1e9
+LABEL = 16
+BOTH = 3
+"""Lines or fewer: both bars share one."""
 
 
 class ProgressPanel(LineWidget):
     """A line a fact, each in its place; nothing jumps."""
 
     DEFAULT_CSS = """
-    ProgressPanel { border: round $frame; border-title-color: $foreground; height: 7; padding: 0 1; }
+    ProgressPanel { border: round $frame; border-title-color: $foreground; height: 6; padding: 0 1; }
     """
 
     def __init__(self) -> None:
@@ -28,21 +30,32 @@ class ProgressPanel(LineWidget):
         self.redraw()
 
     def draw(self) -> list[Text]:
-        """Two bars, the pace, the outcome, the machine."""
+        """Two bars, the pace, the outcome."""
         if self._view is None:
             return []
         state, variables, width = self._view.progress, self.app.theme_variables, self.size.width
-        lines = []
-        shares = ((f"epoch {state.epoch} of {state.epochs}", state.epoch_fraction), ("whole run", state.run_fraction))
-        for label, share in shares:
-            done, rest = thin_bar(share, max(4, width - 22))
-            bar = ((done, variables["train"]), (rest, variables["frame"]))
-            lines.append(Text.assemble(f"{label:<16}", *bar, f"{share:>6.0%}"))
+        epoch = (f"epoch {state.epoch} of {state.epochs}", state.epoch_fraction)
+        run = ("whole run", state.run_fraction)
+        if self.size.height <= BOTH:
+            lines = [self._bars([epoch, run], width, 0)]
+        else:
+            lines = [self._bars([each], width, LABEL) for each in (epoch, run)]
         words, colour = outcome(self._view)
         lines.append(Text(clip_parts(pace(self._view), width)))
         lines.append(Text(clip_parts(words, width), style=variables.get(colour, "")))
-        lines.append(Text(clip_parts(machine(self._view), width), style=variables["quiet"]))
         return lines
+
+    def _bars(self, shares: list[tuple[str, float]], width: int, label_width: int) -> Text:
+        """Bars side by side in a line of `width` columns, each after its label and before its percentage."""
+        variables, line = self.app.theme_variables, Text()
+        gap = 3
+        for place, (label, share) in enumerate(shares):
+            label = f"{label:<{label_width}}" if label_width else f"{label} "
+            room = (width - gap * (len(shares) - 1)) // len(shares) - len(label) - 6
+            done, rest = thin_bar(share, max(4, room))
+            line.append(" " * gap if place else "").append(label)
+            line.append(done, variables["train"]).append(rest, variables["frame"]).append(f"{share:>6.0%}")
+        return line
 
 
 def pace(view: RunView) -> str:
@@ -60,7 +73,7 @@ def outcome(view: RunView) -> tuple[str, str]:
     history = view.history
     best, ended = history.best_epoch, history.ended
     if history.failed is not None:
-        return f"failed: {history.failed.error}", "error"
+        return f"failed: {harmless(history.failed.error)}", "error"
     if view.status is Status.CRASHED:
         return "crashed: the engine ended without a word; engine.log has its last messages", "error"
     if ended is not None and ended.test_accuracy is not None and history.started is not None:
@@ -69,15 +82,3 @@ def outcome(view: RunView) -> tuple[str, str]:
     if best is not None:
         return f"best validation accuracy {percent(best.validation_accuracy)}, epoch {best.epoch}", ""
     return "no epoch validated yet", "quiet"
-
-
-def machine(view: RunView) -> str:
-    """What the run computes on, and how busy that is."""
-    started, sample = view.history.started, view.history.hardware
-    if started is None:
-        return ""
-    words = started.hardware.device
-    if sample is None:
-        return words
-    memory = f"{sample.machine_memory / GIGA:.1f}/{started.hardware.memory_bytes / GIGA:.0f} GB"
-    return f"{words} · CPU {sample.machine_cpu:.0f} % · RAM {memory} · engine {sample.engine_memory / GIGA:.1f} GB"

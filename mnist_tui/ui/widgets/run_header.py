@@ -2,7 +2,8 @@
 
 from rich.text import Text
 
-from mnist_tui.render.text import clip_parts, duration
+from mnist_tui.events import START_UP
+from mnist_tui.render.text import clip_parts, duration, harmless
 from mnist_tui.runs.summary import Status
 from mnist_tui.ui.session import RunView
 from mnist_tui.ui.widgets.line_widget import LineWidget
@@ -16,6 +17,9 @@ STATES: dict[Status, tuple[str, str]] = {
     Status.CRASHED: ("✖ crashed", "error"),
     Status.FAILED: ("✖ failed", "error"),
 }
+
+NOT_SAVED = "⚠ not saved"
+"""What the header says while the engine cannot save something; the line below it says what."""
 
 
 class RunHeader(LineWidget):
@@ -41,10 +45,15 @@ class RunHeader(LineWidget):
             return []
         variables, status = self.app.theme_variables, self._view.status
         words, colour = STATES[status]
-        state, still = state_words(self._view, words)
-        right = Text.assemble((state, f"bold {variables[colour]}"), f"  {still}" if still else "")
+        state = state_words(self._view, words)
+        right = Text.assemble((state, f"bold {variables[colour]}"))
+        if self._view.trouble:
+            right.append(f"  {NOT_SAVED}", f"bold {variables['error']}")
         start = Text.assemble(
-            (" mnist-tui ", f"bold {variables['primary']}"), "  ", (self._view.history.record.name, "bold"), "  "
+            (" mnist-tui ", f"bold {variables['primary']}"),
+            "  ",
+            (harmless(self._view.history.record.name), "bold"),
+            "  ",
         )
         room = max(0, self.size.width - start.cell_len - right.cell_len - 2)
         middle = Text(clip_parts(self._subject, room), style=variables["quiet"])
@@ -54,11 +63,14 @@ class RunHeader(LineWidget):
         return [line]
 
 
-def state_words(view: RunView, words: str) -> tuple[str, str]:
+def state_words(view: RunView, words: str) -> str:
     """The state, and what belongs to it: the time left, or what is waited for and since when."""
     progress = view.progress
+    if not view.status.is_live:
+        return words
+    since = duration(progress.phase_seconds)
+    if progress.phase in START_UP:  # at the run's beginning, and again when it is resumed
+        return f"◌ {START_UP[progress.phase]}  {since}"
     if view.status is Status.TRAINING and progress.phase is not None:
-        return f"▶ {progress.phase}  {duration(progress.seconds_left)} left", ""
-    if view.status.is_live:
-        return words, f"{progress.phase or 'engine'} {duration(progress.phase_seconds)}"
-    return words, ""
+        return f"▶ {progress.phase}  {duration(progress.seconds_left)} left"
+    return f"{words} {since}"

@@ -5,14 +5,22 @@ from dataclasses import dataclass
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.message import Message
 from textual.widgets import DataTable, Static
 
-from mnist_tui.render.text import clip, percent
+from mnist_tui.render.text import clip, harmless, percent
 from mnist_tui.runs.summary import RunSummary, Status
 from mnist_tui.ui.keymap import bindings
-from mnist_tui.ui.messages import OpenRun
+from mnist_tui.ui.messages import OpenRun, ResumeRun
 
-COLOURS = {Status.FINISHED: "success", Status.CRASHED: "error", Status.FAILED: "error", Status.STOPPED: "warning"}
+COLOURS = {
+    Status.PAUSED: "warning",
+    Status.FINISHED: "success",
+    Status.STOPPED: "warning",
+    Status.CRASHED: "error",
+    Status.FAILED: "error",
+}
+"""Theme variables; a run that goes on has the accent's."""
 EMPTY = (
     "No runs yet.\n\nPress Enter to start the first one with the settings shown:\n"
     "it trains a small network on 55,000 digits and shows\nits curves, its confusions and its mistakes as they come."
@@ -46,6 +54,20 @@ class RunList(DataTable[Text]):
     """The table itself; the footer says what its keys do."""
 
     BINDINGS = bindings("runs")
+
+    class ResumeWanted(Message):
+        """The run in the row under the cursor is to go on."""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only a run that is over before its time can be resumed."""
+        if action == "resume":
+            table = self.parent
+            return isinstance(table, RunTable) and table.chosen is not None and table.chosen.status.is_resumable
+        return super().check_action(action, parameters)
+
+    def action_resume(self) -> None:
+        """Ask for it."""
+        self.post_message(self.ResumeWanted())
 
 
 class RunTable(Vertical):
@@ -111,8 +133,7 @@ class RunTable(Vertical):
         Every width is given: DataTable measures cells when it is idle, and does not repaint what it painted until then.
         """
         table = self.query_one(RunList)
-        cursor = table.cursor_coordinate
-        chosen = table.coordinate_to_cell_key(cursor).row_key.value if table.is_valid_coordinate(cursor) else None
+        chosen = self._key_under_cursor(table)
         table.clear(columns=True)
         widths = [
             max(map(len, (column.heading, *(cells[place] for cells in self._rows.values()))))
@@ -141,6 +162,26 @@ class RunTable(Vertical):
         event.stop()
         self.post_message(OpenRun(self._runs[str(event.row_key.value)].run))
 
+    def on_data_table_row_highlighted(self) -> None:
+        """Another run, other keys."""
+        self.screen.refresh_bindings()
+
+    def on_run_list_resume_wanted(self) -> None:
+        """`r` on a row."""
+        if self.chosen is not None:
+            self.post_message(ResumeRun(self.chosen.run))
+
+    @property
+    def chosen(self) -> RunSummary | None:
+        """The run under the cursor."""
+        return self._runs.get(self._key_under_cursor(self.query_one(RunList)))
+
+    def _key_under_cursor(self, table: RunList) -> str:
+        cursor = table.cursor_coordinate
+        if not table.is_valid_coordinate(cursor):
+            return ""
+        return str(table.coordinate_to_cell_key(cursor).row_key.value)
+
 
 def columns_that_fit(widths: list[int], room: int) -> list[int]:
     """Which of COLUMNS there is room for, from left to right; always the first ones by rank."""
@@ -157,10 +198,10 @@ def row(summary: RunSummary, now: float) -> tuple[str, ...]:
     """A run as it stands in the table: a text for each of COLUMNS."""
     config, best, ended = summary.record.config, summary.best, summary.ended
     return (
-        clip(summary.record.name, LONGEST_NAME),
+        clip(harmless(summary.record.name), LONGEST_NAME),
         str(summary.status),
-        config.preset,
-        f"{summary.epochs_done}/{config.epochs}",
+        harmless(config.preset),
+        f"{summary.epochs_done}/{summary.epochs_planned}",
         percent(best.validation_accuracy if best else None),
         percent(ended.test_accuracy if ended else None),
         age(now - summary.record.created),

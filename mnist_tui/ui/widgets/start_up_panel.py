@@ -3,6 +3,7 @@
 from rich.text import Text
 
 from mnist_tui.events import START_UP
+from mnist_tui.render.text import harmless
 from mnist_tui.runs.summary import Status
 from mnist_tui.ui.session import RunView
 from mnist_tui.ui.widgets.line_widget import LineWidget
@@ -42,7 +43,11 @@ def start_up_lines(view: RunView, variables: dict[str, str]) -> list[Text]:
     """What is waited for, or why there is nothing to wait for any more."""
     history, present = view.history, view.progress.phase
     if history.failed is not None:
-        return [Text("The run failed.", style=f"bold {variables['error']}"), Text(), Text(history.failed.error)]
+        return [
+            Text("The run failed.", style=f"bold {variables['error']}"),
+            Text(),
+            Text(harmless(history.failed.error)),
+        ]
     if view.status is Status.CRASHED:
         words = "engine.log in the run's folder has its last messages."
         return [Text("The engine ended without a word.", style=f"bold {variables['error']}"), Text(), Text(words)]

@@ -1,0 +1,149 @@
+"""What a training comes to, told and kept: validated epochs, the best model, the test, and what the disk refused."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from mnist_tui.engine.best_model import BestModel
+from mnist_tui.engine.checkpoints import TrainingState
+from mnist_tui.engine.datasets import Digits, Split
+from mnist_tui.engine.evaluation import Evaluation, evaluate, halved
+from mnist_tui.engine.guard import EpochFigures
+from mnist_tui.engine.journal import Journal
+from mnist_tui.engine.saving import Saver
+from mnist_tui.events import (
+    AlertKind,
+    AlertRaised,
+    CheckpointSaved,
+    EndReason,
+    EpochEnded,
+    Phase,
+    PhaseChanged,
+    RunEnded,
+)
+from mnist_tui.runs.directory import RunDirectory
+
+
+class WorkClock:
+    """Counts the seconds that are worked into the state; what passes while nobody clocks in is not worked."""
+
+    def __init__(self, state: TrainingState) -> None:
+        self._state = state
+        self._mark = time.monotonic()
+
+    def clock_in(self) -> None:
+        """The time since the last call, or since `restart`, was worked."""
+        now = time.monotonic()
+        self._state.seconds += now - self._mark
+        self._state.epoch_seconds += now - self._mark
+        self._mark = now
+
+    def restart(self) -> None:
+        """Work begins now."""
+        self._mark = time.monotonic()
+
+
+class Recorder:
+    """Reads digits with networks and records the outcome. `best` is where the best epoch's network is kept."""
+
+    def __init__(
+        self, run: RunDirectory, split: Split, state: TrainingState, journal: Journal, saver: Saver, best: BestModel
+    ) -> None:
+        self._run, self._split, self._state, self._saver = run, split, state, saver
+        self.emit = journal.emit
+        self.best = best
+        self.clock = WorkClock(state)
+
+    def enter(self, phase: Phase) -> None:
+        """The engine turns to something else."""
+        self.emit(PhaseChanged(time=time.time(), phase=phase))
+
+    def alert(self, kind: AlertKind, text: str, *, awaits_decision: bool = False) -> None:
+        """Something that a person should know."""
+        state = self._state
+        epoch = state.epoch + (1 if state.batch else 0)
+        self.emit(
+            AlertRaised(
+                time=time.time(), kind=kind, text=text, step=state.step, epoch=epoch, awaits_decision=awaits_decision
+            )
+        )
+
+    def save(self, name: str, write: Callable[[], None]) -> bool:
+        """Write a file, or tell that the disk refuses it; whether it was written."""
+        return self._saver.attempt(name, write, step=self._state.step, epoch=self._state.epoch)
+
+    def save_best(self) -> bool:
+        """Write model.keras."""
+        return self.save(self._run.model_path.name, self.best.save)
+
+    def validate(self, model: Any, *, complete: bool = True) -> EpochFigures:
+        """Read the validation digits after an epoch, or after a part of one; keep the network if it is the best."""
+        self.enter(Phase.VALIDATING)
+        state, began = self._state, time.monotonic()
+        epoch = state.epoch + 1
+        result = evaluate(model, self._split.validation, model.loss)
+        name = f"predictions/{self._run.predictions_path(epoch).name}"
+        self.save(name, lambda: save_predictions(self._run, epoch, self._split.validation, result))
+        self.clock.clock_in()
+        is_best = result.accuracy > state.best_accuracy
+        train_loss = state.loss_sum / max(1, state.digits)
+        self.emit(
+            EpochEnded(
+                time=time.time(),
+                epoch=epoch,
+                step=state.step,
+                train_loss=train_loss,
+                train_accuracy=state.accuracy_sum / max(1, state.digits),
+                validation_loss=result.loss,
+                validation_accuracy=result.accuracy,
+                confusion=result.confusion,
+                seconds=state.epoch_seconds,
+                validation_seconds=time.monotonic() - began,
+                is_best=is_best,
+                complete=complete,
+            )
+        )
+        if is_best:
+            state.best_epoch, state.best_accuracy = epoch, result.accuracy
+            self.best.keep(model)
+            if self.save_best():
+                path = self._run.model_path.name
+                self.emit(CheckpointSaved(time=time.time(), path=path, epoch=epoch, step=state.step))
+        return EpochFigures(epoch, train_loss, result.loss, result.accuracy)
+
+    def test(self, loss: Any, reason: EndReason) -> None:
+        """The test digits, once, read by the network that a user gets; with that the run is over."""
+        self.enter(Phase.TESTING)
+        if self._run.model_path.name in self._saver.unsaved:
+            self.save_best()
+        result = evaluate(self.best.load(), self._split.test, loss)
+        self.save("digits/test.npz", lambda: save_digits(self._run, "test", self._split.test))
+        self.save("predictions/test.npz", lambda: save_predictions(self._run, "test", self._split.test, result))
+        self.clock.clock_in()
+        self.emit(
+            RunEnded(
+                time=time.time(),
+                reason=reason,
+                best_epoch=self._state.best_epoch,
+                test_loss=result.loss,
+                test_accuracy=result.accuracy,
+                test_confusion=result.confusion,
+                seconds=self._state.seconds,
+                unsaved=tuple(self._saver.unsaved),
+            )
+        )
+
+
+def save_digits(run: RunDirectory, name: str, digits: Digits) -> None:
+    """Write the pictures of a split; raises OSError."""
+    run.save_arrays(run.digits_path(name), images=digits.images, labels=digits.labels, indices=digits.indices)
+
+
+def save_predictions(run: RunDirectory, name: str | int, digits: Digits, result: Evaluation) -> None:
+    """Write the predictions of an epoch (a number) or of another reading; raises OSError."""
+    run.save_arrays(
+        run.predictions_path(name),
+        indices=digits.indices,
+        labels=digits.labels,
+        probabilities=halved(result.probabilities),
+    )

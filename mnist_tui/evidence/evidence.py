@@ -1,0 +1,108 @@
+"""Everything known of a run's digits at a moment: predictions, trajectories, disputes, verdicts, as one table."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mnist_tui.analysis.disputes import Disputes, disputes
+from mnist_tui.analysis.errors import AnalysisError
+from mnist_tui.analysis.table import Table, tabulate
+from mnist_tui.analysis.trajectories import Fates, Trajectories, fates, trace
+from mnist_tui.analysis.verdicts import Verdict, verdict_columns
+from mnist_tui.events import EpochEnded
+from mnist_tui.evidence.predictions import TEST, VALIDATION, Moment, PredictionFiles, Predictions
+from mnist_tui.evidence.verdict_book import VerdictBook
+from mnist_tui.runs.directory import RunDirectory, RunError, RunRecord
+from mnist_tui.runs.history import History
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """One moment's digits with all that is known of them; row i of everything is one digit."""
+
+    predictions: Predictions
+    table: Table
+    disputes: Disputes
+    trajectories: Trajectories | None
+    """Of the validation digits, up to the moment's epoch; None for digits that were read only once."""
+    fates: Fates | None
+
+
+class Evidence:
+    """Reads and combines what one run recorded. Any thread may ask; what was read stays for a while."""
+
+    def __init__(self, run: RunDirectory, record: RunRecord) -> None:
+        self._files = PredictionFiles(run)
+        self._lock = threading.RLock()
+        self._traced: Trajectories | None = None
+        self._traced_events: list[EpochEnded] = []
+        self._missing: set[int] = set()
+        self.book = VerdictBook(run, record.data_checksum)
+
+    def moments(self, history: History) -> list[Moment]:
+        """What can be looked at now, in the order of time: validation epochs, the final test, then other sets."""
+        found = [Moment(VALIDATION, epoch.epoch) for epoch in history.epochs]
+        if history.ended is not None and history.ended.test_accuracy is not None:
+            found.append(Moment(TEST))
+        return found + [Moment(name) for name in self._files.evaluated()]
+
+    def predictions(self, moment: Moment) -> Predictions:
+        """What was recorded; raises RunError when it is missing or damaged."""
+        with self._lock:
+            return self._files.load(moment)
+
+    def findings(self, moment: Moment, history: History) -> Findings:
+        """Everything at a moment; raises RunError when its predictions are missing or damaged.
+
+        Epochs before it that cannot be read are left out of the trajectories.
+        """
+        with self._lock:
+            read = self._files.load(moment)
+            lives = self._trajectories(moment.epoch, read, history.epochs) if moment.epoch is not None else None
+            now = fates(lives) if lives is not None else None
+            found = disputes(read.labels, read.probabilities)
+            judged, _ = verdict_columns(self.book.read(), moment.split, read.indices, read.labels)
+            table = tabulate(
+                read.indices,
+                read.labels,
+                read.probabilities,
+                fates=now,
+                judged=judged,
+                disputed=found.mask(len(read)),
+            )
+            return Findings(read, table, found, lives, now)
+
+    def judge(self, *verdicts: Verdict) -> None:
+        """Keep verdicts; raises RunError."""
+        with self._lock:
+            self.book.add(*verdicts)
+
+    def _trajectories(self, epoch: int, read: Predictions, recorded: Sequence[EpochEnded]) -> Trajectories | None:
+        """The digits' lives up to an epoch. Epochs that were recorded since the last call are added."""
+        same = len(self._traced_events) <= len(recorded) and all(
+            known is event for known, event in zip(self._traced_events, recorded, strict=False)
+        )
+        if not same:  # rolled back: epochs of these numbers were recorded anew
+            self._traced, self._traced_events, self._missing = None, [], set()
+        for event in recorded[len(self._traced_events) :]:
+            self._traced_events.append(event)
+            try:
+                newer = self._files.load(Moment(VALIDATION, event.epoch))
+                if not np.array_equal(newer.indices, read.indices):
+                    raise RunError(f"epoch {event.epoch} was recorded of other digits")
+                if self._traced is None:
+                    self._traced = trace(newer.labels, (event.epoch,), [newer.probabilities])
+                else:
+                    self._traced = self._traced.with_epoch(event.epoch, newer.probabilities)
+            except (RunError, AnalysisError):
+                self._missing.add(event.epoch)
+        if self._traced is None or epoch < self._traced.epochs[0]:
+            return None
+        return self._traced.until(epoch)
+
+    @property
+    def missing_epochs(self) -> frozenset[int]:
+        """Epochs whose predictions could not be read."""
+        return frozenset(self._missing)

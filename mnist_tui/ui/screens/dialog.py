@@ -1,0 +1,85 @@
+"""Small boxes in the middle of the screen: what they share, and the one that offers a few choices."""
+
+from typing import TypeVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from mnist_tui.ui.session import RunView
+
+Result = TypeVar("Result")
+
+
+class Dialog(ModalScreen[Result]):
+    """A framed box over the screen below. Subclasses give `compose_box`."""
+
+    DEFAULT_CSS = """
+    Dialog { align: center middle; }
+    Dialog > Vertical {
+        width: 78; max-width: 100%; height: auto; max-height: 100%; border: round $accent; background: $surface;
+        padding: 1 2; border-title-color: $foreground;
+    }
+    Dialog > Vertical.-alarming { border: round $error; border-title-color: $error; border-title-style: bold; }
+    Dialog OptionList { border: none; height: auto; background: transparent; padding: 0; margin-top: 1; }
+    Dialog OptionList:focus { border: none; background-tint: transparent; }
+    """
+    TITLE_WORDS = ""
+    """The frame's title."""
+    IS_ALARMING = False
+    """Whether something is wrong."""
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="-alarming" if self.IS_ALARMING else None) as box:
+            box.border_title = self.TITLE_WORDS
+            yield from self.compose_box()
+
+    def compose_box(self) -> ComposeResult:
+        """What is in the box."""
+        raise NotImplementedError
+
+    def update_view(self, view: RunView) -> None:
+        """The app calls this while the dialog is in front and the run changed."""
+
+    def action_close(self) -> None:
+        """Leave everything as it is."""
+        self.dismiss(None)
+
+
+class ChoiceDialog(Dialog[str]):
+    """A sentence and a few choices: each has a key of its own, which its BINDINGS bind to `choose`.
+
+    Returns the choice; "cancel" is the one that changes nothing.
+    """
+
+    CHOICES: tuple[tuple[str, str, str, str], ...] = ()
+    """(choice, its key, its name, what it does) from the top."""
+    FIRST = 0
+    """Which of them the cursor begins on."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__()
+        self._sentence = sentence
+
+    def compose_box(self) -> ComposeResult:
+        yield Static(Text(self._sentence))
+        width = max(len(name) for _, _, name, _ in self.CHOICES)
+        options = OptionList(
+            *(
+                Option(Text.assemble((key, "bold"), f"  {name:<{width}}  ", does), id=choice)
+                for choice, key, name, does in self.CHOICES
+            )
+        )
+        options.highlighted = self.FIRST
+        yield options
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Enter or a click on a line."""
+        self.dismiss(event.option_id)
+
+    def action_choose(self, choice: str) -> None:
+        """A line's own key."""
+        self.dismiss(choice)

@@ -1,0 +1,115 @@
+"""One disputed label large, the queue that it is from, and what the disputes mean for the accuracy."""
+
+from typing import TypeVar
+
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from mnist_tui.ui.label_queue import Dispute, LabelQueue, verdict_words
+from mnist_tui.ui.label_words import digits_words, dispute_words, place_words
+from mnist_tui.ui.paint import palette_of
+from mnist_tui.ui.session import RunView
+from mnist_tui.ui.widgets.digit_picture import DigitPicture
+from mnist_tui.ui.widgets.dispute_list import CONFIDENT, DisputeList
+from mnist_tui.ui.widgets.label_accuracy_panel import LabelAccuracyPanel
+from mnist_tui.ui.widgets.probability_bars import Answer, ProbabilityBars
+
+Panel = TypeVar("Panel", bound=Widget)
+
+
+class DisputeView(Container):
+    """The list's cursor says which dispute is large."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._queue: LabelQueue | None = None
+        self._names: tuple[str, ...] = ()
+        self._view: RunView | None = None
+        self._shown: tuple[object, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        with Container(id="left"):
+            yield DigitPicture()
+            yield _titled(Static(id="place"), "Where it is")
+        with Container(id="right"):
+            with _titled(Container(id="answer"), "Answer"):
+                yield Static(id="words")
+                yield ProbabilityBars()
+            yield _titled(DisputeList(), "Disputed labels, most surely wrong first")
+            yield LabelAccuracyPanel()
+
+    @property
+    def cursor(self) -> int:
+        """Position of the chosen dispute."""
+        return self.query_one(DisputeList).cursor
+
+    @property
+    def here(self) -> Dispute | None:
+        """The chosen dispute; None when there is none at all."""
+        return self._queue.dispute(self.cursor) if self._queue else None
+
+    def go_to(self, position: int) -> None:
+        """Choose a dispute."""
+        self.query_one(DisputeList).cursor = position
+
+    def show(self, queue: LabelQueue, names: tuple[str, ...], cursor: int) -> None:
+        """Show a queue with the cursor on one of its disputes."""
+        self._queue, self._names = queue, names
+        disputes = self.query_one(DisputeList)
+        disputes.show(queue, names, cursor)
+        confident = int(queue.findings.disputes.confident.sum())
+        disputes.border_subtitle = f"{CONFIDENT} {confident:,} confidently wrong" if confident else ""
+        panel = self.query_one(LabelAccuracyPanel)
+        panel.border_title = Content(f"Accuracy, {queue.total:,} {digits_words(queue.moment)}")
+        panel.accuracy = queue.accuracy()
+        if self._view is not None:
+            self.update_view(self._view)
+
+    def update_view(self, view: RunView) -> None:
+        """Say where the digit is and what the network made of it, unless that stands there already."""
+        self._view = view
+        dispute, words, bars = self.here, self.query_one("#words", Static), self.query_one(ProbabilityBars)
+        known = view.history.started is not None
+        shown = (self._queue, self.cursor, words.size, bars.size, self.app.theme, known)
+        if dispute is None or self._queue is None or shown == self._shown:
+            return
+        self._shown = shown
+        picture = self.query_one(DigitPicture)
+        picture.show(dispute.image)
+        said = verdict_words(dispute, self._names)
+        picture.border_title = f"#{dispute.index:05d}"
+        picture.border_subtitle = Content(f"judged: {said}" if said else "")
+        self.query_one("#place", Static).update(Content(place_words(self._queue.moment, dispute.index, view)))
+        words.update(dispute_words(dispute, self._names, palette_of(self), words.size.width))
+        bars.answer = leading(dispute, self._names, bars.size.height or len(self._names))
+
+    def on_dispute_list_moved(self) -> None:
+        """The digit follows the cursor."""
+        if self._view is not None:
+            self.update_view(self._view)
+
+    def on_resize(self) -> None:
+        """Another height has room for other classes."""
+        if self._view is not None:
+            self.call_after_refresh(self.update_view, self._view)
+
+
+def leading(dispute: Dispute, names: tuple[str, ...], count: int) -> Answer:
+    """The network's answer with at most `count` classes: label and answer, then the likeliest, in their order."""
+    likeliest = sorted(range(len(names)), key=lambda each: -float(dispute.probabilities[each]))
+    wanted = dict.fromkeys([dispute.label, dispute.predicted, *likeliest])
+    kept = sorted(list(wanted)[: max(2, count)])
+    return Answer(
+        tuple(float(dispute.probabilities[each]) for each in kept),
+        tuple(names[each] for each in kept),
+        kept.index(dispute.label),
+        kept.index(dispute.predicted),
+    )
+
+
+def _titled(panel: Panel, title: str) -> Panel:
+    panel.border_title = title
+    return panel

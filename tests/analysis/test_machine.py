@@ -1,0 +1,79 @@
+"""The verdict over the newest hardware samples, with the figures it rests on."""
+
+import pytest
+
+from mnist_tui.analysis.machine import WINDOW, Bottleneck, Verdict, verdict, while_training
+from mnist_tui.events import GpuSample, HardwareSampled
+
+CPU, GPU = "2 CPU cores", "NVIDIA H100 80GB HBM3"
+
+
+def sample(engine: float, machine: float, *gpus: float | None) -> HardwareSampled:
+    return HardwareSampled(
+        time=0,
+        engine_cpu=engine,
+        engine_memory=1 << 30,
+        machine_cpu=machine,
+        machine_memory=2 << 30,
+        gpus=tuple(GpuSample(GPU, utilisation) for utilisation in gpus),
+    )
+
+
+def judged(one: HardwareSampled, cores: int = 2, device: str = CPU) -> Verdict:
+    found = verdict([(step, one) for step in range(10, 16)], cores, device)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("one", "cores", "words"),
+    [
+        (sample(190, 98), 2, "compute-bound: the engine keeps 1.9 of 2 cores busy"),
+        (sample(99, 100), 1, "compute-bound: the engine keeps 1.0 of 1 core busy"),
+        (sample(130, 86), 2, "compute-bound: the engine keeps 1.3 of 2 cores busy"),
+        (sample(115, 98), 2, "starved: others use 0.8 of 2 cores"),
+        (sample(100, 8), 16, "input-bound: the engine keeps 1.0 of 16 cores busy; a larger batch may fill the rest"),
+        (sample(40, 30), 2, "no single bottleneck: the engine keeps 0.4 of 2 cores busy"),
+    ],
+)
+def test_on_a_cpu(one: HardwareSampled, cores: int, words: str) -> None:
+    assert str(judged(one, cores)) == words
+
+
+@pytest.mark.parametrize(
+    ("one", "words"),
+    [
+        (sample(100, 8, 93), "compute-bound: the GPU is busy 93 % of the time"),
+        (sample(104, 8, 31), "input-bound: the GPU is busy 31 %, the engine keeps 1.0 cores busy"),
+        (sample(60, 99, 31), "starved: others use 15.2 of 16 cores, the GPU is busy 31 %"),
+        (sample(30, 8, 31), "no single bottleneck: the GPU is busy 31 %, the engine uses 0.3 cores"),
+        (sample(104, 8, None), "no single bottleneck: the driver tells no utilisation of the GPU"),
+        (sample(100, 8, 5, 91), "compute-bound: the GPU is busy 91 % of the time"),
+        (sample(100, 8, None, 91), "compute-bound: the GPU is busy 91 % of the time"),
+    ],
+)
+def test_on_a_gpu(one: HardwareSampled, words: str) -> None:
+    assert str(judged(one, 16, GPU)) == words
+
+
+def test_a_gpu_that_the_run_does_not_use_decides_nothing() -> None:
+    assert judged(sample(190, 98, 0)).kind is Bottleneck.COMPUTE
+
+
+def test_a_busy_machine_with_little_for_others_is_not_starved() -> None:
+    assert judged(sample(165, 100)).kind is Bottleneck.COMPUTE
+
+
+def test_only_samples_during_which_steps_were_taken_count() -> None:
+    busy, idle = sample(190, 98), sample(3, 4)
+    pairs = [(0, idle), (5, busy), (9, busy), (14, busy), (14, idle), (14, idle)]
+    assert while_training(pairs) == [busy, busy]
+    assert str(verdict(pairs, 2, CPU)) == "compute-bound: the engine keeps 1.9 of 2 cores busy"
+    assert len(while_training([(step, busy) for step in range(1, 50)])) == WINDOW
+
+
+def test_too_little_is_no_verdict() -> None:
+    busy = sample(190, 98)
+    assert verdict([], 2, CPU) is None
+    assert verdict([(0, busy), (5, busy), (9, busy)], 2, CPU) is None
+    assert verdict([(4, busy), (5, busy), (9, busy)], 2, CPU) is not None

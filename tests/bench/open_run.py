@@ -1,0 +1,93 @@
+"""How soon a long run is on the screen."""
+
+import time
+from pathlib import Path
+
+import msgspec
+
+from mnist_tui.events import EndReason, EpochEnded, RunEnded, RunStarted, StepEnded, decode, encode
+from mnist_tui.runs.directory import RunDirectory
+from tests.bench.result import Result, worst_of
+from tests.bench.training import PROGRAM, SIZE, end, environment, temporary_home
+from tests.e2e.terminal import Terminal
+from tests.recording import RECORDING
+
+STEPS, SHORT, EPOCH_STEPS = 1_000_000, 1_000, 860
+STEP_SECONDS = 0.04
+REPEATS = 3
+MEGA = 1e6
+BARS = {"seconds": 2.5, "memory_megabytes": 250.0}
+
+
+def open_run() -> Result:
+    """First paint of `attach` on a finished run of 1,000,000 steps, and the memory it takes, in shares of the bars."""
+    with temporary_home() as home:
+        write_run(home, "long-run", STEPS)
+        write_run(home, "short-run", SHORT)
+        opened = [_open(home, "long-run") for _ in range(REPEATS)]
+        short = [_open(home, "short-run") for _ in range(REPEATS)]
+    figures = {"seconds": sorted(one for one, _ in opened)[REPEATS // 2], "memory_megabytes": max(m for _, m in opened)}
+    return Result(
+        value=worst_of(figures, BARS),
+        unit="of its bar, the worst of both",
+        bar=1.0,
+        raw={
+            **figures,
+            "bars": BARS,
+            "all_seconds": [one for one, _ in opened],
+            "short_run_seconds": [one for one, _ in short],
+            "short_run_megabytes": max(memory for _, memory in short),
+        },
+    )
+
+
+def write_run(home: Path, name: str, steps: int) -> RunDirectory:
+    """A finished run of so many made-up steps: the recorded run's network, epochs of 860 steps, no predictions."""
+    record = RECORDING.record()
+    epochs = -(-steps // EPOCH_STEPS)
+    config = msgspec.structs.replace(record.config, epochs=epochs, name=name)
+    record = msgspec.structs.replace(record, id=f"2026-{name}", name=name, config=config)
+    run = RunDirectory(home / record.id)
+    run.path.mkdir()
+    run.write_record(record)
+    with RECORDING.events_path.open("rb") as lines:
+        recorded = [decode(line) for line in lines]
+    started = next(event for event in recorded if isinstance(event, RunStarted))
+    epoch_ended = next(event for event in recorded if isinstance(event, EpochEnded))
+    now = started.time
+    with run.events_path.open("wb") as file:
+        file.write(encode(msgspec.structs.replace(started, epochs=epochs)))
+        for step in range(1, steps + 1):
+            now += STEP_SECONDS
+            file.write(encode(_step(step, now)))
+            if step % EPOCH_STEPS == 0 or step == steps:
+                epoch = -(-step // EPOCH_STEPS)
+                file.write(encode(msgspec.structs.replace(epoch_ended, time=now, epoch=epoch, step=step)))
+        end = RunEnded(time=now, reason=EndReason.COMPLETED, best_epoch=1, test_accuracy=0.99)
+        file.write(encode(end))
+    return run
+
+
+def _step(step: int, now: float) -> StepEnded:
+    noise = (step * 7_919 % 1_000) / 1_000
+    return StepEnded(
+        time=now,
+        step=step,
+        epoch=(step - 1) // EPOCH_STEPS + 1,
+        loss=2.3 / (1 + step / 500) + noise / 10,
+        accuracy=1 - 0.9 / (1 + step / 100) - noise / 20,
+        learning_rate=0.001,
+        images_per_second=1_500 + 100 * noise,
+    )
+
+
+def _open(home: Path, name: str) -> tuple[float, float]:
+    """Seconds until the result is on the screen, and the most megabytes that the screen held until then."""
+    began = time.monotonic()
+    with Terminal([*PROGRAM, "attach", name], SIZE, environment(home)) as terminal:
+        terminal.wait_for("test accuracy")
+        seconds = time.monotonic() - began
+        status = Path(f"/proc/{terminal.pid}/status").read_text()
+        peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+        end(terminal)
+    return round(seconds, 2), round(int(peak.split()[1]) * 1_024 / MEGA)

@@ -1,0 +1,87 @@
+"""Runs for the benchmarks: the real program training in a real terminal, in a home of its own."""
+
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mnist_tui.events import Phase, PhaseChanged, StepEnded, decode
+from mnist_tui.runs.directory import HOME_VARIABLE, RunDirectory
+from tests.e2e.terminal import Terminal
+
+PROGRAM = [sys.executable, "-m", "mnist_tui"]
+SIZE = (120, 40)
+
+
+@contextmanager
+def temporary_home() -> Iterator[Path]:
+    """A folder for runs; when it is left, every engine in it is ended."""
+    with tempfile.TemporaryDirectory(prefix="mnist-tui-bench-") as folder:
+        home = Path(folder)
+        try:
+            yield home
+        finally:
+            for config in home.glob("*/config.json"):
+                kill(RunDirectory(config.parent))
+
+
+def kill(run: RunDirectory) -> None:
+    """End a run's engine, and wait until it is gone."""
+    while run.is_live():
+        endpoint = run.endpoint()
+        if endpoint is not None:
+            os.kill(endpoint.pid, signal.SIGKILL)
+        time.sleep(0.05)
+
+
+def environment(home: Path) -> dict[str, str]:
+    """What the program finds around it."""
+    return {HOME_VARIABLE: str(home)}
+
+
+@contextmanager
+def training(home: Path, *flags: str) -> Iterator[tuple[Terminal, RunDirectory]]:
+    """The program with a run that trains in it, past the first steps."""
+    with Terminal([*PROGRAM, "train", *flags], SIZE, environment(home)) as terminal:
+        terminal.wait_for(" left")
+        yield terminal, newest_run(home)
+
+
+def newest_run(home: Path) -> RunDirectory:
+    """The run that was made last."""
+    return RunDirectory(max(home.glob("*/config.json"), key=lambda path: path.stat().st_mtime).parent)
+
+
+def end(terminal: Terminal) -> None:
+    """Kill the face; its engine is its own."""
+    os.kill(terminal.pid, signal.SIGKILL)
+    terminal.wait_exit()
+
+
+def steps(run: RunDirectory) -> list[StepEnded]:
+    """All steps that a run has recorded."""
+    lines = run.events_path.read_bytes().splitlines()
+    return [event for event in map(decode, lines) if isinstance(event, StepEnded)]
+
+
+def speed(recorded: list[StepEnded], batch: int, since: float, until: float) -> float:
+    """Images a second between two times of day."""
+    times = [step.time for step in recorded if since <= step.time <= until]
+    return (len(times) - 1) * batch / (times[-1] - times[0]) if len(times) > 1 else 0.0
+
+
+def epoch_speed(run: RunDirectory, epoch: int, batch: int) -> float:
+    """Images a second of a whole epoch, from its beginning (the end of the epoch before) to its last step."""
+    lines = run.events_path.read_bytes().splitlines()
+    events = [event for event in map(decode, lines) if event is not None]
+    of_epoch = [event for event in events if isinstance(event, StepEnded) and event.epoch == epoch]
+    begun = max(
+        event.time
+        for event in events
+        if isinstance(event, PhaseChanged) and event.phase is Phase.TRAINING and event.time <= of_epoch[0].time
+    )
+    return len(of_epoch) * batch / (of_epoch[-1].time - begun)

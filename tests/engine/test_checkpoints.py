@@ -1,0 +1,143 @@
+"""Checkpoints without a network: numpy arrays stand in for its variables."""
+
+import errno
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from mnist_tui.engine import checkpoints
+from mnist_tui.engine.checkpoints import KEPT, Checkpointer, TrainingState, digit_order
+from mnist_tui.engine.guard import EpochFigures
+from mnist_tui.runs.directory import RunDirectory, RunError
+from tests import samples
+
+
+class Variable:
+    """What a Keras variable is to a checkpoint."""
+
+    def __init__(self, value: NDArray[Any]) -> None:
+        self.value = value
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.value.shape
+
+    def __array__(self, dtype: object = None, copy: object = None) -> NDArray[Any]:
+        return self.value
+
+    def assign(self, value: NDArray[Any]) -> None:
+        self.value = value
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunDirectory:
+    return RunDirectory(tmp_path)
+
+
+@pytest.fixture
+def checkpointer(run: RunDirectory) -> Checkpointer:
+    return Checkpointer(run, samples.record().config, before=lambda: None)
+
+
+def state(step: int) -> TrainingState:
+    figures = [EpochFigures(1, 0.5, None, 0.9)]
+    return TrainingState(
+        epochs_planned=3, peak=0.01, early_stopping="loss:3", step=step, epoch=1, batch=4, figures=figures, best_epoch=1
+    )
+
+
+def variables(value: float) -> list[Variable]:
+    return [Variable(np.full((3, 2), value, np.float32)), Variable(np.array(7, np.int64))]
+
+
+def test_what_is_saved_is_read_back(run: RunDirectory, checkpointer: Checkpointer) -> None:
+    saved = checkpointer.save(state(12), variables(1.5), [np.ones(4)])
+    assert saved is not None
+    assert (saved.path, saved.step, saved.epoch) == ("checkpoints/step-000000012.npz", 12, 1)
+    found = checkpoints.read(run)
+    assert found is not None
+    assert found.state == state(12)
+    assert np.array_equal(found.best[0], np.ones(4))
+    fresh = variables(0)
+    found.restore(fresh)
+    assert np.array_equal(fresh[0].value, np.full((3, 2), 1.5))
+
+
+def test_only_the_newest_stay_and_a_damaged_one_gives_way_to_the_one_before(
+    run: RunDirectory, checkpointer: Checkpointer
+) -> None:
+    for step in range(1, KEPT + 3):
+        checkpointer.save(state(step), variables(step), [])
+    newest, before = run.checkpoint_paths()
+    assert newest == run.checkpoint_path(KEPT + 2)
+    newest.write_bytes(newest.read_bytes()[:-200])
+    found = checkpoints.read(run)
+    assert found is not None
+    assert found.state.step == KEPT + 1
+    before.write_bytes(b"")
+    assert checkpoints.read(run) is None
+
+
+def test_weights_that_are_not_finite_are_not_saved(run: RunDirectory, checkpointer: Checkpointer) -> None:
+    assert checkpointer.save(state(3), variables(float("nan")), []) is None
+    assert not run.checkpoint_paths()
+
+
+def test_a_disk_that_refuses_leaves_the_previous_checkpoint_whole(
+    run: RunDirectory, checkpointer: Checkpointer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpointer.save(state(3), variables(1), [])
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", refuse)
+    with pytest.raises(OSError, match="No space left"):
+        checkpointer.save(state(6), variables(2), [])
+    monkeypatch.undo()
+    assert [path.name for path in (run.path / "checkpoints").iterdir()] == ["step-000000003.npz"]
+    found = checkpoints.read(run)
+    assert found is not None
+    assert found.state.step == 3
+
+
+def test_events_are_on_the_disk_before_the_checkpoint_that_presumes_them(run: RunDirectory) -> None:
+    seen: list[int] = []
+    checkpointer = Checkpointer(run, samples.record().config, before=lambda: seen.append(len(run.checkpoint_paths())))
+    checkpointer.save(state(3), variables(1), [])
+    assert seen == [0]
+
+
+def test_a_checkpoint_of_another_network_is_refused(run: RunDirectory, checkpointer: Checkpointer) -> None:
+    checkpointer.save(state(3), variables(1), [])
+    found = checkpoints.read(run)
+    assert found is not None
+    with pytest.raises(RunError, match="another network"):
+        found.restore(variables(1)[:1])
+
+
+def test_going_back_forgets_the_later_ones(run: RunDirectory, checkpointer: Checkpointer) -> None:
+    for step in (3, 6):
+        checkpointer.save(state(step), variables(1), [])
+    checkpoints.forget_after(run, 3)
+    assert run.checkpoint_paths() == [run.checkpoint_path(3)]
+
+
+def test_the_first_is_due_after_its_time_and_not_before(run: RunDirectory) -> None:
+    config = samples.record().config
+    patient = Checkpointer(run, msgspec.structs.replace(config, checkpoint_seconds=3600.0), before=lambda: None)
+    assert not patient.is_due()
+    assert patient.is_due(epoch_end=True)
+    assert Checkpointer(run, msgspec.structs.replace(config, checkpoint_seconds=0.0), before=lambda: None).is_due()
+
+
+def test_the_order_of_the_digits_follows_from_seed_and_epoch() -> None:
+    first = digit_order(seed=1, epoch=0, count=50)
+    assert sorted(first) == list(range(50))
+    assert np.array_equal(first, digit_order(seed=1, epoch=0, count=50))
+    assert not np.array_equal(first, digit_order(seed=1, epoch=1, count=50))
+    assert not np.array_equal(first, digit_order(seed=2, epoch=0, count=50))

@@ -1,0 +1,109 @@
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mnist_tui.engine.journal import Journal
+from mnist_tui.engine.saving import Saver
+from mnist_tui.events import (
+    AlertKind,
+    AlertRaised,
+    EndReason,
+    Event,
+    ResumeReason,
+    RunEnded,
+    RunResumed,
+)
+from mnist_tui.runs.directory import RunDirectory
+from mnist_tui.runs.log import LogFollower
+from tests import samples
+
+
+def refuse() -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def accept() -> None:
+    pass
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunDirectory:
+    (tmp_path / "run").mkdir()
+    return RunDirectory(tmp_path / "run")
+
+
+def test_a_refused_file_is_one_alert_and_a_trouble_until_it_is_written(run: RunDirectory) -> None:
+    events: list[Event] = []
+    saver = Saver(run, events.append)
+    assert saver.trouble == ""
+    assert not saver.attempt("model.keras", refuse, step=3, epoch=1)
+    assert not saver.attempt("model.keras", refuse, step=9, epoch=2)
+    (alert,) = events
+    assert isinstance(alert, AlertRaised)
+    assert (alert.kind, alert.step, alert.epoch) == (AlertKind.NOT_SAVED, 3, 1)
+    assert "model.keras is not saved (No space left on device)" in alert.text
+    assert saver.trouble == "not saved: model.keras (No space left on device)"
+    assert list(saver.unsaved) == ["model.keras"]
+    assert saver.attempt("model.keras", accept, step=12, epoch=2)
+    assert saver.trouble == ""
+    assert not saver.unsaved
+
+
+def test_a_refused_file_is_tried_again_with_the_next_one_but_a_checkpoint_is_not(run: RunDirectory) -> None:
+    saver, room, written = Saver(run, lambda _: None), [False], list[str]()
+
+    def writing(name: str) -> Callable[[], None]:
+        return lambda: written.append(name) if room[0] else refuse()
+
+    for name in ("checkpoint", "predictions/epoch-0001.npz", "predictions/epoch-0002.npz"):
+        assert not saver.attempt(name, writing(name), step=3, epoch=1)
+    room[0] = True
+    assert saver.attempt("predictions/epoch-0002.npz", writing("the newer second epoch"), step=9, epoch=2)
+    assert written == ["predictions/epoch-0001.npz", "the newer second epoch"]
+    assert list(saver.unsaved) == ["checkpoint"]
+    assert saver.attempt("digits/test.npz", accept, step=9, epoch=2)
+    assert written == ["predictions/epoch-0001.npz", "the newer second epoch"]
+
+
+def test_a_vanished_run_directory_is_named_as_such(run: RunDirectory) -> None:
+    events: list[Event] = []
+    saver = Saver(run, events.append)
+    run.path.rmdir()
+    assert not saver.attempt("checkpoint", refuse, step=3, epoch=1)
+    assert isinstance(events[0], AlertRaised)
+    assert "has vanished" in events[0].text
+    assert "has vanished" in saver.trouble
+
+
+def test_nothing_is_part_of_a_run_after_its_end_until_it_is_resumed(run: RunDirectory) -> None:
+    journal = Journal(run)
+    ended = RunEnded(time=1.0, reason=EndReason.COMPLETED)
+    resumed = RunResumed(time=3.0, reason=ResumeReason.TRAINED_ON, step=1, epoch=1, by="a test")
+    for event in (samples.step_ended(1), ended, samples.step_ended(2), resumed, samples.step_ended(3)):
+        journal.emit(event)
+    assert [type(event).__name__ for event in LogFollower(run.events_path).read()] == [
+        "StepEnded",
+        "RunEnded",
+        "RunResumed",
+        "StepEnded",
+    ]
+    assert journal.complete
+    assert journal.trouble == ""
+
+
+def test_an_end_that_the_disk_refused_is_written_once_there_is_room(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal(run)
+    with monkeypatch.context() as full_disk:
+        full_disk.setattr(os, "write", lambda *_: refuse())
+        journal.emit(samples.step_ended(1))
+        journal.emit(RunEnded(time=1.0, reason=EndReason.COMPLETED))
+        assert not journal.complete
+        assert "2 events wait" in journal.trouble
+    journal.emit(samples.step_ended(2))  # what comes after an end is no part of the run
+    assert journal.complete
+    assert [type(event).__name__ for event in LogFollower(run.events_path).read()] == ["StepEnded", "RunEnded"]

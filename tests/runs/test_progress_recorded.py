@@ -1,0 +1,108 @@
+"""The seconds left, held against what recorded real runs then took: one of three epochs, one that was paused, one that
+was killed and resumed.
+
+The machine that they were recorded on was shared, and its speed drifted by up to a half from epoch to epoch, which no
+forecast can know. So each epoch's steps are replayed at the mean speed of the run: what remains is the jitter of the
+steps, and everything around them (compiling, validation, saving, test, pause, downtime, start-up) as it was.
+"""
+
+import gzip
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from mnist_tui.events import AnyEvent, EpochEnded, Phase, PhaseChanged, RunEnded, RunResumed, StepEnded, decode
+from mnist_tui.runs.directory import RunDirectory
+from mnist_tui.runs.history import History
+from mnist_tui.runs.progress import progress
+
+FIXTURES = Path(__file__).parent.parent / "fixtures"
+PART = 100
+NEAR, SECONDS = 0.15, 1.5
+"""How far from the truth a forecast may be: a share of it, or so many seconds near the end."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch that nobody could foresee before `begin`, and of which the rest is foreseen from `known` on."""
+
+    begin: float
+    end: float
+    known: float
+
+    def unforeseen(self, now: float) -> float:
+        """Seconds of it still to come that a forecast made now cannot count in."""
+        return 0.0 if now >= self.known else self.end - max(now, self.begin)
+
+
+def recorded(name: str) -> list[AnyEvent]:
+    """All events of a recording, at a steady speed."""
+    path = FIXTURES / name / "events.jsonl"
+    data = path.read_bytes() if path.exists() else gzip.decompress(path.with_suffix(".jsonl.gz").read_bytes())
+    events = [event for event in map(decode, data.splitlines()) if event is not None]
+    return steady(sorted(events, key=lambda event: event.time))
+
+
+def steady(events: list[AnyEvent]) -> list[AnyEvent]:
+    """The same events with every PART steps at the mean speed of the run."""
+    took = dict(step_times(events))
+    parts = [sorted(took)[begin : begin + PART] for begin in range(0, len(took), PART)]
+    mean = sum(took.values()) / len(took)
+    scale = {place: mean * len(part) / sum(took[each] for each in part) for part in parts for place in part}
+    made, shift = [], 0.0
+    for place, event in enumerate(events):
+        if place in took:
+            shift += took[place] * (scale[place] - 1)
+        made.append(msgspec.structs.replace(event, time=event.time + shift))
+    return sorted(made, key=lambda event: event.time)
+
+
+def step_times(events: list[AnyEvent]) -> Iterator[tuple[int, float]]:
+    """Place and seconds of each step whose predecessor was of the same epoch, with nothing but training in between."""
+    before: StepEnded | None = None
+    for place, event in enumerate(events):
+        if isinstance(event, StepEnded):
+            if before is not None and before.epoch == event.epoch:
+                yield place, event.time - before.time
+            before = event
+        elif isinstance(event, PhaseChanged | RunResumed):
+            before = None
+
+
+def interruptions(events: list[AnyEvent]) -> list[Span]:
+    """Pauses, and crashes with their downtime and the steps that had to be repeated."""
+    spans = []
+    for place, (event, after) in enumerate(itertools.pairwise(events)):
+        if isinstance(event, PhaseChanged) and event.phase is Phase.PAUSED:
+            end = next(each.time for each in events[place + 1 :] if isinstance(each, PhaseChanged))
+            spans.append(Span(event.time, end, end))
+        if isinstance(after, RunResumed):
+            lost = max((each.step for each in events[: place + 1] if isinstance(each, StepEnded)), default=0)
+            again = next(each.time for each in events[place + 1 :] if isinstance(each, StepEnded) and each.step >= lost)
+            spans.append(Span(event.time, again, after.time))
+    return spans
+
+
+@pytest.mark.parametrize("name", ["brave-otter", "paused-otter", "killed-otter"])
+def test_from_the_end_of_the_first_epoch_on_the_seconds_left_are_true(name: str) -> None:
+    events = recorded(name)
+    end = next(event.time for event in events if isinstance(event, RunEnded))
+    spans = interruptions(events)
+    history = History(RunDirectory(FIXTURES / name).record())
+    wrong, looked = [], 0
+    for event in events:
+        history.apply(event)
+        if not history.epochs or history.is_over or not isinstance(event, StepEnded | EpochEnded):
+            continue
+        looked += 1
+        truth = end - event.time - sum(span.unforeseen(event.time) for span in spans)
+        left = progress(history, event.time).seconds_left
+        assert left is not None
+        if abs(left - truth) > max(NEAR * truth, SECONDS):
+            wrong.append(f"{event.time - events[0].time:.1f} s: {left:.1f} s left, in truth {truth:.1f}")
+    assert looked > 300
+    assert wrong == []

@@ -1,0 +1,42 @@
+"""A widget on its own, and a made-up moment of a run to show it."""
+
+from textual.app import App, ComposeResult
+from textual.widget import Widget
+
+from mnist_tui.events import Phase, PhaseChanged
+from mnist_tui.runs.history import History
+from mnist_tui.runs.progress import progress
+from mnist_tui.runs.summary import Status
+from mnist_tui.ui.session import RunView
+from mnist_tui.ui.theme import DARK
+from tests import samples
+from tests.samples import CREATED
+
+
+class Stage(App[int]):
+    """One widget, as wide as the terminal."""
+
+    def __init__(self, widget: Widget) -> None:
+        super().__init__()
+        self.register_theme(DARK)
+        self.theme = DARK.name
+        self._widget = widget
+
+    def compose(self) -> ComposeResult:
+        yield self._widget
+
+
+def history(steps: int = 0, epochs: int = 0) -> History:
+    """A run of three epochs of 550 steps, so far."""
+    made = History(samples.record())
+    made.apply(PhaseChanged(time=CREATED, phase=Phase.TRAINING))
+    made.apply(samples.run_started())
+    made.apply_all(samples.step_ended(step) for step in range(1, steps + 1))
+    made.apply_all(samples.epoch_ended(epoch, validation_accuracy=0.9 + epoch / 100) for epoch in range(1, epochs + 1))
+    return made
+
+
+def view(made: History, status: Status = Status.TRAINING, seconds: float = 100) -> RunView:
+    """The run `seconds` after it was created."""
+    now = CREATED + seconds
+    return RunView(made, progress(made, now), status, now, made.revision, 0)

@@ -1,0 +1,134 @@
+"""The confusion matrix compared with another epoch or run."""
+
+from pathlib import Path
+
+import pytest
+
+from mnist_tui.analysis.change import BETTER, WORSE, change
+from mnist_tui.runs.directory import HOME_VARIABLE, RunDirectory
+from mnist_tui.ui.screens.against import AgainstScreen
+from mnist_tui.ui.screens.confusion import ConfusionScreen
+from mnist_tui.ui.widgets.confusion_matrix import ConfusionMatrix
+from tests.recorded import Recording, make_recorded_run
+from tests.ui.host import SIZES, Host, settled
+from tests.ui.odd_runs import odd_run
+from tests.ui.program import MOST_LOOKS
+
+EARLIER = "left_square_bracket"
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The home of the runs."""
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def run(runs: Path) -> RunDirectory:
+    return make_recorded_run(runs, epochs=3, n=300)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_c_shows_what_changed_since_the_epoch_before_in_signs_that_need_no_colour(
+    run: RunDirectory, size: tuple[int, int]
+) -> None:
+    app = Host(run, ConfusionScreen)
+    async with app.shown(size) as pilot:
+        await settled(pilot)
+        await pilot.press("c")
+        await settled(pilot)
+        assert "Confusion: epoch 3, compared with epoch 2" in app.text()
+        assert "▲ better  ▼ worse" in app.text()
+        assert {len(line) for line in app.lines()} == {size[0]}
+        epochs = app.session.view.history.epochs
+        expected = change(epochs[2].confusion, epochs[1].confusion)
+        matrix = app.screen.query_one(ConfusionMatrix)
+        assert matrix.compared is not None
+        drawn = "\n".join(matrix.render_line(y).text for y in range(matrix.size.height))
+        for sign, verdict in (("▲", BETTER), ("▼", WORSE)):
+            assert drawn.count(sign) == int((expected.verdicts == verdict).sum())
+        for true, predicted in zip(*expected.counts.nonzero(), strict=True):
+            assert f"{expected.counts[true, predicted]:+}".replace("-", "−") in drawn
+
+
+async def test_the_cell_under_the_cursor_and_the_largest_changes_are_said_in_words(run: RunDirectory) -> None:
+    app = Host(run, ConfusionScreen)
+    async with app.shown((120, 40)) as pilot:
+        await settled(pilot)
+        await pilot.press("c")
+        await settled(pilot)
+        epochs = app.session.view.history.epochs
+        largest = change(epochs[2].confusion, epochs[1].confusion).largest(1)[0]
+        assert "Largest changes" in app.text()
+        assert f"{largest.true} read as {largest.predicted}: {largest.now}, was {largest.before}" in app.text()
+        app.screen.query_one(ConfusionMatrix).cursor = (largest.true, largest.predicted)
+        await settled(pilot)
+        word = {BETTER: "better", WORSE: "worse"}[largest.verdict]
+        sign = f"{largest.now - largest.before:+}".replace("-", "−")
+        assert f"epoch 2: {largest.before} ({sign}, {word})" in app.text()
+
+
+async def test_the_epoch_before_moves_along_and_escape_ends_the_comparison_before_it_goes_back(
+    run: RunDirectory,
+) -> None:
+    app = Host(run, ConfusionScreen)
+    async with app.shown((120, 40)) as pilot:
+        await settled(pilot)
+        plain = app.text()
+        await pilot.press("c", EARLIER)
+        await settled(pilot)
+        assert "Confusion: epoch 2, compared with epoch 1" in app.text()
+        await pilot.press(EARLIER)
+        await settled(pilot)
+        assert "compared with" not in app.text(), "there is none before the first"
+        await pilot.press("right_curly_bracket", "escape")
+        await settled(pilot)
+        assert isinstance(app.screen, ConfusionScreen)
+        assert app.text() == plain
+
+
+async def test_c_again_offers_every_other_epoch_and_the_best_of_other_runs_of_as_many_classes(
+    runs: Path, run: RunDirectory
+) -> None:
+    other = Recording.begin(runs, planned=1, n=100, name="calm-crane")
+    other.end_epoch()
+    odd_run(runs, ("left", "right"))
+    app = Host(run, ConfusionScreen)
+    async with app.shown((120, 40)) as pilot:
+        await settled(pilot)
+        await pilot.press("c", "c")
+        for _ in range(MOST_LOOKS):
+            await settled(pilot)
+            if "calm-crane, epoch 1" in app.text():
+                break
+        assert isinstance(app.screen, AgainstScreen)
+        text = app.text()
+        for words in ("the epoch before", "epoch 1  ", "epoch 2  ", "calm-crane, epoch 1"):
+            assert words in text
+        assert "odd-one" not in text
+        assert "epoch 3  " not in "\n".join(line for line in app.lines() if "validation" in line)
+        await pilot.press("end", "enter")
+        await settled(pilot)
+        assert "Confusion: epoch 3, compared with calm-crane, epoch 1" in app.text()
+        matrix = app.screen.query_one(ConfusionMatrix)
+        assert matrix.compared is not None
+        assert not matrix.compared.in_counts, "other numbers of digits are compared by share"
+        await pilot.press(EARLIER)
+        await settled(pilot)
+        assert "Confusion: epoch 2, compared with calm-crane, epoch 1" in app.text()
+
+
+async def test_the_only_epoch_of_the_only_run_has_a_sentence_in_place_of_choices(runs: Path) -> None:
+    recording = Recording.begin(runs, planned=3, n=100)
+    recording.end_epoch()
+    app = Host(recording.run, ConfusionScreen)
+    async with app.shown((80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("c")
+        await settled(pilot)
+        assert "No other run has as many classes and a validated epoch." in app.text()
+        await pilot.press("escape")
+        await settled(pilot)
+        assert isinstance(app.screen, ConfusionScreen)
+        assert "compared" not in app.text()

@@ -1,0 +1,137 @@
+"""What the calibration screen draws, from confidences that are counted by hand."""
+
+import numpy as np
+import pytest
+from rich.text import Text
+
+from mnist_tui.render.text import percent
+from mnist_tui.ui.confidences import THRESHOLDS, Confidences
+from mnist_tui.ui.theme import DARK, palette
+from mnist_tui.ui.widgets.confidence_histograms import histogram_lines
+from mnist_tui.ui.widgets.refusal_panel import CURSOR, refusal_lines, refusal_plot, refusal_words
+from mnist_tui.ui.widgets.reliability_panel import reliability_lines
+
+COLOURS = palette(DARK.variables)
+NAN = float("nan")
+
+
+def confidences(*pairs: tuple[float, bool]) -> Confidences:
+    return Confidences(np.array([one for one, _ in pairs], dtype=np.float32), np.array([good for _, good in pairs]))
+
+
+SOME = confidences(*[(0.95, True)] * 90, *[(0.95, False)] * 1, *[(0.6, True)] * 6, *[(0.6, False)] * 2, (0.3, False))
+"""100 answers, 96 of them right."""
+
+
+def texts(lines: list[Text]) -> list[str]:
+    return [line.plain for line in lines]
+
+
+def test_thresholds_rise_from_nothing_to_everything() -> None:
+    assert THRESHOLDS[0] == 0
+    assert THRESHOLDS[-1] == 1
+    assert list(THRESHOLDS) == sorted(set(THRESHOLDS))
+
+
+@pytest.mark.parametrize(
+    ("threshold", "answered", "right"), [(0, 100, 96), (0.31, 99, 96), (0.6, 99, 96), (0.7, 91, 90), (1, 0, 0)]
+)
+def test_refusing_counts_what_is_left(threshold: float, answered: int, right: int) -> None:
+    left = SOME.refusing(threshold)
+    assert (left.answered, left.right, left.total) == (answered, right, 100)
+
+
+def test_targets_are_those_that_refusing_reaches_and_is_needed_for() -> None:
+    assert [target for target, _ in SOME.targets] == []  # 90 of 91 is the best there is
+    better = confidences(*[(0.95, True)] * 90, *[(0.6, False)] * 2)
+    assert [(target, round(refusal.threshold, 2)) for target, refusal in better.targets] == [
+        (target, 0.95) for target in (0.99, 0.995, 0.999, 0.9995, 1.0)
+    ]
+    assert confidences((0.9, True)).targets == ()
+
+
+def test_the_curve_covers_everything_at_one_end_and_keeps_its_accuracies() -> None:
+    assert SOME.curve.answered[0] == 1
+    assert SOME.curve.accuracy[0] == pytest.approx(0.96)
+    assert np.nanmax(SOME.curve.accuracy) == pytest.approx(90 / 91)
+
+
+def test_answers_without_a_probability_are_refused_by_every_threshold_and_break_nothing() -> None:
+    lost = confidences((NAN, False), (NAN, False))
+    assert lost.refusing(0.0).answered == 0
+    assert lost.targets == ()
+    for width, height in ((32, 9), (116, 13)):
+        assert "answered 0 of 2" in "\n".join(texts(refusal_lines(lost, 0.5, COLOURS, width, height)))
+    assert "2 answers without a probability" in "\n".join(texts(reliability_lines(lost.reliability, COLOURS, 40, 19)))
+    assert texts(histogram_lines(lost.reliability, COLOURS, 32, 8))[0] == "right 0 answers"
+
+
+def test_the_diagram_has_a_line_a_bin_the_surest_first_and_the_counts() -> None:
+    lines = texts(reliability_lines(SOME.reliability, COLOURS, 40, 19))
+    assert len(lines) == 19
+    assert lines[0].split() == ["confidence", "accuracy", "right", "wrong"]
+    assert lines[1].startswith("0.93–1.00")
+    assert lines[1].split()[-4:] == ["98.9", "%", "90", "1"]
+    assert lines[15].split()[-3:] == ["–", "0", "0"]
+
+
+def test_a_bar_short_of_the_mean_confidence_is_too_sure_and_one_beyond_is_not_sure_enough() -> None:
+    too_sure = reliability_lines(confidences((0.95, True), (0.95, False)).reliability, COLOURS, 52, 19)[1].plain
+    assert "▌░" in too_sure
+    assert too_sure.rindex("░") < too_sure.index("┃")
+    unsure = reliability_lines(confidences((0.5, True)).reliability, COLOURS, 52, 19)[8].plain
+    assert "█┃▒" in unsure
+    assert "░" not in unsure
+
+
+def test_the_errors_are_said_with_what_they_mean() -> None:
+    two = confidences((0.95, True), (0.95, False))
+    words = texts(reliability_lines(two.reliability, COLOURS, 70, 19))
+    assert any(line.startswith("ECE 0.4500 expected error") for line in words)
+    assert any(line.startswith("MCE 0.4500 maximum error") for line in words)
+
+
+@pytest.mark.parametrize("width", [40, 66, 96])
+@pytest.mark.parametrize("height", [19, 20, 34])
+def test_the_diagram_fits_its_frame(width: int, height: int) -> None:
+    many = confidences(*[(0.95, True)] * 55_000, *[(0.5, False)] * 300)
+    lines = reliability_lines(many.reliability, COLOURS, width, height)
+    assert len(lines) <= height
+    assert max(line.cell_len for line in lines) <= width
+
+
+@pytest.mark.parametrize(("width", "height"), [(32, 7), (46, 20), (96, 34), (10, 3)])
+def test_the_few_wrong_answers_are_seen_beside_the_many_right_ones(width: int, height: int) -> None:
+    many = confidences(*[(0.95, True)] * 55_000, (0.5, False))
+    lines = texts(histogram_lines(many.reliability, COLOURS, width, height))
+    right, wrong = lines.index("right 55,000 answers"), lines.index("wrong 1 answer")
+    assert "█" in "".join(lines[right:wrong])
+    assert set("".join(lines[wrong + 1 : -1])) & set("▁▂▃▄▅▆▇█")
+    assert len(lines) <= max(height, 5)
+
+
+def test_the_cursor_reads_off_what_is_answered_and_how_much_of_it_is_right() -> None:
+    words = texts(refusal_words(SOME, 0.7, COLOURS, 50, 12))
+    assert words[0].startswith("refuse below 0.700")
+    assert words[1].split() == ["answered", "91", "of", "100", "91.00", "%"]
+    assert words[2].split() == ["right", "90", "of", "91", *percent(90 / 91).split()]
+
+
+def test_the_cursor_stands_on_the_curve_and_moves_with_the_threshold() -> None:
+    def at(threshold: float) -> tuple[int, int]:
+        lines = texts(refusal_plot(SOME, threshold, COLOURS, 60, 8))
+        found = [(line.index(CURSOR), row) for row, line in enumerate(lines) if CURSOR in line]
+        assert len(found) == 1
+        return found[0]
+
+    everything, fewer = at(0.0), at(0.7)
+    assert everything[0] > fewer[0]
+    assert everything[1] > fewer[1]
+
+
+@pytest.mark.parametrize(("width", "height"), [(32, 10), (116, 13), (196, 19), (60, 12)])
+def test_plot_and_words_fit_their_frame(width: int, height: int) -> None:
+    for threshold in (0.0, 0.7, 0.99, 1.0):
+        lines = refusal_lines(SOME, threshold, COLOURS, width, height)
+        assert len(lines) <= height
+        assert max(line.cell_len for line in lines) <= width

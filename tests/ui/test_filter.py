@@ -1,0 +1,210 @@
+"""The gallery's filter line, lists, orders, selection and export."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from textual.pilot import Pilot
+
+from mnist_tui.analysis.query import parse, rows
+from mnist_tui.evidence.exports import COLUMNS
+from mnist_tui.runs.directory import RunDirectory
+from mnist_tui.ui.digit_list import MISTAKES, DigitList
+from mnist_tui.ui.screens.digits import DigitsScreen
+from mnist_tui.ui.screens.lists import READY_MADE, ListsScreen
+from mnist_tui.ui.widgets.filter_line import FilterInput, FilterLine
+from mnist_tui.ui.widgets.gallery import Gallery
+from tests.recorded import CLASSES, Recording, make_recorded_run
+from tests.ui.host import Host, settled
+from tests.ui.odd_runs import odd_run
+
+
+@pytest.fixture
+def run(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+    return make_recorded_run(tmp_path_factory.mktemp("runs"), epochs=3, n=600)
+
+
+async def typed(pilot: Pilot[None], text: str) -> None:
+    """Open the filter line and type."""
+    await pilot.press("slash", *("space" if letter == " " else letter for letter in text))
+    await settled(pilot)
+
+
+def listed(app: Host) -> DigitList:
+    digits = app.front.query_one(Gallery).digits
+    assert digits is not None
+    return digits
+
+
+def count(app: Host, text: str) -> int:
+    moment = app.session.moment
+    assert moment is not None
+    return len(rows(parse(text), app.session.findings(moment).table))
+
+
+async def test_what_is_typed_is_shown_at_once_with_its_count_and_enter_keeps_it(run: RunDirectory) -> None:
+    app = Host(run, DigitsScreen)
+    async with app.shown((120, 40)) as pilot:
+        await settled(pilot)
+        await typed(pilot, "true:4 conf>0.5")
+        expected = count(app, "true:4 conf>0.5")
+        assert 0 < len(listed(app)) == expected < 600
+        assert f"{expected} of 600" in app.lines()[-3]
+        await pilot.press("enter")
+        await settled(pilot)
+        assert not app.screen.query_one(FilterLine).is_open
+        assert f"true:4 conf>0.5 · {expected} of 600" in app.lines()[0]
+        assert app.screen.focused is app.screen.query_one(Gallery)
+
+
+async def test_escape_brings_the_list_of_before_back(run: RunDirectory) -> None:
+    app = Host(run, DigitsScreen)
+    async with app.shown((80, 24)) as pilot:
+        await settled(pilot)
+        before = listed(app).rows.tolist()
+        await typed(pilot, "right")
+        assert listed(app).rows.tolist() != before
+        await pilot.press("escape")
+        await settled(pilot)
+        assert listed(app).rows.tolist() == before
+        assert isinstance(app.screen, DigitsScreen)
+        assert app.screen.wanted == MISTAKES
+
+
+async def test_a_wrong_filter_says_what_is_wrong_and_cannot_be_kept(run: RunDirectory) -> None:
+    app = Host(run, DigitsScreen)
+    async with app.shown((120, 40)) as pilot:
+        await settled(pilot)
+        await typed(pilot, "true:4 ")
+        shown = len(listed(app))
+        await pilot.press(*"zebra", "enter")
+        await settled(pilot)
+        assert "“zebra” is not known" in app.lines()[-2]
+        assert app.screen.query_one(FilterLine).is_open
+        assert len(listed(app)) == shown
+
+
+async def test_a_word_that_is_only_begun_is_no_mistake_yet(run: RunDirectory) -> None:
+    app = Host(run, DigitsScreen)
+    async with app.shown((120, 40)) as pilot:
+        await settled(pilot)
+        await typed(pilot, "true:4 pre")
+        assert "Tab: pred:" in app.lines()[-2]
+        assert len(listed(app)) == count(app, "true:4")
+        await pilot.press("tab")
+        await settled(pilot)
+        assert app.screen.query_one(FilterInput).value == "true:4 pred:"
+        await pilot.press("9")
+        await settled(pilot)
+        assert len(listed(app)) == count(app, "true:4 pred:9")
+
+
+async def test_classes_with_names_are_typed_and_completed_by_name(tmp_path_factory: pytest.TempPathFactory) -> None:
+    app = Host(odd_run(tmp_path_factory.mktemp("odd"), ("shirt", "coat", "bag")), DigitsScreen)
+    async with app.shown((120, 40)) as pilot:
+        await settled(pilot)
+        await typed(pilot, "true:co")
+        await pilot.press("tab", "enter")
+        await settled(pilot)
+        assert "true:coat" in app.lines()[0]
+        assert {listed(app).digit(place).true for place in range(len(listed(app)))} == {1}
+
+
+async def test_the_menu_of_lists_shows_counts_and_lists_the_chosen(run: RunDirectory) -> None:
+    app = Host(run, DigitsScreen)
+    async with app.shown((120, 40)) as pilot:
+        await settled(pilot)
+        await pilot.press("w")
+        await settled(pilot)
+        assert isinstance(app.screen, ListsScreen)
+        for name, text, _ in READY_MADE:
+            (line,) = [line for line in app.lines() if f"  {name}  " in line]
+            assert f"  {count(app, text):,}  " in line
+        await pilot.press("down", "down", "enter")
+        await settled(pilot)
+        assert len(listed(app)) == count(app, READY_MADE[2][1])
+        assert READY_MADE[2][1] in app.lines()[0]
+
+
+async def test_a_forgotten_digit_says_when_it_was_lost(tmp_path: Path) -> None:
+    recording = Recording.begin(tmp_path, planned=3, n=50)
+    right = np.eye(CLASSES, dtype=np.float16)[recording.labels]
+    wrong = right.copy()
+    wrong[7] = np.roll(wrong[7], 1)
+    for probabilities in (right, wrong, wrong):
+        recording.end_epoch(probabilities)
+    app = Host(recording.run, lambda session: DigitsScreen(session, parse("forgotten")))
+    async with app.shown((120, 40)) as pilot:
+        await settled(pilot)
+        assert f"#{recording.indices[7]:05d}" in app.text()
+        assert "╰─ lost at epoch 2 ─" in app.text().replace("┗━", "╰─").replace("━", "─")
+
+
+async def test_orders_come_round_and_turn_over(run: RunDirectory) -> None:
+    app = Host(run, DigitsScreen)
+    async with app.shown((120, 40)) as pilot:
+        await settled(pilot)
+        surest = listed(app).digit(0).index
+        seen = []
+        for _ in range(5):
+            await pilot.press("o")
+            await settled(pilot)
+            seen.append(listed(app).order)
+        assert seen == ["by margin ▴", "by loss ▾", "by difficulty ▾", "by index ▴", "by confidence ▾"]
+        assert listed(app).digit(0).index == surest
+        await pilot.press("O")
+        await settled(pilot)
+        assert "by confidence ▴" in app.lines()[0]
+        assert listed(app).digit(len(listed(app)) - 1).index == surest
+
+
+async def test_selected_digits_are_marked_and_exported(run: RunDirectory) -> None:
+    app = Host(run, DigitsScreen)
+    async with app.shown((120, 40)) as pilot:
+        await settled(pilot)
+        chosen = [listed(app).digit(place).index for place in (0, 2)]
+        await pilot.press("space", "right", "space")
+        await settled(pilot)
+        assert app.lines()[2].count("✔") == 2
+        assert "2 selected" in app.lines()[0]
+        await pilot.press("e")
+        await settled(pilot)
+        with (run.path / "exports" / "digits-001.csv").open(newline="") as file:
+            lines = list(csv.DictReader(file))
+        assert tuple(lines[0]) == COLUMNS
+        assert sorted(int(line["index"]) for line in lines) == sorted(chosen)
+        assert {(line["split"], line["epoch"]) for line in lines} == {("validation", "3")}
+        assert any("digits-001.csv" in sentence for sentence in app.told())
+
+
+async def test_with_nothing_selected_all_listed_digits_are_exported_in_their_order(run: RunDirectory) -> None:
+    app = Host(run, DigitsScreen)
+    async with app.shown((120, 40)) as pilot:
+        await settled(pilot)
+        await pilot.press("e", "e")
+        await settled(pilot)
+        digits = listed(app)
+        with np.load(run.path / "exports" / "digits-002.npz") as written:
+            assert written["indices"].tolist() == [digits.digit(place).index for place in range(len(digits))]
+            assert np.array_equal(written["images"][0], digits.digit(0).image)
+
+
+async def test_an_export_that_cannot_be_written_is_a_sentence(run: RunDirectory) -> None:
+    (run.path / "exports").write_text("in the way")
+    app = Host(run, DigitsScreen)
+    async with app.shown((120, 40)) as pilot:
+        await settled(pilot)
+        await pilot.press("e")
+        await settled(pilot)
+        assert any("exports cannot be written" in sentence for sentence in app.told())
+
+
+async def test_space_again_takes_a_digit_back(run: RunDirectory) -> None:
+    app = Host(run, DigitsScreen)
+    async with app.shown((120, 40)) as pilot:
+        await settled(pilot)
+        await pilot.press("space", "left", "space")
+        await settled(pilot)
+        assert "selected" not in app.lines()[0]
+        assert "✔ " not in app.lines()[2]

@@ -1,0 +1,153 @@
+"""Runs that are over go on: with the engine that waits, or with a new one; and leaving one that stands still."""
+
+import re
+
+import pytest
+
+from mnist_tui.events import (
+    Phase,
+    PhaseChanged,
+    ResumeReason,
+    RunFailed,
+    RunResumed,
+)
+from mnist_tui.runs import client
+from mnist_tui.runs.directory import RunDirectory, RunError
+from mnist_tui.runs.protocol import (
+    SetEpochs,
+)
+from mnist_tui.ui.screens.home import HomeScreen
+from mnist_tui.ui.screens.training import TrainingScreen
+from tests.fake_engine import FakeEngine
+from tests.recording import Clock, Replay, finishing_time, recorded_run
+from tests.ui.program import left, lines, program, settled, text, told, wait_for, wait_until
+from tests.ui.steered import ME, SIZE, asks, pause
+
+
+async def test_a_run_that_is_over_trains_on_with_the_engine_that_waits() -> None:
+    run = recorded_run()
+    app = program(run, Clock(finishing_time()))
+    with FakeEngine(run) as engine:
+        async with app.run_test(size=SIZE) as pilot:
+            await settled(pilot)
+            assert "✔ finished" in lines(app)[0]
+            assert "+ Epoch more" in lines(app)[-1]
+            await pilot.press("plus")
+            await asks(pilot, engine, SetEpochs(by=ME, change=1))
+
+
+async def test_quitting_a_run_whose_engine_only_waits_leaves_at_once() -> None:
+    run = recorded_run()
+    app = program(run, Clock(finishing_time()))
+    with FakeEngine(run) as engine:
+        async with app.run_test(size=SIZE) as pilot:
+            await settled(pilot)
+            await pilot.press("q")
+            assert await left(app) == 0
+        assert engine.asked() == []
+
+
+class Resumes:
+    """Takes the place of `client.resume`: writes down what it was asked for."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[RunDirectory, str, int | None]] = []
+        self.error: RunError | None = None
+
+    def __call__(self, run: RunDirectory, by: str, epochs: int | None = None) -> None:
+        self.calls.append((run, by, epochs))
+        if self.error is not None:
+            raise self.error
+
+    @property
+    def asked(self) -> list[tuple[str, str, int | None]]:
+        return [(run.id, by, epochs) for run, by, epochs in self.calls]
+
+
+@pytest.fixture
+def resumes(monkeypatch: pytest.MonkeyPatch) -> Resumes:
+    stand_in = Resumes()
+    monkeypatch.setattr(client, "resume", stand_in)
+    return stand_in
+
+
+async def test_a_finished_run_without_an_engine_is_resumed_with_one_epoch_more(resumes: Resumes) -> None:
+    run = recorded_run()
+    app = program(run, Clock(finishing_time()))
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        assert "Resume" not in lines(app)[-1]
+        await pilot.press("plus")
+        await wait_until(pilot, lambda: bool(resumes.calls), "a resumption")
+        assert resumes.asked == [(run.id, ME, 4)]
+
+
+async def test_a_crashed_run_is_resumed_and_says_what_it_waits_for(replay: Replay, resumes: Resumes) -> None:
+    app = program(replay.run, replay.clock)
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        assert "✖ crashed" in lines(app)[0]
+        await pilot.press("r")
+        await wait_until(pilot, lambda: bool(resumes.calls), "a resumption")
+        assert resumes.asked == [(replay.run.id, ME, None)]
+        with FakeEngine(replay.run):
+            now = replay.clock.now + 60
+            replay.write(RunResumed(time=now, reason=ResumeReason.RESUMED, step=1_000, epoch=1, by=ME))
+            replay.write(PhaseChanged(time=now, phase=Phase.IMPORTING))
+            replay.clock.now += 3
+            await wait_until(pilot, lambda: "◌ importing TensorFlow  00:03" in lines(app)[0], "the start-up")
+            assert "step 1,000 of 2,580" in text(app)
+            assert "↻" in text(app)
+
+
+async def test_a_resumption_that_fails_is_told(replay: Replay, resumes: Resumes) -> None:
+    resumes.error = RunError("the engine cannot be started (no memory): free some memory and try again")
+    app = program(replay.run, replay.clock)
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await pilot.press("r")
+        await wait_until(pilot, lambda: told(app) == [str(resumes.error)], "the reason")
+
+
+async def test_r_in_the_list_of_runs_resumes_and_opens_the_run(replay: Replay, resumes: Resumes) -> None:
+    replay.write(RunFailed(time=replay.clock.now, error="out of memory"))
+    app = program(clock=replay.clock)
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await pilot.press("tab")
+        await settled(pilot)
+        assert "r Resume" in lines(app)[-1]
+        await pilot.press("r")
+        await wait_until(pilot, lambda: isinstance(app.screen, TrainingScreen), "the run")
+        assert resumes.asked == [(replay.run.id, ME, None)]
+
+
+async def test_a_finished_run_in_the_list_is_not_resumed(resumes: Resumes) -> None:
+    recorded_run()
+    app = program(clock=Clock(finishing_time()))
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await pilot.press("tab", "r")
+        await settled(pilot)
+        assert "Resume" not in lines(app)[-1]
+        assert isinstance(app.screen, HomeScreen)
+        assert resumes.calls == []
+
+
+async def test_a_paused_run_is_listed_as_one(replay: Replay) -> None:
+    pause(replay)
+    app = program(clock=replay.clock)
+    with FakeEngine(replay.run):
+        async with app.run_test(size=SIZE) as pilot:
+            await wait_for(pilot, "paused")
+            assert re.search(r"brave-otter +paused +fast +1/3", text(app))
+
+
+async def test_leaving_a_paused_run_says_that_it_is(replay: Replay) -> None:
+    pause(replay)
+    app = program(replay.run, replay.clock)
+    with FakeEngine(replay.run):
+        async with app.run_test(size=SIZE) as pilot:
+            await settled(pilot)
+            await pilot.press("q")
+            await wait_for(pilot, "brave-otter is paused, and stays so until somebody goes on with it.")
