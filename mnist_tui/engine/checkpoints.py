@@ -129,14 +129,17 @@ class Checkpointer:
         self._before = before
         self._saved_at = time.monotonic()
         self._cost = 0.0
-        self.saved_step = -1
-        """Of the newest one."""
+        self._newest = (-1, -1)
 
     def is_due(self, *, epoch_end: bool = False) -> bool:
         """Whether one should be saved now; at an epoch's end sooner, but never so often that training suffers."""
         since = time.monotonic() - self._saved_at
         rarest = self._cost / COST_SHARE
         return since >= rarest if epoch_end else since >= max(self._longest, rarest)
+
+    def has(self, state: TrainingState) -> bool:
+        """Whether the newest one is of this state: an epoch's last batch and its end are two states of one step."""
+        return self._newest == (state.step, state.epoch)
 
     def save(self, state: TrainingState, variables: Sequence[Any], best: Sequence[Array]) -> CheckpointSaved | None:
         """Write a checkpoint; None when the weights are not finite, which nobody wants back. Raises OSError."""
@@ -157,7 +160,7 @@ class Checkpointer:
             with contextlib.suppress(OSError):
                 old.unlink()
         now = time.monotonic()
-        self._saved_at, self._cost, self.saved_step = now, now - began, state.step
+        self._saved_at, self._cost, self._newest = now, now - began, (state.step, state.epoch)
         name = str(path.relative_to(self._run.path))
         return CheckpointSaved(time=time.time(), path=name, epoch=state.epoch, step=state.step, seconds=self._cost)
 

@@ -144,7 +144,8 @@ class Trainer:
         """All epochs that are planned, or until somebody stops; then the test on the best one."""
         state, ended_early = self._state, False
         while state.epoch < state.epochs_planned and not ended_early and not self._is_stopped():
-            self._fit_epoch()
+            if state.batch < self._steps_per_epoch:  # else a checkpoint came between the last batch and the validation
+                self._fit_epoch()
             if state.batch == self._steps_per_epoch:
                 self._end_epoch()
                 rule = EarlyStopping.parse(state.early_stopping)
@@ -154,7 +155,7 @@ class Trainer:
             self._save_checkpoint()
             if state.batch:
                 self._recorder.validate(self._model, complete=False)  # it stays under way
-        elif self._checkpointer.saved_step != state.step:
+        elif not self._checkpointer.has(state):
             self._save_checkpoint()
         reason = EndReason.EARLY if ended_early else EndReason.COMPLETED if complete else EndReason.STOPPED
         self._recorder.test(self._model.loss, reason)

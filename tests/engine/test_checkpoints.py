@@ -127,6 +127,21 @@ def test_going_back_forgets_the_later_ones(run: RunDirectory, checkpointer: Chec
     assert run.checkpoint_paths() == [run.checkpoint_path(3)]
 
 
+def test_the_last_batch_of_an_epoch_and_its_end_are_two_states_of_one_step(
+    run: RunDirectory, checkpointer: Checkpointer
+) -> None:
+    before = state(20)
+    checkpointer.save(before, variables(1), [])
+    assert checkpointer.has(before)
+    before.end_epoch()
+    assert not checkpointer.has(before)
+    checkpointer.save(before, variables(1), [])
+    assert checkpointer.has(before)
+    found = checkpoints.read(run)
+    assert found is not None
+    assert (found.state.step, found.state.epoch, found.state.batch) == (20, 2, 0)
+
+
 def test_the_first_is_due_after_its_time_and_not_before(run: RunDirectory) -> None:
     config = samples.record().config
     patient = Checkpointer(run, msgspec.structs.replace(config, checkpoint_seconds=3600.0), before=lambda: None)
