@@ -13,7 +13,7 @@ from mnist_tui.wiring import check_data
 SHOWN_DISPUTES = 20
 
 
-@click.command(help=f"Read the test part of another data set with a run's best network. {RUN_HELP}")
+@click.command(help=f"Read another data set's digits with a run's network. Its test part. {RUN_HELP}")
 @click.argument("run")
 @click.option("--data", "spec", required=True, metavar="SPEC", help="mnist, or an .npz laid out like Keras' mnist.npz")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
@@ -31,7 +31,7 @@ def evaluate(run: str, spec: str, as_json: bool) -> int:
     return 0
 
 
-@click.command(help=f"Labels that are probably wrong, the surest first, and what was judged of them. {RUN_HELP}")
+@click.command(help=f"Labels that are probably wrong. The surest first, with what was judged. {RUN_HELP}")
 @click.argument("run")
 @click.option("--cross-check", is_flag=True, help="Check all training digits too: trains three small networks.")
 @click.option("-o", "csv_path", type=click.Path(path_type=Path), help="Write the verdicts as CSV to this file.")

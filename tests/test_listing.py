@@ -79,7 +79,27 @@ def test_a_finished_run_has_every_promised_field() -> None:
         "test_loss",
         "confusion",
         "per_class",
+        "figures",
     }
+
+
+def test_a_finished_run_has_the_figures_of_its_best_epoch_and_of_its_test() -> None:
+    document = listing.run_document(summarize(recorded_run()))
+    validation = document["figures"][0]
+    assert (validation["split"], validation["epoch"], validation["digits"]) == ("validation", 3, 5_000)
+    assert validation["confusion"] == [list(row) for row in document["confusion"]]
+    assert validation["accuracy"] == pytest.approx(document["validation_accuracy"])
+    assert validation["per_class"] == document["per_class"]
+    counted = sum(bin_["right"] + bin_["wrong"] for bin_ in validation["calibration"]["bins"])
+    assert counted == 5_000
+    assert validation["mistakes"] == 5_000 - sum(validation["confusion"][true][true] for true in range(10))
+    assert validation["top_confusions"][0]["words"].endswith(f"of {validation['top_confusions'][0]['support']}")
+    assert validation["lives"].keys() == {"learned_late", "forgotten", "never_learned", "confidently_wrong"}
+    assert validation["labels"]["judged"]["unjudged"] == 5_000
+    (test,) = document["figures"][1:]
+    # the recording ships without its test predictions, which is told instead of failing
+    assert test["split"] == "test"
+    assert "unavailable" in test or test["accuracy"] == pytest.approx(document["test_accuracy"])
 
 
 def test_what_does_not_exist_yet_is_null() -> None:

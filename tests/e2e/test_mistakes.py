@@ -1,5 +1,6 @@
 """The real program in a real terminal: from a trained network to one misread digit, its past and its reasons."""
 
+import csv
 import re
 from pathlib import Path
 
@@ -8,9 +9,10 @@ from tests.e2e.test_training import only_run
 
 FIRST = re.compile(r"1 of \d+  #\d{5}: ")
 NUMBER = re.compile(r"#(\d{5})")
+SHOWN = re.compile(r"╭─ #(\d{5}) ─")
 
 
-def test_a_person_opens_the_worst_cell_and_one_digit_and_travels_two_epochs_back(
+def test_a_person_opens_the_worst_cell_and_one_digit_travels_two_epochs_back_and_judges_a_label(
     program: list[str], env: dict[str, str], home: Path
 ) -> None:
     with Terminal([*program, "train", "--limit", "3000", "--epochs", "3"], (120, 40), env) as terminal:
@@ -56,5 +58,18 @@ def test_a_person_opens_the_worst_cell_and_one_digit_and_travels_two_epochs_back
         terminal.press("e")
         terminal.wait_for("digits-001.csv")
         assert (only_run(home).path / "exports" / "digits-001.csv").exists()
+
+        terminal.press("4")
+        terminal.wait_for("Disputed labels")
+        terminal.wait_until(lambda screen: SHOWN.search(screen) is not None, "to show a disputed digit")
+        shown = SHOWN.search(terminal.screen_text())
+        assert shown is not None
+        terminal.press("u")
+        terminal.wait_for("unreadable")
+        terminal.press("e")
+        terminal.wait_for("1 verdict written")
+        (verdict,) = csv.DictReader((only_run(home).path / "verdicts.csv").read_text("utf-8").splitlines())
+        assert (int(verdict["index"]), verdict["verdict"]) == (int(shown[1]), "unreadable")
+        assert verdict["split"] == "validation"
         terminal.press("q")
         assert terminal.wait_exit() == 0
