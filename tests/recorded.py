@@ -97,7 +97,7 @@ class Recording:
         self.time = run.record().created
         self._log = EventLog(run.events_path)
         self._best = 0.0
-        self.indices = np.sort(np.random.default_rng(7).choice(np.arange(5000, 60_000), n, replace=False)).astype(
+        self.indices = np.sort(np.random.default_rng(7).choice(np.arange(5000, 60_000), n, replace=n > 55_000)).astype(
             np.int32
         )
         self.images, self.labels = mnist()["x_train"][self.indices], mnist()["y_train"][self.indices]
