@@ -35,8 +35,6 @@ from mnist_tui.events import (
 from mnist_tui.runs.directory import Endpoint, RunDirectory, RunError
 from mnist_tui.runs.protocol import AnyRequest, Explanation, Stop
 
-NICENESS = 5
-"""The screen is answered first on a machine whose cores are all busy training."""
 SAVED_SECONDS = 0.2
 
 
@@ -163,7 +161,7 @@ def main() -> None:
     run = RunDirectory(options.run)
     lock = options.lock if options.lock is not None else run.acquire_lock()
     os.set_inheritable(lock, False)
-    os.nice(NICENESS)
+    os.nice(devices.NICENESS)
     devices.prepare_environment()
     resumed: str | None = options.resume
     start = None

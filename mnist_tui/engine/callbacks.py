@@ -7,9 +7,8 @@ from typing import Any
 import keras
 
 from mnist_tui.engine.checkpoints import TrainingState
-from mnist_tui.events import Event, Phase, PhaseChanged, StepEnded
-
-Emit = Callable[[Event], None]
+from mnist_tui.engine.journal import Emit
+from mnist_tui.events import Phase, PhaseChanged, StepEnded
 
 
 class EmitSteps(keras.callbacks.Callback):

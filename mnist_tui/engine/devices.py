@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from mnist_tui.events import Hardware
 
+NICENESS = 5
+"""The screen is answered first on a machine whose cores are all busy training."""
+
 
 def prepare_environment() -> None:
     """Set what TensorFlow reads when it is imported; what the user's environment says stays.

@@ -21,8 +21,6 @@ from mnist_tui.engine import datasets, devices
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.protocol import JobReport
 
-NICENESS = 5
-
 
 def evaluate_set(run: RunDirectory, spec: str) -> Iterator[JobReport]:
     """Read a data set's test part with the run's best network; raises ConfigError and RunError."""
@@ -71,7 +69,7 @@ def main(name: str, path: str, argument: str = "") -> int:
     # what is printed by native code goes where Python's own messages go
     reports = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
-    os.nice(NICENESS)
+    os.nice(devices.NICENESS)
     devices.prepare_environment()
     try:
         for report in JOBS[name](RunDirectory(Path(path)), argument):

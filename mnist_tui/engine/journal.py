@@ -1,10 +1,14 @@
 """Where every thread of the engine puts its events."""
 
 import threading
+from collections.abc import Callable
 
 from mnist_tui.events import Event, RunEnded, RunFailed, RunResumed, SettingChanged
 from mnist_tui.runs.directory import RunDirectory
 from mnist_tui.runs.log import EventLog
+
+Emit = Callable[[Event], None]
+"""How the engine's parts are handed the journal: `Journal.emit`."""
 
 
 class Journal:

@@ -3,7 +3,8 @@
 import time
 from collections.abc import Callable
 
-from mnist_tui.events import AlertKind, AlertRaised, Event
+from mnist_tui.engine.journal import Emit
+from mnist_tui.events import AlertKind, AlertRaised
 from mnist_tui.runs.directory import RunDirectory
 
 CHECKPOINT = "checkpoint"
@@ -18,7 +19,7 @@ class Saver:
     `attempt` is the training thread's alone; the rest may be read by any thread.
     """
 
-    def __init__(self, run: RunDirectory, emit: Callable[[Event], None]) -> None:
+    def __init__(self, run: RunDirectory, emit: Emit) -> None:
         self._run = run
         self._emit = emit
         self.unsaved: dict[str, str] = {}

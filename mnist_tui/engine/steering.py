@@ -7,15 +7,16 @@ thread meets it after the batch under way.
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from mnist_tui.config import SETTINGS_BY_KEY, ConfigError, EarlyStopping
 from mnist_tui.engine.checkpoints import TrainingState
+from mnist_tui.engine.journal import Emit
 from mnist_tui.engine.server import Refused
-from mnist_tui.events import Event, SettingChanged
+from mnist_tui.events import SettingChanged
 from mnist_tui.runs.protocol import (
     AnyRequest,
     Attach,
@@ -35,7 +36,6 @@ from mnist_tui.runs.protocol import (
 
 MOST_STEPS = 100_000
 MOST_QUESTIONS = 8
-Emit = Callable[[Event], None]
 
 
 class DivergedError(Exception):

@@ -1,12 +1,8 @@
 """A curve -> lines of braille: two dots a column, four a line. For small plots without axes of their own."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-BLANK = 0x2800
-DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
-"""The bit of each dot of a braille letter, [line][column]."""
-Numbers = NDArray[np.float64]
+from mnist_tui.render.raster import BLANK, DOTS, Numbers
 
 
 def place(value: float, limits: tuple[float, float], cells: int) -> int:

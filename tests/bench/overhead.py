@@ -5,7 +5,7 @@ import statistics
 import subprocess
 import sys
 
-from mnist_tui.engine.__main__ import NICENESS
+from mnist_tui.engine.devices import NICENESS
 from tests.bench.result import Result
 from tests.bench.training import end, epoch_speed, temporary_home, training
 
