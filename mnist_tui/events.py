@@ -301,3 +301,19 @@ def decode(line: bytes) -> AnyEvent | None:
         return _decoder.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError):  # an unknown type, a missing field, rubbish
         return None
+
+
+def decode_lines(data: bytes) -> tuple[list[AnyEvent], int]:
+    """The events on whole lines, oldest first, and how many lines `decode` knows nothing of; empty lines are none."""
+    count = data.count(b"\n")
+    if data[:1] == b"{" and data.count(b"}\n{") == count - 1:  # then no newline is within a value
+        try:
+            events = _decoder.decode_lines(data)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            pass
+        else:
+            if len(events) == count:  # no two on one line either
+                return events, 0
+    found = [decode(line) for line in data.split(b"\n") if line]
+    known = [event for event in found if event is not None]
+    return known, len(found) - len(known)

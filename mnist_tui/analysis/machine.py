@@ -9,16 +9,19 @@ from mnist_tui.events import HardwareSampled
 
 WINDOW = 5
 """Newest samples that a verdict rests on: ten seconds."""
-FEWEST = 2
+FEWEST = 4
+"""Below this a single validation or a file being saved would decide."""
 GPU_BUSY, GPU_IDLE = 80.0, 50.0
 """Percent of the time: from where on the GPU is the bottleneck, and below which something else is."""
 CORE_BUSY = 0.9
 """Of a core: the engine's main thread has no time left."""
+ONE_THREAD = 1.25
+"""Cores: up to here the main thread works alone, and the threads that compute wait for it."""
 CORES_FULL = 0.75
-"""Of all cores: the rest is what threads wait for each other."""
-MACHINE_FULL = 85.0
+"""Of the cores that the engine may use: the rest is what threads wait for each other."""
+MACHINE_FULL = 0.85
 OTHERS_MATTER = 0.25
-"""Of all cores, used by other processes."""
+"""Of the machine, used by other processes."""
 DEVICE_IS_CPU = re.compile(r"\bCPU\b")
 
 
@@ -33,27 +36,48 @@ class Bottleneck(StrEnum):
 
 @dataclass(frozen=True)
 class Verdict:
-    """What holds the training up, and the figures that say so."""
+    """What holds the training up, the figures that say so, and of how many samples they are means."""
 
     kind: Bottleneck
     figures: str
+    samples: int
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.figures}"
 
+    def at_length(self) -> str:
+        """With what it rests on."""
+        return f"{self}; by {self.samples} samples"
+
 
 @dataclass(frozen=True)
 class Load:
-    """Means over some samples. CPU in cores, the busiest GPU in percent; None where it could not be had."""
+    """Means over some samples; the busiest GPU in percent, None where it could not be had.
+
+    The engine may be confined to some of the machine's cores, so the two are compared as shares, each of its own
+    whole, and never as numbers of cores.
+    """
 
     engine_cores: float
-    machine_cores: float
+    cores: int
+    """That the engine may use."""
+    machine: float
+    """Share of all the machine's cores that is busy, 0..1."""
     gpu: float | None
 
     @property
-    def other_cores(self) -> float:
-        """What other processes use."""
-        return max(0.0, self.machine_cores - self.engine_cores)
+    def engine(self) -> float:
+        """Share of its cores that the engine keeps busy, 0..1."""
+        return self.engine_cores / self.cores
+
+    @property
+    def is_starved(self) -> bool:
+        """Whether the machine is full, and much of it of others."""
+        return self.machine >= MACHINE_FULL and self.machine - self.engine >= OTHERS_MATTER
+
+    def of_cores(self) -> str:
+        """As in '1.6 of 2 cores'."""
+        return f"{self.engine_cores:.1f} of {self.cores} core{'' if self.cores == 1 else 's'}"
 
 
 def while_training(samples: Sequence[tuple[int, HardwareSampled]]) -> list[HardwareSampled]:
@@ -71,57 +95,56 @@ def while_training(samples: Sequence[tuple[int, HardwareSampled]]) -> list[Hardw
 
 
 def load(samples: Sequence[HardwareSampled], cores: int) -> Load:
-    """Mean load of one sample or more on a machine of so many cores."""
+    """Mean load of one sample or more, of an engine that may use so many cores."""
     count = len(samples)
     gpus = [
         max(known) for sample in samples if (known := [g.utilisation for g in sample.gpus if g.utilisation is not None])
     ]
     return Load(
         engine_cores=min(cores, sum(sample.engine_cpu for sample in samples) / count / 100),
-        machine_cores=sum(sample.machine_cpu for sample in samples) / count / 100 * cores,
+        cores=cores,
+        machine=sum(sample.machine_cpu for sample in samples) / count / 100,
         gpu=sum(gpus) / len(gpus) if gpus else None,
     )
 
 
 def verdict(samples: Sequence[tuple[int, HardwareSampled]], cores: int, device: str) -> Verdict | None:
-    """What holds a training on `device` up, from (newest step, sample) pairs; None while too little is known."""
+    """What holds a training on `device` up, from (newest step, sample) pairs; None while too little is known.
+
+    `cores` are those that the engine may use.
+    """
     working = while_training(samples)
     if len(working) < FEWEST or cores < 1:
         return None
-    now = load(working, cores)
-    if DEVICE_IS_CPU.search(device):
-        return _of_cpu(now, cores)
-    return _of_gpu(now, cores)
+    judge = _of_cpu if DEVICE_IS_CPU.search(device) else _of_gpu
+    kind, figures = judge(load(working, cores))
+    return Verdict(kind, figures, len(working))
 
 
-def _of_cpu(now: Load, cores: int) -> Verdict:
-    full = now.machine_cores >= cores * MACHINE_FULL / 100
-    engine = f"the engine keeps {now.engine_cores:.1f} of {_cores(cores)} busy"
-    if full and now.other_cores >= cores * OTHERS_MATTER:
-        return Verdict(Bottleneck.STARVED, f"others use {now.other_cores:.1f} of {_cores(cores)}")
-    if full or now.engine_cores >= cores * CORES_FULL:
-        return Verdict(Bottleneck.COMPUTE, engine)
-    if now.engine_cores >= CORE_BUSY:
-        return Verdict(Bottleneck.INPUT, f"{engine}; a larger batch may fill the rest")
-    return Verdict(Bottleneck.UNCLEAR, engine)
+def _of_cpu(now: Load) -> tuple[Bottleneck, str]:
+    engine = f"the engine keeps {now.of_cores()} busy"
+    if now.engine >= CORES_FULL:
+        return Bottleneck.COMPUTE, engine
+    if now.is_starved:
+        return Bottleneck.STARVED, f"the machine is {100 * now.machine:.0f} % busy, the engine gets {now.of_cores()}"
+    if now.machine >= MACHINE_FULL:
+        return Bottleneck.COMPUTE, engine
+    if CORE_BUSY <= now.engine_cores <= ONE_THREAD and now.engine < 1 / 2:
+        return Bottleneck.INPUT, f"{engine}; a larger batch may fill the rest"
+    return Bottleneck.UNCLEAR, engine
 
 
-def _of_gpu(now: Load, cores: int) -> Verdict:
-    full = now.machine_cores >= cores * MACHINE_FULL / 100
+def _of_gpu(now: Load) -> tuple[Bottleneck, str]:
     if now.gpu is None:
-        return Verdict(Bottleneck.UNCLEAR, "the driver tells no utilisation of the GPU")
+        return Bottleneck.UNCLEAR, "the driver tells no utilisation of the GPU"
+    gpu = f"the GPU is busy {now.gpu:.0f} %"
     if now.gpu >= GPU_BUSY:
-        return Verdict(Bottleneck.COMPUTE, f"the GPU is busy {now.gpu:.0f} % of the time")
-    if full and now.other_cores >= cores * OTHERS_MATTER:
-        return Verdict(
-            Bottleneck.STARVED, f"others use {now.other_cores:.1f} of {_cores(cores)}, the GPU is busy {now.gpu:.0f} %"
+        return Bottleneck.COMPUTE, f"{gpu} of the time"
+    if now.is_starved:
+        return (
+            Bottleneck.STARVED,
+            f"the machine is {100 * now.machine:.0f} % busy, the engine gets {now.of_cores()}; {gpu}",
         )
     if now.gpu < GPU_IDLE and now.engine_cores >= CORE_BUSY:
-        return Verdict(
-            Bottleneck.INPUT, f"the GPU is busy {now.gpu:.0f} %, the engine keeps {now.engine_cores:.1f} cores busy"
-        )
-    return Verdict(Bottleneck.UNCLEAR, f"the GPU is busy {now.gpu:.0f} %, the engine uses {now.engine_cores:.1f} cores")
-
-
-def _cores(count: int) -> str:
-    return f"{count} core{'' if count == 1 else 's'}"
+        return Bottleneck.INPUT, f"{gpu}, the engine keeps {now.engine_cores:.1f} cores busy"
+    return Bottleneck.UNCLEAR, f"{gpu}, the engine uses {now.engine_cores:.1f} cores"

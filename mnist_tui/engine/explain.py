@@ -18,6 +18,8 @@ from mnist_tui.engine.datasets import Digits
 from mnist_tui.engine.evaluation import pixels
 from mnist_tui.runs.protocol import Explanation, Neighbour, Variant
 
+SIDE = 28
+"""Pixels, of a picture's height and of its width."""
 PATH_STEPS = 24
 """Points on the way from blank paper to the digit, for integrated gradients."""
 NEIGHBOURS = 12
@@ -69,9 +71,18 @@ class Explainer:
         self._index: Floats | None = None
         self._places = [(name, row) for name, digits in parts.items() for row in range(len(digits))]
 
-    def explain(self, name: str, digits: Digits, row: int) -> Iterator[Explanation | None]:
-        """All about one digit, in pieces: None while there is more to do, and the Explanation at the end."""
-        image, label = digits.images[row], int(digits.labels[row])
+    @property
+    def classes(self) -> int:
+        """How many classes the network tells apart."""
+        return int(self._model.output_shape[-1])
+
+    def explain(
+        self, image: NDArray[np.uint8], label: int, itself: tuple[str, int] | None = None
+    ) -> Iterator[Explanation | None]:
+        """All about one digit, in pieces: None while there is more to do, and the Explanation at the end.
+
+        `itself` is its split and its row in it, where it is one of the run's own.
+        """
         probabilities = self._predict(image[np.newaxis])[0]
         predicted = int(probabilities.argmax())
         yield None
@@ -85,7 +96,7 @@ class Explainer:
             probabilities=tuple(float(value) for value in probabilities),
             for_predicted=quantized(saliency[0]),
             for_true=quantized(saliency[1]),
-            neighbours=self.neighbours(image, (name, row)),
+            neighbours=self.neighbours(image, itself),
             variants=variants,
         )
 
@@ -109,19 +120,25 @@ class Explainer:
             for change, picture, row in zip(CHANGES, changed, answers, strict=True)
         )
 
-    def neighbours(self, image: NDArray[np.uint8], itself: tuple[str, int]) -> tuple[Neighbour, ...]:
-        """The digits whose features are nearest by cosine distance, the nearest first; the digit itself left out."""
+    def neighbours(self, image: NDArray[np.uint8], itself: tuple[str, int] | None) -> tuple[Neighbour, ...]:
+        """The digits whose features are nearest by cosine distance, the nearest first; the digit itself left out.
+
+        Of a digit that was given from elsewhere (`itself` is None), that is every one with the very same picture.
+        """
         assert self._index is not None
         distances = 1 - self._index @ self._direction(image[np.newaxis])[0]
-        found = []
-        for place in np.argsort(distances)[: NEIGHBOURS + 1]:
+        found: list[Neighbour] = []
+        for place in np.argsort(distances):
+            if len(found) == NEIGHBOURS:
+                break
             name, row = self._places[place]
-            if (name, row) != itself:
-                digits = self._parts[name]
+            digits = self._parts[name]
+            same = np.array_equal(digits.images[row], image) if itself is None else (name, row) == itself
+            if not same:
                 label, index = int(digits.labels[row]), int(digits.indices[row])
                 picture = digits.images[row].tobytes()
                 found.append(Neighbour(name, index, label, max(0.0, float(distances[place])), picture))
-        return tuple(found[:NEIGHBOURS])
+        return tuple(found)
 
     def _build_index(self) -> Iterator[None]:
         """Features of all parts' digits, a chunk a piece; nothing to do when they are there."""

@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mnist_tui.engine.best_model import BestModel
 from mnist_tui.engine.datasets import Split
-from mnist_tui.engine.explain import Explainer
+from mnist_tui.engine.explain import SIDE, Explainer
 from mnist_tui.engine.server import Refused
-from mnist_tui.runs.protocol import Explain, Explanation
+from mnist_tui.runs.protocol import Explain, Explanation, GivenDigit
 
 
 class Questions:
@@ -23,13 +24,39 @@ class Questions:
         """The pieces of an answer (see Explainer.explain); raises Refused when it cannot be given."""
         if epoch is None:
             raise Refused("no epoch is validated yet: ask again after the first")
-        digits = self._parts.get(request.split)
-        if digits is None:
-            raise Refused(f"split {request.split!r} is not known: give {', '.join(self._parts)}")
-        rows = np.flatnonzero(digits.indices == request.index)
-        if not rows.size:
-            raise Refused(f"there is no digit {request.index} among the {request.split} digits of this run")
+        if request.digit is not None:
+            picture = _picture(request.digit)
+            explainer = self._explainer_of(best, epoch)
+            if not 0 <= request.digit.label < explainer.classes:
+                raise Refused(
+                    f"the digit is labelled {request.digit.label}: give a class from 0 to {explainer.classes - 1}"
+                )
+            return explainer.explain(picture, request.digit.label)
+        name, row = self._find(request)
+        digits = self._parts[name]
+        explainer = self._explainer_of(best, epoch)
+        return explainer.explain(digits.images[row], int(digits.labels[row]), (name, row))
+
+    def _find(self, request: Explain) -> tuple[str, int]:
+        """The split and the row of one of the run's own digits."""
+        if request.split not in self._parts:
+            raise Refused(f"split {request.split!r} is not known: give {', '.join(self._parts)}, or the digit itself")
+        # a cross-check reads validation digits with the train digits: their indices count in the same part
+        for name in ("train", "validation") if request.split == "train" else (request.split,):
+            rows = np.flatnonzero(self._parts[name].indices == request.index)
+            if rows.size:
+                return name, int(rows[0])
+        raise Refused(f"there is no digit {request.index} among the {request.split} digits of this run")
+
+    def _explainer_of(self, best: BestModel, epoch: int) -> Explainer:
         if self._explainer is None or self._epoch != epoch:
             looked_at = {name: self._parts[name] for name in ("train", "validation")}
             self._explainer, self._epoch = Explainer(best.twin(), epoch, looked_at), epoch
-        return self._explainer.explain(request.split, digits, int(rows[0]))
+        return self._explainer
+
+
+def _picture(digit: GivenDigit) -> NDArray[np.uint8]:
+    """Shape (SIDE, SIDE); raises Refused for another number of bytes."""
+    if len(digit.picture) != SIDE * SIDE:
+        raise Refused(f"the digit's picture has {len(digit.picture):,} bytes: give {SIDE * SIDE}, a byte a pixel")
+    return np.frombuffer(digit.picture, dtype=np.uint8).reshape(SIDE, SIDE)

@@ -12,7 +12,7 @@ from mnist_tui.analysis.table import Table, tabulate
 from mnist_tui.analysis.trajectories import Fates, Trajectories, fates, trace
 from mnist_tui.analysis.verdicts import Verdict, verdict_columns
 from mnist_tui.events import EpochEnded
-from mnist_tui.evidence.predictions import TEST, VALIDATION, Moment, PredictionFiles, Predictions
+from mnist_tui.evidence.predictions import TEST, VALIDATION, Moment, PredictionFiles, Predictions, Written
 from mnist_tui.evidence.verdict_book import VerdictBook
 from mnist_tui.runs.directory import RunDirectory, RunError, RunRecord
 from mnist_tui.runs.history import History
@@ -38,7 +38,8 @@ class Evidence:
         self._lock = threading.RLock()
         self._traced: Trajectories | None = None
         self._traced_events: list[EpochEnded] = []
-        self._missing: set[int] = set()
+        self._missing: dict[int, Written] = {}
+        """Epoch that could not be read -> when its files were written; replaced and never changed: screens read it."""
         self.book = VerdictBook(run, record.data_checksum)
 
     def moments(self, history: History) -> list[Moment]:
@@ -84,12 +85,15 @@ class Evidence:
         same = len(self._traced_events) <= len(recorded) and all(
             known is event for known, event in zip(self._traced_events, recorded, strict=False)
         )
-        if not same:  # rolled back: epochs of these numbers were recorded anew
-            self._traced, self._traced_events, self._missing = None, [], set()
+        mended = any(self._files.written(Moment(VALIDATION, each)) != then for each, then in self._missing.items())
+        if not same or mended:  # rolled back, and epochs of these numbers recorded anew; or a file came or was mended
+            self._traced, self._traced_events, self._missing = None, [], {}
         for event in recorded[len(self._traced_events) :]:
             self._traced_events.append(event)
+            moment = Moment(VALIDATION, event.epoch)
+            written = self._files.written(moment)  # before it is read: what is mended meanwhile is noticed
             try:
-                newer = self._files.load(Moment(VALIDATION, event.epoch))
+                newer = self._files.load(moment)
                 if not np.array_equal(newer.indices, read.indices):
                     raise RunError(f"epoch {event.epoch} was recorded of other digits")
                 if self._traced is None:
@@ -97,7 +101,7 @@ class Evidence:
                 else:
                     self._traced = self._traced.with_epoch(event.epoch, newer.probabilities)
             except (RunError, AnalysisError):
-                self._missing.add(event.epoch)
+                self._missing = self._missing | {event.epoch: written}
         if self._traced is None or epoch < self._traced.epochs[0]:
             return None
         return self._traced.until(epoch)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,13 @@ from numpy.typing import NDArray
 from mnist_tui.runs.directory import RunDirectory, RunError
 
 VALIDATION, TEST, TRAIN = "validation", "test", "train"
+OWN = frozenset({VALIDATION, TEST, TRAIN})
+"""Digits that the run's engine knows; all others are of sets given to `evaluate`."""
 CACHED = 4
 """Recordings kept in memory: a step of time travel forth and back reads nothing twice."""
+
+Written = tuple[int | None, int | None]
+"""When predictions and pictures were written, in ns; None for a file that is not there."""
 
 
 @dataclass(frozen=True, order=True)
@@ -42,18 +48,24 @@ class Predictions:
     """Shape (n, classes)."""
     images: NDArray[np.uint8]
     """Shape (n, 28, 28): 0 is paper, 255 ink."""
+    held_out: NDArray[np.bool_] | None = None
+    """Shape (n,): which of a cross-check are validation digits; None for all other digits, and when it is not known."""
 
     @property
     def epoch(self) -> int | None:
         """The epoch after which they were read; None where there is no such thing."""
         return self.moment.epoch
 
+    def split_of(self, row: int) -> str:
+        """The split that a digit belongs to: a cross-check's digits are of two."""
+        return VALIDATION if self.held_out is not None and self.held_out[row] else self.moment.split
+
     def __len__(self) -> int:
         return len(self.labels)
 
 
 class PredictionFiles:
-    """The recordings of one run. A file that was written anew (after a roll back) is read anew."""
+    """The recordings of one run. A file that was written anew (after a roll back, or mended) is read anew."""
 
     def __init__(self, run: RunDirectory) -> None:
         self._run = run
@@ -62,19 +74,29 @@ class PredictionFiles:
 
     def load(self, moment: Moment) -> Predictions:
         """Read the predictions of a moment; raises RunError when the file is missing or damaged."""
-        path = self._run.predictions_path(moment.split if moment.epoch is None else moment.epoch)
+        path = self._path(moment)
         try:
-            written = path.stat().st_mtime_ns
+            path.stat()
         except OSError as error:
             raise RunError(f"{path} cannot be read ({error.strerror})") from None
-        return self._read(moment, written)
+        return self._read(moment, self.written(moment))
 
-    def _load(self, moment: Moment, written: int) -> Predictions:  # noqa: ARG002 (part of the cache's key)
-        path = self._run.predictions_path(moment.split if moment.epoch is None else moment.epoch)
+    def written(self, moment: Moment) -> Written:
+        """When the files of a moment were written: another value when one of them came, went or was mended."""
+        return _written(self._path(moment)), _written(self._run.digits_path(moment.split))
+
+    def _path(self, moment: Moment) -> Path:
+        return self._run.predictions_path(moment.split if moment.epoch is None else moment.epoch)
+
+    def _load(self, moment: Moment, written: Written) -> Predictions:
+        path = self._path(moment)
         arrays = self._run.load_arrays(path)
-        images = self._images(moment.split)
+        images = self._images(moment.split, written[1])
+        held_out = self._held_out(arrays) if moment.split == TRAIN else None
         try:
-            predictions = Predictions(moment, arrays["indices"], arrays["labels"], arrays["probabilities"], images)
+            predictions = Predictions(
+                moment, arrays["indices"], arrays["labels"], arrays["probabilities"], images, held_out
+            )
         except KeyError as error:
             raise RunError(f"{path} has no array {error}: it was not written by mnist-tui") from None
         lengths = {len(images), *(len(arrays[key]) for key in ("indices", "labels", "probabilities"))}
@@ -82,7 +104,15 @@ class PredictionFiles:
             raise RunError(f"{path} and the run's digits are of different lengths: one of them was cut short")
         return predictions
 
-    def _load_images(self, split: str) -> NDArray[Any]:
+    def _held_out(self, arrays: dict[str, NDArray[Any]]) -> NDArray[np.bool_] | None:
+        """Which of a cross-check's digits are validation digits; None when that cannot be read."""
+        try:
+            validation = self._run.load_arrays(self._run.digits_path(VALIDATION))["indices"]
+            return np.isin(arrays["indices"], validation)
+        except (RunError, KeyError):
+            return None
+
+    def _load_images(self, split: str, written: int | None) -> NDArray[Any]:  # noqa: ARG002 (part of the cache's key)
         path = self._run.digits_path(split)
         try:
             return self._run.load_arrays(path)["images"]
@@ -93,3 +123,10 @@ class PredictionFiles:
         """Names of the sets that `evaluate` has read, and of the cross-check, where there are any."""
         paths = sorted((self._run.path / "predictions").glob("*.npz"))
         return [path.stem for path in paths if not path.stem.startswith("epoch-") and path.stem != TEST]
+
+
+def _written(path: Path) -> int | None:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return None

@@ -36,10 +36,10 @@ def line_cells(x: Numbers, y: Numbers, columns: int, rows: int) -> Cells:
 
 
 def point_cells(x: Numbers, y: Numbers, columns: int, rows: int, marker: str) -> Cells:
-    """A mark of one character at each point that is a number; arguments and shape as of `line_cells`."""
+    """A mark of one character at each point that is a number, in the cell in which `line_cells` has its dot."""
     cells = np.full((rows, columns), BLANK)
     known = np.isfinite(x) & np.isfinite(y)
-    across = np.rint(x[known] * (columns - 1)).astype(np.int64)
-    down = np.rint((1 - y[known]) * (rows - 1)).astype(np.int64)
+    across = np.rint(x[known] * (2 * columns - 1)).astype(np.int64) // 2
+    down = np.rint((1 - y[known]) * (4 * rows - 1)).astype(np.int64) // 4
     cells[down, across] = ord(marker)
     return cells

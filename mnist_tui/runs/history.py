@@ -5,9 +5,11 @@
 
 import contextlib
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +36,11 @@ from mnist_tui.runs.directory import RunRecord
 from mnist_tui.runs.pyramid import MinMaxPyramid
 
 STEP_COLUMNS = ("step", "epoch", "time", "worked", "loss", "accuracy", "learning_rate", "images_per_second")
+RECORDED_COLUMNS = tuple(key for key in STEP_COLUMNS if key != "worked")
+"""Those that are fields of StepEnded."""
+FIRST_ROWS = 1_024
+FEWEST_AT_ONCE = 16
+"""Steps from which on filling columns costs less than filling rows."""
 RECENT_STEPS = 50
 """Steps that speed is averaged over: long enough to be steady, short enough to follow a change."""
 NOTED_EVENTS = 200
@@ -47,26 +54,37 @@ class StepTable:
     """
 
     def __init__(self) -> None:
-        self._columns = np.empty((len(STEP_COLUMNS), 1024))
+        self._columns = {key: np.empty(FIRST_ROWS) for key in STEP_COLUMNS}
         self._pyramids: dict[str, MinMaxPyramid] = {}
         self.count = 0
 
     def append(self, event: StepEnded, worked: float) -> None:
         """Add one step."""
-        if self.count == self._columns.shape[1]:
-            self._columns = np.concatenate([self._columns, np.empty_like(self._columns)], axis=1)
-        nan = np.nan
-        self._columns[:, self.count] = (
-            event.step,
-            event.epoch,
-            event.time,
-            worked,
-            nan if event.loss is None else event.loss,
-            nan if event.accuracy is None else event.accuracy,
-            event.learning_rate,
-            event.images_per_second,
-        )
+        self._make_room(self.count + 1)
+        for key in RECORDED_COLUMNS:
+            value = getattr(event, key)
+            self._columns[key][self.count] = np.nan if value is None else value
+        self._columns["worked"][self.count] = worked
         self.count += 1
+
+    def extend(self, events: Sequence[StepEnded], worked: NDArray[np.float64]) -> None:
+        """Add steps, each column at once; `worked` is of shape (n,)."""
+        new = slice(self.count, self.count + len(events))
+        self._make_room(new.stop)
+        for key in RECORDED_COLUMNS:
+            self._columns[key][new] = list(map(attrgetter(key), events))  # NumPy reads None as NaN
+        self._columns["worked"][new] = worked
+        self.count = new.stop
+
+    def _make_room(self, rows: int) -> None:
+        """Grow one column after the other, so that only one of them is there twice at a time."""
+        room = len(self._columns["step"])
+        if rows <= room:
+            return
+        for key, values in self._columns.items():
+            grown = np.empty(max(rows, 2 * room))
+            grown[: self.count] = values[: self.count]
+            self._columns[key] = grown
 
     def rewind(self, step: int) -> None:
         """Forget the steps after this one."""
@@ -76,7 +94,7 @@ class StepTable:
 
     def column(self, key: str) -> NDArray[np.float64]:
         """A view of one column, shape (count,); not a copy, and never to be written to."""
-        return self._columns[STEP_COLUMNS.index(key), : self.count]
+        return self._columns[key][: self.count]
 
     def pyramid(self, key: str) -> MinMaxPyramid:
         """The stretches of one column, up to its newest step; made when it is first asked for."""
@@ -152,17 +170,21 @@ class History:
 
     def apply_all(self, events: Iterable[AnyEvent]) -> None:
         """Take in events, oldest first."""
-        for event in events:
-            self.apply(event)
+        for kind, stretch in groupby(events, type):
+            if kind is StepEnded:
+                self._take_steps(cast("list[StepEnded]", list(stretch)))
+            else:
+                for event in stretch:
+                    self.apply(event)
 
     def apply(self, event: AnyEvent) -> None:
         """Take in one event."""
+        if isinstance(event, StepEnded):
+            self._take_steps([event])
+            return
         self.revision += 1
         self.first_time = event.time if self.first_time is None else self.first_time
         self.last_time = event.time
-        if isinstance(event, StepEnded):
-            self._take_step(event)
-            return
         if isinstance(event, HardwareSampled):
             self.hardware = event
             self.hardware_samples.append((self.last_step, event))
@@ -193,11 +215,21 @@ class History:
             self.failed = event
         self.notes.append(Note(event.time, describe(event), isinstance(event, AlertRaised | RunFailed)))
 
-    def _take_step(self, event: StepEnded) -> None:
+    def _take_steps(self, events: Sequence[StepEnded]) -> None:
+        """Steps with nothing else between them, one or more."""
+        first = events[0]
+        self.revision += len(events)
+        self.first_time = first.time if self.first_time is None else self.first_time
+        self.last_time = events[-1].time
         if self._rejoined is not None:
-            took = self.record.config.batch_size / max(1e-9, event.images_per_second)
-            self._lost, self._rejoined = event.time - self.record.created - self._rejoined - took, None
-        self.steps.append(event, event.time - self.record.created - self._lost)
+            took = self.record.config.batch_size / max(1e-9, first.images_per_second)
+            self._lost, self._rejoined = first.time - self.record.created - self._rejoined - took, None
+        if len(events) < FEWEST_AT_ONCE:
+            for event in events:
+                self.steps.append(event, event.time - self.record.created - self._lost)
+        else:
+            times = np.array([event.time for event in events])
+            self.steps.extend(events, times - self.record.created - self._lost)
 
     def _take_phase(self, event: PhaseChanged) -> None:
         self._end_phase(event.time)

@@ -3,11 +3,14 @@
 import os
 from collections import deque
 from pathlib import Path
+from typing import BinaryIO
 
-from mnist_tui.events import AnyEvent, Event, decode, encode
+from mnist_tui.events import AnyEvent, Event, decode_lines, encode
 
 MOST_HELD = 200_000
 """Events kept in memory while the disk refuses them: an hour and more of steps."""
+CHUNK = 1 << 20
+"""Bytes read at once: some 6,000 steps, so that their Python objects take no memory worth mentioning."""
 
 
 class EventLog:
@@ -90,17 +93,36 @@ class LogFollower:
         self._offset = 0
         self.unknown = 0
 
-    def read(self, limit: int = 64 << 20) -> list[AnyEvent]:
-        """New events, oldest first, of at most `limit` bytes; an empty list when there are none."""
+    def read(self, limit: int = CHUNK) -> list[AnyEvent]:
+        """New events, oldest first, of at most about `limit` bytes; empty when there are none.
+
+        All that is there takes as many reads as it needs: whoever wants it goes on until nothing comes.
+        """
         try:
             with self._path.open("rb") as file:
                 file.seek(self._offset)
-                data = file.read(limit)
+                while True:
+                    complete = _whole_lines(file, limit)
+                    if not complete:
+                        return []
+                    self._offset += len(complete)
+                    events, unknown = decode_lines(complete)
+                    self.unknown += unknown
+                    if events:  # a chunk of nothing but unknown lines is no end
+                        return events
+                    file.seek(self._offset)
         except FileNotFoundError:
             return []
-        complete = data[: data.rfind(b"\n") + 1]
-        self._offset += len(complete)  # what follows is read again once it is whole, or cut off and written anew
-        events = [decode(line) for line in complete.split(b"\n") if line]
-        known = [event for event in events if event is not None]
-        self.unknown += len(events) - len(known)
-        return known
+
+
+def _whole_lines(file: BinaryIO, limit: int) -> bytes:
+    """What comes next, up to the last newline within `limit` bytes, or up to the first one of a longer line.
+
+    What follows is read again once it is whole, or cut off and written anew.
+    """
+    data = file.read(limit)
+    end = data.rfind(b"\n") + 1
+    if not end and len(data) == limit:
+        data += file.readline()
+        end = data.rfind(b"\n") + 1
+    return data[:end]

@@ -85,13 +85,22 @@ class SetEarlyStopping(Request, frozen=True, tag="set_early_stopping"):
     rule: str
 
 
+class GivenDigit(msgspec.Struct, frozen=True):
+    """A digit that is none of the run's own; `picture` is 784 bytes, 0 paper to 255 ink."""
+
+    picture: bytes
+    label: int
+
+
 class Explain(Request, frozen=True, tag="explain"):
     """Why is this digit read as it is? Answered with an Explanation."""
 
     split: str
-    """train, validation or test."""
+    """train, validation or test; the name of any other set where the digit itself is given."""
     index: int
     """Position in the data set's training (or test) part."""
+    digit: GivenDigit | None = None
+    """The digit of a set that the engine does not know, to be explained as it is."""
 
 
 class Neighbour(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from textual import work
 from textual.app import App
+from textual.driver import Driver
 
 from mnist_tui.config import Catalogue, ConfigError, RunConfig
 from mnist_tui.runs.directory import RunDirectory, RunError
@@ -16,6 +17,7 @@ from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.messages import OpenDigits, OpenRun, ResumeRun, StartRun
 from mnist_tui.ui.screens.home import HomeScreen
 from mnist_tui.ui.theme import DARK, LIGHT
+from mnist_tui.ui.wire import thrifty
 
 if TYPE_CHECKING:
     from mnist_tui.ui.session import RunSession
@@ -49,6 +51,10 @@ class MnistTuiApp(App[int]):
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = DARK.name
+
+    def get_driver_class(self) -> type[Driver]:
+        """The terminal's, behind what leaves out the cells that it shows already."""
+        return thrifty(super().get_driver_class())
 
     def on_mount(self) -> None:
         """Put the home screen up, and on it the run that was asked for."""
@@ -155,10 +161,11 @@ class MnistTuiApp(App[int]):
 
     @work(thread=True, exclusive=True, group="start")
     def _resume(self, run: RunDirectory, epochs: int | None) -> None:
-        from mnist_tui.runs import client
+        from mnist_tui.runs.client import who
+        from mnist_tui.runs.resuming import resume_run  # numpy
 
         try:
-            client.resume(run, client.who("screen"), epochs)
+            resume_run(run, who("screen"), epochs=epochs)
         except RunError as error:
             self._tell(str(error))
             return

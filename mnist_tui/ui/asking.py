@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from mnist_tui.runs.client import ask
 from mnist_tui.runs.directory import RunDirectory, RunError
-from mnist_tui.runs.protocol import Explain, Explanation
+from mnist_tui.runs.protocol import Explain, Explanation, GivenDigit
 
 PATIENCE = 60.0
 """Seconds for an answer: while it trains, an engine answers between batches; a woken one has to start first."""
@@ -21,6 +21,8 @@ class Question:
 
     split: str
     index: int
+    digit: GivenDigit | None = None
+    """The digit itself, of a set that the engine does not know."""
 
 
 Told = Callable[[Question, Explanation | str], object]
@@ -70,7 +72,7 @@ class Inquiry:
             while not self._listens() and time.monotonic() < deadline:
                 if self._closed.wait(LOOK_SECONDS):
                     return ""
-            answer = ask(self.run, Explain(question.split, question.index), PATIENCE)
+            answer = ask(self.run, Explain(question.split, question.index, question.digit), PATIENCE)
         except RunError as error:
             return str(error)
         return answer.explanation or "The engine's answer explains nothing."

@@ -11,7 +11,7 @@ from mnist_tui.analysis.query import Query, Term, rows
 from mnist_tui.analysis.sorting import SORTS, Sort, sort_rows
 from mnist_tui.analysis.trajectories import NEVER, Fates
 from mnist_tui.evidence.evidence import Findings
-from mnist_tui.evidence.predictions import TEST, TRAIN, Moment, Predictions
+from mnist_tui.evidence.predictions import TEST, TRAIN, VALIDATION, Moment, Predictions
 
 MISTAKES = Query((Term("wrong"),))
 """What the gallery shows unless it is asked for something else."""
@@ -29,6 +29,8 @@ class Digit:
     true: int
     probabilities: NDArray[np.floating[Any]]
     """Shape (classes,)."""
+    split: str
+    """The split it is of: a cross-check's digits are of two."""
     fate: str = ""
     """When it was learned or lost, where that is worth a word."""
 
@@ -72,7 +74,14 @@ class DigitList:
         """The digit at a position of the list, counted from 0."""
         row, read = int(self.rows[position]), self.predictions
         fate = fate_words(self.findings.fates, row) if self.findings.fates is not None else ""
-        return Digit(int(read.indices[row]), read.images[row], int(read.labels[row]), read.probabilities[row], fate)
+        return Digit(
+            index=int(read.indices[row]),
+            image=read.images[row],
+            true=int(read.labels[row]),
+            probabilities=read.probabilities[row],
+            split=read.split_of(row),
+            fate=fate,
+        )
 
     def position_of(self, index: int) -> int | None:
         """Where the digit with this index of the data set stands; None when it is not in the list."""
@@ -114,16 +123,14 @@ def query_words(wanted: Query) -> str:
 
 def split_words(moment: Moment) -> str:
     """The name of a moment's digits, to stand before "digits"."""
-    return {TRAIN: "training"}.get(moment.split, moment.split)
+    return {TRAIN: "cross-checked"}.get(moment.split, moment.split)
 
 
-def part_words(moment: Moment) -> str:
-    """Where an index counts, so that anyone can find the digit again."""
-    if moment.split == TEST:
-        return "test part"
-    if moment.split == TRAIN or moment.epoch is not None:
-        return f"training part ({split_words(moment)} split)"
-    return f"set {moment.split}"
+def part_words(split: str) -> str:
+    """Where an index of a split counts, so that anyone can find the digit again."""
+    if split in (TRAIN, VALIDATION):
+        return f"training part ({'training' if split == TRAIN else split} split)"
+    return "test part" if split == TEST else f"set {split.removeprefix('set-')}"
 
 
 def fate_words(fates: Fates, row: int) -> str:

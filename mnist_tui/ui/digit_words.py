@@ -4,6 +4,7 @@ from rich.text import Text
 
 from mnist_tui.analysis.trajectories import NEVER
 from mnist_tui.evidence.evidence import Findings
+from mnist_tui.evidence.predictions import OWN
 from mnist_tui.render.text import percent
 from mnist_tui.ui.digit_list import Digit, DigitList, part_words
 from mnist_tui.ui.paint import paint
@@ -14,7 +15,7 @@ def answer_words(digits: DigitList, digit: Digit, colours: Palette, separator: s
     """Which digit it is and what it was read as; the halves stand apart by `separator`. `digit` is one of `digits`."""
     words = Text.assemble(
         (f"#{digit.index:05d}", paint(colours.foreground, bold=True)),
-        f" of the {part_words(digits.moment)}:{separator}a ",
+        f" of the {part_words(digit.split)}:{separator}a ",
         (digits.names[digit.true], paint(colours.true_class, bold=True)),
         ", read ",
     )
@@ -22,7 +23,8 @@ def answer_words(digits: DigitList, digit: Digit, colours: Palette, separator: s
         words.append("right")
     else:
         words.append("as ").append(digits.names[digit.predicted], paint(colours.predicted_class, bold=True))
-    return words.append(f" with {percent(digit.confidence, 1)}, {digits.when}")
+    when = f", {digits.when}" if digit.split in OWN else ""  # another set was named already, and is read once
+    return words.append(f" with {percent(digit.confidence, 1)}{when}")
 
 
 def life_words(findings: Findings, row: int) -> str:

@@ -21,6 +21,8 @@ class Dispute:
 
     index: int
     """Position in the data set's training (or test) part."""
+    split: str
+    """The split it is of: a cross-check's digits are of two."""
     image: NDArray[np.uint8]
     """Shape (28, 28): 0 is paper, 255 ink."""
     label: int
@@ -62,6 +64,7 @@ class LabelQueue:
         correct = int(self.correct[row])
         return Dispute(
             index=int(read.indices[row]),
+            split=read.split_of(row),
             image=read.images[row],
             label=int(read.labels[row]),
             suspected=int(disputes.suspected[position]),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from mnist_tui.evidence.predictions import TEST, TRAIN, Moment
+from mnist_tui.evidence.predictions import OWN, TEST, TRAIN, Moment
 from mnist_tui.render.text import harmless, percent
 from mnist_tui.ui.label_queue import Dispute
 from mnist_tui.ui.paint import paint
@@ -19,17 +19,17 @@ def digits_words(moment: Moment) -> str:
     return f"{moment.split} digits" if moment.epoch is not None or moment.split == TEST else f"digits of {moment.split}"
 
 
-def place_words(moment: Moment, index: int, view: RunView) -> str:
-    """Where a digit is in its data set, so that anyone can find it again."""
-    if moment.epoch is None and moment.split not in (TEST, TRAIN):
-        return f"digit of {moment.split}, index {index:,} (from 0)"
-    kind = {TEST: "test digit", TRAIN: "training or validation digit"}.get(moment.split, "validation digit")
-    part = "test" if moment.split == TEST else "training"
+def place_words(split: str, index: int, view: RunView) -> str:
+    """Where a digit of a split is in its data set, so that anyone can find it again."""
+    if split not in OWN:
+        return f"digit of {split}, index {index:,} (from 0)"
+    kind = {TRAIN: "training"}.get(split, split)
+    part = "test" if split == TEST else "training"
     config, started = view.history.record.config, view.history.started
     total = ""
     if started is not None and config.limit is None:  # with a limit, the run knows only a part of them
         total = f"{started.test_count if part == 'test' else started.train_count + started.validation_count:,} "
-    return f"{kind}, index {index:,} of {harmless(config.data)}'s {total}{part} digits (from 0)"
+    return f"{kind} digit, index {index:,} of {harmless(config.data)}'s {total}{part} digits (from 0)"
 
 
 def dispute_words(dispute: Dispute, names: Sequence[str], colours: Palette, width: int) -> Text:

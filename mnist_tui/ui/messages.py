@@ -27,6 +27,14 @@ class OpenRun(Message):
         self.run = run
 
 
+class CompareRuns(Message):
+    """Show runs side by side."""
+
+    def __init__(self, runs: list[RunDirectory]) -> None:
+        super().__init__()
+        self.runs = runs
+
+
 class ResumeRun(Message):
     """Go on with a run that is over, in a new engine; `epochs` in all take the place of those planned."""
 

@@ -8,15 +8,14 @@ from numpy.typing import NDArray
 from mnist_tui.metrics import Metric
 from mnist_tui.runs.history import History
 from mnist_tui.runs.pyramid import Buckets, MinMaxPyramid
-from mnist_tui.ui.plot_view import Extent, PlotView, Window, XAxis, shown, smoothing_weight, stage
+from mnist_tui.ui.plot_scale import Scale
+from mnist_tui.ui.plot_view import PlotView, smoothing_weight
 
 Numbers = NDArray[np.float64]
 ENTRIES_A_COLUMN = 4
 """Stretches that a column of a plot is made of at most; at least half as many."""
 WARM_UP = 4
 """The smoothed line of a window begins so many of its spans before it."""
-MINUTES_FROM, HOURS_FROM = 180.0, 3 * 3600.0
-"""Seconds from which on the time axis counts minutes and hours."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,33 +30,8 @@ class Drawn:
     """Places on the x axis where values are not finite."""
     all_broken: int
     """How many of the whole run's values are not finite."""
-
-
-@dataclass(frozen=True)
-class Scale:
-    """The x axis: what it counts, what of it is shown, and how steps become places on it and the other way round."""
-
-    axis: XAxis
-    unit: str
-    limits: Window
-    window: Window
-    """The same in steps."""
-    divisor: float
-
-    def places(self, history: History, steps: Numbers) -> Numbers:
-        """Where steps, ascending, shape (n,), are on the axis. A clock that jumped backwards stands still."""
-        if self.axis != "time":
-            return steps / self.divisor
-        return np.maximum.accumulate(history.worked_at(steps) / self.divisor) if steps.size else steps
-
-    def step_at(self, history: History, place: float) -> float:
-        """The step at a place on the axis."""
-        if self.axis != "time":
-            return place * self.divisor
-        table = history.steps
-        worked = table.column("worked")
-        index = min(int(np.searchsorted(worked, place * self.divisor)), table.count - 1)
-        return float(table.column("step")[index])
+    not_positive: int = 0
+    """How many of the values shown a logarithmic axis leaves out; 0 on a linear one."""
 
 
 class Sampled:
@@ -82,32 +56,6 @@ class Sampled:
         return self._curve
 
 
-def extent_of(history: History) -> Extent:
-    """How far the run is."""
-    planned = history.epochs_planned * history.started.steps_per_epoch if history.started else 0
-    return Extent(history.last_step, planned)
-
-
-def scale_of(history: History, view: PlotView) -> Scale:
-    """The x axis of all plots; steps where the epochs have no length yet."""
-    window = shown(view, extent_of(history))
-    per_epoch = history.started.steps_per_epoch if history.started else 0
-    if view.axis == "epochs" and per_epoch:
-        limits = (window[0] / per_epoch, window[1] / per_epoch)
-        return Scale("epochs", "epochs", limits, window, float(per_epoch))
-    if view.axis == "time" and history.steps.count:
-        worked = history.worked_at(np.array([window[0], min(window[1], history.last_step)]))
-        first, last = float(worked[0]), float(worked.max())
-        if view.window is None and not view.recent:
-            # starting up takes a while: no more than a tenth of the axis stays empty for it
-            first, last = first if first * 10 > last else 0.0, stage(last, 0)
-        divisor, unit = (3600.0, "hours") if last >= HOURS_FROM else (60.0, "minutes")
-        if last < MINUTES_FROM:
-            divisor, unit = 1.0, "seconds"
-        return Scale("time", f"{unit} of work", (first / divisor, last / divisor), window, divisor)
-    return Scale("steps", "steps", window, window, 1.0)
-
-
 def drawn(
     history: History, metric: Metric, view: PlotView, scale: Scale, columns: int, sampled: Sampled
 ) -> Drawn | None:
@@ -123,7 +71,38 @@ def drawn(
     x = scale.places(history, steps[buckets.middles])
     inside = buckets.starts + buckets.sizes > first
     low, high, line = (part[inside] * metric.scale for part in (buckets.low, buckets.high, smoothed))
-    return Drawn(x[inside], low, high, line, x[inside & (buckets.broken > 0)], pyramid.broken(values))
+    left_out = int(np.count_nonzero(values[first:last] <= 0)) if view.log else 0
+    return Drawn(x[inside], low, high, line, x[inside & (buckets.broken > 0)], pyramid.broken(values), left_out)
+
+
+@dataclass(frozen=True, eq=False)
+class Validated:
+    """A metric's values at the ends of epochs, within a window: all of shape (n,). Scaled; NaN where not finite."""
+
+    x: Numbers
+    y: Numbers
+    is_best: NDArray[np.bool_]
+    """Which one is the best epoch's, by validation accuracy."""
+    all_broken: int
+    """How many of the whole run's are not finite."""
+
+    @property
+    def broken(self) -> Numbers:
+        """Places on the x axis where values are not finite."""
+        return self.x[~np.isfinite(self.y)]
+
+
+def validated(history: History, metric: Metric, scale: Scale) -> Validated | None:
+    """What is to be drawn of a metric's validation; None for a metric without one."""
+    if metric.validation_key is None:
+        return None
+    steps, values = history.validation(metric.validation_key)
+    best = history.best_epoch
+    chosen = np.array([epoch is best for epoch in history.epochs], dtype=bool)
+    inside = (steps >= scale.window[0]) & (steps <= scale.window[1])
+    places = scale.places(history, steps)
+    broken = int(np.count_nonzero(~np.isfinite(values)))
+    return Validated(places[inside], values[inside] * metric.scale, chosen[inside], broken)
 
 
 def smooth_buckets(buckets: Buckets, weight: float) -> Numbers:
@@ -155,10 +134,12 @@ class Reading:
     """Whose validation that is: of the nearest epoch's end."""
 
 
-def reading(history: History, metric: Metric, at: int, sampled: Sampled) -> Reading:
-    """What was recorded of a metric at the step nearest to `at`."""
+def reading(history: History, metric: Metric, at: float, sampled: Sampled) -> Reading:
+    """What was recorded of a metric at the step nearest to `at`; nothing where the run has not come so far."""
     steps, values, _ = sampled.curve(history, metric)
     step = value = validation = epoch = None
+    if at > history.last_step + 0.5:
+        return Reading(None, None, None, None)
     if steps.size:
         place = _nearest(steps, at)
         step, value = int(steps[place]), float(values[place])
@@ -169,7 +150,7 @@ def reading(history: History, metric: Metric, at: int, sampled: Sampled) -> Read
     return Reading(step, value, validation, epoch)
 
 
-def _nearest(steps: Numbers, at: int) -> int:
+def _nearest(steps: Numbers, at: float) -> int:
     after = min(int(np.searchsorted(steps, at)), len(steps) - 1)
     return after - 1 if after and at - steps[after - 1] < steps[after] - at else after
 

@@ -41,6 +41,8 @@ class PlotView:
     smoothing: Smoothing = "light"
     maximised: str | None = None
     """Key of the metric that fills the screen."""
+    validation_alone: bool = False
+    """Where a metric has a validation side, leave the training out: the y axis then shows the validation large."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mnist_tui.events import AlertRaised, AnyEvent, Phase
+from mnist_tui.events import AlertRaised, Phase
 from mnist_tui.evidence.evidence import Evidence, Findings
 from mnist_tui.evidence.predictions import TEST, VALIDATION, Moment, Predictions
 from mnist_tui.runs.client import Attachment, who
@@ -66,10 +66,9 @@ class RunSession:
         live = self._live
         if abs(now - self._live_checked) >= LIVENESS_SECONDS:
             live, self._live_checked = self._look(), now
-        events: list[AnyEvent] = []
         with contextlib.suppress(OSError):  # a disk that went away: `trouble` and the status say so
-            events = self._follower.read()
-        self._history.apply_all(events)
+            while events := self._follower.read():  # to the end: half a run would be a lie
+                self._history.apply_all(events)
         self._live = live
         self._attend()
         ticking = self._live and self._history.phase is not Phase.TRAINING and not self._history.is_over

@@ -141,12 +141,10 @@ class SteeredScreen(SizedScreen):
         self._send(SaveCheckpoint(by=who("screen")), "Saves a checkpoint after this batch.")
 
     def action_more_epochs(self) -> None:
-        """Plan one more; after the end, train on, with a new engine where none waits."""
+        """Plan one more; after the end, train on."""
         view = self.session.view
-        if view.status.is_live or (view.has_engine and view.status is Status.FINISHED and _is_through(view)):
+        if view.status.is_live:
             self._send(SetEpochs(by=who("screen"), change=1))
-        elif view.has_engine:
-            self._send(SetEpochs(by=who("screen"), epochs=epochs_and_one(view)))
         else:
             self.post_message(ResumeRun(self.session.run, epochs_and_one(view)))
 
@@ -155,12 +153,11 @@ class SteeredScreen(SizedScreen):
         self._send(SetEpochs(by=who("screen"), change=-1))
 
     def action_resume(self) -> None:
-        """Go on as planned, with a new engine where none waits."""
+        """Go on as planned; an engine that waits after its own test needs something to train on."""
         view = self.session.view
-        if view.has_engine and view.status is Status.STOPPED:
-            self._send(SetEpochs(by=who("screen"), epochs=max(view.history.epochs_planned, epochs_and_one(view))))
-        else:
-            self.post_message(ResumeRun(self.session.run))
+        waits = view.has_engine and view.status is Status.STOPPED
+        epochs = max(view.history.epochs_planned, epochs_and_one(view)) if waits else None
+        self.post_message(ResumeRun(self.session.run, epochs))
 
     def action_kill(self) -> None:
         """End the engine at once, if that is meant."""
@@ -198,8 +195,3 @@ class SteeredScreen(SizedScreen):
     def _set_early_stopping(self, rule: str | None) -> None:
         if rule is not None:
             self._send(SetEarlyStopping(by=who("screen"), rule=rule), f"early stopping: {rule}")
-
-
-def _is_through(view: RunView) -> bool:
-    """Whether all planned epochs were trained, so that one more than planned is one more than done."""
-    return epochs_and_one(view) > view.history.epochs_planned

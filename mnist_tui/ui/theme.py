@@ -15,6 +15,16 @@ _NIGHT = {
     "predicted-class": "#ff7a90",
     "wrong": "#ff5f6d",
     "quiet": "#7b8496",
+    "run-0": "#7bd88f",
+    "run-1": "#ff7a90",
+    "run-2": "#c49bff",
+    "run-3": "#3fd8d0",
+    "run-4": "#f0e05a",
+    "run-5": "#ff8fe0",
+    "run-6": "#a9c94a",
+    "run-7": "#e0a070",
+    "run-8": "#8ea2ff",
+    "run-9": "#c9ced8",
 }
 _DAY = {
     "train": "#0b63c5",
@@ -23,6 +33,16 @@ _DAY = {
     "predicted-class": "#c2185b",
     "wrong": "#c62828",
     "quiet": "#667085",
+    "run-0": "#1b7f3b",
+    "run-1": "#c2185b",
+    "run-2": "#7b3fd1",
+    "run-3": "#00777d",
+    "run-4": "#857000",
+    "run-5": "#a81f9b",
+    "run-6": "#4f7300",
+    "run-7": "#8a4b1f",
+    "run-8": "#3949ab",
+    "run-9": "#4a5160",
 }
 DARK = Theme(
     name="mnist-night",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mnist_tui.analysis.machine import WINDOW, Bottleneck, Verdict, verdict, while_training
+from mnist_tui.analysis.machine import FEWEST, WINDOW, Bottleneck, Verdict, verdict, while_training
 from mnist_tui.events import GpuSample, HardwareSampled
 
 CPU, GPU = "2 CPU cores", "NVIDIA H100 80GB HBM3"
@@ -31,8 +31,11 @@ def judged(one: HardwareSampled, cores: int = 2, device: str = CPU) -> Verdict:
         (sample(190, 98), 2, "compute-bound: the engine keeps 1.9 of 2 cores busy"),
         (sample(99, 100), 1, "compute-bound: the engine keeps 1.0 of 1 core busy"),
         (sample(130, 86), 2, "compute-bound: the engine keeps 1.3 of 2 cores busy"),
-        (sample(115, 98), 2, "starved: others use 0.8 of 2 cores"),
+        (sample(115, 98), 2, "starved: the machine is 98 % busy, the engine gets 1.1 of 2 cores"),
+        (sample(60, 100), 1, "starved: the machine is 100 % busy, the engine gets 0.6 of 1 core"),
         (sample(100, 8), 16, "input-bound: the engine keeps 1.0 of 16 cores busy; a larger batch may fill the rest"),
+        (sample(100, 55), 2, "no single bottleneck: the engine keeps 1.0 of 2 cores busy"),
+        (sample(300, 40), 8, "no single bottleneck: the engine keeps 3.0 of 8 cores busy"),
         (sample(40, 30), 2, "no single bottleneck: the engine keeps 0.4 of 2 cores busy"),
     ],
 )
@@ -45,7 +48,10 @@ def test_on_a_cpu(one: HardwareSampled, cores: int, words: str) -> None:
     [
         (sample(100, 8, 93), "compute-bound: the GPU is busy 93 % of the time"),
         (sample(104, 8, 31), "input-bound: the GPU is busy 31 %, the engine keeps 1.0 cores busy"),
-        (sample(60, 99, 31), "starved: others use 15.2 of 16 cores, the GPU is busy 31 %"),
+        (
+            sample(60, 99, 31),
+            "starved: the machine is 99 % busy, the engine gets 0.6 of 16 cores; the GPU is busy 31 %",
+        ),
         (sample(30, 8, 31), "no single bottleneck: the GPU is busy 31 %, the engine uses 0.3 cores"),
         (sample(104, 8, None), "no single bottleneck: the driver tells no utilisation of the GPU"),
         (sample(100, 8, 5, 91), "compute-bound: the GPU is busy 91 % of the time"),
@@ -60,20 +66,28 @@ def test_a_gpu_that_the_run_does_not_use_decides_nothing() -> None:
     assert judged(sample(190, 98, 0)).kind is Bottleneck.COMPUTE
 
 
+def test_an_engine_that_fills_the_cores_it_may_use_is_compute_bound_whatever_the_others_do() -> None:
+    for machine in (4, 50, 99):
+        assert str(judged(sample(199, machine))).startswith("compute-bound: the engine keeps 2.0 of 2 cores busy")
+
+
 def test_a_busy_machine_with_little_for_others_is_not_starved() -> None:
     assert judged(sample(165, 100)).kind is Bottleneck.COMPUTE
 
 
 def test_only_samples_during_which_steps_were_taken_count() -> None:
     busy, idle = sample(190, 98), sample(3, 4)
-    pairs = [(0, idle), (5, busy), (9, busy), (14, busy), (14, idle), (14, idle)]
-    assert while_training(pairs) == [busy, busy]
-    assert str(verdict(pairs, 2, CPU)) == "compute-bound: the engine keeps 1.9 of 2 cores busy"
+    pairs = [(0, idle), (5, busy), (9, busy), (14, busy), (14, idle), (20, busy), (20, idle), (25, busy), (25, idle)]
+    assert while_training(pairs) == [busy] * 4
+    found = verdict(pairs, 2, CPU)
+    assert found is not None
+    assert found.at_length() == "compute-bound: the engine keeps 1.9 of 2 cores busy; by 4 samples"
     assert len(while_training([(step, busy) for step in range(1, 50)])) == WINDOW
 
 
 def test_too_little_is_no_verdict() -> None:
     busy = sample(190, 98)
     assert verdict([], 2, CPU) is None
-    assert verdict([(0, busy), (5, busy), (9, busy)], 2, CPU) is None
-    assert verdict([(4, busy), (5, busy), (9, busy)], 2, CPU) is not None
+    for fewer in range(FEWEST):
+        assert verdict([(0, busy), *((5 + step, busy) for step in range(fewer + 1))], 2, CPU) is None
+    assert verdict([(5 + step, busy) for step in range(FEWEST + 1)], 2, CPU) is not None

@@ -4,6 +4,8 @@ import os
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
+from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -15,6 +17,9 @@ from mnist_tui.engine.datasets import Split
 from mnist_tui.engine.evaluation import one_hot, pixels
 from mnist_tui.engine.explain import CHANGES, NEIGHBOURS, Explainer, quantized
 from mnist_tui.engine.presets import PRESETS, compile_model
+from mnist_tui.engine.questions import Questions
+from mnist_tui.engine.server import Refused
+from mnist_tui.runs.protocol import Explain, Explanation, GivenDigit
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +57,7 @@ def test_an_explanation_comes_in_pieces_and_is_about_the_digit_that_was_asked(
     explainer: Explainer, model: Any, split: Split
 ) -> None:
     digits = split.validation
-    pieces = list(explainer.explain("validation", digits, 7))
+    pieces = list(explainer.explain(digits.images[7], int(digits.labels[7]), ("validation", 7)))
     explanation = pieces[-1]
     assert pieces[:-1] == [None] * (len(pieces) - 1)
     assert explanation is not None
@@ -75,7 +80,8 @@ def test_an_explanation_comes_in_pieces_and_is_about_the_digit_that_was_asked(
 def test_neighbours_mostly_have_the_same_label(explainer: Explainer, split: Split) -> None:
     same = 0
     for row in range(20):
-        explanation = list(explainer.explain("validation", split.validation, row))[-1]
+        image, label = split.validation.images[row], int(split.validation.labels[row])
+        explanation = list(explainer.explain(image, label, ("validation", row)))[-1]
         assert explanation is not None
         same += sum(near.label == split.validation.labels[row] for near in explanation.neighbours)
     assert same > 0.6 * 20 * NEIGHBOURS
@@ -107,3 +113,67 @@ def test_maps_are_relative_to_their_strongest_pixel() -> None:
     saliency[0, :3] = (-2.0, 1.0, 0.5)
     assert list(np.frombuffer(quantized(saliency), np.int8)[:3]) == [-127, 64, 32]
     assert not any(quantized(np.zeros((28, 28), np.float32)))
+
+
+class TestQuestions:
+    """Which digit a request is about."""
+
+    @pytest.fixture
+    def ask(self, model: Any, split: Split) -> Callable[[Explain], Explanation]:
+        questions = Questions(split)
+        best: Any = SimpleNamespace(twin=lambda: model)
+
+        def answer(request: Explain) -> Explanation:
+            explanation = list(questions.work_on(request, best, 2))[-1]
+            assert explanation is not None
+            return explanation
+
+        return answer
+
+    def test_a_digit_of_another_set_is_explained_as_it_is_given(
+        self, ask: Callable[[Explain], Explanation], split: Split
+    ) -> None:
+        image, label = split.test.images[3], int(split.test.labels[3])
+        given = ask(Explain("set-mine", 70_000, GivenDigit(image.tobytes(), label)))
+        assert given == ask(Explain("test", int(split.test.indices[3])))
+
+    def test_a_given_digit_that_is_one_of_the_runs_own_is_not_its_own_neighbour(
+        self, ask: Callable[[Explain], Explanation], split: Split
+    ) -> None:
+        digits = split.train
+        index, picture = int(digits.indices[5]), digits.images[5].tobytes()
+        given = ask(Explain("set-mine", 0, GivenDigit(picture, int(digits.labels[5]))))
+        assert len(given.neighbours) == NEIGHBOURS
+        assert picture not in [near.picture for near in given.neighbours]
+        assert given.neighbours == ask(Explain("train", index)).neighbours
+
+    def test_a_validation_digit_is_found_where_a_cross_check_asks_for_it(
+        self, ask: Callable[[Explain], Explanation], split: Split
+    ) -> None:
+        index = int(split.validation.indices[7])
+        found = ask(Explain("train", index))
+        assert found == ask(Explain("validation", index))
+        assert ("validation", index) not in [(near.split, near.index) for near in found.neighbours]
+        with pytest.raises(Refused, match="there is no digit 70000 among the train digits"):
+            ask(Explain("train", 70_000))
+
+    @pytest.mark.parametrize(
+        ("digit", "reason"),
+        [
+            (GivenDigit(b"", 3), "has 0 bytes: give 784"),
+            (GivenDigit(bytes(785), 3), "has 785 bytes: give 784"),
+            (GivenDigit(bytes(784), 10), "labelled 10: give a class from 0 to 9"),
+            (GivenDigit(bytes(784), -1), "labelled -1: give a class from 0 to 9"),
+            (GivenDigit(bytes(784), 10**30), "give a class from 0 to 9"),
+        ],
+    )
+    def test_what_is_no_digit_is_refused(
+        self, ask: Callable[[Explain], Explanation], digit: GivenDigit, reason: str
+    ) -> None:
+        with pytest.raises(Refused, match=reason):
+            ask(Explain("set-mine", 0, digit))
+
+    def test_blank_paper_is_explained_too(self, ask: Callable[[Explain], Explanation]) -> None:
+        blank = ask(Explain("set-mine", 0, GivenDigit(bytes(784), 3)))
+        assert np.isfinite(blank.probabilities).all()
+        assert blank.for_true == bytes(784), "without ink nothing speaks for a class"

@@ -10,7 +10,7 @@ from mnist_tui.events import AnyEvent, EpochEnded, PhaseChanged, RunEnded, RunRe
 from mnist_tui.runs import client
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.log import LogFollower
-from mnist_tui.runs.protocol import Explain, Explanation, Pause, SetEpochs
+from mnist_tui.runs.protocol import Explain, Explanation, GivenDigit, Pause, SetEpochs
 from mnist_tui.runs.summary import Status, summarize
 from tests.engine.conftest import Start, events_until
 
@@ -53,6 +53,11 @@ def test_a_run_that_is_over_is_woken_questioned_trained_on_and_sleeps_again(star
         time.sleep(0.05)
     explanation = explain(run, "test", index)
     assert explanation.probabilities == pytest.approx(recorded_answer(run, "test", 3), abs=2e-3)
+    arrays = run.load_arrays(run.digits_path("test"))
+    given = GivenDigit(arrays["images"][3].tobytes(), int(arrays["labels"][3]))
+    assert client.ask(run, Explain("set-mine", 3, given), PATIENCE).explanation == explanation
+    with pytest.raises(RunError, match=r"refused: the digit's picture has 783 bytes: give 784"):
+        client.ask(run, Explain("set-mine", 3, GivenDigit(bytes(783), 0)), PATIENCE)
     with pytest.raises(RunError, match="the training is over"):
         client.ask(run, Pause(by="a test"))
     assert summarize(run).status is Status.FINISHED

@@ -126,6 +126,31 @@ def test_a_damaged_epoch_and_one_of_other_digits_are_marked(recording: Recording
     assert reader.evidence.missing_epochs == {1, 2}
 
 
+def test_a_file_that_comes_later_or_is_mended_tells_its_part_of_the_story(recording: Recording) -> None:
+    for _ in range(4):
+        recording.end_epoch()
+    run, kept = recording.run, {}
+    for epoch in (1, 2):
+        kept[epoch] = run.predictions_path(epoch).read_bytes()
+    run.predictions_path(1).write_bytes(b"rubbish")
+    run.predictions_path(2).unlink()
+    reader, newest = Reader(run), Moment(VALIDATION, 4)
+    before = reader.evidence.findings(newest, reader.history)
+    assert before.trajectories is not None
+    assert before.trajectories.epochs == (3, 4)
+    assert reader.evidence.missing_epochs == {1, 2}
+    run.predictions_path(2).write_bytes(kept[2])
+    after = reader.evidence.findings(newest, reader.history)
+    assert after.trajectories is not None
+    assert after.trajectories.epochs == (2, 3, 4)
+    assert reader.evidence.missing_epochs == {1}
+    run.predictions_path(1).write_bytes(kept[1])
+    whole = reader.evidence.findings(newest, reader.history)
+    assert whole.trajectories is not None
+    assert whole.trajectories.epochs == (1, 2, 3, 4)
+    assert reader.evidence.missing_epochs == frozenset()
+
+
 def test_after_a_roll_back_epochs_of_the_same_numbers_are_read_anew(recording: Recording) -> None:
     recording.end_epoch()
     recording.end_epoch(with_predictions=False)

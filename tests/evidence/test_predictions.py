@@ -151,3 +151,28 @@ def test_other_sets_are_listed_by_name_and_epochs_and_the_test_are_not(run: RunD
 def test_moments_name_themselves() -> None:
     moments = [FIRST, Moment(TEST), Moment(TRAIN), Moment("set-mine")]
     assert [moment.words for moment in moments] == ["epoch 1", "final test", "cross-check", "set-mine"]
+
+
+def test_pictures_of_a_set_that_is_evaluated_anew_are_read_anew(run: RunDirectory) -> None:
+    files, moment = PredictionFiles(run), Moment("set-mine")
+    arrays, digits = run.load_arrays(run.predictions_path(TEST)), run.load_arrays(run.digits_path(TEST))
+    run.save_arrays(run.digits_path("set-mine"), **digits)
+    run.save_arrays(run.predictions_path("set-mine"), **arrays)
+    before = files.load(moment)
+    path = run.digits_path("set-mine")
+    written = path.stat().st_mtime_ns
+    run.save_arrays(path, **(digits | {"images": 255 - digits["images"]}))
+    os.utime(path, ns=(written + 1, written + 1))
+    assert (files.load(moment).images == 255 - before.images).all()
+
+
+def test_a_cross_checks_digits_are_of_two_splits(run: RunDirectory) -> None:
+    arrays, digits = run.load_arrays(run.predictions_path(1)), run.load_arrays(run.digits_path(VALIDATION))
+    others = digits["indices"].copy()
+    others[10:] = np.arange(60_000, 60_040)  # no validation digits
+    run.save_arrays(run.digits_path(TRAIN), **(digits | {"indices": others}))
+    run.save_arrays(run.predictions_path(TRAIN), **(arrays | {"indices": others}))
+    read = PredictionFiles(run).load(Moment(TRAIN))
+    assert [read.split_of(row) for row in (0, 9, 10, 49)] == [VALIDATION, VALIDATION, TRAIN, TRAIN]
+    run.digits_path(VALIDATION).unlink()
+    assert PredictionFiles(run).load(Moment(TRAIN)).split_of(0) == TRAIN, "unless that cannot be known"

@@ -56,6 +56,12 @@ def lines(app: App[int]) -> list[str]:
     return [strip.text for strip in strips(app)]
 
 
+def lines_within(app: App[int], width: int) -> list[str]:
+    """The screen's lines, none of which is wider than the terminal."""
+    assert max(strip.cell_length for strip in strips(app)) <= width
+    return lines(app)
+
+
 def text(app: App[int]) -> str:
     """What a person sees."""
     return "\n".join(lines(app))

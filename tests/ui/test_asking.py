@@ -7,8 +7,9 @@ import msgspec
 import pytest
 from textual.pilot import Pilot
 
+from mnist_tui.evidence.predictions import TEST, TRAIN, VALIDATION, Moment
 from mnist_tui.runs.directory import RunDirectory, RunError
-from mnist_tui.runs.protocol import Answer, Explain, Explanation, Neighbour, Variant
+from mnist_tui.runs.protocol import Answer, Explain, Explanation, GivenDigit, Neighbour, Variant
 from mnist_tui.ui.asking import Inquiry, Question
 from mnist_tui.ui.screens import asking_screen
 from mnist_tui.ui.screens.digit import DigitScreen
@@ -71,6 +72,41 @@ async def test_neighbours_and_small_changes_are_pictures_with_words(run: RunDire
                 assert words in text
             index = screen.digits.digit(0).index
             assert engine.asked() == [Explain("validation", index)]
+
+
+async def test_a_digit_of_a_set_given_to_evaluate_goes_with_the_question(run: RunDirectory) -> None:
+    run.save_arrays(run.digits_path("set-mine"), **run.load_arrays(run.digits_path(TEST)))
+    run.save_arrays(run.predictions_path("set-mine"), **run.load_arrays(run.predictions_path(TEST)))
+    app = Host(run, DigitsScreen)
+    with FakeEngine(run) as engine:
+        engine.answer = answer_line()
+        app.session.look_again()
+        app.session.poll()
+        app.session.travel_to(Moment("set-mine"))
+        async with app.shown((120, 40)) as pilot:
+            screen = await opened(pilot, app)
+            await until(pilot, app, "o: what spoke for it")
+            digit = screen.digits.digit(0)
+            given = GivenDigit(digit.image.tobytes(), digit.true)
+            assert engine.asked() == [Explain("set-mine", digit.index, given)]
+            assert f"#{digit.index:05d} of the set mine" in app.text()
+            assert "After each epoch" not in app.text(), "its digits are read once"
+
+
+async def test_a_validation_digit_of_the_cross_check_is_asked_for_as_one(run: RunDirectory) -> None:
+    run.save_arrays(run.digits_path(TRAIN), **run.load_arrays(run.digits_path(VALIDATION)))
+    run.save_arrays(run.predictions_path(TRAIN), **run.load_arrays(run.predictions_path(1)))
+    app = Host(run, DigitsScreen)
+    with FakeEngine(run) as engine:
+        engine.answer = answer_line()
+        app.session.look_again()
+        app.session.poll()
+        app.session.travel_to(Moment(TRAIN))
+        async with app.shown((120, 40)) as pilot:
+            screen = await opened(pilot, app)
+            await until(pilot, app, "o: what spoke for it")
+            assert engine.asked() == [Explain("validation", screen.digits.digit(0).index)]
+            assert "of the training part (validation split)" in app.text()
 
 
 async def test_what_spoke_for_the_predicted_and_for_the_true_class_is_laid_over_the_picture(run: RunDirectory) -> None:
@@ -157,6 +193,23 @@ async def test_without_an_engine_x_wakes_one(run: RunDirectory, monkeypatch: pyt
             engine.answer = answer_line()
             app.follow()
             await until(pilot, app, "labelled 4")
+
+
+async def test_an_engine_is_woken_for_a_digit_of_a_set_given_to_evaluate(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run.save_arrays(run.digits_path("set-mine"), **run.load_arrays(run.digits_path(TEST)))
+    run.save_arrays(run.predictions_path("set-mine"), **run.load_arrays(run.predictions_path(TEST)))
+    woken: list[RunDirectory] = []
+    monkeypatch.setattr(asking_screen, "wake", woken.append)
+    app = Host(run, DigitsScreen)
+    app.session.travel_to(Moment("set-mine"))
+    async with app.shown((120, 40)) as pilot:
+        await opened(pilot, app)
+        assert "x Wake" in app.lines()[-1]
+        await pilot.press("x")
+        await settled(pilot)
+        assert [each.path for each in woken] == [run.path]
 
 
 async def test_an_engine_that_cannot_be_woken_is_a_sentence(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ NOTE = "no NVIDIA GPU or driver (NVML Shared Library Not Found)"
 TWO_CORES, ON_GPU = Hardware("2 CPU cores", 2, 25 << 30), Hardware(H100.name, 16, 128 << 30)
 
 
-def sampled(*gpus: GpuSample, note: str = "", hardware: Hardware = TWO_CORES, count: int = 4) -> History:
+def sampled(*gpus: GpuSample, note: str = "", hardware: Hardware = TWO_CORES, count: int = 6) -> History:
     """A run that takes ten steps between two samples."""
     made = History(samples.record())
     made.apply(samples.run_started(hardware=hardware))

@@ -3,14 +3,18 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
+from mnist_tui.events import AnyEvent, HardwareSampled, Phase, PhaseChanged, RunFailed, encode
 from mnist_tui.runs.directory import RunDirectory
 from mnist_tui.ui.screens.confusion import ConfusionScreen
 from mnist_tui.ui.screens.digit import DigitScreen
 from mnist_tui.ui.screens.digits import DigitsScreen
+from mnist_tui.ui.screens.training import TrainingScreen
 from mnist_tui.ui.widgets.confusion_matrix import ConfusionMatrix
+from tests import samples
 from tests.recorded import CLASSES, Recording
 from tests.ui.host import SIZES, Host, settled
 from tests.ui.odd_runs import odd_run
@@ -99,3 +103,92 @@ def test_the_odd_runs_are_as_odd_as_they_should_be(tmp_path: Path) -> None:
     run = odd_run(tmp_path, CLOTHES, absent=3)
     assert isinstance(run, RunDirectory)
     assert 3 not in run.load_arrays(run.predictions_path(1))["labels"]
+
+
+def written(home: Path, *events: AnyEvent, between: bytes = b"", name: str = "odd-otter") -> RunDirectory:
+    """A run that says it trains, then these events, and other bytes before the last of them."""
+    run = RunDirectory(home / "20231114-221320")
+    run.path.mkdir()
+    run.write_record(msgspec.structs.replace(samples.record(), name=name))
+    first = [samples.run_started(), PhaseChanged(time=samples.CREATED + 8, phase=Phase.TRAINING)]
+    lines = [encode(event) for event in [*first, *events]]
+    run.events_path.write_bytes(b"".join(lines[:-1]) + between + lines[-1])
+    return run
+
+
+class Seen(Host):
+    """Keeps what was on the screen last."""
+
+    seen = ""
+
+
+async def trained(run: RunDirectory, size: tuple[int, int]) -> Seen:
+    """The training screen over a run, looked at in every way that its curves know."""
+    app = Seen(run, TrainingScreen, now=samples.CREATED + 60)
+    async with app.shown(size) as pilot:
+        await settled(pilot)
+        for key in ("y", "x", "x", "x", "plus", "minus"):
+            await pilot.press(key)
+            await settled(pilot)
+            assert {len(line) for line in app.lines()} == {size[0]}
+            app.seen = app.text()
+    return app
+
+
+every_size = pytest.mark.parametrize("size", [(3, 2), (20, 5), *SIZES], ids=lambda size: f"{size[0]}x{size[1]}")
+
+
+@every_size
+async def test_a_loss_that_is_nan_from_the_first_step_is_drawn_as_missing(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    steps = [samples.step_ended(step, loss=None, accuracy=None) for step in range(1, 700)]
+    end = samples.epoch_ended(1, train_loss=None, train_accuracy=None, validation_loss=None)
+    app = await trained(written(tmp_path, *steps[:550], end, *steps[550:]), size)
+    assert app.session.view.history.steps.count == 699
+    if size in SIZES:
+        assert "NaN" in app.seen
+
+
+@every_size
+async def test_a_run_of_one_step_is_shown(tmp_path: Path, size: tuple[int, int]) -> None:
+    app = await trained(written(tmp_path, samples.step_ended(1)), size)
+    assert app.session.view.progress.step == 1
+    assert app.session.view.progress.seconds_left is None
+
+
+@every_size
+async def test_what_another_version_wrote_is_skipped_and_counted(tmp_path: Path, size: tuple[int, int]) -> None:
+    later = encode(samples.step_ended(300)).rstrip(b"}\n") + b',"mood":{"of":["the",1]}}\n'
+    strange = b'{"type":"layer_dreamed","time":1.0}\n' * 3 + b"\x00rubbish\n" + later
+    events = samples.steps(299)
+    app = await trained(written(tmp_path, *events, samples.step_ended(301), between=strange), size)
+    assert app.session.view.unknown_events == 4
+    assert app.session.view.history.steps.column("step").tolist() == list(range(1, 302))
+
+
+@every_size
+async def test_a_clock_that_jumps_backwards_spoils_nothing(tmp_path: Path, size: tuple[int, int]) -> None:
+    hour = 3_600.0
+    before = samples.steps(200)
+    after = [samples.step_ended(step, time=samples.CREATED - hour + step / 10) for step in range(201, 401)]
+    sampled = HardwareSampled(
+        time=samples.CREATED - hour, engine_cpu=1.0, engine_memory=1, machine_cpu=1.0, machine_memory=1
+    )
+    app = await trained(written(tmp_path, *before, sampled, *after), size)
+    state = app.session.view.progress
+    assert state.step == 400
+    assert 0.0 <= state.run_fraction <= 1.0
+    assert state.seconds_left is None or state.seconds_left >= 0.0
+
+
+@every_size
+async def test_escape_sequences_in_names_and_errors_are_never_sent_to_the_terminal(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    evil = "\x1b[2J\x1b]0;owned\x07\x9b31mbad[red]"
+    run = written(tmp_path, *samples.steps(5), RunFailed(time=samples.CREATED + 20, error=f"no {evil}"), name=evil)
+    app = await trained(run, size)
+    assert not any(letter in app.seen for letter in "\x1b\x07\x9b")
+    if size in SIZES:
+        assert "bad[red]" in app.seen

@@ -1,5 +1,6 @@
 """The plots as a person uses them: keys, the mouse, what is read off, and what is not built for a slow terminal."""
 
+import asyncio
 import re
 from types import SimpleNamespace
 
@@ -8,11 +9,11 @@ from textual.app import App, ComposeResult
 from textual.events import MouseScrollUp
 from textual.pilot import Pilot
 
-from mnist_tui.events import HardwareSampled, LayerStats, Phase, PhaseChanged, SettingChanged
+from mnist_tui.events import HardwareSampled, LayerStats, Phase, PhaseChanged, RunFailed, SettingChanged
 from mnist_tui.metrics import METRICS_BY_KEY
 from mnist_tui.runs.history import History
 from mnist_tui.ui import back_pressure
-from mnist_tui.ui.plot_data import extent_of, scale_of
+from mnist_tui.ui.plot_scale import extent_of, scale_of
 from mnist_tui.ui.plot_view import X_AXES, PlotView, shown
 from mnist_tui.ui.theme import DARK
 from mnist_tui.ui.widgets.plot_board import PlotBoard
@@ -257,6 +258,45 @@ async def test_nothing_is_built_when_nothing_changed_and_seldom_while_steps_come
             made.apply(samples.step_ended(step))
             app.board.show(made, CREATED + 5 + step / 40)
         assert built(app) - before <= 2 * 2
+
+
+async def test_between_two_plots_there_is_room_for_a_key() -> None:
+    app = Stage()
+    async with app.run_test(size=(160, 60)) as pilot:
+        made = history(100)
+        await shown_with(app, pilot, made)
+        most, seen, before = 0, built(app), built(app)
+
+        async def watch_every_turn() -> None:
+            nonlocal most, seen
+            while True:
+                most, seen = max(most, built(app) - seen), built(app)
+                await asyncio.sleep(0)
+
+        watching = asyncio.create_task(watch_every_turn())
+        await asyncio.sleep(0)
+        app.board.look(PlotView(log=True))
+        await settled(pilot)
+        plots = len(app.board.panels_shown)
+        assert plots > 2
+        assert built(app) - before == plots
+        made.apply_all(samples.step_ended(step) for step in range(101, 120))
+        await shown_with(app, pilot, made, CREATED + 60)
+        assert built(app) - before == 2 * plots
+        watching.cancel()
+        assert most == 1
+
+
+async def test_all_plots_of_a_run_that_is_over_have_its_last_step() -> None:
+    app = Stage()
+    async with app.run_test(size=(160, 60)) as pilot:
+        made = history(100)
+        await shown_with(app, pilot, made)
+        before = {panel: panel.builds for panel in app.board.panels_shown}
+        made.apply(samples.step_ended(101))
+        made.apply(RunFailed(time=CREATED + 1, error="the disk is full"))
+        await shown_with(app, pilot, made, CREATED + 0.1)
+        assert all(panel.builds == builds + 1 for panel, builds in before.items())
 
 
 async def test_frames_are_dropped_while_the_terminal_is_behind_and_caught_up_with_later() -> None:

@@ -33,7 +33,7 @@ async def test_a_run_that_is_over_trains_on_with_the_engine_that_waits() -> None
             assert "✔ finished" in lines(app)[0]
             assert "+ Epoch more" in lines(app)[-1]
             await pilot.press("plus")
-            await asks(pilot, engine, SetEpochs(by=ME, change=1))
+            await asks(pilot, engine, SetEpochs(by=ME, epochs=4))
 
 
 async def test_quitting_a_run_whose_engine_only_waits_leaves_at_once() -> None:

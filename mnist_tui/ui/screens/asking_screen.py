@@ -3,7 +3,6 @@
 from textual import work
 from textual.message import Message
 
-from mnist_tui.evidence.predictions import TEST, TRAIN, VALIDATION
 from mnist_tui.render.text import harmless
 from mnist_tui.runs.client import wake
 from mnist_tui.runs.directory import RunError
@@ -12,9 +11,6 @@ from mnist_tui.ui.asking import Inquiry, Question
 from mnist_tui.ui.screens.prediction_screen import PredictionScreen
 from mnist_tui.ui.session import RunSession, RunView
 from mnist_tui.ui.steering import tell
-
-ASKABLE = frozenset({VALIDATION, TEST, TRAIN})
-"""Splits whose pictures an engine has."""
 
 
 class AskingScreen(PredictionScreen):
@@ -63,8 +59,7 @@ class AskingScreen(PredictionScreen):
         """A network that was never validated cannot be asked, and one that is awake need not be woken."""
         if action == "wake":
             view = self.session.view
-            askable = bool(view.history.epochs) and self.asked_about.split in ASKABLE
-            return askable and not view.has_engine and not self._waking
+            return bool(view.history.epochs) and not view.has_engine and not self._waking
         return super().check_action(action, parameters)
 
     def action_wake(self) -> None:
@@ -93,7 +88,7 @@ class AskingScreen(PredictionScreen):
         if best.epoch != self._asked_of:
             self._asked_of, self._question = best.epoch, None
         question = self.asked_about
-        if question == self._question or question.split not in ASKABLE:
+        if question == self._question:
             return
         self._question = question
         known = self._outcomes.get(question)
@@ -109,8 +104,6 @@ class AskingScreen(PredictionScreen):
     def waited_for(self, view: RunView) -> str:
         """Why there is no explanation, or when it comes."""
         outcome = self._outcomes.get(self.asked_about)
-        if self.asked_about.split not in ASKABLE:
-            return "The network can be asked about digits of the training, validation and test parts alone."
         if isinstance(outcome, str):
             return harmless(outcome)
         if view.has_engine:

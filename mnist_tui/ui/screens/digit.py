@@ -15,8 +15,9 @@ from textual.message import Message
 from textual.widgets import Static
 
 from mnist_tui.events import EpochEnded
-from mnist_tui.evidence.predictions import Moment
+from mnist_tui.evidence.predictions import OWN, Moment
 from mnist_tui.runs.directory import RunError
+from mnist_tui.runs.protocol import GivenDigit
 from mnist_tui.ui.asking import Question
 from mnist_tui.ui.digit_list import Digit, DigitList, query_words
 from mnist_tui.ui.digit_words import answer_words, life_words
@@ -96,6 +97,7 @@ class DigitScreen(AskingScreen):
                     yield ProbabilityBars()
                 yield PictureGrid("neighbours")
                 with Container(id="epochs"):
+                    yield Static("These digits are read once, and not after each epoch.", id="once")
                     yield ProbabilityCurves()
                     yield EpochReadings()
                 yield PictureGrid("variants")
@@ -112,7 +114,7 @@ class DigitScreen(AskingScreen):
         self.ask_for_predictions(view)
         self._show_digit()
         recent = view.history.epochs[-RECENT_EPOCHS:]
-        if self.digits.moment.epoch is not None and not _same(recent, self._past_asked):
+        if self._has_past and not _same(recent, self._past_asked):
             self._past_asked = recent
             self._load_past(recent)
         self.ask_why(view)
@@ -124,6 +126,8 @@ class DigitScreen(AskingScreen):
         found = self.findings
         if found is not None and np.array_equal(found.predictions.indices, self.digits.predictions.indices):
             self.digits = self.digits.at(found)
+        if len(self._past) < len(self._past_asked):
+            self._past_asked = []  # some could not be read: they may have been mended
         self.update_view(self.session.view)
 
     def _show_digit(self) -> None:
@@ -139,6 +143,7 @@ class DigitScreen(AskingScreen):
         self.query_one("#words", Static).update(words)
         probabilities = tuple(float(each) for each in digit.probabilities)
         self.query_one(ProbabilityBars).answer = Answer(probabilities, digits.names, digit.true, digit.predicted)
+        self.query_one("#once").display = not self._has_past
         self.query_one(EpochReadings).readings = self._readings()
         self.query_one(ProbabilityCurves).show(self._course(digit))
         gallery = self.query_one(Gallery)
@@ -215,10 +220,16 @@ class DigitScreen(AskingScreen):
         return self.digits.digit(self.position)
 
     @property
+    def _has_past(self) -> bool:
+        """Whether the digits are read after every epoch; others are read once."""
+        return self.digits.moment.epoch is not None
+
+    @property
     def asked_about(self) -> Question:
         """The digit that is shown."""
-        row = int(self.digits.rows[self.position])
-        return Question(self.digits.moment.split, int(self.digits.predictions.indices[row]))
+        digit = self._digit
+        given = None if digit.split in OWN else GivenDigit(digit.image.tobytes(), digit.true)
+        return Question(digit.split, digit.index, given)
 
     @property
     def _pages(self) -> tuple[str, ...]:
@@ -226,7 +237,8 @@ class DigitScreen(AskingScreen):
         width, height = self.app.size
         if width >= self.HORIZONTAL_BREAKPOINTS[2][0] and height >= self.VERTICAL_BREAKPOINTS[2][0]:
             return ()
-        return PAGES if self.is_narrow else PAGES[1:]
+        pages = PAGES if self.is_narrow else PAGES[1:]
+        return pages if self._has_past else tuple(page for page in pages if page != "epochs")
 
     def _show_page(self) -> None:
         pages = self._pages

@@ -16,7 +16,7 @@ from mnist_tui import __version__
 from mnist_tui.config import Catalogue
 from mnist_tui.runs.directory import home, list_runs
 from mnist_tui.ui.keymap import bindings
-from mnist_tui.ui.messages import StartRun
+from mnist_tui.ui.messages import CompareRuns, StartRun
 from mnist_tui.ui.next_run import sketch
 from mnist_tui.ui.screens.sized_screen import SizedScreen
 
@@ -139,6 +139,13 @@ class HomeScreen(SizedScreen):
         elif self.focused is not None:
             self._setting = self.focused
             self._runs.focus_list()
+
+    def on_compare_runs(self, message: CompareRuns) -> None:
+        """The runs that were marked, side by side."""
+        from mnist_tui.ui.screens.compare import CompareScreen  # numpy and plots: not before they are needed
+
+        message.stop()
+        self.app.push_screen(CompareScreen(message.runs))
 
     def on_settings_form_preset_chosen(self, event: "SettingsForm.PresetChosen") -> None:
         """Say what kind of network that is."""

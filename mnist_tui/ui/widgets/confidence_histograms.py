@@ -5,9 +5,9 @@ from textual.color import Color
 
 from mnist_tui.analysis.calibration import Reliability
 from mnist_tui.render.columns import log_share, upright_bars
-from mnist_tui.ui.paint import paint, palette_of
+from mnist_tui.ui.paint import paint
 from mnist_tui.ui.theme import Palette
-from mnist_tui.ui.widgets.line_widget import LineWidget
+from mnist_tui.ui.widgets.calibration_widget import CalibrationWidget
 
 NUMBERED = 6
 """Columns a bar from which its count stands above it."""
@@ -51,21 +51,9 @@ def _share_out(most: list[int], rows: int) -> list[int]:
     return [rows - lower, lower]
 
 
-class ConfidenceHistograms(LineWidget):
-    """Repaints what differs when the figures do."""
+class ConfidenceHistograms(CalibrationWidget):
+    """Both histograms; repaints what differs when the figures do."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._figures: Reliability | None = None
-
-    def show(self, figures: Reliability) -> None:
-        """Show other figures."""
-        if figures is not self._figures:
-            self._figures = figures
-            self.redraw()
-
-    def draw(self) -> list[Text]:
+    def lines(self, figures: Reliability, colours: Palette, width: int, height: int) -> list[Text]:
         """Both histograms."""
-        if self._figures is None:
-            return []
-        return histogram_lines(self._figures, palette_of(self), self.size.width, self.size.height)
+        return histogram_lines(figures, colours, width, height)

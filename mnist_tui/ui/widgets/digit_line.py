@@ -29,6 +29,7 @@ def digit_line(digits: DigitList, position: int, colours: Palette, width: int, *
         value = float(getattr(digits.findings.table, digits.sort.column)[digits.rows[position]])
         words = f"{digits.sort.label} {value:.2f}"
         line.append(f"; {words}" if line.cell_len + len(words) + 2 <= width else "")
-    right = f"{digits.when}, {digits.split}"
+    # an epoch's digits are validation digits; every other moment is named after its digits
+    right = digits.when if digits.moment.epoch is None else f"{digits.when}, {digits.split}"
     room = width - line.cell_len
     return line.append(right.rjust(room)) if room > len(right) + 1 else line

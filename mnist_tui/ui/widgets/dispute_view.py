@@ -61,7 +61,7 @@ class DisputeView(Container):
         disputes = self.query_one(DisputeList)
         disputes.show(queue, names, cursor)
         confident = int(queue.findings.disputes.confident.sum())
-        disputes.border_subtitle = f"{CONFIDENT} {confident:,} confidently wrong" if confident else ""
+        disputes.border_subtitle = f"{CONFIDENT} confidently wrong: {f'{confident:,}' if confident else 'none'}"
         panel = self.query_one(LabelAccuracyPanel)
         panel.border_title = Content(f"Accuracy, {queue.total:,} {digits_words(queue.moment)}")
         panel.accuracy = queue.accuracy()
@@ -82,7 +82,7 @@ class DisputeView(Container):
         said = verdict_words(dispute, self._names)
         picture.border_title = f"#{dispute.index:05d}"
         picture.border_subtitle = Content(f"judged: {said}" if said else "")
-        self.query_one("#place", Static).update(Content(place_words(self._queue.moment, dispute.index, view)))
+        self.query_one("#place", Static).update(Content(place_words(dispute.split, dispute.index, view)))
         words.update(dispute_words(dispute, self._names, palette_of(self), words.size.width))
         bars.answer = leading(dispute, self._names, bars.size.height or len(self._names))
 
@@ -107,6 +107,7 @@ def leading(dispute: Dispute, names: tuple[str, ...], count: int) -> Answer:
         tuple(names[each] for each in kept),
         kept.index(dispute.label),
         kept.index(dispute.predicted),
+        known_as="label",  # in dispute: nobody says that it is true
     )
 
 

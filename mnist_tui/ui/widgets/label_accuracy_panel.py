@@ -12,7 +12,7 @@ from mnist_tui.ui.theme import Palette
 
 WAYS = (
     ("as labelled", "as_labelled", "against the labels as they came"),
-    ("without disputed", "without_disputed", "● left out: flatters"),
+    ("without disputed ●", "without_disputed", "confidently wrong left out: flatters"),
     ("without mislabelled", "without_mislabelled", "judged wrong or unreadable: out"),
     ("corrected", "corrected", "against the labels that were judged"),
 )

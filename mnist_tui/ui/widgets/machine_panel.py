@@ -11,7 +11,7 @@ from mnist_tui.ui.session import RunView
 from mnist_tui.ui.widgets.line_widget import LineWidget
 
 WAITING = "measured every two seconds once TensorFlow is there"
-UNJUDGED = "what holds it up is judged after some seconds of training"
+UNJUDGED = "what holds it up is judged after ten seconds of training"
 COLOURS = {Bottleneck.STARVED: "warning", Bottleneck.INPUT: "warning", Bottleneck.COMPUTE: "success"}
 MOST_GPUS = 4
 """Lines for GPUs; a machine with more shows the first ones."""
@@ -73,7 +73,10 @@ class MachinePanel(LineWidget):
         return [
             cpu_line(sample, started.hardware, width, busy, rest),
             *gpu_lines(sample, width, busy, rest, quiet)[:MOST_GPUS],
-            Text(clip_parts(self._tense + str(judged) if judged is not None else UNJUDGED, width, "; "), style=colour),
+            Text(
+                clip_parts(self._tense + judged.at_length() if judged is not None else UNJUDGED, width, "; "),
+                style=colour,
+            ),
         ]
 
     def _single(self, figures: str, judged: Verdict | None, colour: str, width: int) -> Text:

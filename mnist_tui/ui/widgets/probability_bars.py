@@ -20,12 +20,14 @@ class Answer:
     names: tuple[str, ...]
     true: int
     predicted: int
+    known_as: str = "true"
+    """What the true class is called."""
 
     def role(self, position: int) -> str:
         """What a class is to this digit, in words."""
         if position == self.true == self.predicted:
-            return "true and read"
-        return "true" if position == self.true else "read as" if position == self.predicted else ""
+            return f"{self.known_as} and read"
+        return self.known_as if position == self.true else "read as" if position == self.predicted else ""
 
 
 def probability_lines(answer: Answer, colours: Palette, width: int, height: int) -> Text:

@@ -8,9 +8,9 @@ from rich.text import Text
 from mnist_tui.analysis.calibration import Reliability
 from mnist_tui.render.curve import place
 from mnist_tui.render.text import bar, percent
-from mnist_tui.ui.paint import paint, palette_of
+from mnist_tui.ui.paint import paint
 from mnist_tui.ui.theme import Palette
-from mnist_tui.ui.widgets.line_widget import LineWidget
+from mnist_tui.ui.widgets.calibration_widget import CalibrationWidget
 
 MEAN, NOBODY = "┃", "┊"
 """The mean confidence; where it would be in an empty bin."""
@@ -95,21 +95,9 @@ def _words(figures: Reliability, colours: Palette, width: int) -> Iterator[Text]
         )
 
 
-class ReliabilityPanel(LineWidget):
-    """Repaints what differs when the figures do."""
+class ReliabilityPanel(CalibrationWidget):
+    """The diagram; repaints what differs when the figures do."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._figures: Reliability | None = None
-
-    def show(self, figures: Reliability) -> None:
-        """Show other figures."""
-        if figures is not self._figures:
-            self._figures = figures
-            self.redraw()
-
-    def draw(self) -> list[Text]:
+    def lines(self, figures: Reliability, colours: Palette, width: int, height: int) -> list[Text]:
         """The diagram."""
-        if self._figures is None:
-            return []
-        return reliability_lines(self._figures, palette_of(self), self.size.width, self.size.height)
+        return reliability_lines(figures, colours, width, height)

@@ -11,7 +11,7 @@ from textual.widgets import DataTable, Static
 from mnist_tui.render.text import clip, harmless, percent
 from mnist_tui.runs.summary import RunSummary, Status
 from mnist_tui.ui.keymap import bindings
-from mnist_tui.ui.messages import OpenRun, ResumeRun
+from mnist_tui.ui.messages import CompareRuns, OpenRun, ResumeRun
 
 COLOURS = {
     Status.PAUSED: "warning",
@@ -26,6 +26,8 @@ EMPTY = (
     "it trains a small network on 55,000 digits and shows\nits curves, its confusions and its mistakes as they come."
 )
 LONGEST_NAME = 24
+MARK = "✔ "
+"""Before the name of a run that is to be compared."""
 CELL_PADDING = 1
 """Blank cells on either side of every cell."""
 
@@ -58,8 +60,16 @@ class RunList(DataTable[Text]):
     class ResumeWanted(Message):
         """The run in the row under the cursor is to go on."""
 
+    class MarkWanted(Message):
+        """The run in the row under the cursor is to be marked, or no longer."""
+
+    class CompareWanted(Message):
+        """The marked runs are to be compared."""
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Only a run that is over before its time can be resumed."""
+        """Only a run that is over before its time can be resumed; one alone cannot be compared."""
+        if action in ("mark", "compare"):
+            return self.row_count > 1
         if action == "resume":
             table = self.parent
             return isinstance(table, RunTable) and table.chosen is not None and table.chosen.status.is_resumable
@@ -68,6 +78,14 @@ class RunList(DataTable[Text]):
     def action_resume(self) -> None:
         """Ask for it."""
         self.post_message(self.ResumeWanted())
+
+    def action_mark(self) -> None:
+        """Ask for it."""
+        self.post_message(self.MarkWanted())
+
+    def action_compare(self) -> None:
+        """Ask for it."""
+        self.post_message(self.CompareWanted())
 
 
 class RunTable(Vertical):
@@ -89,6 +107,8 @@ class RunTable(Vertical):
         """By id, as is `_rows`."""
         self._is_shown = False
         self._rows: dict[str, tuple[str, ...]] = {}
+        self._marked: dict[str, None] = {}
+        """Ids, in the order in which they were marked."""
         self.border_title = "Runs"
 
     def compose(self) -> ComposeResult:
@@ -124,7 +144,7 @@ class RunTable(Vertical):
         empty.update("" if summaries else EMPTY)
         empty.display, table.display = not summaries, bool(summaries)
         self._runs, self._rows = {summary.run.id: summary for summary in summaries}, rows
-        self.border_title = f"Runs  [$quiet]{len(summaries):,}[/]" if summaries else "Runs"
+        self._marked = {key: None for key in self._marked if key in rows}
         self._fill()
 
     def _fill(self) -> None:
@@ -134,11 +154,14 @@ class RunTable(Vertical):
         """
         table = self.query_one(RunList)
         chosen = self._key_under_cursor(table)
+        marked = f"  [$accent]{len(self._marked)} marked[/]" if self._marked else ""
+        self.border_title = f"Runs  [$quiet]{len(self._rows):,}[/]{marked}" if self._rows else "Runs"
         table.clear(columns=True)
         widths = [
             max(map(len, (column.heading, *(cells[place] for cells in self._rows.values()))))
             for place, column in enumerate(COLUMNS)
         ]
+        widths[0] += len(MARK) if self._marked else 0
         shown = columns_that_fit(widths, self.content_size.width - 1)  # the scroll bar
         for place in shown:
             heading = Text(COLUMNS[place].heading, justify="right" if COLUMNS[place].is_number else "left")
@@ -155,6 +178,9 @@ class RunTable(Vertical):
             "status": variables.get(COLOURS.get(self._runs[key].status, "primary"), ""),
             "age": variables["quiet"],
         }.get(heading, "")
+        if self._marked and heading == "name":
+            mark = MARK if key in self._marked else " " * len(MARK)
+            return Text.assemble((mark, variables["accent"]), (words, style))
         return Text(words, style=style, justify="right" if COLUMNS[place].is_number else "left")
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
@@ -170,6 +196,22 @@ class RunTable(Vertical):
         """`r` on a row."""
         if self.chosen is not None:
             self.post_message(ResumeRun(self.chosen.run))
+
+    def on_run_list_mark_wanted(self) -> None:
+        """Space on a row."""
+        key = self._key_under_cursor(self.query_one(RunList))
+        if key in self._marked:
+            del self._marked[key]
+        elif key in self._runs:
+            self._marked[key] = None
+        self._fill()
+
+    def on_run_list_compare_wanted(self) -> None:
+        """`c`: the marked runs, which are at least two."""
+        if len(self._marked) < 2:
+            self.app.notify("Mark at least two runs with Space; c then compares them.")
+            return
+        self.post_message(CompareRuns([self._runs[key].run for key in self._marked]))
 
     @property
     def chosen(self) -> RunSummary | None:

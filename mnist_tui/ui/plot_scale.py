@@ -1,0 +1,107 @@
+"""The x axis of the plots: what it counts, how much of it is shown, and how other runs are aligned on it. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_tui.runs.history import History
+from mnist_tui.ui.plot_view import Extent, PlotView, Window, XAxis, shown, stage
+
+Numbers = NDArray[np.float64]
+MINUTES_FROM, HOURS_FROM = 180.0, 3 * 3600.0
+"""Seconds from which on the time axis counts minutes and hours."""
+LEAST_PACE = 1e-6
+"""Seconds a step, of a run whose clock stood still or went backwards."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The x axis: what it counts, what of it is shown, and how steps become places on it and the other way round."""
+
+    axis: XAxis
+    unit: str
+    limits: Window
+    window: Window
+    """The same in steps."""
+    divisor: float
+
+    def places(self, history: History, steps: Numbers) -> Numbers:
+        """Where steps, ascending, shape (n,), are on the axis. A clock that jumped backwards stands still."""
+        if self.axis != "time":
+            return steps / self.divisor
+        return np.maximum.accumulate(_worked(history, steps) / self.divisor) if steps.size else steps
+
+    def step_at(self, history: History, place: float) -> float:
+        """The step at a place on the axis."""
+        if self.axis != "time":
+            return place * self.divisor
+        table, seconds = history.steps, place * self.divisor
+        worked = table.column("worked")
+        index = int(np.searchsorted(worked, seconds))
+        if index == table.count:
+            return history.last_step + (seconds - float(worked[-1])) / _pace(history)
+        return float(table.column("step")[index])
+
+    def beside(self, history: History) -> "Scale | None":
+        """The same axis for another run, which has other steps at its places; None where it cannot be aligned."""
+        per_epoch = _per_epoch(history)
+        if not history.steps.count or (self.axis == "epochs" and not per_epoch):
+            return None
+        other = replace(self, divisor=float(per_epoch)) if self.axis == "epochs" else self
+        window = (other.step_at(history, self.limits[0]), other.step_at(history, self.limits[1]))
+        return replace(other, window=window)
+
+
+def _per_epoch(history: History) -> int:
+    return history.started.steps_per_epoch if history.started else 0
+
+
+def _pace(history: History) -> float:
+    """Mean seconds of work a step, of the whole run."""
+    worked = history.steps.column("worked")
+    return max(LEAST_PACE, float(worked.max()) / max(1, history.last_step))
+
+
+def _worked(history: History, steps: Numbers) -> Numbers:
+    """Seconds worked at steps, shape (n,) -> (n,). Beyond the run's end, where others go on, at the run's mean pace."""
+    worked = history.worked_at(steps)
+    beyond = steps - history.last_step
+    return np.where(beyond > 0, worked + beyond * _pace(history), worked) if history.steps.count else worked
+
+
+def extent_of(history: History, others: Sequence[History] = (), axis: XAxis = "steps") -> Extent:
+    """How far the run is, and those beside it: in steps of the first, as the axis aligns them."""
+    planned, last = history.epochs_planned * _per_epoch(history), float(history.last_step)
+    whole = Scale(axis, "", (0, 0), (0, 0), float(_per_epoch(history) if axis == "epochs" else 1))
+    for other in others:
+        beside = whole.beside(other) if history.steps.count and whole.divisor else None
+        if beside is not None:
+            (end,) = beside.places(other, np.array([float(other.last_step)]))
+            last = max(last, whole.step_at(history, float(end)))
+            if axis != "time":
+                goal = whole.step_at(history, other.epochs_planned * _per_epoch(other) / beside.divisor)
+                planned = max(planned, round(goal))
+    return Extent(round(last), planned)
+
+
+def scale_of(history: History, view: PlotView, others: Sequence[History] = ()) -> Scale:
+    """The x axis of all plots; steps where the epochs have no length yet. It has room for the others' ends, too."""
+    extent = extent_of(history, () if view.recent else others, view.axis)
+    window = shown(view, extent)
+    per_epoch = _per_epoch(history)
+    if view.axis == "epochs" and per_epoch:
+        limits = (window[0] / per_epoch, window[1] / per_epoch)
+        return Scale("epochs", "epochs", limits, window, float(per_epoch))
+    if view.axis == "time" and history.steps.count:
+        first, last = (float(each) for each in _worked(history, np.array([window[0], min(window[1], extent.last)])))
+        last = max(last, first)
+        if view.window is None and not view.recent:
+            # starting up takes a while: no more than a tenth of the axis stays empty for it
+            first, last = first if first * 10 > last and not others else 0.0, stage(last, 0)
+        divisor, unit = (3600.0, "hours") if last >= HOURS_FROM else (60.0, "minutes")
+        if last < MINUTES_FROM:
+            divisor, unit = 1.0, "seconds"
+        return Scale("time", f"{unit} of work", (first / divisor, last / divisor), window, divisor)
+    return Scale("steps", "steps", window, window, 1.0)
