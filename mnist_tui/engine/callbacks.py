@@ -6,17 +6,14 @@ from typing import Any
 
 import keras
 
+from mnist_tui.engine import devices
 from mnist_tui.engine.checkpoints import TrainingState
 from mnist_tui.engine.journal import Emit
 from mnist_tui.events import Phase, PhaseChanged, StepEnded
 
 
 class EmitSteps(keras.callbacks.Callback):
-    """Emits step_ended after every batch, and keeps the sums that an epoch's means are made of.
-
-    Keras reports running means; the metrics are reset after each batch, so that a step's figures are its own and one
-    NaN does not blot out the rest of the epoch.
-    """
+    """Emits step_ended after every batch, and keeps the sums of an epoch. Goes with BeginSteps."""
 
     def __init__(self, emit: Emit, state: TrainingState, batch_size: int, train_count: int) -> None:
         super().__init__()
@@ -57,19 +54,25 @@ class EmitSteps(keras.callbacks.Callback):
                 images_per_second=count / max(1e-9, time.monotonic() - self._began),
             )
         )
-        self.model.reset_metrics()
 
 
-class FollowSchedule(keras.callbacks.Callback):
-    """Sets the learning rate before every step to what the schedule says."""
+class BeginSteps(keras.callbacks.Callback):
+    """Sets the learning rate before every step to what the schedule says, and empties the metrics.
+
+    Keras reports running means; emptied metrics make a step's figures its own, so that one NaN does not blot out the
+    rest of the epoch.
+    """
 
     def __init__(self, rate: Callable[[], float]) -> None:
         super().__init__()
         self._rate = rate
+        self._begin: Callable[[float], None] | None = None
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Ask the schedule."""
-        self.model.optimizer.learning_rate = self._rate()
+        if self._begin is None:  # only now are the metrics built
+            self._begin = devices.step_beginner(self.model)
+        self._begin(self._rate())
 
 
 class BetweenBatches(keras.callbacks.Callback):

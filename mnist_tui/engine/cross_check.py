@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_tui.engine import datasets, devices
-from mnist_tui.engine.callbacks import FollowSchedule
+from mnist_tui.engine.callbacks import BeginSteps
 from mnist_tui.engine.datasets import Digits
 from mnist_tui.engine.evaluation import Evaluation, one_hot, pixels
 from mnist_tui.engine.presets import PRESETS, compile_model
@@ -56,7 +56,7 @@ def trained(digits: Digits, classes: int) -> Any:
     """A network of preset `fast`, trained on these digits by its own recipe."""
     preset = PRESETS["fast"]
     recipe = preset.recipe
-    model = preset.build((28, 28, 1), classes)
+    model = devices.prepare_network(preset.build((28, 28, 1), classes))
     compile_model(preset, model, recipe.optimizer, recipe.learning_rate, jit="auto")
     steps_per_epoch = -(-len(digits) // recipe.batch_size)
     epochs = max(recipe.epochs, -(-FEWEST_STEPS // steps_per_epoch))
@@ -71,7 +71,7 @@ def trained(digits: Digits, classes: int) -> Any:
         batch_size=recipe.batch_size,
         epochs=epochs,
         verbose=0,
-        callbacks=[FollowSchedule(rate)],
+        callbacks=[BeginSteps(rate)],
     )
     return model
 

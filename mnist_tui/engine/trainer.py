@@ -14,7 +14,7 @@ from mnist_tui.config import EarlyStopping, RunConfig
 from mnist_tui.engine import checkpoints, datasets, devices
 from mnist_tui.engine.architecture import describe_layers
 from mnist_tui.engine.best_model import BestModel
-from mnist_tui.engine.callbacks import BetweenBatches, EmitSteps, FollowSchedule
+from mnist_tui.engine.callbacks import BeginSteps, BetweenBatches, EmitSteps
 from mnist_tui.engine.checkpoints import Checkpoint, Checkpointer, digit_order
 from mnist_tui.engine.datasets import Split
 from mnist_tui.engine.evaluation import one_hot
@@ -102,11 +102,13 @@ class Trainer:
         self._emit, self._steering = journal.emit, steering
         self._state = steering.state
         self._preset = PRESETS[config.preset]
-        self._model = self._preset.build((28, 28, 1), classes)
+        network = self._preset.build((28, 28, 1), classes)
+        self._layers = describe_layers(network)
+        self._model = devices.prepare_network(network)
         compile_model(self._preset, self._model, config.optimizer, config.learning_rate, jit="auto")
         self._model.optimizer.build(self._model.trainable_variables)
         self._variables = [*self._model.variables, *self._model.optimizer.variables]
-        self._best = BestModel(run, self._preset.build((28, 28, 1), classes), [])
+        self._best = BestModel(run, network, [])
         self._recorder = Recorder(run, split, self._state, journal, saver, self._best)
         self._questions = Questions(split)
         self._targets = one_hot(split.train.labels, classes)
@@ -114,6 +116,7 @@ class Trainer:
         self._checkpointer = Checkpointer(run, config, before=journal.flush)
         self._guard = Guard(classes)
         self._layer_watch = LayerWatch(self._model, split.train, classes)
+        self._begin_steps = BeginSteps(self._learning_rate)
         self._emit_steps = EmitSteps(journal.emit, self._state, config.batch_size, len(split.train))
         self._rolled_back_to = -1
 
@@ -122,7 +125,7 @@ class Trainer:
         self._emit(
             RunStarted(
                 time=time.time(),
-                layers=describe_layers(self._model),
+                layers=self._layers,
                 class_names=class_names,
                 train_count=len(self._split.train),
                 validation_count=len(self._split.validation),
@@ -200,7 +203,7 @@ class Trainer:
         self._model.fit(
             devices.batches(train.images[order][..., np.newaxis], self._targets[order], config.batch_size),
             verbose=0,
-            callbacks=[FollowSchedule(self._learning_rate), self._emit_steps, BetweenBatches(self._between_batches)],
+            callbacks=[self._begin_steps, self._emit_steps, BetweenBatches(self._between_batches)],
         )
 
     def _learning_rate(self) -> float:
