@@ -122,7 +122,7 @@ def verdict(samples: Sequence[tuple[int, HardwareSampled]], cores: int, device: 
 
 
 def _of_cpu(now: Load) -> tuple[Bottleneck, str]:
-    engine = f"the engine keeps {now.of_cores()} busy"
+    engine = f"engine on {now.of_cores()}"
     if now.engine >= CORES_FULL:
         return Bottleneck.COMPUTE, engine
     if now.is_starved:

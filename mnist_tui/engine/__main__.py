@@ -161,7 +161,7 @@ def main() -> None:
     run = RunDirectory(options.run)
     lock = options.lock if options.lock is not None else run.acquire_lock()
     os.set_inheritable(lock, False)
-    os.nice(devices.NICENESS)
+    devices.yield_to_the_screen()
     devices.prepare_environment()
     resumed: str | None = options.resume
     start = None

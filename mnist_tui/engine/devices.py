@@ -1,8 +1,10 @@
 """What the run computes on, and everything that is TensorFlow's alone."""
 
+import contextlib
 import os
 import platform
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,17 @@ from mnist_tui.events import Hardware
 
 NICENESS = 5
 """The screen is answered first on a machine whose cores are all busy training."""
+AUTOGROUP = Path("/proc/self/autogroup")
+"""Linux may share the cores out among sessions first: a niceness within the engine's own says nothing to the screen."""
+
+
+def yield_to_the_screen() -> None:
+    """Lower the priority of this process and, where sessions have one (Linux), of the session that it leads."""
+    os.nice(NICENESS)
+    if os.getsid(0) != os.getpid():
+        return  # the session is somebody's shell
+    with contextlib.suppress(OSError):  # another system, or a session that may not say so now
+        AUTOGROUP.write_text(str(NICENESS))
 
 
 def prepare_environment() -> None:

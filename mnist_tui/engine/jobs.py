@@ -69,7 +69,7 @@ def main(name: str, path: str, argument: str = "") -> int:
     # what is printed by native code goes where Python's own messages go
     reports = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
-    os.nice(devices.NICENESS)
+    devices.yield_to_the_screen()
     devices.prepare_environment()
     try:
         for report in JOBS[name](RunDirectory(Path(path)), argument):

@@ -28,15 +28,15 @@ def judged(one: HardwareSampled, cores: int = 2, device: str = CPU) -> Verdict:
 @pytest.mark.parametrize(
     ("one", "cores", "words"),
     [
-        (sample(190, 98), 2, "compute-bound: the engine keeps 1.9 of 2 cores busy"),
-        (sample(99, 100), 1, "compute-bound: the engine keeps 1.0 of 1 core busy"),
-        (sample(130, 86), 2, "compute-bound: the engine keeps 1.3 of 2 cores busy"),
+        (sample(190, 98), 2, "compute-bound: engine on 1.9 of 2 cores"),
+        (sample(99, 100), 1, "compute-bound: engine on 1.0 of 1 core"),
+        (sample(130, 86), 2, "compute-bound: engine on 1.3 of 2 cores"),
         (sample(115, 98), 2, "starved: the machine is 98 % busy, the engine gets 1.1 of 2 cores"),
         (sample(60, 100), 1, "starved: the machine is 100 % busy, the engine gets 0.6 of 1 core"),
-        (sample(100, 8), 16, "input-bound: the engine keeps 1.0 of 16 cores busy; a larger batch may fill the rest"),
-        (sample(100, 55), 2, "no single bottleneck: the engine keeps 1.0 of 2 cores busy"),
-        (sample(300, 40), 8, "no single bottleneck: the engine keeps 3.0 of 8 cores busy"),
-        (sample(40, 30), 2, "no single bottleneck: the engine keeps 0.4 of 2 cores busy"),
+        (sample(100, 8), 16, "input-bound: engine on 1.0 of 16 cores; a larger batch may fill the rest"),
+        (sample(100, 55), 2, "no single bottleneck: engine on 1.0 of 2 cores"),
+        (sample(300, 40), 8, "no single bottleneck: engine on 3.0 of 8 cores"),
+        (sample(40, 30), 2, "no single bottleneck: engine on 0.4 of 2 cores"),
     ],
 )
 def test_on_a_cpu(one: HardwareSampled, cores: int, words: str) -> None:
@@ -68,7 +68,7 @@ def test_a_gpu_that_the_run_does_not_use_decides_nothing() -> None:
 
 def test_an_engine_that_fills_the_cores_it_may_use_is_compute_bound_whatever_the_others_do() -> None:
     for machine in (4, 50, 99):
-        assert str(judged(sample(199, machine))).startswith("compute-bound: the engine keeps 2.0 of 2 cores busy")
+        assert str(judged(sample(199, machine))).startswith("compute-bound: engine on 2.0 of 2 cores")
 
 
 def test_a_busy_machine_with_little_for_others_is_not_starved() -> None:
@@ -81,7 +81,7 @@ def test_only_samples_during_which_steps_were_taken_count() -> None:
     assert while_training(pairs) == [busy] * 4
     found = verdict(pairs, 2, CPU)
     assert found is not None
-    assert found.at_length() == "compute-bound: the engine keeps 1.9 of 2 cores busy; by 4 samples"
+    assert found.at_length() == "compute-bound: engine on 1.9 of 2 cores; by 4 samples"
     assert len(while_training([(step, busy) for step in range(1, 50)])) == WINDOW
 
 

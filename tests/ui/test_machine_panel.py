@@ -55,7 +55,7 @@ async def test_a_machine_without_a_gpu_says_so_in_one_line() -> None:
     assert "Machine  2 CPU cores" in shown[0]
     assert re.search(r"CPU [━╸]+ +98 %  RAM 1\.7/27 GB  engine 1\.9 cores 1\.4 GB", shown[1])
     assert "GPU  no NVIDIA GPU or driver" in shown[2]
-    assert "compute-bound: the engine keeps 1.9 of 2 cores busy" in shown[3]
+    assert "compute-bound: engine on 1.9 of 2 cores" in shown[3]
     assert shown[4].startswith("╰")
 
 
@@ -118,7 +118,7 @@ async def test_in_a_single_line_the_verdict_comes_first() -> None:
         panel.show(view(sampled(note=NOTE)))
         await settled(pilot)
         line = lines(app)[0].rstrip()
-        assert line == " compute-bound: the engine keeps 1.9 of 2 cores busy · CPU 98 % · RAM 1.7/27 GB"
+        assert line == " compute-bound: engine on 1.9 of 2 cores · CPU 98 % · RAM 1.7/27 GB"
 
 
 async def test_nothing_from_a_driver_reaches_the_terminal_as_it_came() -> None:
