@@ -118,7 +118,7 @@ async def test_in_a_single_line_the_verdict_comes_first() -> None:
         panel.show(view(sampled(note=NOTE)))
         await settled(pilot)
         line = lines(app)[0].rstrip()
-        assert line == " compute-bound: engine on 1.9 of 2 cores · CPU 98 % · RAM 1.7/27 GB"
+        assert line == " compute-bound: engine on 1.9 of 2 cores · CPU 98 % · RAM 1.7/27 GB · no GPU"
 
 
 async def test_nothing_from_a_driver_reaches_the_terminal_as_it_came() -> None:
