@@ -76,7 +76,7 @@ class TrainingScreen(RunScreen):
         self.query_one(MachinePanel).show(view)
         self.query_one(ProgressPanel).show(view)
         self.query_one(ConfusionsLine).show(history)
-        self.query_one(EventsPanel).show(history)
+        self.query_one(EventsPanel).show(history, view.unknown_events)
 
     def _read_out(self) -> None:
         board = self.query_one(PlotBoard)

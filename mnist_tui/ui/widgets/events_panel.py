@@ -15,15 +15,20 @@ class EventsPanel(Widget):
     """As many of the newest notes as fit."""
 
     DEFAULT_CSS = """
-    EventsPanel { border: round $frame; border-title-color: $foreground; height: 1fr; padding: 0 1; }
+    EventsPanel {
+        border: round $frame; border-title-color: $foreground; border-subtitle-color: $quiet; height: 1fr; padding: 0 1;
+    }
     """
 
     notes: reactive[tuple[Note, ...]] = reactive(())
     BORDER_TITLE = "Events"
 
-    def show(self, history: History) -> None:
-        """Take in a new moment of the run."""
+    def show(self, history: History, unknown: int = 0) -> None:
+        """Take in a new moment of the run; `unknown` events are of another version of this program."""
         self.notes = tuple(reversed(history.notes))
+        skipped = f"{unknown:,} of another version skipped" if unknown else ""
+        if skipped != (self.border_subtitle or ""):
+            self.border_subtitle = skipped
 
     def render(self) -> RenderResult:
         variables = self.app.theme_variables
