@@ -87,7 +87,7 @@ def test_a_signal_that_ended_the_program_is_its_status() -> None:
 
 
 def test_hanging_up_sends_sighup() -> None:
-    with python("show('ready'); signal.pause()") as terminal:
+    with python("signal.signal(signal.SIGHUP, signal.SIG_DFL); show('ready'); signal.pause()") as terminal:
         terminal.wait_for("ready")
         terminal.hang_up()
         assert terminal.wait_exit() == -signal.SIGHUP
