@@ -16,14 +16,18 @@ FILE = "verdicts.csv"
 
 
 def export_verdicts(
-    run: RunDirectory, evidence: Evidence, history: History, moment: Moment, names: Sequence[str] = ()
+    run: RunDirectory,
+    evidence: Evidence,
+    history: History,
+    moment: Moment,
+    verdicts: Sequence[Verdict],
+    names: Sequence[str] = (),
 ) -> tuple[Path, int]:
-    """Write all verdicts that hold for the run to `verdicts.csv` in its directory; returns the path and their number.
+    """Write verdicts that hold for the run to `verdicts.csv` in its directory; returns the path and their number.
 
     The answers beside them are those of `moment`; of digits that it does not have, those of the newest epoch, the final
     test and other sets. Raises RunError when the file cannot be written.
     """
-    verdicts = evidence.book.read()
     newest = [Moment(VALIDATION, epoch.epoch) for epoch in history.epochs[-1:]]
     others = [each for each in evidence.moments(history) if each.epoch is None]
     text = to_csv(verdicts, names, answers_to(verdicts, evidence, [moment, *newest, *others]))

@@ -46,7 +46,7 @@ def test_the_file_holds_every_verdict_with_the_answers_of_the_moment(run: RunDir
     verdicts = [verdict_on(run, VALIDATION, row) for row in (3, 8)]
     evidence.judge(*verdicts)
     for moment in (FIRST, NEWEST):
-        path, count = export_verdicts(run, evidence, history, moment)
+        path, count = export_verdicts(run, evidence, history, moment, evidence.book.read())
         assert (path, count) == (run.path / "verdicts.csv", 2)
         assert from_csv(path.read_text("utf-8")) == verdicts
         read = evidence.predictions(moment).probabilities[[3, 8]]
@@ -57,7 +57,7 @@ def test_the_file_holds_every_verdict_with_the_answers_of_the_moment(run: RunDir
 def test_digits_that_the_moment_does_not_have_are_answered_by_another(run: RunDirectory) -> None:
     evidence, history = opened(run)
     evidence.judge(verdict_on(run, TEST, 4), verdict_on(run, VALIDATION, 3))
-    path, _ = export_verdicts(run, evidence, history, FIRST)
+    path, _ = export_verdicts(run, evidence, history, FIRST, evidence.book.read())
     by_split = {row["split"]: int(row["predicted"]) for row in rows_of(path)}
     assert by_split[TEST] == evidence.predictions(Moment(TEST)).probabilities[4].argmax()
     assert by_split[VALIDATION] == evidence.predictions(FIRST).probabilities[3].argmax()
@@ -70,7 +70,7 @@ def test_a_digit_that_only_the_cross_check_read_is_answered_by_it(run: RunDirect
     evidence, history = opened(run)
     verdict = verdict_on(run, TRAIN, 6)
     evidence.judge(verdict)
-    path, _ = export_verdicts(run, evidence, history, NEWEST)
+    path, _ = export_verdicts(run, evidence, history, NEWEST, evidence.book.read())
     assert [row["predicted"] for row in rows_of(path)] == [str(predictions["probabilities"][6].argmax())]
 
 
@@ -78,7 +78,7 @@ def test_a_verdict_without_an_answer_has_an_empty_cell(run: RunDirectory) -> Non
     evidence, history = opened(run)
     evidence.judge(Verdict(split=TRAIN, index=1, label=4, verdict="right", time=1.0))
     run.predictions_path(2).unlink()
-    path, _ = export_verdicts(run, evidence, history, NEWEST)
+    path, _ = export_verdicts(run, evidence, history, NEWEST, evidence.book.read())
     assert [(row["predicted"], row["confidence"]) for row in rows_of(path)] == [("", "")]
 
 
@@ -92,10 +92,10 @@ def test_an_answer_to_another_label_is_none(run: RunDirectory) -> None:
 
 def test_no_verdicts_are_a_heading_and_a_second_export_replaces_the_first(run: RunDirectory) -> None:
     evidence, history = opened(run)
-    path, count = export_verdicts(run, evidence, history, NEWEST)
+    path, count = export_verdicts(run, evidence, history, NEWEST, evidence.book.read())
     assert (rows_of(path), count) == ([], 0)
     evidence.judge(verdict_on(run, VALIDATION, 0))
-    export_verdicts(run, evidence, history, NEWEST)
+    export_verdicts(run, evidence, history, NEWEST, evidence.book.read())
     assert len(rows_of(path)) == 1
 
 
@@ -103,5 +103,5 @@ def test_a_file_that_cannot_be_written_is_a_sentence_and_leaves_nothing_behind(r
     evidence, history = opened(run)
     (run.path / "verdicts.csv").mkdir()
     with pytest.raises(RunError, match=r"verdicts\.csv cannot be written .*: make room and export again"):
-        export_verdicts(run, evidence, history, NEWEST)
+        export_verdicts(run, evidence, history, NEWEST, evidence.book.read())
     assert [path.name for path in run.path.glob(".*")] == []

@@ -42,13 +42,20 @@ class Engine:
         self.process = self._newest_process()
 
     def _newest_process(self) -> psutil.Process:
+        found: list[psutil.Process] = []
+
         def is_alive(child: psutil.Process) -> bool:
             try:
-                return str(self.run.path) in child.cmdline()
+                return str(self.run.path) in child.cmdline()  # which is empty for a moment while it starts
             except psutil.Error:  # a zombie: ended, and not yet waited for
                 return False
 
-        (process,) = filter(is_alive, psutil.Process().children())
+        def look() -> bool:
+            found[:] = filter(is_alive, psutil.Process().children())
+            return bool(found)
+
+        wait_until(look, f"for the engine's process; engine.log ends with:\n{self.log_tail()}")
+        (process,) = found
         return process
 
     def read(self) -> list[AnyEvent]:

@@ -238,6 +238,24 @@ async def test_the_exported_file_holds_the_verdict_and_the_answer(home: Path) ->
         assert told(app)[-1] == f"1 verdict written to {path}"
 
 
+async def test_a_verdict_that_is_still_being_written_down_is_exported(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_recorded_run(home, epochs=1, n=300)
+    app, exported = opened(run), threading.Event()
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await judging(pilot)
+        monkeypatch.setattr(screen.session.evidence, "judge", lambda _: exported.wait())
+        try:
+            await pilot.press("u", "e")
+            path = run.path / "verdicts.csv"
+            await wait_until(pilot, path.exists, "the file of verdicts")
+            with path.open(newline="") as file:
+                assert [row["verdict"] for row in csv.DictReader(file)] == ["unreadable"]
+        finally:
+            exported.set()
+
+
 async def test_a_verdict_that_cannot_be_kept_is_said_and_not_shown(home: Path) -> None:
     run = make_recorded_run(home, epochs=1, n=300)
     (run.path / "verdicts.jsonl").mkdir()

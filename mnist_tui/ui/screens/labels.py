@@ -216,9 +216,10 @@ class LabelsScreen(PredictionScreen):
         self._watch(cross_check.begin(self.session.run, ended))
 
     def action_export_verdicts(self) -> None:
-        """Write all verdicts as CSV."""
+        """Write all verdicts as CSV, also those that are on their way into the book."""
         if self.queue is not None:
-            self._export(self.queue.moment, self._names)
+            standing = self._judging.standing(self.session.evidence.book.read())
+            self._export(self.queue.moment, standing, self._names)
 
     async def action_leave(self) -> None:
         """The number keys judge here, so the way to the other screens is through the run's first."""
@@ -283,10 +284,10 @@ class LabelsScreen(PredictionScreen):
             self.post_message(self.Lost(verdict, str(error)))
 
     @work(thread=True, exclusive=True, group="export")
-    def _export(self, moment: Moment, names: tuple[str, ...]) -> None:
+    def _export(self, moment: Moment, verdicts: list[Verdict], names: tuple[str, ...]) -> None:
         session = self.session
         try:
-            path, count = export_verdicts(session.run, session.evidence, session.view.history, moment, names)
+            path, count = export_verdicts(session.run, session.evidence, session.view.history, moment, verdicts, names)
         except RunError as error:
             tell(self.app, str(error), "error")
         else:
