@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from mnist_tui.engine import devices
+from mnist_tui.engine import backends
 from mnist_tui.engine.checkpoints import TrainingState
 from mnist_tui.engine.journal import Emit
 from mnist_tui.events import Phase, PhaseChanged, StepEnded
@@ -71,7 +71,7 @@ class BeginSteps(keras.callbacks.Callback):
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Ask the schedule."""
         if self._begin is None:  # only now are the metrics built
-            self._begin = devices.step_beginner(self.model)
+            self._begin = backends.current().step_beginner(self.model)
         self._begin(self._rate())
 
 

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_tui.engine import datasets, devices
+from mnist_tui.engine import backends, datasets
 from mnist_tui.engine.callbacks import BeginSteps
 from mnist_tui.engine.datasets import Digits
 from mnist_tui.engine.evaluation import Evaluation, one_hot, pixels
@@ -31,7 +31,7 @@ NAME = "train"
 def cross_check_labels(run: RunDirectory) -> Iterator[JobReport]:
     """Train, read, and write predictions/train.npz and digits/train.npz; raises ConfigError and OSError."""
     config = run.record().config
-    devices.prepare_tensorflow()
+    backends.current().prepare()
     split = datasets.split(data := datasets.load(config.data), config.seed, config.limit)
     digits, classes = joined(split.train, split.validation), len(data.class_names)
     fold = np.random.default_rng(config.seed).permutation(len(digits)) % FOLDS
@@ -56,7 +56,7 @@ def trained(digits: Digits, classes: int) -> Any:
     """A network of preset `fast`, trained on these digits by its own recipe."""
     preset = PRESETS["fast"]
     recipe = preset.recipe
-    model = devices.prepare_network(preset.build((28, 28, 1), classes))
+    model = backends.current().prepare_network(preset.build((28, 28, 1), classes))
     compile_model(preset, model, recipe.optimizer, recipe.learning_rate, jit="auto")
     steps_per_epoch = -(-len(digits) // recipe.batch_size)
     epochs = max(recipe.epochs, -(-FEWEST_STEPS // steps_per_epoch))

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_tui.engine import devices
+from mnist_tui.engine import backends
 from mnist_tui.engine.datasets import Digits
 from mnist_tui.engine.evaluation import pixels
 from mnist_tui.runs.protocol import Explanation, Neighbour, Variant
@@ -108,7 +108,8 @@ class Explainer:
         """
         shares = ((np.arange(PATH_STEPS) + 0.5) / PATH_STEPS).astype(np.float32)
         path = shares[:, None, None, None] * pixels(image[np.newaxis])
-        gradients = [devices.log_probability_gradient(self._model, path, one).mean(axis=0) for one in classes]
+        gradient_of = backends.current().log_probability_gradient
+        gradients = [gradient_of(self._model, path, one).mean(axis=0) for one in classes]
         return np.stack([gradient[..., 0] * image.astype(np.float32) for gradient in gradients])
 
     def variants(self, image: NDArray[np.uint8]) -> tuple[Variant, ...]:

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_tui.engine import devices
+from mnist_tui.engine import backends
 from mnist_tui.engine.datasets import Digits
 from mnist_tui.engine.evaluation import one_hot, pixels
 from mnist_tui.events import LayerStat, LayerStats
@@ -36,7 +36,7 @@ class LayerWatch:
         relus = [layer for layer in self._layers if _is_relu(layer)]
         self._relu_names = [layer.name for layer in relus]
         self._activations = keras.Model(model.inputs[0], [layer.output for layer in relus]) if relus else None
-        self._gradient_norms = devices.gradient_norms(model)
+        self._gradient_norms = backends.current().gradient_norms(model)
         self._before: dict[str, Array] | None = None
         self._next = time.monotonic() + SHORTEST_SECONDS
         self._cost = 0.0

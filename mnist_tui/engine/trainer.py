@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from mnist_tui.config import EarlyStopping, RunConfig
-from mnist_tui.engine import checkpoints, datasets, devices
+from mnist_tui.engine import backends, checkpoints, datasets, devices
 from mnist_tui.engine.architecture import describe_layers
 from mnist_tui.engine.best_model import BestModel
 from mnist_tui.engine.callbacks import BeginSteps, BetweenBatches, EmitSteps
@@ -62,7 +62,7 @@ def train(
     """
     record, emit = run.record(), journal.emit
     config = record.config
-    devices.prepare_tensorflow()
+    backends.current().prepare()
     keras.utils.set_random_seed(config.seed)
 
     emit(PhaseChanged(time=time.time(), phase=Phase.LOADING))
@@ -104,7 +104,7 @@ class Trainer:
         self._preset = PRESETS[config.preset]
         network = self._preset.build((28, 28, 1), classes)
         self._layers = describe_layers(network)
-        self._model = devices.prepare_network(network)
+        self._model = backends.current().prepare_network(network)
         compile_model(self._preset, self._model, config.optimizer, config.learning_rate, jit="auto")
         self._model.optimizer.build(self._model.trainable_variables)
         self._variables = [*self._model.variables, *self._model.optimizer.variables]
@@ -201,7 +201,7 @@ class Trainer:
         state, config, train = self._state, self._config, self._split.train
         order = digit_order(config.seed, state.epoch, len(train))[state.batch * config.batch_size :]
         self._model.fit(
-            devices.batches(train.images[order][..., np.newaxis], self._targets[order], config.batch_size),
+            backends.current().batches(train.images[order][..., np.newaxis], self._targets[order], config.batch_size),
             verbose=0,
             callbacks=[self._begin_steps, self._emit_steps, BetweenBatches(self._between_batches)],
         )

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from mnist_tui.engine.fused import FusedBatchNormalization, fused
+from mnist_tui.engine.backends.fused import FusedBatchNormalization, fused
 from mnist_tui.engine.presets import PRESETS
 
 ROUNDING = 2e-4

@@ -1,0 +1,49 @@
+"""What the engine asks of a backend beyond what Keras itself offers on all of them."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+GradientNorms = Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.float32]]
+
+
+class Backend(ABC):
+    """One library that Keras computes with. Made once a process, after Keras was told to use it."""
+
+    @abstractmethod
+    def versions(self) -> dict[str, str]:
+        """The packages that a figure depends on -> their versions."""
+
+    @abstractmethod
+    def gpu_name(self) -> str | None:
+        """The GPU that will be used, in words; None where the CPU is."""
+
+    @abstractmethod
+    def prepare(self) -> None:
+        """Before the first use: leave room for others on a GPU; on a CPU let a seed decide every figure."""
+
+    @abstractmethod
+    def prepare_network(self, model: Any) -> Any:
+        """The network as it trains fastest here: the same layers by name and the same weights."""
+
+    @abstractmethod
+    def batches(self, images: NDArray[np.uint8], targets: NDArray[np.float32], batch_size: int) -> Any:
+        """Digits in this order, batch by batch, as `fit` takes them: images (n, 28, 28, 1), targets (n, classes)."""
+
+    @abstractmethod
+    def step_beginner(self, model: Any) -> Callable[[float], None]:
+        """A function that sets the learning rate and empties the metrics of a network whose `fit` has begun."""
+
+    @abstractmethod
+    def log_probability_gradient(self, model: Any, images: NDArray[np.float32], wanted: int) -> NDArray[np.float32]:
+        """Gradient of the log probability of a class by the pixels: images (n, 28, 28, 1) -> the same shape."""
+
+    @abstractmethod
+    def gradient_norms(self, model: Any) -> GradientNorms:
+        """A function (images, one-hot labels) -> norm of the loss's gradient by each trainable variable in turn.
+
+        In inference mode: dropping nothing, and leaving batch statistics as they are.
+        """
