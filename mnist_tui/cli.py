@@ -1,14 +1,14 @@
 """Commands and flags -> RunConfig -> the screen, plain lines or JSON. What steers a run is in cli_steering.py."""
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 
 from mnist_tui import __version__
+from mnist_tui.cli_bench import bench
 from mnist_tui.cli_evidence import EVIDENCE
+from mnist_tui.cli_settings import settings_options
 from mnist_tui.cli_steering import RUN_HELP, STEERING
 from mnist_tui.config import SETTINGS, ConfigError
 from mnist_tui.runs.directory import find_run, list_runs
@@ -28,14 +28,6 @@ def run_command() -> int:
         raise KeyboardInterrupt from None
 
 
-def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """A flag for every setting; its text is read by the setting itself, so that all doors refuse in the same words."""
-    for setting in reversed(SETTINGS):
-        flag = "--" + setting.key.replace("_", "-")
-        command = click.option(flag, setting.key, metavar=setting.kind.upper(), help=setting.help)(command)
-    return command
-
-
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="mnist-tui")
 @click.pass_context
@@ -47,12 +39,12 @@ def commands(context: click.Context) -> int | None:
     return show_screen(None) if context.invoked_subcommand is None else None
 
 
-for command in (*STEERING, *EVIDENCE):
+for command in (*STEERING, *EVIDENCE, bench):
     commands.add_command(command)
 
 
 @commands.command()
-@settings_options
+@settings_options(SETTINGS)
 @click.option(
     "--config", "config_file", type=click.Path(path_type=Path), help="The same settings from a TOML file; flags win."
 )

@@ -1,0 +1,1 @@
+"""Tests of what `mnist-tui bench` makes of a run's events."""
