@@ -1,18 +1,23 @@
 """`python -m tests.bench` lists the benchmarks; `python -m tests.bench NAME [--json]` runs one."""
 
 import argparse
+import importlib.metadata
 import json
 import os
 import platform
 import sys
+from pathlib import Path
 
+from tests.bench.accuracy import PARTS, accuracy
 from tests.bench.first_paint import first_paint
 from tests.bench.frame import frame
 from tests.bench.latency import latency
 from tests.bench.link import link
+from tests.bench.memory import memory
 from tests.bench.mistakes import gallery_page, open_cell, time_travel
 from tests.bench.open_run import open_run
 from tests.bench.overhead import overhead, overhead_reference
+from tests.bench.throughput import throughput
 from tests.bench.watch import watch
 
 BENCHES = {
@@ -22,25 +27,38 @@ BENCHES = {
     "time-travel": time_travel,
     "overhead": overhead,
     "overhead-reference": overhead_reference,
+    "throughput": throughput,
+    "memory": memory,
+    "accuracy": accuracy,
     "frame": frame,
     "latency": latency,
     "link": link,
     "watch": watch,
     "open": open_run,
 }
+VERSIONS = ("tensorflow", "keras", "numpy", "textual")
 
 
 def main() -> int:
     """Run one benchmark, or list them."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("name", nargs="?", choices=BENCHES)
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    parser.add_argument("--full", action="store_true", help="accuracy: every recipe, which takes hours")
+    parser.add_argument("--only", choices=PARTS, help="accuracy: only this one")
+    parser.add_argument("--home", type=Path, help="accuracy: keep the runs here; later calls repeat no finished one")
     options = parser.parse_args()
     if options.name is None:
         for name, bench in BENCHES.items():
             print(f"{name:<20} {(bench.__doc__ or '').splitlines()[0]}")
         return 0
-    result = BENCHES[options.name]()
+    if options.name != "accuracy" and (options.full or options.only or options.home):
+        parser.error("--full, --only and --home are for accuracy")
+    load = os.getloadavg()[0]
+    if options.name == "accuracy":
+        result = accuracy(options.full, options.only, options.home)
+    else:
+        result = BENCHES[options.name]()
     figures = {
         "name": options.name,
         "value": result.value,
@@ -48,13 +66,15 @@ def main() -> int:
         "bar": result.bar,
         "holds": result.holds,
         "machine": f"{os.cpu_count()} CPUs, {platform.machine()}, Python {platform.python_version()}",
+        "versions": {name: importlib.metadata.version(name) for name in VERSIONS},
+        "load_before": round(load, 2),
         "raw": result.raw,
     }
     if options.json:
         json.dump(figures, sys.stdout, indent=2)
         print()
     else:
-        print("\n".join(f"{key:<8} {value}" for key, value in figures.items()))
+        print("\n".join(f"{key:<11} {value}" for key, value in figures.items()))
     return 0
 
 

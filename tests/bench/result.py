@@ -31,6 +31,11 @@ def worst_of(figures: dict[str, float], bars: dict[str, float]) -> float:
     return round(max(shares), 3)
 
 
+def least_of(figures: dict[str, float], bars: dict[str, float]) -> float:
+    """Of several figures that must reach a bar each: the smallest share of its bar; 1 is the bar itself."""
+    return round(min(figures[name] / bar for name, bar in bars.items()), 3)
+
+
 def percentiles(seconds: Sequence[float]) -> dict[str, float]:
     """Median, 99th percentile and maximum of some seconds, in milliseconds."""
     ordered = sorted(seconds)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -9,8 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mnist_tui.events import Phase, PhaseChanged, StepEnded, decode
+from mnist_tui.events import Phase, PhaseChanged, RunStarted, StepEnded, decode
 from mnist_tui.runs.directory import HOME_VARIABLE, RunDirectory
+from mnist_tui.speed.engines import follow
+from mnist_tui.speed.timing import Timing
 from tests.e2e.terminal import Terminal
 
 PROGRAM = [sys.executable, "-m", "mnist_tui"]
@@ -74,14 +77,41 @@ def speed(recorded: list[StepEnded], batch: int, since: float, until: float) -> 
     return (len(times) - 1) * batch / (times[-1] - times[0]) if len(times) > 1 else 0.0
 
 
-def epoch_speed(run: RunDirectory, epoch: int, batch: int) -> float:
+def epoch_speed(run: RunDirectory, epoch: int) -> float:
     """Images a second of a whole epoch, from its beginning (the end of the epoch before) to its last step."""
     lines = run.events_path.read_bytes().splitlines()
     events = [event for event in map(decode, lines) if event is not None]
+    digits = next(event.train_count for event in events if isinstance(event, RunStarted))
     of_epoch = [event for event in events if isinstance(event, StepEnded) and event.epoch == epoch]
     begun = max(
         event.time
         for event in events
         if isinstance(event, PhaseChanged) and event.phase is Phase.TRAINING and event.time <= of_epoch[0].time
     )
-    return len(of_epoch) * batch / (of_epoch[-1].time - begun)
+    return digits / (of_epoch[-1].time - begun)
+
+
+def start(home: Path, *flags: str) -> RunDirectory:
+    """Start a run that nobody watches."""
+    _call(home, "train", "--detach", *flags)
+    return newest_run(home)
+
+
+def train(home: Path, *flags: str) -> RunDirectory:
+    """Train a run to its end."""
+    _call(home, "train", "--plain", *flags)
+    return newest_run(home)
+
+
+def timing_of(run: RunDirectory) -> Timing:
+    """How long a run that is over took."""
+    return follow(run, lambda _: None, lambda _: False)
+
+
+def _call(home: Path, *arguments: str) -> None:
+    """Run a command; raises RuntimeError with what it printed when it fails."""
+    done = subprocess.run(
+        [*PROGRAM, *arguments], env=os.environ | environment(home), capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise RuntimeError(f"mnist-tui {' '.join(arguments)} failed:\n{done.stdout[-1_000:]}{done.stderr[-1_000:]}")

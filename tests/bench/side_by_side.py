@@ -1,0 +1,94 @@
+"""The engine and the plain script, one after the other on the same machine, time and again."""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+from mnist_tui.engine.devices import NICENESS, yield_to_the_screen
+from tests.bench.training import end, epoch_speed, temporary_home, training
+
+EPOCHS = 2
+"""The first one compiles; the last one is timed."""
+OURS = ("TF_", "KERAS_", "XLA_", "OMP_", "JAX_", "TORCH_")
+"""How the names begin that a default environment does not have."""
+STOCK_PRESET = "reference"
+"""The one whose network is written out in stock.py."""
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Digits a second of the engine and of the plain script, pair by pair."""
+
+    ours: list[float]
+    plain: list[float]
+
+    @property
+    def ratios(self) -> list[float]:
+        """The engine's over the script's."""
+        return [one / other for one, other in zip(self.ours, self.plain, strict=True)]
+
+    @property
+    def ratio(self) -> float:
+        """The median of all pairs."""
+        return statistics.median(self.ratios)
+
+    def raw(self) -> dict[str, Any]:
+        """For the raw figures of a benchmark."""
+        return {
+            "pairs": len(self.ours),
+            "niceness_of_both": NICENESS,
+            "images_per_second": [round(one) for one in self.ours],
+            "plain_images_per_second": [round(one) for one in self.plain],
+            "ratio_of_the_fastest": round(max(self.ours) / max(self.plain), 3),
+            "ratio_min": round(min(self.ratios), 3),
+            "ratio_max": round(max(self.ratios), 3),
+        }
+
+
+def speeds(preset: str, limit: int, pairs: int) -> Pairs:
+    """Train a preset's network on so many digits, in turns: with a screen in front, and plainly."""
+    ours, plain = list[float](), list[float]()
+    for _ in range(pairs):
+        ours.append(watched(preset, limit))
+        *epochs, _ = stock("--limit", str(limit), "--epochs", str(EPOCHS), *network(preset))
+        plain.append(epochs[-1]["images_per_second"])
+    return Pairs(ours, plain)
+
+
+def network(preset: str) -> list[str]:
+    """The plain script's flags for a preset's network."""
+    return [] if preset == STOCK_PRESET else ["--preset", preset]
+
+
+def watched(preset: str, limit: int) -> float:
+    """Digits a second of the engine, with its screen in a real terminal."""
+    flags = ("--preset", preset, "--limit", str(limit), "--epochs", str(EPOCHS))
+    with temporary_home() as home, training(home, *flags) as (terminal, run):
+        terminal.wait_for("test accuracy", timeout=600)
+        speed = epoch_speed(run, EPOCHS)
+        end(terminal)
+    return speed
+
+
+def stock(*flags: str) -> list[dict[str, Any]]:
+    """What the plain script prints: a document for every epoch, and one at the end.
+
+    In a default environment, but in a session of its own with the engine's priority, so that other programs are as much
+    in its way.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench.stock", *flags],
+        env={name: value for name, value in os.environ.items() if not name.startswith(OURS)},
+        start_new_session=True,
+        preexec_fn=yield_to_the_screen,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"the plain script failed:\n{done.stderr[-2_000:]}")
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
