@@ -36,8 +36,9 @@ def temporary_home() -> Iterator[Path]:
     before, handlers = os.environ.get(HOME_VARIABLE), {number: signal.getsignal(number) for number in ENDING}
     os.environ[HOME_VARIABLE] = str(folder)
     try:
-        for number in ENDING:
-            signal.signal(number, lambda number, _: _leave(number))
+        for number, handler in handlers.items():
+            if handler is not signal.SIG_IGN:  # as it is under nohup
+                signal.signal(number, lambda number, _: _leave(number))
         yield folder
     finally:
         interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not leave an engine behind

@@ -155,7 +155,7 @@ def speed_of(config: RunConfig, timing: Timing, error: str | None) -> Speed:
     """What a run's steps come to; without a single one, an error."""
     steps = timing.warm(WARM_UP_SECONDS)
     found = rates(steps)
-    if not found or timing.started is None:
+    if error or not found or timing.started is None:
         reason = error or f"it ended within {WARM_UP_SECONDS:g} s of its first step: give it more digits"
         return Speed(preset=config.preset, batch_size=config.batch_size, error=reason)
     median = statistics.median(found)
@@ -166,7 +166,7 @@ def speed_of(config: RunConfig, timing: Timing, error: str | None) -> Speed:
         lowest=min(found),
         highest=max(found),
         n=len(found),
-        steps=len(steps),
+        steps=sum(step.steps for step in steps),
         measured_seconds=seconds_of(steps),
         start_up_seconds=timing.start_up_seconds,
         epoch_seconds=timing.started.train_count / median,

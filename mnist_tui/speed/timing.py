@@ -11,6 +11,7 @@ from mnist_tui.events import (
     PhaseChanged,
     RunEnded,
     RunFailed,
+    RunResumed,
     RunStarted,
     SettingChanged,
     StepEnded,
@@ -20,11 +21,13 @@ MOST_SLICES = 10
 
 
 class Step(NamedTuple):
-    """One timed step: when it began (seconds since the epoch), what it took, and the digits that it trained on."""
+    """A timed step, or several taken at once: when it began (seconds since the epoch), what it took, and its digits."""
 
     began: float
     seconds: float
     digits: int
+    steps: int = 1
+    """How many these are."""
 
 
 class Timing:
@@ -64,6 +67,8 @@ class Timing:
                 self.epochs_planned = int(event.value)
             case StepEnded():
                 self._take_step(event)
+            case RunResumed():  # after a roll back
+                self.step, self._mark = event.step, None
             case EpochEnded():
                 self.epochs.append(event)
             case RunEnded():
@@ -111,19 +116,19 @@ class Timing:
         return [step for step in self.timed if step.began >= since]
 
     def _take_step(self, event: StepEnded) -> None:
-        self.step = event.step
         if self.first_step is None:
             self.first_step = event.time
         elif self._mark is not None:
-            self.timed.append(Step(self._mark, event.time - self._mark, self._digits_of(event.step)))
-        self._mark = event.time
+            digits = self._digits_until(event.step) - self._digits_until(self.step)
+            self.timed.append(Step(self._mark, event.time - self._mark, digits, event.step - self.step))
+        self.step, self._mark = event.step, event.time
 
-    def _digits_of(self, step: int) -> int:
-        """Digits in a batch: the last one of an epoch has what is left."""
-        started = self.started
-        if started is None or step % started.steps_per_epoch:
-            return self.batch_size
-        return started.train_count - (started.steps_per_epoch - 1) * self.batch_size
+    def _digits_until(self, step: int) -> int:
+        """Digits in all steps up to one: the last batch of an epoch has what is left."""
+        if self.started is None:
+            return step * self.batch_size
+        epochs, rest = divmod(step, self.started.steps_per_epoch)
+        return epochs * self.started.train_count + rest * self.batch_size
 
 
 def seconds_of(steps: Sequence[Step]) -> float:

@@ -55,6 +55,27 @@ def test_steps_last_from_the_one_before_or_from_the_beginning_of_their_epoch() -
     assert [one.digits for one in timed] == [128, 44, 128, 128, 44]
 
 
+def test_steps_that_are_taken_at_once_count_all_their_digits() -> None:
+    timing = timing_of(
+        STARTED,
+        samples.phase_changed(Phase.TRAINING, 10),
+        step(2, 10),
+        step(3, 12),
+        samples.phase_changed(Phase.VALIDATING, 12),
+        samples.phase_changed(Phase.TRAINING, 16),
+        step(5, 18),
+    )
+    assert [(one.digits, one.steps) for one in timing.timed] == [(44, 1), (256, 2)]
+
+
+def test_a_roll_back_is_no_step_backwards() -> None:
+    timing = timing_of(STARTED, samples.phase_changed(Phase.TRAINING, 10), step(1, 10), step(2, 11))
+    timing.take(samples.run_resumed(0, time=samples.CREATED + 12))
+    timing.take(samples.phase_changed(Phase.TRAINING, 13))
+    timing.take(step(1, 14))
+    assert [(one.digits, round(one.seconds, 6)) for one in timing.timed] == [(128, 1), (128, 1)]
+
+
 def test_steps_of_the_warm_up_are_left_out() -> None:
     timing = timing_of(*TWO_EPOCHS)
     assert len(timing.warm(0)) == 5
