@@ -126,7 +126,7 @@ def _of_cpu(now: Load) -> tuple[Bottleneck, str]:
     if now.engine >= CORES_FULL:
         return Bottleneck.COMPUTE, engine
     if now.is_starved:
-        return Bottleneck.STARVED, f"the machine is {100 * now.machine:.0f} % busy, the engine gets {now.of_cores()}"
+        return Bottleneck.STARVED, f"machine {100 * now.machine:.0f} % busy, engine {now.of_cores()}"
     if now.machine >= MACHINE_FULL:
         return Bottleneck.COMPUTE, engine
     if CORE_BUSY <= now.engine_cores <= ONE_THREAD and now.engine < 1 / 2:
@@ -143,7 +143,7 @@ def _of_gpu(now: Load) -> tuple[Bottleneck, str]:
     if now.is_starved:
         return (
             Bottleneck.STARVED,
-            f"the machine is {100 * now.machine:.0f} % busy, the engine gets {now.of_cores()}; {gpu}",
+            f"machine {100 * now.machine:.0f} % busy, engine {now.of_cores()}; {gpu}",
         )
     if now.gpu < GPU_IDLE and now.engine_cores >= CORE_BUSY:
         return Bottleneck.INPUT, f"{gpu}, the engine keeps {now.engine_cores:.1f} cores busy"

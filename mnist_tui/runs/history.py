@@ -303,8 +303,8 @@ class History:
         finite = tail[np.isfinite(tail)]
         return float(finite.mean()) if finite.size else float("nan")
 
-    def curve(self, metric: Metric) -> Curve:
-        """What was recorded of a metric while training; unscaled."""
+    def curve(self, metric: Metric, gpu: int = 0) -> Curve:
+        """What was recorded of a metric while training; unscaled. `gpu` counts from 0, for a metric that is of one."""
         if metric.source == "steps":
             table = self.steps
             return Curve(table.column("step"), table.column("worked"), table.column(metric.key))
@@ -312,7 +312,7 @@ class History:
         if metric.source == "layers":
             pairs = [(stats.step, getattr(stats, metric.key)) for stats in self.layer_stats]
         else:
-            pairs = [(step, hardware_value(sample, metric.key)) for step, sample in self.hardware_samples]
+            pairs = [(step, hardware_value(sample, metric.key, gpu)) for step, sample in self.hardware_samples]
         steps = np.array([step for step, _ in pairs], dtype=float)
         values = np.array([np.nan if value is None else value for _, value in pairs], dtype=float)
         return Curve(steps, self.worked_at(steps), values)
@@ -324,6 +324,13 @@ class History:
             return np.zeros_like(steps)
         return np.interp(steps, table.column("step"), table.column("worked"))
 
+    def elapsed_at(self, steps: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Seconds by the clock since the run's beginning when steps ended, pauses included; else as `worked_at`."""
+        table = self.steps
+        if not table.count:
+            return np.zeros_like(steps)
+        return np.interp(steps, table.column("step"), table.column("time")) - self.record.created
+
     def validation(self, key: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """A field of EpochEnded over the epochs: steps at which they ended, and values (NaN where not finite)."""
         values: list[Any] = [getattr(epoch, key) for epoch in self.epochs]
@@ -331,12 +338,12 @@ class History:
         return steps, np.array([np.nan if value is None else value for value in values], dtype=float)
 
 
-def hardware_value(sample: HardwareSampled, key: str) -> float | None:
-    """A field of a hardware sample, or of its first GPU where the key says so (`gpu_utilisation`)."""
+def hardware_value(sample: HardwareSampled, key: str, number: int = 0) -> float | None:
+    """A field of a hardware sample, or of one of its GPUs where the key says so (`gpu_utilisation`)."""
     if not key.startswith("gpu_"):
         value: float | None = getattr(sample, key)
         return value
-    gpu = sample.gpus[0] if sample.gpus else None
+    gpu = sample.gpus[number] if number < len(sample.gpus) else None
     return getattr(gpu, key.removeprefix("gpu_")) if gpu is not None else None
 
 

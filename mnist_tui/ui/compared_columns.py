@@ -12,7 +12,7 @@ from mnist_tui.runs.history import History
 from mnist_tui.runs.summary import Status
 from mnist_tui.ui.compared_runs import ComparedRun, ComparedRuns
 from mnist_tui.ui.plot_data import Sampled, reading
-from mnist_tui.ui.plot_scale import Scale, scale_of
+from mnist_tui.ui.plot_scale import TIMES, Scale, scale_of
 from mnist_tui.ui.plot_view import PlotView
 
 LONGEST_NAME, LONGEST_VALUE = 20, 16
@@ -166,7 +166,7 @@ class CursorReader:
 
 
 def _where(scale: Scale, place: float) -> str:
-    if scale.axis == "time":
+    if scale.axis in TIMES:
         return f"at {duration(place * scale.divisor)}"
     return f"epoch {place:.2f}" if scale.axis == "epochs" else f"step {place:,.0f}"
 

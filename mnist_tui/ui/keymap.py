@@ -109,7 +109,7 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
     ),
     "training": (
         Key("plots('log')", "y", "Log y", "logarithmic y axis, or linear", rank=5),
-        Key("plots('axis')", "x", "X axis", "steps, epochs, or seconds of work", rank=5),
+        Key("plots('axis')", "x", "X axis", "steps, epochs, work, or the clock", rank=5),
         Key("plots('closer')", "z", "Zoom", "closer, around the cursor or the newest step", rank=6),
         Key("plots('farther')", "Z", "Zoom out", "farther away", footer=False),
         Key("plots('recent')", "w", "Newest steps", "the last tenth of the run, or all of it", footer=False),
@@ -133,7 +133,7 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
     ),
     "compare": (
         Key("choose_runs", "slash", "Runs", "choose which runs to compare", "/", rank=5),
-        Key("plots('axis')", "x", "X axis", "align by steps, epochs, or time", rank=5),
+        Key("plots('axis')", "x", "X axis", "steps, epochs, work, or the clock", rank=5),
         Key("plots('validation')", "v", "Validation", "alone, or with the training", rank=5),
         Key("plots('log')", "y", "Log y", "logarithmic y axis, or linear", rank=5),
         Key("plots('closer')", "z", "Zoom", "closer, around the cursor or the newest step", rank=6),

@@ -14,6 +14,8 @@ from mnist_tui.ui.plot_view import PlotView, smoothing_weight
 Numbers = NDArray[np.float64]
 ENTRIES_A_COLUMN = 4
 """Stretches that a column of a plot is made of at most; at least half as many."""
+PAUSE_SECONDS = 1.0
+"""Without work, from which on the clock's axis has a gap."""
 WARM_UP = 4
 """The smoothed line of a window begins so many of its spans before it."""
 
@@ -37,7 +39,9 @@ class Drawn:
 class Sampled:
     """The curves of metrics that are sampled now and then, read from the history again only when there are more."""
 
-    def __init__(self) -> None:
+    def __init__(self, gpu: int = 0) -> None:
+        """`gpu` is the one whose figures are read, for a metric that is of one."""
+        self._gpu = gpu
         self._of: tuple[object, ...] = ()
         self._curve: tuple[Numbers, Numbers, MinMaxPyramid] | None = None
 
@@ -49,7 +53,7 @@ class Sampled:
         samples = history.layer_stats if metric.source == "layers" else history.hardware_samples
         of = (samples, len(samples))
         if self._curve is None or self._of[0] is not samples or self._of[1] != len(samples):
-            curve = history.curve(metric)
+            curve = history.curve(metric, self._gpu)
             pyramid = MinMaxPyramid()
             pyramid.extend(curve.values)
             self._of, self._curve = of, (curve.steps, curve.values, pyramid)
@@ -72,7 +76,23 @@ def drawn(
     inside = buckets.starts + buckets.sizes > first
     low, high, line = (part[inside] * metric.scale for part in (buckets.low, buckets.high, smoothed))
     left_out = int(np.count_nonzero(values[first:last] <= 0)) if view.log else 0
-    return Drawn(x[inside], low, high, line, x[inside & (buckets.broken > 0)], pyramid.broken(values), left_out)
+    broken = x[inside & (buckets.broken > 0)]
+    x, shown = x[inside], steps[buckets.middles][inside]
+    if scale.axis == "clock":
+        x, low, high, line = _parted(x, pauses(history, shown), low, high, line)
+    return Drawn(x, low, high, line, broken, pyramid.broken(values), left_out)
+
+
+def pauses(history: History, steps: Numbers) -> NDArray[np.intp]:
+    """Which of `steps`, ascending, shape (n,), come after a pause or downtime since the one before."""
+    lost = history.elapsed_at(steps) - history.worked_at(steps)
+    return np.flatnonzero(np.diff(lost) > PAUSE_SECONDS) + 1
+
+
+def _parted(x: Numbers, places: NDArray[np.intp], *curves: Numbers) -> tuple[Numbers, ...]:
+    """x and curves over it, shape (m,), each with a gap before the places; in the middle of where nothing was."""
+    between = (x[places - 1] + x[places]) / 2
+    return np.insert(x, places, between), *(np.insert(curve, places, np.nan) for curve in curves)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,6 @@
 """What a plot's frame says: each curve with its sign and value as the title, what the x axis counts as the subtitle."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from textual.markup import escape
@@ -38,8 +38,12 @@ def legend(
     points: Validated | None,
     sampled: Sampled,
     room: int,
+    each: Callable[[Part, int], list[Part]] = lambda first, at: [],  # noqa: ARG005
 ) -> str:
-    """Markup for the title: values are the newest, or the cursor's; names and the best epoch where there is room."""
+    """Markup for the title: values are the newest, or the cursor's; names and the best epoch where there is room.
+
+    `each` gives what stands in place of the curve's part at a step where the metric has several curves.
+    """
     best, cursor = history.best_epoch, view.cursor
     missing = left_out(data, points, view)
     last = history.epochs[-1] if history.epochs else None
@@ -52,6 +56,7 @@ def legend(
         value, validation, epoch = read.value, read.validation, read.epoch
     validates = metric.validation_key is not None
     curves = [Part("train", TRAIN_SIGN if validates else "", "train" if validates else "", metric.format(value))]
+    curves = each(curves[0], history.last_step if cursor is None else cursor) or curves
     if validates and epoch is not None:
         curves.append(Part("validation", VALIDATION_SIGN, "val", metric.format(validation)))
     best_part = []

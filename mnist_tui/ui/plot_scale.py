@@ -12,6 +12,8 @@ from mnist_tui.ui.plot_view import Extent, PlotView, Window, XAxis, shown, stage
 Numbers = NDArray[np.float64]
 MINUTES_FROM, HOURS_FROM = 180.0, 3 * 3600.0
 """Seconds from which on the time axis counts minutes and hours."""
+TIMES: tuple[XAxis, ...] = ("time", "clock")
+"""The axes that count seconds."""
 LEAST_PACE = 1e-6
 """Seconds a step, of a run whose clock stood still or went backwards."""
 
@@ -29,19 +31,21 @@ class Scale:
 
     def places(self, history: History, steps: Numbers) -> Numbers:
         """Where steps, ascending, shape (n,), are on the axis. A clock that jumped backwards stands still."""
-        if self.axis != "time":
+        if self.axis not in TIMES:
             return steps / self.divisor
-        return np.maximum.accumulate(_worked(history, steps) / self.divisor) if steps.size else steps
+        return np.maximum.accumulate(_seconds(history, steps, self.axis) / self.divisor) if steps.size else steps
 
     def step_at(self, history: History, place: float) -> float:
         """The step at a place on the axis."""
-        if self.axis != "time":
+        if self.axis not in TIMES:
             return place * self.divisor
         table, seconds = history.steps, place * self.divisor
-        worked = table.column("worked")
-        index = int(np.searchsorted(worked, seconds))
+        if self.axis == "clock":
+            seconds += history.record.created
+        recorded = table.column("worked" if self.axis == "time" else "time")
+        index = int(np.searchsorted(recorded, seconds))
         if index == table.count:
-            return history.last_step + (seconds - float(worked[-1])) / _pace(history)
+            return history.last_step + (seconds - float(recorded[-1])) / _pace(history)
         return float(table.column("step")[index])
 
     def beside(self, history: History) -> "Scale | None":
@@ -64,11 +68,12 @@ def _pace(history: History) -> float:
     return max(LEAST_PACE, float(worked.max()) / max(1, history.last_step))
 
 
-def _worked(history: History, steps: Numbers) -> Numbers:
-    """Seconds worked at steps, shape (n,) -> (n,). Beyond the run's end, where others go on, at the run's mean pace."""
-    worked = history.worked_at(steps)
+def _seconds(history: History, steps: Numbers, axis: XAxis) -> Numbers:
+    """Seconds of work, or by the clock, at steps, shape (n,) -> (n,). Beyond the run's end, where others go on, at the
+    run's mean pace."""
+    seconds = history.worked_at(steps) if axis == "time" else history.elapsed_at(steps)
     beyond = steps - history.last_step
-    return np.where(beyond > 0, worked + beyond * _pace(history), worked) if history.steps.count else worked
+    return np.where(beyond > 0, seconds + beyond * _pace(history), seconds) if history.steps.count else seconds
 
 
 def extent_of(history: History, others: Sequence[History] = (), axis: XAxis = "steps") -> Extent:
@@ -80,7 +85,7 @@ def extent_of(history: History, others: Sequence[History] = (), axis: XAxis = "s
         if beside is not None:
             (end,) = beside.places(other, np.array([float(other.last_step)]))
             last = max(last, whole.step_at(history, float(end)))
-            if axis != "time":
+            if axis not in TIMES:
                 goal = whole.step_at(history, other.epochs_planned * _per_epoch(other) / beside.divisor)
                 planned = max(planned, round(goal))
     return Extent(round(last), planned)
@@ -94,8 +99,9 @@ def scale_of(history: History, view: PlotView, others: Sequence[History] = ()) -
     if view.axis == "epochs" and per_epoch:
         limits = (window[0] / per_epoch, window[1] / per_epoch)
         return Scale("epochs", "epochs", limits, window, float(per_epoch))
-    if view.axis == "time" and history.steps.count:
-        first, last = (float(each) for each in _worked(history, np.array([window[0], min(window[1], extent.last)])))
+    if view.axis in TIMES and history.steps.count:
+        ends = np.array([window[0], min(window[1], extent.last)])
+        first, last = (float(each) for each in _seconds(history, ends, view.axis))
         last = max(last, first)
         if view.window is None and not view.recent:
             # starting up takes a while: no more than a tenth of the axis stays empty for it
@@ -103,5 +109,6 @@ def scale_of(history: History, view: PlotView, others: Sequence[History] = ()) -
         divisor, unit = (3600.0, "hours") if last >= HOURS_FROM else (60.0, "minutes")
         if last < MINUTES_FROM:
             divisor, unit = 1.0, "seconds"
-        return Scale("time", f"{unit} of work", (first / divisor, last / divisor), window, divisor)
+        unit += " of work" if view.axis == "time" else " by the clock"
+        return Scale(view.axis, unit, (first / divisor, last / divisor), window, divisor)
     return Scale("steps", "steps", window, window, 1.0)

@@ -4,10 +4,11 @@ import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
-XAxis = Literal["steps", "epochs", "time"]
+XAxis = Literal["steps", "epochs", "time", "clock"]
 Smoothing = Literal["off", "light", "strong"]
 Window = tuple[float, float]
-X_AXES: tuple[XAxis, ...] = ("steps", "epochs", "time")
+X_AXES: tuple[XAxis, ...] = ("steps", "epochs", "time", "clock")
+"""`time` is seconds of work, `clock` seconds since the run's beginning, in which pauses are gaps."""
 SMOOTHINGS: tuple[Smoothing, ...] = ("off", "light", "strong")
 SMOOTHED: dict[Smoothing, tuple[float, float]] = {
     "off": (0.0, 1.0),

@@ -10,7 +10,7 @@ from textual.app import App
 from textual.pilot import Pilot
 
 from mnist_tui.events import AlertKind, AlertRaised, Phase, PhaseChanged, ResumeReason, RunResumed, SettingChanged
-from mnist_tui.ui.theme import LIGHT
+from mnist_tui.ui.theme import DARK, LIGHT
 from tests.fake_engine import FakeEngine
 from tests.recording import Clock, Replay, finishing_time, recorded_run
 from tests.ui.conftest import Golden
@@ -68,10 +68,12 @@ async def test_a_finished_run(size: tuple[int, int], golden: Golden) -> None:
 
 
 @sizes
-async def test_a_run_in_its_training(size: tuple[int, int], golden: Golden) -> None:
+@pytest.mark.parametrize("theme", [DARK.name, LIGHT.name])
+async def test_a_run_in_its_training(size: tuple[int, int], theme: str, golden: Golden) -> None:
     replay = Replay()
     replay.to_step(1_200)
     app = program(replay.run, replay.clock)
+    app.theme = theme
     with FakeEngine(replay.run):
         async with app.run_test(size=size) as pilot:
             album = Album(pilot, golden)

@@ -1,20 +1,22 @@
 """The plots as a person uses them: keys, the mouse, what is read off, and what is not built for a slow terminal."""
 
 import asyncio
+import itertools
 import re
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from textual.app import App, ComposeResult
 from textual.events import MouseScrollUp
 from textual.pilot import Pilot
 
-from mnist_tui.events import HardwareSampled, LayerStats, Phase, PhaseChanged, RunFailed, SettingChanged
+from mnist_tui.events import GpuSample, HardwareSampled, LayerStats, Phase, PhaseChanged, RunFailed, SettingChanged
 from mnist_tui.metrics import METRICS_BY_KEY
 from mnist_tui.runs.history import History
 from mnist_tui.ui import back_pressure
 from mnist_tui.ui.plot_scale import extent_of, scale_of
-from mnist_tui.ui.plot_view import X_AXES, PlotView, shown
+from mnist_tui.ui.plot_view import X_AXES, PlotView, Smoothing, shown
 from mnist_tui.ui.theme import DARK
 from mnist_tui.ui.widgets.plot_board import PlotBoard
 from mnist_tui.ui.widgets.plot_panel import PlotPanel
@@ -127,13 +129,16 @@ async def test_one_plot_fills_the_screen_tab_goes_to_the_next_and_escape_back() 
         await pilot.press("m")
         await settled(pilot)
         seen = []
-        for _ in range(6):
+        for _ in range(9):
             seen.append(lines(app)[1].split()[1])
             assert "Model" not in text(app)
             assert len(BRAILLE.findall(text(app))) > 50
             await pilot.press("tab")
             await settled(pilot)
-        assert seen == ["Loss", "Accuracy", "Learning", "Images", "Engine", "Loss"]
+        assert seen == [
+            *("Loss", "Accuracy", "Learning", "Images"),
+            *("Engine", "Machine", "Engine", "Machine", "Loss"),
+        ]
         await pilot.press("shift+tab")
         await settled(pilot)
         assert lines(app)[1].split()[1] == "Loss"
@@ -221,13 +226,37 @@ async def test_strange_runs_are_drawn_or_left_blank_and_never_crash(kind: str) -
             assert size[0] < 14 or {len(line) for line in lines(app)} == {size[0]}
 
 
-def test_a_pause_takes_no_room_on_the_axis_of_time() -> None:
+def history_with_a_pause() -> History:
+    """A hundred steps, an hour's pause, and a hundred more."""
     made = history(100)
     made.apply(SettingChanged(time=CREATED + 20, setting="pause", value="after this batch", by="ada", step=100))
     made.apply(samples.phase_changed(Phase.PAUSED, 18.0))
     made.apply(samples.phase_changed(Phase.TRAINING, 3_618.0))
     made.apply_all(samples.step_ended(step, time=CREATED + 3_608 + step / 10) for step in range(101, 201))
-    assert scale_of(made, PlotView("time")).limits[1] < 60
+    return made
+
+
+def test_a_pause_takes_no_room_on_the_axis_of_work() -> None:
+    assert scale_of(history_with_a_pause(), PlotView("time")).limits[1] < 60
+
+
+@pytest.mark.parametrize("smoothing", ["light", "off"])
+async def test_a_pause_is_a_gap_by_the_clock(smoothing: Smoothing) -> None:
+    made = history_with_a_pause()
+    app = Stage()
+    async with app.run_test(size=(100, 30)) as pilot:
+        app.board.look(PlotView("clock", maximised="loss", smoothing=smoothing))
+        await shown_with(app, pilot, made)
+        scale = scale_of(made, app.board.view)
+        assert scale.unit == "minutes by the clock"
+        assert 60 <= scale.limits[1] < 100
+        assert "minutes by the clock" in text(app)
+        drawn = [column for column in range(5, 98) if any(BRAILLE.match(line[column]) for line in lines(app)[1:-4])]
+        gap = max(after - before for before, after in itertools.pairwise(drawn))
+        assert gap > 50 >= len(drawn)  # two stretches of ten seconds, and nothing in the hour between them
+    for place in (0.2, 60.4):
+        there = scale.step_at(made, place)
+        assert float(scale.places(made, np.array([there]))[0]) == pytest.approx(place, abs=0.02)
 
 
 async def test_a_metric_that_was_sampled_now_and_then_has_its_plot() -> None:
@@ -243,6 +272,34 @@ async def test_a_metric_that_was_sampled_now_and_then_has_its_plot() -> None:
         assert "Gradient norm  1.0000" in text(app)
         assert "Engine CPU  180 % of a core" in text(app)
         assert "GPU" not in text(app)
+
+
+def gpu(number: int, utilisation: float, power: float | None = None) -> GpuSample:
+    return GpuSample(f"H100 {number}", utilisation=utilisation, memory_used=3_000_000_000, power=power)
+
+
+async def test_every_gpu_has_a_line_and_a_value_of_its_own_and_what_is_refused_has_no_plot() -> None:
+    app = Stage()
+    async with app.run_test(size=(100, 30)) as pilot:
+        made = history(100)
+        for second in range(9):
+            gpus = (gpu(0, 90.0 + second), gpu(1, 40.0 + second))
+            made.apply(
+                HardwareSampled(
+                    time=CREATED + 9, engine_cpu=1.0, engine_memory=1, machine_cpu=9.0, machine_memory=2, gpus=gpus
+                )
+            )
+            made.apply_all(samples.step_ended(101 + 10 * second + each) for each in range(10))
+        app.board.look(PlotView(maximised="gpu_utilisation"))
+        await shown_with(app, pilot, made)
+        assert "GPU  ━ 0 98 %  ━ 1 48 %" in text(app)
+        rows = [number for number, line in enumerate(lines(app)[1:-4]) if BRAILLE.search(line)]
+        assert max(after - before for before, after in itertools.pairwise(rows)) > 10  # two lines, far apart
+        await pilot.press("home", "end", *["left"] * 3)
+        assert re.search("━ 0 9\\d %  ━ 1 4\\d %", text(app))
+        keys = {metric.key for metric in app.board.recorded}
+        assert {"gpu_memory_used", "machine_cpu", "engine_memory", "machine_memory"} <= keys
+        assert not {"gpu_power", "gpu_clock", "gpu_temperature"} & keys
 
 
 async def test_nothing_is_built_when_nothing_changed_and_seldom_while_steps_come() -> None:

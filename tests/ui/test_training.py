@@ -191,6 +191,7 @@ async def test_wide_terminals_show_every_metric_that_was_recorded() -> None:
             "learning_rate",
             "images_per_second",
             "engine_cpu",
+            "machine_cpu",
         ]
 
 

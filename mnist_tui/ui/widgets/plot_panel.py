@@ -1,5 +1,7 @@
 """A framed plot of one metric: its training steps as a line over their envelope, its validation epochs as points."""
 
+from functools import partial
+
 import numpy as np
 from rich.text import Text
 
@@ -9,6 +11,7 @@ from mnist_tui.render.ticks import tick_words
 from mnist_tui.runs.history import History
 from mnist_tui.ui.overlay import Overlaid, Overlay
 from mnist_tui.ui.plot_data import Drawn, Sampled, Validated, drawn, validated
+from mnist_tui.ui.plot_gpus import OtherGpus
 from mnist_tui.ui.plot_legend import axis_words, legend, overlay_legend
 from mnist_tui.ui.plot_marks import draw_cursor, mark_axis
 from mnist_tui.ui.plot_scale import Scale, scale_of
@@ -66,6 +69,7 @@ class PlotPanel(PlotMouse):
         self._drawn_state: tuple[object, ...] = (0,)
         self._drawn_at = 0.0
         self._sampled = Sampled()
+        self._gpus = OtherGpus()
 
     def show(
         self,
@@ -108,12 +112,15 @@ class PlotPanel(PlotMouse):
         if overlay.alone:
             self.set_title(overlay_legend(metric, overlay, room))
         else:
-            self.set_title(legend(history, metric, view, data, points, self._sampled, room))
+            each = partial(self._gpus.parts, history, metric)
+            self.set_title(legend(history, metric, view, data, points, self._sampled, room, each))
         subtitle = axis_words(scale, metric, view, room)
         if subtitle != self.border_subtitle:
             # later: the frame may be just being painted, and Textual would take it for clean
             self.call_later(setattr, self, "border_subtitle", subtitle)
         below, above = own_series(metric, data, points, view, colours)
+        if not overlay.runs:
+            above += self._gpus.series(history, metric, view, scale, width, self.app.theme_variables)
         series = [*below, *self._other_series(scale, width), *above]
         ansi = draw(series, self._axes(scale, colours), width, height)
         lines = [Text.from_ansi(line) for line in ansi.splitlines()]
