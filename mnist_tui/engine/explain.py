@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from mnist_tui.engine import backends
 from mnist_tui.engine.datasets import Digits
 from mnist_tui.engine.evaluation import pixels
+from mnist_tui.engine.readout import networks_of
 from mnist_tui.runs.protocol import Explanation, Neighbour, Variant
 
 SIDE = 28
@@ -67,7 +68,7 @@ class Explainer:
         self._model = model
         self._epoch = epoch
         self._parts = parts
-        self._features: Any = keras.Model(model.inputs[0], model.layers[-1].input)
+        self._features = [keras.Model(each.inputs[0], each.layers[-1].input) for each in networks_of(model)]
         self._index: Floats | None = None
         self._places = [(name, row) for name, digits in parts.items() for row in range(len(digits))]
 
@@ -154,8 +155,8 @@ class Explainer:
 
     def _direction(self, images: NDArray[np.uint8]) -> Floats:
         """Features of pictures (n, 28, 28), as unit vectors of at most DIMENSIONS: shape (n, d)."""
-        features = np.asarray(self._features.predict_on_batch(pixels(images)), dtype=np.float32)
-        features = features.reshape(len(images), -1)
+        answers = [np.asarray(each.predict_on_batch(pixels(images)), dtype=np.float32) for each in self._features]
+        features = np.concatenate([each.reshape(len(images), -1) for each in answers], axis=1)
         if features.shape[1] > DIMENSIONS:
             shape = (features.shape[1], DIMENSIONS)
             features = features @ np.random.default_rng(0).standard_normal(shape, dtype=np.float32)

@@ -10,8 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mnist_tui.config import Recipe
+from mnist_tui.engine.augmentation import Augmentation
 
 Shape = tuple[int, int, int]
+Shift = tuple[int, int]
+"""Pixels (down, right)."""
+UNMOVED: tuple[Shift, ...] = ((0, 0),)
 Schedule = Callable[[int, int, float], float]
 """(step from 0, steps in all, peak) -> learning rate of that step."""
 
@@ -39,6 +43,13 @@ class Preset:
     schedule: Schedule = constant
     label_smoothing: float = 0.0
     optimizer_options: dict[str, float] = field(default_factory=dict)
+    augmentation: Augmentation | None = None
+    """How the training digits are bent; None: not at all."""
+    averaging: float = 0.0
+    """Share of the old in the running mean of the weights (Polyak), which is what is validated and kept; 0: no mean."""
+    views: tuple[Shift, ...] = UNMOVED
+    """Shifts of a digit over which the saved model, and so the test, averages the answers; epochs are validated with
+    one, since more would cost a quarter of the training time."""
 
 
 def build_reference(shape: Shape, classes: int) -> Any:
@@ -72,13 +83,16 @@ def build_reference(shape: Shape, classes: int) -> Any:
 
 
 def build_fast(shape: Shape, classes: int) -> Any:
-    """82,306 parameters, 4.8 million multiply-adds a digit: a ninth of the reference network's."""
+    """69,722 parameters, 2.5 million multiply-adds a digit: an eighteenth of the reference network's.
+
+    Pooling comes before normalization and ReLU, which leaves them a quarter of the map: the time of a step is in
+    memory, not in arithmetic. The 5x5 in front makes it smaller still.
+    """
     import keras
     from keras import layers
 
-    def convolution(number: int, filters: int, padding: str) -> list[Any]:
+    def normalized(number: int) -> list[Any]:
         return [
-            layers.Conv2D(filters, 3, padding=padding, use_bias=False, name=f"conv{number}"),
             layers.BatchNormalization(momentum=0.9, name=f"norm{number}"),
             layers.ReLU(name=f"relu{number}"),
         ]
@@ -87,12 +101,16 @@ def build_fast(shape: Shape, classes: int) -> Any:
         [
             keras.Input(shape),
             layers.Rescaling(1 / 255, name="rescale"),
-            *convolution(1, 24, "valid"),
+            layers.Conv2D(16, 5, use_bias=False, name="conv1"),
             layers.MaxPooling2D(2, name="pool1"),
-            *convolution(2, 48, "same"),
-            *convolution(3, 48, "valid"),
+            *normalized(1),
+            layers.Conv2D(32, 3, use_bias=False, name="conv2"),
+            *normalized(2),
+            layers.Conv2D(48, 3, padding="same", use_bias=False, name="conv3"),
             layers.MaxPooling2D(2, name="pool2"),
-            *convolution(4, 96, "valid"),
+            *normalized(3),
+            layers.Conv2D(96, 3, use_bias=False, name="conv4"),
+            *normalized(4),
             layers.Flatten(name="flatten"),
             layers.Dropout(0.1, name="dropout"),
             layers.Dense(classes, activation="softmax", name="probabilities"),
@@ -101,14 +119,46 @@ def build_fast(shape: Shape, classes: int) -> Any:
     )
 
 
+def build_best(shape: Shape, classes: int) -> Any:
+    """465,322 parameters, 36.8 million multiply-adds a digit: nearly all of them where the picture is small."""
+    import keras
+    from keras import layers
+
+    def convolution(number: int, filters: int, *, size: int = 3, pooled: bool = False) -> list[Any]:
+        return [
+            layers.Conv2D(filters, size, padding="same", use_bias=False, name=f"conv{number}"),
+            *([layers.MaxPooling2D(2, name=f"pool{number}")] if pooled else []),
+            layers.BatchNormalization(momentum=0.9, name=f"norm{number}"),
+            layers.ReLU(name=f"relu{number}"),
+        ]
+
+    return keras.Sequential(
+        [
+            keras.Input(shape),
+            layers.Rescaling(1 / 255, name="rescale"),
+            *convolution(1, 32, size=5, pooled=True),
+            *convolution(2, 64),
+            *convolution(3, 64),
+            *convolution(4, 64, pooled=True),
+            *convolution(5, 128),
+            *convolution(6, 128),
+            *convolution(7, 128),
+            layers.GlobalMaxPooling2D(name="strongest"),
+            layers.Dropout(0.3, name="dropout"),
+            layers.Dense(classes, activation="softmax", name="probabilities"),
+        ],
+        name="best",
+    )
+
+
 _PRESETS = (
     Preset(
         Recipe(
             name="fast",
-            summary="a small network in one learning-rate cycle: a result in a minute or two",
+            summary="a small network in one learning-rate cycle: a result in seconds",
             epochs=1,
-            batch_size=64,
-            learning_rate=0.01,
+            batch_size=128,
+            learning_rate=0.02,
             optimizer="adamw",
         ),
         build_fast,
@@ -120,12 +170,30 @@ _PRESETS = (
         Recipe(
             name="reference",
             summary="the network the project started from: 99.29 % on Kaggle, slow on a CPU",
-            epochs=8,
+            epochs=6,
             batch_size=128,
             learning_rate=0.001,
             optimizer="adam",
         ),
         build_reference,
+        one_cycle,
+    ),
+    Preset(
+        Recipe(
+            name="best",
+            summary="the highest accuracy: bent digits, mean weights, five views",
+            epochs=30,
+            batch_size=128,
+            learning_rate=0.004,
+            optimizer="adamw",
+        ),
+        build_best,
+        one_cycle,
+        label_smoothing=0.1,
+        optimizer_options={"beta_2": 0.99, "weight_decay": 0.02},
+        augmentation=Augmentation(),
+        averaging=0.99,
+        views=((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)),
     ),
 )
 PRESETS: dict[str, Preset] = {preset.recipe.name: preset for preset in _PRESETS}
@@ -135,6 +203,8 @@ def compile_model(preset: Preset, model: Any, optimizer: str, learning_rate: flo
     """Give a built network its loss (crossentropy over one-hot labels), its optimizer and its accuracy metric."""
     import keras
 
+    from mnist_tui.engine.averaging import average
+
     classes = {
         "adam": keras.optimizers.Adam,
         "adamw": keras.optimizers.AdamW,
@@ -142,10 +212,15 @@ def compile_model(preset: Preset, model: Any, optimizer: str, learning_rate: flo
         "rmsprop": keras.optimizers.RMSprop,
     }
     options: dict[str, Any] = {"momentum": 0.9, "nesterov": True} if optimizer == "sgd" else {}
+    if preset.averaging:
+        options |= {"use_ema": True, "ema_momentum": preset.averaging}
     if optimizer == preset.recipe.optimizer:
         options |= preset.optimizer_options
+    chosen = classes[optimizer](learning_rate=learning_rate, **options)
+    if preset.averaging:
+        average(chosen)
     model.compile(
-        optimizer=classes[optimizer](learning_rate=learning_rate, **options),
+        optimizer=chosen,
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=preset.label_smoothing),
         metrics=["accuracy"],
         jit_compile=jit,

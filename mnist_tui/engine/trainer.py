@@ -13,6 +13,7 @@ import numpy as np
 from mnist_tui.config import EarlyStopping, RunConfig
 from mnist_tui.engine import backends, checkpoints, datasets, devices
 from mnist_tui.engine.architecture import describe_layers
+from mnist_tui.engine.averaging import averaged
 from mnist_tui.engine.best_model import BestModel
 from mnist_tui.engine.callbacks import BeginSteps, BetweenBatches, EmitSteps
 from mnist_tui.engine.checkpoints import Checkpoint, Checkpointer, digit_order
@@ -23,6 +24,7 @@ from mnist_tui.engine.journal import Journal
 from mnist_tui.engine.layer_watch import LayerWatch
 from mnist_tui.engine.presets import PRESETS, compile_model
 from mnist_tui.engine.questions import Questions
+from mnist_tui.engine.readout import readout
 from mnist_tui.engine.recorder import Recorder, save_digits
 from mnist_tui.engine.saving import Saver
 from mnist_tui.engine.steering import DivergedError, Order, Steering
@@ -108,7 +110,7 @@ class Trainer:
         compile_model(self._preset, self._model, config.optimizer, config.learning_rate, jit="auto")
         self._model.optimizer.build(self._model.trainable_variables)
         self._variables = [*self._model.variables, *self._model.optimizer.variables]
-        self._best = BestModel(run, network, [])
+        self._best = BestModel(run, readout([network], self._preset.views), [])
         self._recorder = Recorder(run, split, self._state, journal, saver, self._best)
         self._questions = Questions(split)
         self._targets = one_hot(split.train.labels, classes)
@@ -157,7 +159,7 @@ class Trainer:
         if not complete:
             self._save_checkpoint()
             if state.batch:
-                self._recorder.validate(self._model, complete=False)  # it stays under way
+                self._validate(complete=False)  # it stays under way
         elif not self._checkpointer.has(state):
             self._save_checkpoint()
         reason = EndReason.EARLY if ended_early else EndReason.COMPLETED if complete else EndReason.STOPPED
@@ -199,9 +201,12 @@ class Trainer:
     def _fit_epoch(self) -> None:
         """What is left of the epoch under way."""
         state, config, train = self._state, self._config, self._split.train
-        order = digit_order(config.seed, state.epoch, len(train))[state.batch * config.batch_size :]
+        left = digit_order(config.seed, state.epoch, len(train))[state.batch * config.batch_size :]
+        bending = self._preset.augmentation
+        warps = None if bending is None else bending.draw(len(train), config.seed, state.epoch)[-len(left) :]
+        pictures, targets = train.images[left][..., np.newaxis], self._targets[left]
         self._model.fit(
-            backends.current().batches(train.images[order][..., np.newaxis], self._targets[order], config.batch_size),
+            backends.current().batches(pictures, targets, config.batch_size, warps),
             verbose=0,
             callbacks=[self._begin_steps, self._emit_steps, BetweenBatches(self._between_batches)],
         )
@@ -301,7 +306,7 @@ class Trainer:
     def _end_epoch(self) -> None:
         """All batches of an epoch are done."""
         state = self._state
-        figures = self._recorder.validate(self._model)
+        figures = self._validate()
         self._steering.begin_questions_anew()
         state.figures.append(figures)
         state.end_epoch()
@@ -312,6 +317,10 @@ class Trainer:
             self._save_checkpoint()
         if state.epoch < state.epochs_planned:
             self._recorder.enter(Phase.TRAINING)
+
+    def _validate(self, *, complete: bool = True) -> EpochFigures:
+        with averaged(self._model):
+            return self._recorder.validate(self._model, complete=complete)
 
     def _save_checkpoint(self) -> None:
         def write() -> None:

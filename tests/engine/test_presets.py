@@ -38,11 +38,11 @@ def test_the_reference_network_is_the_one_the_project_started_from() -> None:
 
 def test_the_cost_of_a_layer_is_counted_by_hand() -> None:
     layers = {layer.name: layer for layer in describe_layers(PRESETS["fast"].build(SHAPE, 10))}
-    assert layers["conv1"].multiply_adds == 26 * 26 * 9 * 1 * 24
-    assert layers["conv3"].multiply_adds == 11 * 11 * 9 * 48 * 48
+    assert layers["conv1"].multiply_adds == 24 * 24 * 25 * 1 * 16
+    assert layers["conv3"].multiply_adds == 10 * 10 * 9 * 32 * 48
     assert layers["probabilities"].multiply_adds == 3 * 3 * 96 * 10
     assert layers["relu1"].multiply_adds == 0
-    assert layers["conv1"].output_shape == (26, 26, 24)
+    assert layers["conv1"].output_shape == (24, 24, 16)
     assert layers["pool1"].detail == "2×2"
 
 

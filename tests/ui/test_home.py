@@ -71,7 +71,7 @@ async def test_enter_starts_a_run_with_the_settings_shown_and_opens_it() -> None
         await wait_until(pilot, lambda: isinstance(app.screen, TrainingScreen), "the training screen")
         await wait_for(pilot, "brave-otter")
     assert launch.configs == [
-        RunConfig(preset="fast", epochs=3, batch_size=64, learning_rate=0.01, optimizer="adamw", seed=17, data="mnist")
+        RunConfig(preset="fast", epochs=3, batch_size=128, learning_rate=0.02, optimizer="adamw", seed=17, data="mnist")
     ]
 
 

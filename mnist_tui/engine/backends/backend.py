@@ -30,8 +30,17 @@ class Backend(ABC):
         """The network as it trains fastest here: the same layers by name and the same weights."""
 
     @abstractmethod
-    def batches(self, images: NDArray[np.uint8], targets: NDArray[np.float32], batch_size: int) -> Any:
-        """Digits in this order, batch by batch, as `fit` takes them: images (n, 28, 28, 1), targets (n, classes)."""
+    def batches(
+        self,
+        images: NDArray[np.uint8],
+        targets: NDArray[np.float32],
+        batch_size: int,
+        warps: NDArray[np.float32] | None = None,
+    ) -> Any:
+        """Digits in this order, batch by batch, as `fit` takes them: images (n, 28, 28, 1), targets (n, classes).
+
+        With `warps`, one a digit, they are bent on the way (see engine/augmentation.py).
+        """
 
     @abstractmethod
     def step_beginner(self, model: Any) -> Callable[[float], None]:

@@ -1,0 +1,84 @@
+"""Bent training digits: what a warp does to a picture, and that seed and epoch alone decide it."""
+
+import keras
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from mnist_tui.engine import backends
+from mnist_tui.engine.augmentation import SIDE, Augmentation, basis, warp
+from mnist_tui.engine.evaluation import one_hot
+from tests.engine.samples import few_digits
+
+STILL = Augmentation(degrees=0, scale=0, shear=0, pixels=0, elastic=0)
+
+
+def unbent(count: int) -> NDArray[np.float32]:
+    return STILL.draw(count, seed=0, epoch=0)
+
+
+def bent(images: NDArray[np.uint8], warps: object) -> NDArray[np.float32]:
+    return np.asarray(keras.ops.convert_to_numpy(warp(images[..., None], warps)))[..., 0]
+
+
+def test_a_warp_that_moves_nothing_leaves_the_picture() -> None:
+    images = few_digits(5).images
+    np.testing.assert_array_equal(bent(images, unbent(5)), images)
+
+
+def test_a_shift_by_a_pixel_shifts_by_a_pixel() -> None:
+    images = few_digits(3).images
+    warps = unbent(3)
+    warps[:, 2] = (1, -2)  # read from a pixel below and two to the left
+    moved = np.zeros_like(images)
+    moved[:, :-1, 2:] = images[:, 1:, :-2]
+    np.testing.assert_allclose(bent(images, warps), moved, atol=1e-2)
+
+
+def test_half_a_turn_is_the_picture_upside_down() -> None:
+    images = few_digits(3).images
+    warps = unbent(3)
+    warps[:, :2] *= -1
+    np.testing.assert_allclose(bent(images, warps), images[:, ::-1, ::-1], atol=1e-2)
+
+
+def test_what_is_read_from_beyond_the_rim_is_blank() -> None:
+    images = np.full((1, SIDE, SIDE), 255, np.uint8)
+    warps = unbent(1)
+    warps[:, 2] = (SIDE, 0)
+    assert bent(images, warps).max() == 0
+
+
+def test_seed_and_epoch_decide_the_warps() -> None:
+    bending = Augmentation()
+    first = bending.draw(20, seed=3, epoch=1)
+    np.testing.assert_array_equal(first, bending.draw(20, seed=3, epoch=1))
+    assert not np.array_equal(first, bending.draw(20, seed=3, epoch=2))
+    assert not np.array_equal(first, bending.draw(20, seed=4, epoch=1))
+
+
+def test_elastic_displacements_are_as_large_as_said() -> None:
+    bending = Augmentation(degrees=0, scale=0, shear=0, pixels=0, elastic=0.8)
+    displacements = basis()[:, 3:] @ bending.draw(2_000, seed=0, epoch=0)[:, 3:]
+    assert displacements.std() == pytest.approx(0.8, rel=0.05)
+    assert displacements.mean() == pytest.approx(0, abs=0.02)
+
+
+def test_digits_are_turned_no_further_than_said() -> None:
+    bending = Augmentation(degrees=10, scale=0, shear=0, pixels=0, elastic=0)
+    warps = bending.draw(500, seed=0, epoch=0)
+    angles = np.rad2deg(np.arctan2(warps[:, 0, 1], warps[:, 0, 0]))
+    assert 9 < angles.max() <= 10
+    assert -10 <= angles.min() < -9
+
+
+def test_batches_come_bent_with_their_own_targets() -> None:
+    digits = few_digits(10)
+    warps = Augmentation().draw(10, seed=0, epoch=0)
+    pictures, targets = digits.images[..., None], one_hot(digits.labels, 10)
+    batches = [tuple(map(np.asarray, batch)) for batch in backends.current().batches(pictures, targets, 4, warps)]
+    assert [len(images) for images, _ in batches] == [4, 4, 2]
+    np.testing.assert_array_equal(np.concatenate([classes for _, classes in batches]), targets)
+    np.testing.assert_allclose(
+        np.concatenate([images for images, _ in batches])[..., 0], bent(digits.images, warps), atol=1e-3
+    )
