@@ -36,6 +36,8 @@ BENCHES = {
     "watch": watch,
     "open": open_run,
 }
+BUSY = 0.5
+"""Load for each core from which on figures say little."""
 VERSIONS = ("tensorflow", "keras", "numpy", "textual")
 
 
@@ -54,7 +56,12 @@ def main() -> int:
         return 0
     if options.name != "accuracy" and (options.full or options.only or options.home):
         parser.error("--full, --only and --home are for accuracy")
-    load = os.getloadavg()[0]
+    load, cores = os.getloadavg()[0], os.cpu_count() or 1
+    if load > BUSY * cores:
+        print(
+            f"other programs are busy (load {load:.1f} on {cores} cores): repeat this when they are not",
+            file=sys.stderr,
+        )
     if options.name == "accuracy":
         result = accuracy(options.full, options.only, options.home)
     else:
@@ -67,7 +74,7 @@ def main() -> int:
         "holds": result.holds,
         "machine": f"{os.cpu_count()} CPUs, {platform.machine()}, Python {platform.python_version()}",
         "versions": {name: importlib.metadata.version(name) for name in VERSIONS},
-        "load_before": round(load, 2),
+        "load": {"before": round(load, 2), "after": round(os.getloadavg()[0], 2)},
         "raw": result.raw,
     }
     if options.json:
