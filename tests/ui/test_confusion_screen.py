@@ -1,6 +1,7 @@
 """The confusion screen over a recorded run."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -161,6 +162,25 @@ async def test_numbers_turn_from_counts_to_shares_of_row_and_column_and_back(run
         await pilot.press("n")
         await settled(pilot)
         assert app.text() == counts
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+async def test_the_frame_of_the_cursor_cuts_no_number(run: RunDirectory, size: tuple[int, int]) -> None:
+    def numbers() -> list[list[str]]:
+        matrix = app.screen.query_one(ConfusionMatrix)
+        shown = [re.sub("[][┃┏┓┗┛━▀]", " ", matrix.render_line(y).text) for y in range(matrix.size.height)]
+        return [line.split() for line in shown]
+
+    app = host(run)
+    async with app.shown(size) as pilot:
+        for key in ("home", "n", "n", "c"):
+            await pilot.press(key, "pageup", "home")
+            await settled(pilot)
+            at_first = numbers()
+            for _ in range(4):
+                await pilot.press("right", "down")
+                await settled(pilot)
+                assert numbers() == at_first
 
 
 async def test_a_new_epoch_is_shown_and_the_cursor_stays(tmp_path: Path) -> None:

@@ -143,9 +143,11 @@ class MatrixPainter:
             if line in (0, layout.cell_height - 1):
                 start, end = "┏┓" if line == 0 else "┗┛"
                 return [Segment(start + "━" * (tile - 2) + end, frame)]
-            inner = number[1:-1] if middle else " " * (tile - 2)
-            ink = Color(*ink_on(behind.rgb)) if count else colours.foreground
-            return [Segment("┃", frame), Segment(inner, paint(ink, behind, bold=True)), Segment("┃", frame)]
+            words = paint(Color(*ink_on(behind.rgb)) if count else colours.foreground, behind, bold=True)
+            if middle and len(number.strip()) > tile - 2:
+                return [Segment(number, words)]  # a figure is worth more than the sides of its frame
+            inner = number.strip().center(tile - 2) if middle else " " * (tile - 2)
+            return [Segment("┃", frame), Segment(inner, words), Segment("┃", frame)]
         if not middle:
             return [Segment("▀" * tile, paint(colours.accent, colours.background))]
         if number[0] == number[-1] == " ":
