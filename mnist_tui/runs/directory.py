@@ -12,7 +12,7 @@ import random
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 import platformdirs
@@ -82,7 +82,8 @@ class RunDirectory:
     def record(self) -> RunRecord:
         """Read config.json; raises RunError when it is missing or damaged."""
         try:
-            return msgspec.json.decode(self.config_path.read_bytes(), type=RunRecord)
+            with opened(self.config_path) as file:
+                return msgspec.json.decode(file.read(), type=RunRecord)
         except FileNotFoundError:
             raise RunError(f"{self.path} is no run directory: it has no config.json") from None
         except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -132,7 +133,9 @@ class RunDirectory:
             with np.load(path, allow_pickle=False) as archive:
                 return {key: archive[key] for key in archive.files}
         except Exception as error:  # OSError, BadZipFile, zlib.error, ValueError...: damage shows in many ways
-            raise RunError(f"{path} cannot be read ({error})") from None
+            # of a file that is none of its own, NumPy says how to unpickle it: the last thing that one should do
+            why = "it is no .npz file" if isinstance(error, ValueError) and "pickle" in str(error) else error
+            raise RunError(f"{path} cannot be read ({why})") from None
 
     def acquire_lock(self) -> int:
         """Take the lock and return its file descriptor; raises RunError when an engine holds it."""
@@ -177,6 +180,11 @@ class RunDirectory:
             return msgspec.json.decode(self.lock_path.read_bytes(), type=Endpoint | None)
         except (OSError, msgspec.DecodeError, UnicodeDecodeError):
             return None
+
+
+def opened(path: Path) -> BinaryIO:
+    """A file, opened to be read; a pipe in its place is empty, where Python would wait for somebody to write to it."""
+    return open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))
 
 
 @contextlib.contextmanager

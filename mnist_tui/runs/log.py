@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mnist_tui.events import AnyEvent, Event, decode_lines, encode
+from mnist_tui.runs.directory import opened
 
 MOST_HELD = 200_000
 """Events kept in memory while the disk refuses them: an hour and more of steps."""
@@ -99,7 +100,7 @@ class LogFollower:
         All that is there takes as many reads as it needs: whoever wants it goes on until nothing comes.
         """
         try:
-            with self._path.open("rb") as file:
+            with opened(self._path) as file:
                 file.seek(self._offset)
                 while True:
                     complete = _whole_lines(file, limit)

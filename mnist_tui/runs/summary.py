@@ -18,7 +18,7 @@ from mnist_tui.events import (
     StepEnded,
     decode,
 )
-from mnist_tui.runs.directory import RunDirectory, RunError, RunRecord
+from mnist_tui.runs.directory import RunDirectory, RunError, RunRecord, opened
 
 STEP_PREFIX = b'{"type":"step_ended"'
 
@@ -148,7 +148,7 @@ def summarize(run: RunDirectory) -> RunSummary:
     live = run.is_live()  # asked before the events are read: an engine that ends in between has said how
     tally = _Tally()
     try:
-        with run.events_path.open("rb") as lines:
+        with opened(run.events_path) as lines:
             for line in lines:
                 if not line.endswith(b"\n"):
                     break  # torn: not there yet

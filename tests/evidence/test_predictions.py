@@ -95,6 +95,13 @@ def test_a_damaged_file_is_a_sentence_that_names_it(
         PredictionFiles(run).load(FIRST)
 
 
+def test_of_a_file_of_another_kind_nobody_is_told_to_unpickle_it(run: RunDirectory) -> None:
+    run.predictions_path(1).write_text("hello")
+    with pytest.raises(RunError, match=r"it is no .npz file") as raised:
+        PredictionFiles(run).load(FIRST)
+    assert "pickle" not in str(raised.value)
+
+
 def test_a_file_that_was_damaged_is_read_once_it_is_whole_again(run: RunDirectory) -> None:
     files, path = PredictionFiles(run), run.predictions_path(1)
     whole, written = path.read_bytes(), path.stat().st_mtime_ns

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from mnist_tui.events import AnyEvent, EndReason, Phase, ResumeReason, RunEnded, RunFailed, encode
-from mnist_tui.runs.directory import RunDirectory, create_run
+from mnist_tui.runs.directory import RunDirectory, RunError, create_run
 from mnist_tui.runs.history import History
 from mnist_tui.runs.summary import STEP_PREFIX, Status, status_of, summarize
 from tests import samples
@@ -188,3 +188,14 @@ def test_a_run_without_events_has_done_nothing() -> None:
 def test_steps_are_told_by_how_their_lines_begin() -> None:
     assert encode(samples.step_ended()).startswith(STEP_PREFIX)
     assert not encode(samples.epoch_ended()).startswith(STEP_PREFIX)
+
+
+def test_a_pipe_in_place_of_a_file_is_empty_and_waited_for_by_nobody() -> None:
+    run = run_with()
+    run.events_path.unlink()
+    os.mkfifo(run.events_path)
+    assert summarize(run).status is Status.CRASHED
+    run.config_path.unlink()
+    os.mkfifo(run.config_path)
+    with pytest.raises(RunError, match="cannot be read"):
+        summarize(run)

@@ -7,7 +7,7 @@ import pytest
 from mnist_tui.events import GpuSample, Hardware, HardwareSampled, Phase, PhaseChanged
 from mnist_tui.runs.history import History
 from mnist_tui.runs.summary import Status
-from mnist_tui.ui.widgets.machine_panel import MOST_GPUS, UNJUDGED, WAITING, MachinePanel
+from mnist_tui.ui.widgets.machine_panel import MOST_GPUS, NOT_JUDGED, NOT_MEASURED, UNJUDGED, WAITING, MachinePanel
 from tests import samples
 from tests.samples import CREATED
 from tests.ui.program import lines, settled
@@ -102,6 +102,11 @@ async def test_no_number_is_cut(width: int) -> None:
 async def test_before_anything_was_measured_it_says_when() -> None:
     assert WAITING in "\n".join(await drawn(History(samples.record()), (70, 6)))
     assert UNJUDGED in "\n".join(await drawn(sampled(note=NOTE, count=1), (70, 6)))
+
+
+async def test_over_a_run_that_is_over_nothing_is_promised() -> None:
+    assert NOT_MEASURED in "\n".join(await drawn(History(samples.record()), (70, 6), Status.CRASHED))
+    assert NOT_JUDGED in "\n".join(await drawn(sampled(note=NOTE, count=1), (70, 6), Status.FINISHED))
 
 
 async def test_over_a_run_that_is_over_the_verdict_is_of_the_past() -> None:

@@ -152,10 +152,13 @@ async def test_confusions_say_when_they_come_and_then_the_worst_that_fit() -> No
     panel = ConfusionsLine()
     app = Stage(panel)
     async with app.run_test(size=(60, 5)) as pilot:
-        panel.show(history(10))
+        panel.show(history(10), Status.CRASHED)
+        await settled(pilot)
+        assert "no epoch was validated" in "\n".join(lines(app))
+        panel.show(history(10), Status.TRAINING)
         await settled(pilot)
         assert "confusions come when the first epoch is validated" in "\n".join(lines(app))
-        panel.show(history(550, 1))
+        panel.show(history(550, 1), Status.TRAINING)
         await settled(pilot)
         assert "Worst confusions, epoch 1 (validation)" in lines(app)[0]
         assert "1→0 ×130   0→1 ×20" in lines(app)[1]

@@ -75,7 +75,7 @@ class TrainingScreen(RunScreen):
         self.query_one(ModelPanel).show(history.started, history.record.config.preset, history.layer_stats)
         self.query_one(MachinePanel).show(view)
         self.query_one(ProgressPanel).show(view)
-        self.query_one(ConfusionsLine).show(history)
+        self.query_one(ConfusionsLine).show(history, view.status)
         self.query_one(EventsPanel).show(history, view.unknown_events)
 
     def _read_out(self) -> None:

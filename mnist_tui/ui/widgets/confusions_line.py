@@ -9,9 +9,11 @@ from mnist_tui.analysis.confusion import report, top_confusions
 from mnist_tui.events import EpochEnded
 from mnist_tui.render.text import harmless
 from mnist_tui.runs.history import History
+from mnist_tui.runs.summary import Status
 
 MOST = 12
 Content = tuple[int, tuple[tuple[str, str, int], ...], int, int]
+COMING, NONE_CAME = "confusions come when the first epoch is validated", "no epoch was validated"
 NOTHING: Content = (0, (), 0, 0)
 
 
@@ -29,8 +31,12 @@ class ConfusionsLine(Widget):
 
     _newest: EpochEnded | None = None
 
-    def show(self, history: History) -> None:
+    awaited: reactive[bool] = reactive(True)
+    """Whether a validation may still come."""
+
+    def show(self, history: History, status: Status) -> None:
         """Take in a new moment of the run."""
+        self.awaited = status.is_live
         newest = history.epochs[-1] if history.epochs and history.started is not None else None
         if newest is self._newest:
             return
@@ -50,7 +56,7 @@ class ConfusionsLine(Widget):
         epoch, worst, mistakes, total = self.content
         variables = self.app.theme_variables
         if not epoch:
-            return Text("confusions come when the first epoch is validated", style=variables["quiet"])
+            return Text(COMING if self.awaited else NONE_CAME, style=variables["quiet"])
         line = Text(no_wrap=True)
         for true, predicted, count in worst:
             pair = Text.assemble(

@@ -12,6 +12,7 @@ from mnist_tui.ui.widgets.line_widget import LineWidget
 
 WAITING = "measured every two seconds once TensorFlow is there"
 UNJUDGED = "what holds it up is judged after ten seconds of training"
+NOT_MEASURED, NOT_JUDGED = "nothing was measured", "trained too briefly to judge what held it up"
 COLOURS = {Bottleneck.STARVED: "warning", Bottleneck.INPUT: "warning", Bottleneck.COMPUTE: "success"}
 MOST_GPUS = 4
 """Lines for GPUs; a machine with more shows the first ones."""
@@ -30,7 +31,7 @@ class MachinePanel(LineWidget):
         self._verdict: Verdict | None = None
         self._shown: tuple[object, ...] = ()
         self._rows = 3
-        self._tense = ""
+        self._tense, self._waiting, self._unjudged = "", WAITING, UNJUDGED
 
     def show(self, view: RunView) -> None:
         """Take in a new moment of the run."""
@@ -45,6 +46,7 @@ class MachinePanel(LineWidget):
             hardware = started.hardware
             self._verdict = verdict(history.hardware_samples, hardware.cpu_count, hardware.device)
         self._tense = "" if view.status.is_live and not history.paused else "was "
+        self._waiting, self._unjudged = (WAITING, UNJUDGED) if view.status.is_live else (NOT_MEASURED, NOT_JUDGED)
         device = f"  [$quiet]{harmless(started.hardware.device)}[/]" if started is not None else ""
         self.set_title(f"Machine{device}")
         rows = self._rows
@@ -64,7 +66,7 @@ class MachinePanel(LineWidget):
             return []
         started, sample = history.started, history.hardware
         if started is None or sample is None:
-            return [Text(clip(WAITING, width), style=variables["quiet"])]
+            return [Text(clip(self._waiting, width), style=variables["quiet"])]
         judged = self._verdict
         colour = variables.get(COLOURS.get(judged.kind, ""), "") if judged is not None else variables["quiet"]
         if self.size.height == 1:
@@ -74,7 +76,7 @@ class MachinePanel(LineWidget):
             cpu_line(sample, started.hardware, width, busy, rest),
             *gpu_lines(sample, width, busy, rest, quiet)[:MOST_GPUS],
             Text(
-                clip_parts(self._tense + judged.at_length() if judged is not None else UNJUDGED, width, "; "),
+                clip_parts(self._tense + judged.at_length() if judged is not None else self._unjudged, width, "; "),
                 style=colour,
             ),
         ]

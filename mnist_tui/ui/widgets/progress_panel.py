@@ -75,7 +75,7 @@ def outcome(view: RunView) -> tuple[str, str]:
     if history.failed is not None:
         return f"failed: {harmless(history.failed.error)}", "error"
     if view.status is Status.CRASHED:
-        return "crashed: the engine ended without a word; engine.log has its last messages", "error"
+        return "crashed: the engine ended without a word; see engine.log", "error"
     if ended is not None and ended.test_accuracy is not None and history.started is not None:
         words = f"test accuracy {percent(ended.test_accuracy)} of {history.started.test_count:,} digits"
         return f"{words} (epoch {ended.best_epoch}) · {duration(ended.seconds)}", "success"
