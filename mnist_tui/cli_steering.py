@@ -168,6 +168,7 @@ def resume(run: str, epochs: str | None, plain: bool, detach: bool) -> int:
     more = epochs is not None and epochs.strip().startswith("+")
     number = whole_number(epochs) if epochs is not None else None
     found = find_run(run)
+    catalogue().check_backend(found.record().config.backend)
     plain = plain or not sys.stdout.isatty()
     if not plain and not detach:
         check_terminal()

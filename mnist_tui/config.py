@@ -38,6 +38,8 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Decides the split, the first weights, the order of the digits and the dropped units."""
     data: str
     """Name of a data set, or the path of an .npz file laid out like Keras' mnist.npz."""
+    backend: str = "tensorflow"
+    """What Keras computes with: a name in BACKENDS (engine/backends)."""
     limit: int | None = None
     """Use only so many training digits (validation included), chosen evenly over the classes; None: all."""
     name: str | None = None
@@ -93,7 +95,7 @@ class Setting:
     key: str
     label: str
     help: str
-    kind: Literal["preset", "optimizer", "data", "name", "integer", "real", "rule"]
+    kind: Literal["preset", "optimizer", "data", "backend", "name", "integer", "real", "rule"]
     minimum: float = 0
     maximum: float = math.inf
     optional: bool = False
@@ -113,6 +115,9 @@ class Setting:
             return self._choice(text, OPTIMIZERS)
         if self.kind == "rule":
             EarlyStopping.parse(text)
+            return text
+        if self.kind == "backend":
+            catalogue.check_backend(text)
             return text
         if self.kind == "data":
             catalogue.check_data(text)
@@ -162,6 +167,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("optimizer", "optimizer", "one of " + ", ".join(OPTIMIZERS), "optimizer"),
     Setting("seed", "seed", "decides split, weights, order and dropout", "integer", 0, 2**32 - 1),
     Setting("data", "data", "mnist, or an .npz laid out like Keras' mnist.npz", "data"),
+    Setting("backend", "backend", "what Keras computes with: tensorflow, jax or torch", "backend"),
     Setting("limit", "limit", "use only so many digits (a quick try)", "integer", 120, 10_000_000, optional=True),
     Setting("name", "name", "what the run is called", "name", optional=True),
     Setting("early_stopping", "early stopping", "off, or loss:3: end after 3 epochs without a lower one", "rule"),
@@ -172,6 +178,7 @@ DEFAULTS: dict[str, Value] = {
     "preset": "fast",
     "seed": 0,
     "data": "mnist",
+    "backend": "tensorflow",
     "early_stopping": "off",
     "checkpoint_seconds": 60.0,
 }
@@ -185,6 +192,8 @@ class Catalogue:
     data_sets: tuple[str, ...]
     check_data: Callable[[str], None]
     """Raises ConfigError when a data spec names nothing that can be read. Cheap: called at every key press."""
+    check_backend: Callable[[str], None] = lambda _: None
+    """Raises ConfigError when Keras cannot compute with that here, for want of a package. Cheap as well."""
 
     def default(self, key: str, preset: str) -> Value | None:
         """What a setting is when nobody says: the preset's own value where it has one."""

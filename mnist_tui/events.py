@@ -27,7 +27,7 @@ class Phase(StrEnum):
 
 
 START_UP: dict[Phase, str] = {
-    Phase.IMPORTING: "importing TensorFlow",
+    Phase.IMPORTING: "importing Keras",
     Phase.LOADING: "reading the digits",
     Phase.BUILDING: "building the network",
     Phase.COMPILING: "compiling the first step",

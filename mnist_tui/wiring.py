@@ -20,10 +20,12 @@ class UsageError(Exception):
 
 def catalogue() -> Catalogue:
     """What the engine offers, without what it needs."""
+    from mnist_tui.engine import backends
     from mnist_tui.engine.datasets import DATASETS, check_spec
     from mnist_tui.engine.presets import PRESETS
 
-    return Catalogue({name: preset.recipe for name, preset in PRESETS.items()}, tuple(DATASETS), check_spec)
+    recipes = {name: preset.recipe for name, preset in PRESETS.items()}
+    return Catalogue(recipes, tuple(DATASETS), check_spec, backends.check)
 
 
 def check_data(spec: str) -> str:

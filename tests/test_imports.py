@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-KERAS = {"tensorflow", "keras", "pandas"}
+KERAS = {"tensorflow", "jax", "torch", "keras", "pandas"}
 SCREEN = {"textual", "numpy", "plotext", "rich"}
 
 
@@ -29,6 +29,7 @@ def loaded_by(module: str) -> set[str]:
         ("mnist_tui.runs.client", KERAS | SCREEN),
         ("mnist_tui.runs.summary", KERAS | SCREEN),
         ("mnist_tui.engine.presets", KERAS | SCREEN),
+        ("mnist_tui.engine.backends", KERAS | SCREEN),
         ("mnist_tui.engine.datasets", KERAS | (SCREEN - {"numpy"})),
     ],
 )

@@ -118,7 +118,7 @@ def test_the_downtime_of_a_run_is_not_its_start_up(run: RunDirectory) -> None:
         samples.phase_changed(Phase.IMPORTING, 3_601),
         samples.phase_changed(Phase.LOADING, 3_604),
     )
-    assert lines[1:-1] == ["importing TensorFlow: 3.0 s"]
+    assert lines[1:-1] == ["importing Keras: 3.0 s"]
 
 
 def test_epochs_are_counted_among_those_planned_now(run: RunDirectory) -> None:

@@ -17,7 +17,7 @@ from concurrent.futures import Future
 from pathlib import Path
 
 from mnist_tui.config import ConfigError
-from mnist_tui.engine import checkpoints, devices, hardware_sampler, private_socket, server
+from mnist_tui.engine import backends, checkpoints, devices, hardware_sampler, private_socket, server
 from mnist_tui.engine.checkpoints import Checkpoint, TrainingState
 from mnist_tui.engine.journal import Journal
 from mnist_tui.engine.saving import Saver
@@ -90,6 +90,7 @@ class Engine:
         sampler = threading.Thread(target=hardware_sampler.sample_hardware, args=(emit, self._over), daemon=True)
         try:
             emit(PhaseChanged(time=time.time(), phase=Phase.IMPORTING))
+            backends.choose(self._run.record().config.backend)
             from mnist_tui.engine import trainer
 
             sampler.start()
@@ -162,7 +163,6 @@ def main() -> None:
     lock = options.lock if options.lock is not None else run.acquire_lock()
     os.set_inheritable(lock, False)
     devices.yield_to_the_screen()
-    devices.prepare_environment()
     resumed: str | None = options.resume
     start = None
     if resumed is not None or options.wake:

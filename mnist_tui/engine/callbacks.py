@@ -70,8 +70,9 @@ class BeginSteps(keras.callbacks.Callback):
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Ask the schedule."""
+        model = self.model  # on JAX this brings the variables up to date: here, before the schedule reads them
         if self._begin is None:  # only now are the metrics built
-            self._begin = backends.current().step_beginner(self.model)
+            self._begin = backends.current().step_beginner(model)
         self._begin(self._rate())
 
 
@@ -84,5 +85,6 @@ class BetweenBatches(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Act."""
+        model = self.model  # on JAX this brings the variables up to date, which are looked at and saved
         if not self._act():
-            self.model.stop_training = True
+            model.stop_training = True

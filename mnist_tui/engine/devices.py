@@ -26,17 +26,6 @@ def yield_to_the_screen() -> None:
         AUTOGROUP.write_text(str(NICENESS))
 
 
-def prepare_environment() -> None:
-    """Set what TensorFlow reads when it is imported; what the user's environment says stays.
-
-    oneDNN is off on x86 CPUs without AVX-512 unless asked for, and makes the reference network 1.15 to 1.37 times as
-    fast there.
-    """
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
-
-
 def hardware() -> Hardware:
     """The device that Keras will use, in words, and the machine's size."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

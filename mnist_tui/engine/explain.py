@@ -66,6 +66,7 @@ class Explainer:
 
     def __init__(self, model: Any, epoch: int, parts: dict[str, Digits]) -> None:
         self._model = model
+        self._gradient = backends.current().log_probability_gradient(model)
         self._epoch = epoch
         self._parts = parts
         self._features = [keras.Model(each.inputs[0], each.layers[-1].input) for each in networks_of(model)]
@@ -109,8 +110,7 @@ class Explainer:
         """
         shares = ((np.arange(PATH_STEPS) + 0.5) / PATH_STEPS).astype(np.float32)
         path = shares[:, None, None, None] * pixels(image[np.newaxis])
-        gradient_of = backends.current().log_probability_gradient
-        gradients = [gradient_of(self._model, path, one).mean(axis=0) for one in classes]
+        gradients = [self._gradient(path, one).mean(axis=0) for one in classes]
         return np.stack([gradient[..., 0] * image.astype(np.float32) for gradient in gradients])
 
     def variants(self, image: NDArray[np.uint8]) -> tuple[Variant, ...]:

@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from mnist_tui.config import ConfigError
-from mnist_tui.engine import datasets, devices
+from mnist_tui.engine import backends, datasets, devices
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.protocol import JobReport
 
@@ -70,9 +70,10 @@ def main(name: str, path: str, argument: str = "") -> int:
     reports = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
     devices.yield_to_the_screen()
-    devices.prepare_environment()
     try:
-        for report in JOBS[name](RunDirectory(Path(path)), argument):
+        run = RunDirectory(Path(path))
+        backends.choose(run.record().config.backend)
+        for report in JOBS[name](run, argument):
             reports.write(msgspec.json.encode(report) + b"\n")
     except BrokenPipeError:
         return 1  # whoever wanted to know has left

@@ -208,6 +208,7 @@ class Trainer:
         self._model.fit(
             backends.current().batches(pictures, targets, config.batch_size, warps),
             verbose=0,
+            shuffle=False,  # they come in their order
             callbacks=[self._begin_steps, self._emit_steps, BetweenBatches(self._between_batches)],
         )
 

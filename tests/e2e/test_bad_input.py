@@ -11,6 +11,10 @@ from tests.e2e.terminal import Terminal
 
 BAD_USAGE = {
     "an unknown preset": (["train", "--preset", "resnet"], ["preset 'resnet' is not known", "choose one of", "fast"]),
+    "an unknown backend": (
+        ["train", "--backend", "theano"],
+        ["backend 'theano'", "choose one of", "jax"],
+    ),
     "no epochs": (["train", "--epochs", "0"], ["epochs 0", "from 1 to 10,000"]),
     "epochs below nothing": (["train", "--epochs", "-1"], ["epochs -1", "from 1 to 10,000"]),
     "epochs for ever": (["train", "--epochs", "1000000000"], ["epochs 1,000,000,000", "from 1 to 10,000"]),

@@ -45,7 +45,7 @@ def test_a_person_watches_looks_at_mistakes_leaves_and_comes_back(
     program: list[str], env: dict[str, str], home: Path, call: Call, size: tuple[int, int]
 ) -> None:
     with Terminal([*program, "train", "--limit", "3000", "--epochs", "500"], size, env) as terminal:
-        terminal.wait_for("importing TensorFlow")
+        terminal.wait_for("importing Keras")
         terminal.wait_for("Conv2D")
         terminal.wait_for("Loss")
         terminal.wait_for("Accuracy")
@@ -97,7 +97,7 @@ def test_a_stranger_starts_the_first_run_from_the_home_screen_with_one_key(
     with Terminal(program, (120, 40), env) as terminal:
         terminal.wait_for("No runs yet")
         terminal.press("enter")
-        terminal.wait_for("importing TensorFlow")
+        terminal.wait_for("importing Keras")
         terminal.wait_for("epoch 1 of 1")
         run = only_run(home)
         terminal.send_signal(signal.SIGKILL)
@@ -112,7 +112,7 @@ def test_plain_lines_tell_the_whole_story(call: Call, home: Path) -> None:
     lines = done.stdout.splitlines()
     assert f"run plain-one ({only_run(home).id}) in {only_run(home).path}" in lines[0]
     for words in (
-        "importing TensorFlow: ",
+        "importing Keras: ",
         "building the network: ",
         "compiling the first step: ",
         "1,100 to train on, 100 to validate on, 1,200 to test on",

@@ -95,7 +95,7 @@ async def test_a_crashed_run_is_resumed_and_says_what_it_waits_for(replay: Repla
             replay.write(RunResumed(time=now, reason=ResumeReason.RESUMED, step=1_000, epoch=1, by=ME))
             replay.write(PhaseChanged(time=now, phase=Phase.IMPORTING))
             replay.clock.now += 3
-            await wait_until(pilot, lambda: "◌ importing TensorFlow  00:03" in lines(app)[0], "the start-up")
+            await wait_until(pilot, lambda: "◌ importing Keras  00:03" in lines(app)[0], "the start-up")
             assert "step 1,000 of 2,580" in text(app)
             assert "↻" in text(app)
 

@@ -228,8 +228,8 @@ def test_the_same_alert_again_is_another_one() -> None:
     ("phase", "status", "words"),
     [
         (Phase.PAUSED, Status.PAUSED, "‖ paused 00:12"),
-        (Phase.IMPORTING, Status.TRAINING, "◌ importing TensorFlow  00:12"),
-        (Phase.IMPORTING, Status.STARTING, "◌ importing TensorFlow  00:12"),
+        (Phase.IMPORTING, Status.TRAINING, "◌ importing Keras  00:12"),
+        (Phase.IMPORTING, Status.STARTING, "◌ importing Keras  00:12"),
         (Phase.VALIDATING, Status.TRAINING, "▶ validating"),
     ],
 )

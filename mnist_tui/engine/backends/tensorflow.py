@@ -8,7 +8,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from mnist_tui.engine.augmentation import warp
-from mnist_tui.engine.backends.backend import Backend, GradientNorms
+from mnist_tui.engine.backends.backend import Backend, Gradient, GradientNorms
 from mnist_tui.engine.backends.fused import fused
 
 
@@ -36,7 +36,7 @@ class TensorFlow(Backend):
 
     def prepare_network(self, model: Any) -> Any:
         """Normalizations are fused on a CPU; on a GPU the compiler does that."""
-        return model if tf.config.list_physical_devices("GPU") else fused(model)
+        return super().prepare_network(model) if tf.config.list_physical_devices("GPU") else fused(model)
 
     def batches(
         self,
@@ -70,13 +70,17 @@ class TensorFlow(Backend):
 
         return lambda rate: update(tf.constant(rate, tf.float32))
 
-    def log_probability_gradient(self, model: Any, images: NDArray[np.float32], wanted: int) -> NDArray[np.float32]:
+    def log_probability_gradient(self, model: Any) -> Gradient:
         """By a tape."""
-        pictures = tf.convert_to_tensor(images)
-        with tf.GradientTape() as tape:
-            tape.watch(pictures)
-            score = tf.math.log(model(pictures, training=False)[:, wanted] + 1e-12)
-        return np.asarray(tape.gradient(score, pictures))
+
+        def gradient(images: NDArray[np.float32], wanted: int) -> NDArray[np.float32]:
+            pictures = tf.convert_to_tensor(images)
+            with tf.GradientTape() as tape:
+                tape.watch(pictures)
+                score = tf.math.log(model(pictures, training=False)[:, wanted] + 1e-12)
+            return np.asarray(tape.gradient(score, pictures))
+
+        return gradient
 
     def gradient_norms(self, model: Any) -> GradientNorms:
         """By a tape, compiled."""

@@ -10,7 +10,7 @@ from mnist_tui.runs.history import History
 from mnist_tui.ui.session import RunView
 from mnist_tui.ui.widgets.line_widget import LineWidget
 
-WAITING = "measured every two seconds once TensorFlow is there"
+WAITING = "measured every two seconds once Keras is there"
 UNJUDGED = "what holds it up is judged after ten seconds of training"
 NOT_MEASURED, NOT_JUDGED = "nothing was measured", "trained too briefly to judge what held it up"
 COLOURS = {Bottleneck.STARVED: "warning", Bottleneck.INPUT: "warning", Bottleneck.COMPUTE: "success"}

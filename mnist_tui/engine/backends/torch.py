@@ -1,0 +1,78 @@
+"""Keras on PyTorch."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mnist_tui.engine.augmentation import warp
+from mnist_tui.engine.backends.backend import Backend, Gradient, GradientNorms, array_batches
+
+SEED_STRIDE = 1_000_003
+"""Between the seeds of two runs: more than the steps that they usually take."""
+
+
+class Torch(Backend):
+    """See Backend."""
+
+    def versions(self) -> dict[str, str]:
+        """PyTorch's."""
+        return {"torch": str(torch.__version__)}
+
+    def gpu_name(self) -> str | None:
+        """Of the first one."""
+        if torch.cuda.is_available():
+            return str(torch.cuda.get_device_name(0))
+        return "Apple GPU" if torch.backends.mps.is_available() else None
+
+    def prepare(self) -> None:
+        """Nothing: PyTorch takes a GPU's memory as it needs it, and on a CPU a seed decides every figure anyway."""
+
+    def batches(
+        self,
+        images: NDArray[np.uint8],
+        targets: NDArray[np.float32],
+        batch_size: int,
+        warps: NDArray[np.float32] | None = None,
+    ) -> Any:
+        """A generator of slices."""
+        return array_batches(images, targets, batch_size, warps, warp)
+
+    def step_beginner(self, model: Any) -> Callable[[float], None]:
+        """By assigning to variables.
+
+        Dropout without a seed draws from PyTorch's own generator, whose state no Keras variable holds: it is seeded by
+        the step, so that a resumed run drops the same units.
+        """
+        seed = torch.initial_seed()  # as keras.utils.set_random_seed left it
+
+        def begin(rate: float) -> None:
+            torch.manual_seed((seed * SEED_STRIDE + int(model.optimizer.iterations)) % 2**63)
+            model.optimizer.learning_rate = rate
+            for metric in model.metrics:
+                metric.reset_state()
+
+        return begin
+
+    def log_probability_gradient(self, model: Any) -> Gradient:
+        """By autograd."""
+
+        def gradient(images: NDArray[np.float32], wanted: int) -> NDArray[np.float32]:
+            pictures = keras.ops.convert_to_tensor(images).requires_grad_()
+            score = torch.log(model(pictures, training=False)[:, wanted] + 1e-12).sum()
+            return np.asarray(torch.autograd.grad(score, pictures)[0].cpu())
+
+        return gradient
+
+    def gradient_norms(self, model: Any) -> GradientNorms:
+        """By autograd."""
+
+        def norms(images: NDArray[np.float32], targets: NDArray[np.float32]) -> NDArray[np.float32]:
+            loss = model.loss(keras.ops.convert_to_tensor(targets), model(images, training=False))
+            gradients = torch.autograd.grad(loss, [variable.value for variable in model.trainable_variables])
+            return np.asarray(torch.stack([gradient.norm() for gradient in gradients]).cpu())
+
+        return norms
