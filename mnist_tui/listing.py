@@ -14,7 +14,7 @@ from mnist_tui.analysis.confusion import Report, report
 from mnist_tui.events import AlertRaised, decode
 from mnist_tui.evidence.figures import all_figures
 from mnist_tui.render.text import duration, harmless, percent
-from mnist_tui.runs.directory import RunDirectory, home
+from mnist_tui.runs.directory import RunDirectory, home, opened
 from mnist_tui.runs.history import History
 from mnist_tui.runs.summary import STEP_PREFIX, RunSummary, Status
 
@@ -40,7 +40,7 @@ def story_of(run: RunDirectory) -> Story:
     """Read a run's events but for its steps; raises RunError when its config.json cannot be read."""
     history, alerts = History(run.record()), list[AlertRaised]()
     try:
-        with run.events_path.open("rb") as lines:
+        with opened(run.events_path) as lines:
             for line in lines:
                 event = None if line.startswith(STEP_PREFIX) or not line.endswith(b"\n") else decode(line)
                 if event is not None:

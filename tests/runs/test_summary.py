@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from mnist_tui.events import AnyEvent, EndReason, Phase, ResumeReason, RunEnded, RunFailed, encode
+from mnist_tui.listing import story_of
 from mnist_tui.runs.directory import RunDirectory, RunError, create_run
 from mnist_tui.runs.history import History
 from mnist_tui.runs.summary import STEP_PREFIX, Status, status_of, summarize
@@ -195,6 +196,7 @@ def test_a_pipe_in_place_of_a_file_is_empty_and_waited_for_by_nobody() -> None:
     run.events_path.unlink()
     os.mkfifo(run.events_path)
     assert summarize(run).status is Status.CRASHED
+    assert story_of(run).alerts == ()
     run.config_path.unlink()
     os.mkfifo(run.config_path)
     with pytest.raises(RunError, match="cannot be read"):
