@@ -81,9 +81,13 @@ def attach(run: str, plain: bool) -> int:
 def runs(as_json: bool) -> int:
     """All runs, the newest first."""
     from mnist_tui import listing
+    from mnist_tui.render.text import harmless
     from mnist_tui.runs.summary import summaries
 
-    found = summaries(list_runs())
+    troubles: list[str] = []
+    found = summaries(list_runs(), troubles)
+    for trouble in troubles:
+        click.echo(f"mnist-tui: left out: {harmless(trouble)}", err=True)
     if as_json:
         listing.print_json([summary.as_json() for summary in found])
     else:

@@ -1,6 +1,5 @@
 """What a list of runs shows: status and results of a run, read without numpy and without decoding every step."""
 
-import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -178,10 +177,14 @@ def summarize(run: RunDirectory) -> RunSummary:
     )
 
 
-def summaries(runs: Iterable[RunDirectory]) -> list[RunSummary]:
-    """The runs that can be read, in the order given; a damaged config.json leaves its run out."""
+def summaries(runs: Iterable[RunDirectory], troubles: list[str] | None = None) -> list[RunSummary]:
+    """The runs that can be read, in the order given; a damaged config.json leaves its run out, and is told in
+    `troubles`."""
     found = []
     for run in runs:
-        with contextlib.suppress(RunError):
+        try:
             found.append(summarize(run))
+        except RunError as error:
+            if troubles is not None:
+                troubles.append(str(error))
     return found

@@ -11,7 +11,7 @@ from mnist_tui.events import AnyEvent, EndReason, Phase, ResumeReason, RunEnded,
 from mnist_tui.listing import story_of
 from mnist_tui.runs.directory import RunDirectory, RunError, create_run
 from mnist_tui.runs.history import History
-from mnist_tui.runs.summary import STEP_PREFIX, Status, status_of, summarize
+from mnist_tui.runs.summary import STEP_PREFIX, Status, status_of, summaries, summarize
 from tests import samples
 from tests.runs.test_directory import HOLD_LOCK
 
@@ -201,3 +201,12 @@ def test_a_pipe_in_place_of_a_file_is_empty_and_waited_for_by_nobody() -> None:
     os.mkfifo(run.config_path)
     with pytest.raises(RunError, match="cannot be read"):
         summarize(run)
+
+
+def test_a_run_that_cannot_be_read_is_left_out_and_named() -> None:
+    good, bad = run_with(), run_with()
+    bad.config_path.write_text("{")
+    troubles: list[str] = []
+    assert [one.run for one in summaries([bad, good], troubles)] == [good]
+    assert len(troubles) == 1
+    assert str(bad.config_path) in troubles[0]
