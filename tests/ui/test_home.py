@@ -206,6 +206,18 @@ async def test_runs_are_listed_with_status_and_accuracies_the_newest_first_and_t
         await wait_for(pilot, "brave-otter")
 
 
+async def test_enter_opens_a_run_where_not_even_its_name_has_room() -> None:
+    recorded_run()
+    app = program()
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await pilot.press("tab")
+        await pilot.resize_terminal(3, 2)
+        await settled(pilot)
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: isinstance(app.screen, TrainingScreen), "the training screen")
+
+
 async def test_the_cursor_stays_on_its_run_when_another_one_comes() -> None:
     run = recorded_run()
     newer = RunDirectory(run.path.with_name("29991231-235959"))
@@ -258,4 +270,4 @@ def test_columns_give_way_by_rank_and_never_name_and_status_first() -> None:
         "test",
     ]
     assert [COLUMNS[place].heading for place in columns_that_fit(widths, 23)] == ["name", "status"]
-    assert columns_that_fit(widths, 0) == []
+    assert [COLUMNS[place].heading for place in columns_that_fit(widths, 0)] == ["name"]

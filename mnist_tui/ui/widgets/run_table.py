@@ -226,11 +226,11 @@ class RunTable(Vertical):
 
 
 def columns_that_fit(widths: list[int], room: int) -> list[int]:
-    """Which of COLUMNS there is room for, from left to right; always the first ones by rank."""
+    """Which of COLUMNS there is room for, from left to right; always the first ones by rank, and the first of all."""
     shown: list[int] = []
     for place in sorted(range(len(COLUMNS)), key=lambda place: COLUMNS[place].rank):
         room -= widths[place] + 2 * CELL_PADDING
-        if room < 0:
+        if room < 0 and shown:  # a table without any column has no cell under its cursor, and Enter ends the app
             break
         shown.append(place)
     return sorted(shown)
