@@ -15,6 +15,11 @@ import msgspec
 
 Value = str | int | float
 OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop")
+AUTO = "auto"
+"""Of a setting: chosen for the device that is found (engine/devices.py)."""
+MOST_DEVICES = 16
+PRECISIONS = (AUTO, "float32", "bfloat16", "float16")
+SWITCHES = (AUTO, "on", "off")
 
 
 class ConfigError(Exception):
@@ -48,6 +53,16 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     """What ends the run before its last epoch, as EarlyStopping reads it."""
     checkpoint_seconds: float = 60.0
     """Longest time between two checkpoints: what a crash can cost."""
+    device: str = AUTO
+    """What to train on, as DeviceChoice reads it."""
+    precision: str = AUTO
+    """What the layers compute in: float32, bfloat16 or float16. Weights are kept in float32 whatever it is."""
+    jit: str = AUTO
+    """Whether a step is compiled by XLA: on or off."""
+    steps_per_execution: int | str = AUTO
+    """Training steps that Keras takes at once. Figures, schedule and steering come once for all of them."""
+    threads: int | str = AUTO
+    """Threads that one operation may use on a CPU."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +92,39 @@ class EarlyStopping:
         return bool(ranked) and len(ranked) - 1 - ranked.index(max(ranked)) >= self.patience
 
 
+@dataclass(frozen=True)
+class DeviceChoice:
+    """Devices of one kind by their numbers; no numbers: the first one. `kind` auto: a GPU where there is one."""
+
+    kind: Literal["auto", "cpu", "gpu"]
+    numbers: tuple[int, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> "DeviceChoice":
+        """Read "auto", "cpu", "gpu", "gpu:1" or "gpu:0,1"; raises ConfigError.
+
+        A CPU is cut into as many devices as it is given numbers ("cpu:0,1"): how a run on several GPUs is tried
+        without any, spelled like one.
+        """
+        found = re.fullmatch(r"(auto|cpu|gpu)|(cpu|gpu):([0-9]{1,3}(?:,[0-9]{1,3})*)", text, re.ASCII)
+        if found is None:
+            raise ConfigError(f"device {text!r} cannot be used: give auto, cpu, gpu, or numbers like gpu:1 or gpu:0,1")
+        kind: Literal["auto", "cpu", "gpu"] = "auto" if text == AUTO else "cpu" if text.startswith("cpu") else "gpu"
+        numbers = tuple(int(number) for number in found[3].split(",")) if found[3] else ()
+        if len(set(numbers)) < len(numbers):
+            raise ConfigError(f"device {text!r} names a device twice: give each number once")
+        if kind == "cpu" and numbers and numbers != tuple(range(len(numbers))):
+            raise ConfigError(f"device {text!r} cannot be used: count a CPU's devices from 0 on, like cpu:0,1")
+        if len(numbers) > MOST_DEVICES:
+            raise ConfigError(f"device {text!r} names too many devices: give at most {MOST_DEVICES}")
+        return cls(kind, numbers)
+
+    @property
+    def count(self) -> int:
+        """How many devices."""
+        return max(1, len(self.numbers))
+
+
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     """What the outside needs to know of a preset: its name, a line about it, and the defaults it brings."""
 
@@ -95,16 +143,21 @@ class Setting:
     key: str
     label: str
     help: str
-    kind: Literal["preset", "optimizer", "data", "backend", "name", "integer", "real", "rule"]
+    kind: Literal["preset", "optimizer", "data", "backend", "name", "integer", "real", "rule", "device", "choice"]
     minimum: float = 0
     maximum: float = math.inf
     optional: bool = False
+    choices: tuple[str, ...] = ()
+    auto: bool = False
+    """Whether "auto" may stand in place of a number."""
 
     def parse(self, text: str, catalogue: "Catalogue") -> Value | None:
         """Turn what was typed into a value; raises ConfigError with the reason when it cannot be used."""
         text = text.strip()
         if not text and self.optional:
             return None
+        if self.auto and text == AUTO:
+            return text
         if self.kind == "integer":
             return self._integer(text)
         if self.kind == "real":
@@ -113,8 +166,13 @@ class Setting:
             return self._choice(text, tuple(catalogue.recipes))
         if self.kind == "optimizer":
             return self._choice(text, OPTIMIZERS)
+        if self.kind == "choice":
+            return self._choice(text, self.choices)
         if self.kind == "rule":
             EarlyStopping.parse(text)
+            return text
+        if self.kind == "device":
+            DeviceChoice.parse(text)
             return text
         if self.kind == "backend":
             catalogue.check_backend(text)
@@ -172,6 +230,13 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("name", "name", "what the run is called", "name", optional=True),
     Setting("early_stopping", "early stopping", "off, or loss:3: end after 3 epochs without a lower one", "rule"),
     Setting("checkpoint_seconds", "checkpoint seconds", "longest time between two checkpoints", "real", 0.1, 86_400),
+    Setting("device", "device", "auto, cpu, gpu, gpu:1, or several, which share every batch: gpu:0,1", "device"),
+    Setting("precision", "precision", "auto, float32, bfloat16 or float16", "choice", choices=PRECISIONS),
+    Setting("jit", "jit", "auto, on or off: compile the training step with XLA", "choice", choices=SWITCHES),
+    Setting(
+        "steps_per_execution", "steps an execution", "steps taken at once, or auto", "integer", 1, 1_000, auto=True
+    ),
+    Setting("threads", "threads", "CPU threads of one operation, or auto", "integer", 1, 512, auto=True),
 )
 SETTINGS_BY_KEY: dict[str, Setting] = {setting.key: setting for setting in SETTINGS}
 DEFAULTS: dict[str, Value] = {
@@ -181,6 +246,11 @@ DEFAULTS: dict[str, Value] = {
     "backend": "tensorflow",
     "early_stopping": "off",
     "checkpoint_seconds": 60.0,
+    "device": AUTO,
+    "precision": AUTO,
+    "jit": AUTO,
+    "steps_per_execution": AUTO,
+    "threads": AUTO,
 }
 
 

@@ -120,9 +120,10 @@ class PhaseChanged(Event, frozen=True, kw_only=True):
 
 
 class StepEnded(Event, frozen=True, kw_only=True):
-    """One batch was trained on: its own loss and accuracy (0..1), not running means.
+    """A batch was trained on, or several at once, of which this is the last: their own loss and accuracy (0..1).
 
-    Steps count from 1 over all epochs.
+    Steps count from 1 over all epochs; those since the event before were taken together, and the figures are their
+    means (`steps_per_execution`).
     """
 
     step: int

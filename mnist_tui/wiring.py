@@ -39,10 +39,12 @@ def check_data(spec: str) -> str:
 
 
 def launch(config: RunConfig) -> RunDirectory:
-    """Check the data and start an engine; raises ConfigError or RunError, and then leaves nothing behind."""
+    """Check device and data and start an engine; raises ConfigError or RunError, and then leaves nothing behind."""
     from mnist_tui.engine.datasets import verify
+    from mnist_tui.engine.devices import check
     from mnist_tui.runs.client import start
 
+    check(config)
     verify(config.data)
     return start(config)
 

@@ -7,7 +7,17 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mnist_tui.config import OPTIMIZERS, SETTINGS, SETTINGS_BY_KEY, ConfigError, EarlyStopping, RunConfig, Setting
+from mnist_tui.config import (
+    AUTO,
+    OPTIMIZERS,
+    SETTINGS,
+    SETTINGS_BY_KEY,
+    ConfigError,
+    DeviceChoice,
+    EarlyStopping,
+    RunConfig,
+    Setting,
+)
 from tests import samples
 
 NUMBERS = [setting for setting in SETTINGS if setting.kind in ("integer", "real")]
@@ -82,6 +92,19 @@ def test_one_beyond_a_bound_is_refused_with_the_bounds(setting: Setting, step: i
         ("early_stopping", "f1:3", "'f1:3' cannot be used"),
         ("checkpoint_seconds", "0", "'0' cannot be used: give a number from 0.1 to 86400"),
         ("checkpoint_seconds", "nan", "'nan' cannot be used"),
+        ("device", "", "'' cannot be used: give auto, cpu, gpu, or numbers like gpu:1 or gpu:0,1"),
+        ("device", "tpu", "'tpu' cannot be used"),
+        ("device", "gpu:", "'gpu:' cannot be used"),
+        ("device", "auto:0", "'auto:0' cannot be used"),
+        ("device", "gpu:-1", "'gpu:-1' cannot be used"),
+        ("device", "gpu:0,0", "'gpu:0,0' names a device twice: give each number once"),
+        ("device", "cpu:1", "'cpu:1' cannot be used: count a CPU's devices from 0 on, like cpu:0,1"),
+        ("device", "gpu:" + ",".join(map(str, range(17))), "names too many devices: give at most 16"),
+        ("precision", "half", "'half' is not known: choose one of auto, float32, bfloat16, float16"),
+        ("jit", "yes", "'yes' is not known: choose one of auto, on, off"),
+        ("steps_per_execution", "0", "0 is out of range: give a whole number from 1 to 1,000"),
+        ("steps_per_execution", "all", "'all' is not a whole number"),
+        ("threads", "0", "0 is out of range"),
         ("name", "last", "'last' always means the newest run"),
     ],
 )
@@ -108,6 +131,13 @@ def test_what_cannot_be_used_is_refused_with_the_reason(key: str, text: str, rea
         ("early_stopping", "loss:3", "loss:3"),
         ("early_stopping", "accuracy:9999", "accuracy:9999"),
         ("checkpoint_seconds", "0.5", 0.5),
+        ("device", "gpu:10,2", "gpu:10,2"),
+        ("device", "cpu:0,1", "cpu:0,1"),
+        ("precision", "bfloat16", "bfloat16"),
+        ("jit", "off", "off"),
+        ("steps_per_execution", "auto", "auto"),
+        ("steps_per_execution", "16", 16),
+        ("threads", " 2 ", 2),
     ],
 )
 def test_what_can_be_used_is_read(key: str, text: str, value: object) -> None:
@@ -120,6 +150,8 @@ def test_nothing_given_is_the_default_preset_with_its_own_recipe() -> None:
     assert (config.learning_rate, config.optimizer) == (0.01, "adamw")
     assert (config.seed, config.data, config.limit, config.name) == (0, "mnist", None, None)
     assert (config.early_stopping, config.checkpoint_seconds) == ("off", 60.0)
+    chosen_here = (config.device, config.precision, config.jit, config.steps_per_execution, config.threads)
+    assert set(chosen_here) == {AUTO}
 
 
 def test_a_preset_brings_its_recipe_and_what_is_given_wins() -> None:
@@ -145,6 +177,21 @@ def test_a_config_that_was_written_before_a_setting_existed_still_opens() -> Non
     written = msgspec.to_builtins(samples.config())
     del written["early_stopping"], written["checkpoint_seconds"]
     assert msgspec.convert(written, RunConfig) == samples.config()
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "numbers", "count"),
+    [
+        ("auto", "auto", (), 1),
+        ("cpu", "cpu", (), 1),
+        ("gpu", "gpu", (), 1),
+        ("gpu:3", "gpu", (3,), 1),
+        ("gpu:1,0", "gpu", (1, 0), 2),
+    ],
+)
+def test_a_device_is_a_kind_and_numbers(text: str, kind: str, numbers: tuple[int, ...], count: int) -> None:
+    choice = DeviceChoice.parse(text)
+    assert (choice.kind, choice.numbers, choice.count) == (kind, numbers, count)
 
 
 METRICS = st.sampled_from(["loss", "accuracy"])

@@ -90,18 +90,19 @@ class Engine:
         sampler = threading.Thread(target=hardware_sampler.sample_hardware, args=(emit, self._over), daemon=True)
         try:
             emit(PhaseChanged(time=time.time(), phase=Phase.IMPORTING))
-            backends.choose(self._run.record().config.backend)
+            config = self._run.record().config
+            backends.choose(config.backend)
+            devices.choose(config.device)
             from mnist_tui.engine import trainer
 
             sampler.start()
             trainer.train(self._run, self._journal, self._steering, self._saver, self._start, woken=self._woken)
         except (ConfigError, RunError, DivergedError) as error:
             self._fail(str(error))
-        except MemoryError:
-            self._fail("out of memory: choose a smaller batch size")
         except Exception as error:
             first = (str(error) or "no message").splitlines()[0]
-            self._fail(f"{type(error).__name__}: {first} (the traceback is in {self._run.log_path})")
+            words = f"{type(error).__name__}: {first} (the traceback is in {self._run.log_path})"
+            self._fail(devices.shortage(error, self._run.record().config.batch_size) or words)
         finally:
             self._journal.flush()
             self._over.set()

@@ -26,6 +26,11 @@ def describe_layers(model: Any) -> tuple[Layer, ...]:
     )
 
 
+def channels(layers: tuple[Layer, ...]) -> tuple[int, ...]:
+    """Of each convolution's feature map."""
+    return tuple(layer.output_shape[-1] for layer in layers if layer.kind == "Conv2D")
+
+
 def _detail(layer: Any) -> str:
     parts: list[str] = []
     if isinstance(layer, keras.layers.Conv2D):

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import keras
+import numpy as np
 
 
 def average(optimizer: Any) -> None:
@@ -19,7 +20,7 @@ def average(optimizer: Any) -> None:
 def averaged(model: Any) -> Iterator[None]:
     """Inside, the network has its mean weights, if its optimizer keeps a mean; outside, those it trains with."""
     optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
-    if not optimizer.use_ema or not int(optimizer.iterations):
+    if not optimizer.use_ema or not int(np.asarray(optimizer.iterations)):
         yield
         return
     swap = keras.callbacks.SwapEMAWeights()

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 
 from mnist_tui.engine import backends
 from mnist_tui.engine.checkpoints import TrainingState
@@ -13,7 +14,10 @@ from mnist_tui.events import Phase, PhaseChanged, StepEnded
 
 
 class EmitSteps(keras.callbacks.Callback):
-    """Emits step_ended after every batch, and keeps the sums of an epoch. Goes with BeginSteps."""
+    """Emits step_ended after every execution, and keeps the sums of an epoch. Goes with BeginSteps.
+
+    An execution is one step, or as many as the network takes at once (`steps_per_execution`).
+    """
 
     def __init__(self, emit: Emit, state: TrainingState, batch_size: int, train_count: int) -> None:
         super().__init__()
@@ -23,19 +27,23 @@ class EmitSteps(keras.callbacks.Callback):
         self._train_count = train_count
         self._first = True
         self.loss = self.accuracy = float("nan")
-        """Of the newest step."""
+        """Of the newest execution."""
+        self.count = 0
+        """Its steps."""
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Note when the step begins."""
+        """Note when the execution begins."""
         self._began = time.monotonic()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Emit the step."""
+        """Emit the execution's last step."""
         figures, state = logs or {}, self._state
         self.loss, self.accuracy = float(figures["loss"]), float(figures["accuracy"])
-        count = min(self._batch_size, self._train_count - state.digits)
-        state.step += 1
-        state.batch += 1
+        left = self._train_count - state.digits
+        count = min(self._batch_size * self.model.steps_per_execution, left)
+        self.count = -(-count // self._batch_size)
+        state.step += self.count
+        state.batch += self.count
         state.digits += count
         state.loss_sum += self.loss * count
         state.accuracy_sum += self.accuracy * count
@@ -50,17 +58,17 @@ class EmitSteps(keras.callbacks.Callback):
                 epoch=state.epoch + 1,
                 loss=self.loss,
                 accuracy=self.accuracy,
-                learning_rate=float(self.model.optimizer.learning_rate),
+                learning_rate=float(np.asarray(self.model.optimizer.learning_rate)),
                 images_per_second=count / max(1e-9, time.monotonic() - self._began),
             )
         )
 
 
 class BeginSteps(keras.callbacks.Callback):
-    """Sets the learning rate before every step to what the schedule says, and empties the metrics.
+    """Sets the learning rate before every execution to what the schedule says, and empties the metrics.
 
-    Keras reports running means; emptied metrics make a step's figures its own, so that one NaN does not blot out the
-    rest of the epoch.
+    Keras reports running means; emptied metrics make an execution's figures its own, so that one NaN does not blot out
+    the rest of the epoch.
     """
 
     def __init__(self, rate: Callable[[], float]) -> None:
@@ -71,13 +79,13 @@ class BeginSteps(keras.callbacks.Callback):
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Ask the schedule."""
         model = self.model  # on JAX this brings the variables up to date: here, before the schedule reads them
-        if self._begin is None:  # only now are the metrics built
+        if self._begin is None:
             self._begin = backends.current().step_beginner(model)
         self._begin(self._rate())
 
 
 class BetweenBatches(keras.callbacks.Callback):
-    """Calls `act` after every batch, and ends `fit` when that says False."""
+    """Calls `act` after every execution, and ends `fit` when that says False."""
 
     def __init__(self, act: Callable[[], bool]) -> None:
         super().__init__()

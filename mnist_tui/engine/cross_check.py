@@ -11,9 +11,10 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_tui.engine import backends, datasets
+from mnist_tui.engine import backends, datasets, devices
 from mnist_tui.engine.callbacks import BeginSteps
 from mnist_tui.engine.datasets import Digits
+from mnist_tui.engine.devices import Plan
 from mnist_tui.engine.evaluation import Evaluation, one_hot, pixels
 from mnist_tui.engine.presets import PRESETS, compile_model
 from mnist_tui.engine.recorder import save_digits, save_predictions
@@ -31,7 +32,8 @@ NAME = "train"
 def cross_check_labels(run: RunDirectory) -> Iterator[JobReport]:
     """Train, read, and write predictions/train.npz and digits/train.npz; raises ConfigError and OSError."""
     config = run.record().config
-    backends.current().prepare()
+    plan = devices.plan_job(config)
+    backends.current().prepare(plan)
     split = datasets.split(data := datasets.load(config.data), config.seed, config.limit)
     digits, classes = joined(split.train, split.validation), len(data.class_names)
     fold = np.random.default_rng(config.seed).permutation(len(digits)) % FOLDS
@@ -39,7 +41,7 @@ def cross_check_labels(run: RunDirectory) -> Iterator[JobReport]:
     for number in range(FOLDS):
         yield JobReport(f"training network {number + 1} of {FOLDS}", number / FOLDS)
         keras.utils.set_random_seed(config.seed + number)
-        model = trained(digits.take(np.flatnonzero(fold != number)), classes)
+        model = trained(digits.take(np.flatnonzero(fold != number)), classes, plan)
         held_out = np.flatnonzero(fold == number)
         yield JobReport(f"reading {len(held_out):,} digits", (number + 0.9) / FOLDS)
         read = model.predict(pixels(digits.images[held_out]), batch_size=1_000, verbose=0)
@@ -52,12 +54,12 @@ def cross_check_labels(run: RunDirectory) -> Iterator[JobReport]:
     yield JobReport("done", 1.0, NAME)
 
 
-def trained(digits: Digits, classes: int) -> Any:
+def trained(digits: Digits, classes: int, plan: Plan) -> Any:
     """A network of preset `fast`, trained on these digits by its own recipe."""
     preset = PRESETS["fast"]
     recipe = preset.recipe
-    model = backends.current().prepare_network(preset.build((28, 28, 1), classes))
-    compile_model(preset, model, recipe.optimizer, recipe.learning_rate, jit="auto")
+    model = backends.current().prepare_network(preset.build((28, 28, 1), classes), plan)
+    compile_model(preset, model, recipe.optimizer, recipe.learning_rate, jit=plan.jit)
     steps_per_epoch = -(-len(digits) // recipe.batch_size)
     epochs = max(recipe.epochs, -(-FEWEST_STEPS // steps_per_epoch))
     steps = steps_per_epoch * epochs

@@ -103,6 +103,11 @@ class Guard:
             self._accuracies.append(accuracy)
         return self._spike(step, loss) or self._dead(step)
 
+    def steps(self, step: int, count: int, epoch: int, loss: float, accuracy: float) -> Finding | None:
+        """Take in `count` steps that were taken at once, up to this one, with the means of their figures."""
+        findings = [self.step(number, epoch, loss, accuracy) for number in range(step - count + 1, step + 1)]
+        return next(filter(None, findings), None)
+
     def epoch(self, figures: EpochFigures) -> Finding | None:
         """Take in an epoch's figures. Overfitting goes before a plateau, which can be told an epoch later."""
         plateau = self._plateau(figures)

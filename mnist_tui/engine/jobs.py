@@ -29,6 +29,7 @@ def evaluate_set(run: RunDirectory, spec: str) -> Iterator[JobReport]:
     from mnist_tui.engine.evaluation import evaluate
     from mnist_tui.engine.recorder import save_digits, save_predictions
 
+    backends.current().prepare(devices.plan_job(run.record().config))
     yield JobReport("reading the digits", 0.1)
     data = datasets.load(spec)
     if not run.model_path.exists():
@@ -72,7 +73,9 @@ def main(name: str, path: str, argument: str = "") -> int:
     devices.yield_to_the_screen()
     try:
         run = RunDirectory(Path(path))
-        backends.choose(run.record().config.backend)
+        config = run.record().config
+        backends.choose(config.backend)
+        devices.choose(devices.job_device(config.device))
         for report in JOBS[name](run, argument):
             reports.write(msgspec.json.encode(report) + b"\n")
     except BrokenPipeError:

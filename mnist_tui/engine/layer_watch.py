@@ -68,7 +68,8 @@ class LayerWatch:
             size = _norm(now[name]) if name in now else None
             change = None
             if size is not None:
-                change = _norm(now[name] - before[name]) / max(size, 1e-12)
+                steps = self._model.steps_per_execution  # taken at once: between two looks lie as many
+                change = _norm(now[name] - before[name]) / max(size, 1e-12) / steps
             layers.append(
                 LayerStat(
                     name=name,

@@ -77,6 +77,8 @@ class Steering:
         self._changed = threading.Condition()
         self._paused = False
         self._steps = 0
+        self.stride = 1
+        """Steps that are taken at once: single steps are rounded up to as many."""
         self._stop = False
         self._roll_back_by = ""
         self._checkpoint = False
@@ -219,7 +221,7 @@ class Steering:
             if order is Order.SAVE:
                 self._checkpoint = False
             elif order is Order.GO and self._paused:
-                self._steps -= 1
+                self._steps = max(0, self._steps - self.stride)
             return order
 
     def _order(self, questions: bool) -> Order:

@@ -5,6 +5,7 @@ if nothing had happened, and the number of epochs may change on the way.
 """
 
 import time
+from statistics import fmean
 
 import keras
 import msgspec
@@ -12,12 +13,13 @@ import numpy as np
 
 from mnist_tui.config import EarlyStopping, RunConfig
 from mnist_tui.engine import backends, checkpoints, datasets, devices
-from mnist_tui.engine.architecture import describe_layers
+from mnist_tui.engine.architecture import channels, describe_layers
 from mnist_tui.engine.averaging import averaged
 from mnist_tui.engine.best_model import BestModel
 from mnist_tui.engine.callbacks import BeginSteps, BetweenBatches, EmitSteps
 from mnist_tui.engine.checkpoints import Checkpoint, Checkpointer, digit_order
 from mnist_tui.engine.datasets import Split
+from mnist_tui.engine.devices import Machine
 from mnist_tui.engine.evaluation import one_hot
 from mnist_tui.engine.guard import EpochFigures, Guard
 from mnist_tui.engine.journal import Journal
@@ -64,7 +66,8 @@ def train(
     """
     record, emit = run.record(), journal.emit
     config = record.config
-    backends.current().prepare()
+    machine = devices.find(config.device)
+    backends.current().prepare(devices.plan(config, machine))
     keras.utils.set_random_seed(config.seed)
 
     emit(PhaseChanged(time=time.time(), phase=Phase.LOADING))
@@ -76,7 +79,7 @@ def train(
     saver.attempt("digits/validation.npz", lambda: save_digits(run, "validation", split.validation), **where)
 
     emit(PhaseChanged(time=time.time(), phase=Phase.BUILDING))
-    trainer = Trainer(run, config, split, journal, steering, saver, len(data.class_names))
+    trainer = Trainer(run, config, split, machine, journal, steering, saver, len(data.class_names))
     trainer.tell_start(data.class_names)
     emit(PhaseChanged(time=time.time(), phase=Phase.COMPILING))
     trainer.begin(start)
@@ -95,6 +98,7 @@ class Trainer:
         run: RunDirectory,
         config: RunConfig,
         split: Split,
+        machine: Machine,
         journal: Journal,
         steering: Steering,
         saver: Saver,
@@ -106,21 +110,27 @@ class Trainer:
         self._preset = PRESETS[config.preset]
         network = self._preset.build((28, 28, 1), classes)
         self._layers = describe_layers(network)
-        self._model = backends.current().prepare_network(network)
-        compile_model(self._preset, self._model, config.optimizer, config.learning_rate, jit="auto")
-        self._model.optimizer.build(self._model.trainable_variables)
+        self._machine, self._plan = machine, devices.plan(config, machine, channels(self._layers))
+        with backends.current().scope():
+            self._model = backends.current().prepare_network(network, self._plan)
+            compile_model(self._preset, self._model, config.optimizer, config.learning_rate, jit=self._plan.jit)
+            self._model.steps_per_execution = self._plan.steps_per_execution
+            self._model.optimizer.build(self._model.trainable_variables)
         self._variables = [*self._model.variables, *self._model.optimizer.variables]
         self._best = BestModel(run, readout([network], self._preset.views), [])
         self._recorder = Recorder(run, split, self._state, journal, saver, self._best)
         self._questions = Questions(split)
         self._targets = one_hot(split.train.labels, classes)
-        self._steps_per_epoch = -(-len(split.train) // config.batch_size)
+        self._epoch_digits = len(split.train) - len(split.train) % self._plan.count
+        """Devices share the last batch evenly too: what is left over waits for another epoch's order."""
+        self._steps_per_epoch = -(-self._epoch_digits // config.batch_size)
         self._checkpointer = Checkpointer(run, config, before=journal.flush)
         self._guard = Guard(classes)
         self._layer_watch = LayerWatch(self._model, split.train, classes)
         self._begin_steps = BeginSteps(self._learning_rate)
-        self._emit_steps = EmitSteps(journal.emit, self._state, config.batch_size, len(split.train))
+        self._emit_steps = EmitSteps(journal.emit, self._state, config.batch_size, self._epoch_digits)
         self._rolled_back_to = -1
+        steering.stride = self._plan.steps_per_execution
 
     def tell_start(self, class_names: tuple[str, ...]) -> None:
         """The network stands and the data are split."""
@@ -129,12 +139,12 @@ class Trainer:
                 time=time.time(),
                 layers=self._layers,
                 class_names=class_names,
-                train_count=len(self._split.train),
+                train_count=self._epoch_digits,
                 validation_count=len(self._split.validation),
                 test_count=len(self._split.test),
                 epochs=self._state.epochs_planned,
                 steps_per_epoch=self._steps_per_epoch,
-                hardware=devices.hardware(),
+                hardware=devices.hardware(self._plan, self._machine),
             )
         )
 
@@ -201,9 +211,11 @@ class Trainer:
     def _fit_epoch(self) -> None:
         """What is left of the epoch under way."""
         state, config, train = self._state, self._config, self._split.train
-        left = digit_order(config.seed, state.epoch, len(train))[state.batch * config.batch_size :]
+        left = digit_order(config.seed, state.epoch, len(train))[: self._epoch_digits][
+            state.batch * config.batch_size :
+        ]
         bending = self._preset.augmentation
-        warps = None if bending is None else bending.draw(len(train), config.seed, state.epoch)[-len(left) :]
+        warps = None if bending is None else bending.draw(self._epoch_digits, config.seed, state.epoch)[-len(left) :]
         pictures, targets = train.images[left][..., np.newaxis], self._targets[left]
         self._model.fit(
             backends.current().batches(pictures, targets, config.batch_size, warps),
@@ -213,14 +225,16 @@ class Trainer:
         )
 
     def _learning_rate(self) -> float:
-        state = self._state
-        return self._preset.schedule(state.step, self._steps_per_epoch * state.epochs_planned, state.peak)
+        """The schedule's mean over the steps that are taken next at once."""
+        state, steps = self._state, self._steps_per_epoch * self._state.epochs_planned
+        count = min(self._plan.steps_per_execution, self._steps_per_epoch - state.batch)
+        return fmean(self._preset.schedule(state.step + place, steps, state.peak) for place in range(count))
 
     def _between_batches(self) -> bool:
         """What was asked for, what went wrong, what is due; False ends this `fit`."""
         self._recorder.clock.clock_in()
         state, steps = self._state, self._emit_steps
-        finding = self._guard.step(state.step, state.epoch + 1, steps.loss, steps.accuracy)
+        finding = self._guard.steps(state.step, steps.count, state.epoch + 1, steps.loss, steps.accuracy)
         if finding is not None and finding.kind is AlertKind.NOT_FINITE:
             return self._meet_divergence(finding.text)
         if finding is not None:

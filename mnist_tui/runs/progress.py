@@ -131,13 +131,13 @@ def _epoch_ends(history: History, seconds_a_step: float) -> list[float]:
     epochs = table.column("epoch")
     numbers = [epoch.epoch for epoch in history.epochs if epochs.size and epoch.epoch < epochs[-1]][-RECENT_EPOCHS:]
     firsts = [int(place) for place in np.searchsorted(epochs, numbers, side="right")]
-    worked, compiled = table.column("worked"), _compiled(history, firsts)
+    worked, steps, compiled = table.column("worked"), table.column("step"), _compiled(history, firsts)
     ends = [
-        float(worked[first] - worked[first - 1])
+        float(worked[first] - worked[first - 1] - seconds_a_step * (steps[first] - steps[first - 1]))
         for first, late in zip(firsts, compiled, strict=True)
         if first and not late
     ]
-    return [max(0.0, end - seconds_a_step) for end in ends]
+    return [max(0.0, end) for end in ends]
 
 
 def _start_up_left(history: History, now: float) -> float:
@@ -160,6 +160,7 @@ def _seconds_a_step(history: History) -> float | None:
         return None
     window = max(RECENT_STEPS, started.steps_per_epoch if started is not None else 0) + 1
     took, epochs = np.diff(table.column("worked")[-window:]), table.column("epoch")[-window:]
+    took = took / np.diff(table.column("step")[-window:])  # a row may be of several steps that were taken at once
     took = took[~_compiled(history, slice(-window, None))[1:] & (epochs[1:] == epochs[:-1])]
     if not took.size:
         speed = history.recent("images_per_second")

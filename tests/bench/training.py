@@ -73,8 +73,10 @@ def steps(run: RunDirectory) -> list[StepEnded]:
 
 def speed(recorded: list[StepEnded], batch: int, since: float, until: float) -> float:
     """Images a second between two times of day."""
-    times = [step.time for step in recorded if since <= step.time <= until]
-    return (len(times) - 1) * batch / (times[-1] - times[0]) if len(times) > 1 else 0.0
+    found = [step for step in recorded if since <= step.time <= until]
+    if len(found) < 2:
+        return 0.0
+    return (found[-1].step - found[0].step) * batch / (found[-1].time - found[0].time)
 
 
 def epoch_speed(run: RunDirectory, epoch: int) -> float:

@@ -57,6 +57,8 @@ def test_a_run_leaves_everything_that_readers_need(start: Start) -> None:
     steps = [event for event in events if isinstance(event, StepEnded)]
     assert [step.step for step in steps] == list(range(1, 41))
     assert [step.epoch for step in steps] == [1] * 20 + [2] * 20
+    right = [(step.accuracy or 0.0) * 66 for step in steps]
+    assert right == pytest.approx([round(count) for count in right], abs=1e-3), "a step's accuracy is not its own"
     epochs = [event for event in events if isinstance(event, EpochEnded)]
     assert [epoch.epoch for epoch in epochs] == [1, 2]
     first = [step.loss for step in steps[:20] if step.loss is not None]

@@ -407,3 +407,18 @@ def test_the_recorded_run_raises_nothing() -> None:
 def test_neither_keras_nor_tensorflow_is_imported() -> None:
     code = "import sys, mnist_tui.engine.guard; print({'keras', 'tensorflow', 'numpy'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
+
+
+class TestSteps:
+    """Taken at once, with one mean for all of them."""
+
+    def test_count_as_so_many(self) -> None:
+        watcher = Guard(10)
+        told = [watcher.steps(step, 16, 1, USUAL, 0.1) for step in range(16, 641, 16)]
+        assert [finding.kind for finding in told if finding] == [AlertKind.DEAD]
+
+    def test_are_lost_together(self) -> None:
+        finding = Guard(10).steps(32, 16, 1, float("nan"), 0.1)
+        assert finding is not None
+        assert finding.kind is AlertKind.NOT_FINITE
+        assert "since step 17:" in finding.text

@@ -72,6 +72,14 @@ def test_steps_are_trained_one_by_one_and_no_more(desk: Desk, paused_first: bool
     assert [desk.next_order(wait=False) for _ in range(3)] == [Order.GO, Order.GO, Order.STAND_STILL]
 
 
+def test_single_steps_are_rounded_up_to_those_that_are_taken_at_once(desk: Desk) -> None:
+    desk.stride = 4
+    desk.handle(Step(by=BY, count=5))
+    assert [desk.next_order(wait=False) for _ in range(3)] == [Order.GO, Order.GO, Order.STAND_STILL]
+    desk.handle(Step(by=BY, count=4))
+    assert [desk.next_order(wait=False) for _ in range(2)] == [Order.GO, Order.STAND_STILL]
+
+
 def test_a_checkpoint_can_be_asked_for_while_paused(desk: Desk) -> None:
     desk.handle(Pause(by=BY))
     desk.handle(SaveCheckpoint(by=BY))

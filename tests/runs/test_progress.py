@@ -28,6 +28,8 @@ class SteadyRun:
     pause: float = 0.0
     downtime: float = 0.0
     repeated: int = 0
+    at_once: int = 1
+    """Steps of which only the last is told."""
 
     @property
     def start(self) -> float:
@@ -56,7 +58,8 @@ class SteadyRun:
             yield PhaseChanged(time=now, phase=Phase.TRAINING)
             for step in range((epoch - 1) * STEPS + 1, epoch * STEPS + 1):
                 now += self.step
-                yield self._step(step, now)
+                if (step - 1) % STEPS % self.at_once == self.at_once - 1 or not step % STEPS:
+                    yield self._step(step, now)
                 if step == STEPS * 3 // 2 and (self.pause or self.downtime):
                     yield from self._interruption(step, now)
                     now += self.pause + self.downtime + self.repeated * self.step
@@ -116,6 +119,13 @@ def test_the_seconds_left_are_within_three_percent_of_the_truth(run: SteadyRun, 
     now = run.moments()[moment]
     left = run.at(now).seconds_left
     assert left == pytest.approx(run.end - now, rel=0.03)
+
+
+@pytest.mark.parametrize("moment", ["first epoch", "second epoch", "second validation", "third epoch", "test"])
+def test_the_seconds_left_are_true_of_steps_that_are_taken_at_once(moment: str) -> None:
+    run = dataclasses.replace(RUNS["fast"], at_once=16)
+    now = run.moments()[moment]
+    assert run.at(now).seconds_left == pytest.approx(run.end - now, rel=0.03)
 
 
 def test_a_validation_that_costs_more_than_guessed_is_reckoned_with_once_it_was_timed() -> None:

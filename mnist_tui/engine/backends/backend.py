@@ -2,10 +2,15 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from typing import Any
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from mnist_tui.engine.devices import Plan
+    from mnist_tui.engine.nvidia import Gpu
 
 Gradient = Callable[[NDArray[np.float32], int], NDArray[np.float32]]
 GradientNorms = Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.float32]]
@@ -19,20 +24,26 @@ class Backend(ABC):
         """The packages that a figure depends on -> their versions."""
 
     @abstractmethod
-    def gpu_name(self) -> str | None:
-        """The GPU that will be used, in words; None where the CPU is."""
+    def gpus(self) -> "tuple[Gpu, ...]":
+        """The GPUs that it sees."""
 
     @abstractmethod
-    def prepare(self) -> None:
-        """Before the first use: leave room for others on a GPU; on a CPU let a seed decide every figure."""
+    def prepare(self, plan: "Plan") -> None:
+        """Before the first use, once: compute as the plan says, and on a CPU let a seed decide every figure."""
 
-    def prepare_network(self, model: Any) -> Any:
-        """A twin of the network that trains fastest here: the same layers by name and the same weights."""
-        import keras
+    def scope(self) -> AbstractContextManager[Any]:
+        """To be entered while a network is prepared and compiled: several devices share what is made in it."""
+        return nullcontext()
 
-        twin = keras.models.clone_model(model)
-        twin.set_weights(model.get_weights())
-        return twin
+    def prepare_network(self, model: Any, plan: "Plan") -> Any:
+        """A twin of the network that trains by a plan: the same layers by name and the same weights."""
+        from mnist_tui.engine.precision import rebuilt
+
+        return rebuilt(model, plan.policy)
+
+    def is_out_of_memory(self, error: Exception) -> bool:
+        """Whether a device had no room for what it was to compute."""
+        return isinstance(error, MemoryError)
 
     @abstractmethod
     def batches(
@@ -49,7 +60,10 @@ class Backend(ABC):
 
     @abstractmethod
     def step_beginner(self, model: Any) -> Callable[[float], None]:
-        """A function that sets the learning rate and empties the metrics of a network whose `fit` has begun."""
+        """A function that sets the learning rate and empties the metrics of a network whose `fit` has just begun.
+
+        To be called before every step from the first on.
+        """
 
     @abstractmethod
     def log_probability_gradient(self, model: Any) -> Gradient:

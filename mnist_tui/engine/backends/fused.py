@@ -37,15 +37,8 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[
         return normalized
 
 
-def fused(model: Any) -> Any:
-    """The same network with the same weights, whose normalizations of feature maps are fused."""
-    faster = keras.models.clone_model(model, clone_function=_fused_layer)
-    faster.set_weights(model.get_weights())
-    return faster
-
-
-def _fused_layer(layer: Any) -> Any:
+def fused(layer: Any, _: dict[str, Any]) -> type:
+    """What to make a layer of: a normalization of feature maps is fused, others stay what they are."""
     is_plain = type(layer) is keras.layers.BatchNormalization
     fits = is_plain and layer.center and layer.scale and layer.axis in (-1, IMAGE_AXES - 1)
-    kind = FusedBatchNormalization if fits else type(layer)
-    return kind.from_config(layer.get_config())
+    return FusedBatchNormalization if fits else type(layer)

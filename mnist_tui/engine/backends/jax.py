@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from mnist_tui.engine.augmentation import warp
 from mnist_tui.engine.backends.backend import Backend, Gradient, GradientNorms, array_batches
+from mnist_tui.engine.devices import Plan
+from mnist_tui.engine.nvidia import Gpu
 
 
 class Jax(Backend):
@@ -24,12 +26,11 @@ class Jax(Backend):
         """JAX's."""
         return {"jax": jax.__version__}
 
-    def gpu_name(self) -> str | None:
-        """Of the first accelerator."""
-        device = jax.local_devices()[0]
-        return None if device.platform == "cpu" else str(device.device_kind)
+    def gpus(self) -> tuple[Gpu, ...]:
+        """Its accelerators."""
+        return tuple(Gpu(str(device.device_kind)) for device in jax.local_devices() if device.platform != "cpu")
 
-    def prepare(self) -> None:
+    def prepare(self, plan: Plan) -> None:
         """Nothing: what is read at the import is in the table of backends, and a seed decides every figure anyway."""
 
     def batches(

@@ -1,6 +1,7 @@
 """Keras on TensorFlow: the default, and the fastest on a CPU."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -10,33 +11,58 @@ from numpy.typing import NDArray
 from mnist_tui.engine.augmentation import warp
 from mnist_tui.engine.backends.backend import Backend, Gradient, GradientNorms
 from mnist_tui.engine.backends.fused import fused
+from mnist_tui.engine.devices import Plan
+from mnist_tui.engine.nvidia import Gpu
+from mnist_tui.engine.precision import rebuilt
 
 
 class TensorFlow(Backend):
     """See Backend."""
 
+    _strategy: Any = None
+    """Shares every batch among several devices; None for one."""
+
     def versions(self) -> dict[str, str]:
         """TensorFlow's."""
         return {"tensorflow": tf.__version__}
 
-    def gpu_name(self) -> str | None:
-        """Of the first one."""
-        gpus = tf.config.list_physical_devices("GPU")
-        if not gpus:
-            return None
-        return str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU"))
+    def gpus(self) -> tuple[Gpu, ...]:
+        """All that CUDA shows."""
+        return tuple(map(_gpu, tf.config.list_physical_devices("GPU")))
 
-    def prepare(self) -> None:
-        """Share a GPU with others by growing into its memory; on a CPU make a seed decide every figure."""
-        gpus = tf.config.list_physical_devices("GPU")
-        for gpu in gpus:
+    def prepare(self, plan: Plan) -> None:
+        """Share a GPU with others by growing into its memory; compute the same figures every time on a CPU."""
+        for gpu in tf.config.list_physical_devices("GPU"):
             tf.config.experimental.set_memory_growth(gpu, True)
-        if not gpus:
+        if plan.threads is not None:
+            tf.config.threading.set_intra_op_parallelism_threads(plan.threads)
+        if not plan.on_gpu and not plan.jit:  # XLA is not for those who want every bit again
             tf.config.experimental.enable_op_determinism()
+        if plan.count > 1:
+            if not plan.on_gpu:
+                cpu = tf.config.list_physical_devices("CPU")[0]
+                tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * plan.count)
+            devices = tf.config.list_logical_devices("GPU" if plan.on_gpu else "CPU")
+            self._strategy = tf.distribute.MirroredStrategy([device.name for device in devices[: plan.count]])
 
-    def prepare_network(self, model: Any) -> Any:
-        """Normalizations are fused on a CPU; on a GPU the compiler does that."""
-        return super().prepare_network(model) if tf.config.list_physical_devices("GPU") else fused(model)
+    def scope(self) -> AbstractContextManager[Any]:
+        """The strategy's, if there is one."""
+        return nullcontext() if self._strategy is None else self._strategy.scope()
+
+    def prepare_network(self, model: Any, plan: Plan) -> Any:
+        """Normalizations are fused on a CPU (on a GPU the compiler does that), and see the batches of all devices."""
+
+        def change(layer: Any, config: dict[str, Any]) -> type:
+            if plan.count > 1 and "synchronized" in config:
+                config["synchronized"] = True  # else each device would normalize by its own share of the batch
+                return type(layer)
+            return type(layer) if plan.on_gpu else fused(layer, config)
+
+        return rebuilt(model, plan.policy, change)
+
+    def is_out_of_memory(self, error: Exception) -> bool:
+        """TensorFlow has an error for it."""
+        return isinstance(error, tf.errors.ResourceExhaustedError | MemoryError)
 
     def batches(
         self,
@@ -68,7 +94,16 @@ class TensorFlow(Backend):
             for metric in model.metrics:
                 metric.reset_state()
 
-        return lambda rate: update(tf.constant(rate, tf.float32))
+        begun: list[bool] = []
+
+        def begin(rate: float) -> None:
+            if begun:
+                update(tf.constant(rate, tf.float32))
+                return
+            begun.append(True)  # the first step makes the accuracy's variables: what is traced before leaves them out
+            model.optimizer.learning_rate = rate
+
+        return begin
 
     def log_probability_gradient(self, model: Any) -> Gradient:
         """By a tape."""
@@ -93,3 +128,8 @@ class TensorFlow(Backend):
             return tf.stack([tf.norm(gradient) for gradient in gradients])
 
         return lambda images, targets: np.asarray(norms(tf.convert_to_tensor(images), tf.convert_to_tensor(targets)))
+
+
+def _gpu(device: Any) -> Gpu:
+    details = tf.config.experimental.get_device_details(device)
+    return Gpu(str(details.get("device_name", "GPU")), details.get("compute_capability"))

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from mnist_tui.engine.augmentation import warp
 from mnist_tui.engine.backends.backend import Backend, Gradient, GradientNorms, array_batches
+from mnist_tui.engine.devices import Plan
+from mnist_tui.engine.nvidia import Gpu
 
 SEED_STRIDE = 1_000_003
 """Between the seeds of two runs: more than the steps that they usually take."""
@@ -22,14 +24,21 @@ class Torch(Backend):
         """PyTorch's."""
         return {"torch": str(torch.__version__)}
 
-    def gpu_name(self) -> str | None:
-        """Of the first one."""
-        if torch.cuda.is_available():
-            return str(torch.cuda.get_device_name(0))
-        return "Apple GPU" if torch.backends.mps.is_available() else None
+    def gpus(self) -> tuple[Gpu, ...]:
+        """NVIDIA's, or Apple's one."""
+        if torch.backends.mps.is_available():
+            return (Gpu("Apple GPU"),)
+        numbers = range(torch.cuda.device_count())
+        return tuple(Gpu(torch.cuda.get_device_name(one), torch.cuda.get_device_capability(one)) for one in numbers)
 
-    def prepare(self) -> None:
-        """Nothing: PyTorch takes a GPU's memory as it needs it, and on a CPU a seed decides every figure anyway."""
+    def prepare(self, plan: Plan) -> None:
+        """PyTorch takes a GPU's memory as it needs it, and on a CPU a seed decides every figure anyway."""
+        if plan.threads is not None:
+            torch.set_num_threads(plan.threads)
+
+    def is_out_of_memory(self, error: Exception) -> bool:
+        """PyTorch has an error for it."""
+        return isinstance(error, torch.OutOfMemoryError | MemoryError)
 
     def batches(
         self,

@@ -1,0 +1,109 @@
+"""Several steps that are taken at once: every step, digit and figure is still counted right."""
+
+import keras
+import numpy as np
+import pytest
+
+from mnist_tui.engine import backends, checkpoints
+from mnist_tui.engine.callbacks import BeginSteps, EmitSteps
+from mnist_tui.engine.checkpoints import TrainingState
+from mnist_tui.engine.devices import Plan
+from mnist_tui.engine.evaluation import one_hot
+from mnist_tui.engine.presets import PRESETS, compile_model, one_cycle
+from mnist_tui.events import CheckpointSaved, EpochEnded, RunResumed, RunStarted, StepEnded
+from mnist_tui.runs import client
+from mnist_tui.runs.progress import progress
+from mnist_tui.runs.protocol import Pause, Step, Stop
+from mnist_tui.runs.summary import Status, summarize
+from tests import samples
+from tests.engine.conftest import Start, events_until
+from tests.engine.samples import few_digits
+from tests.engine.test_resume import history_of, is_step
+
+SETTINGS = {"limit": 1_440, "batch_size": 70, "seed": 5, "epochs": 2, "steps_per_execution": 4}
+"""1,320 digits: 18 batches of 70 and one of 60 an epoch, in executions of 4, 4, 4, 4 and 3 steps."""
+ENDS = [4, 8, 12, 16, 19, 23, 27, 31, 35, 38]
+
+
+def test_steps_digits_rates_and_epochs_are_those_of_single_steps(start: Start) -> None:
+    run = start(**SETTINGS)
+    events = events_until(run)
+    started = next(event for event in events if isinstance(event, RunStarted))
+    assert started.steps_per_epoch == 19
+    steps = [event for event in events if isinstance(event, StepEnded)]
+    epochs = [event for event in events if isinstance(event, EpochEnded)]
+    assert [step.step for step in steps] == ENDS
+    assert [step.epoch for step in steps] == [1] * 5 + [2] * 5
+    assert [epoch.step for epoch in epochs] == [19, 38]
+    for epoch in epochs:
+        losses, accuracies = zip(
+            *((step.loss, step.accuracy) for step in steps if step.epoch == epoch.epoch), strict=True
+        )
+        digits = [280, 280, 280, 280, 200]
+        assert epoch.train_loss == pytest.approx(np.average(losses, weights=digits))
+        assert epoch.train_accuracy == pytest.approx(np.average(accuracies, weights=digits))
+    rates = [one_cycle(step, 38, run.record().config.learning_rate) for step in range(38)]
+    for step, begin in zip(steps, [0, *ENDS], strict=False):
+        assert step.learning_rate == pytest.approx(np.mean(rates[begin : step.step]))
+    assert summarize(run).steps_done == 38
+    seen = progress(history_of(run), events[-1].time)
+    assert (seen.step, seen.steps, seen.run_fraction) == (38, 38, 1.0)
+
+
+def test_a_run_stopped_between_two_executions_goes_on_with_the_digits_that_come_next(start: Start) -> None:
+    run = start(**SETTINGS)
+    events_until(run, is_step(23))
+    client.ask(run, Stop(by="a test"))
+    events_until(run)
+    stopped = checkpoints.read(run)
+    assert stopped is not None
+    assert stopped.state.epoch == 1
+    assert stopped.state.digits == stopped.state.batch * 70
+    client.resume(run, "a test")
+    events = events_until(run)
+    resumed = next(event for event in events if isinstance(event, RunResumed))
+    assert (resumed.step, resumed.epoch) == (stopped.state.step, 1)
+    history = history_of(run)
+    assert history.steps.column("step")[-1] == 38
+    assert [epoch.step for epoch in history.epochs] == [19, 38]
+    assert summarize(run).status is Status.FINISHED
+
+
+def test_they_compute_what_single_steps_compute() -> None:
+    """At the same learning rate: a schedule's is averaged over an execution."""
+    preset, digits = PRESETS["fast"], few_digits(220)
+    keras.utils.set_random_seed(0)
+    network = preset.build((28, 28, 1), 10)
+    outcomes = []
+    for count in (1, 4):
+        model = backends.current().prepare_network(network, Plan(on_gpu=False))
+        for layer in model.layers:
+            if isinstance(layer, keras.layers.Dropout):
+                layer.rate = 0.0  # two networks drop different units
+        compile_model(preset, model, "sgd", 0.001, jit=False)
+        model.steps_per_execution = count
+        state = TrainingState.beginning(samples.config())
+        emit = EmitSteps(lambda _: None, state, 20, 220)
+        batches = backends.current().batches(digits.images[..., None], one_hot(digits.labels, 10), 20)
+        model.fit(batches, verbose=0, callbacks=[BeginSteps(lambda: 0.001), emit])
+        outcomes.append((state, model.get_weights()))
+    (one, single_weights), (other, weights) = outcomes
+    assert (one.step, one.batch, one.digits) == (other.step, other.batch, other.digits) == (11, 11, 220)
+    assert other.loss_sum == pytest.approx(one.loss_sum, rel=1e-4)
+    assert other.accuracy_sum == pytest.approx(one.accuracy_sum)
+    for single, together in zip(single_weights, weights, strict=True):
+        assert together == pytest.approx(single, abs=1e-4)
+
+
+def test_single_steps_are_rounded_up_to_an_execution(start: Start) -> None:
+    run = start(**SETTINGS | {"epochs": 10_000})
+    events_until(run, lambda event: isinstance(event, StepEnded))
+    client.ask(run, Pause(by="a test"))
+    events_until(run, lambda event: isinstance(event, CheckpointSaved))
+    before = int(history_of(run).steps.column("step")[-1])
+    client.ask(run, Step(by="a test", count=5))
+    events_until(run, lambda event: isinstance(event, StepEnded) and event.step > before + 4)
+    client.ask(run, Stop(by="a test", now=True))
+    events_until(run)
+    after = int(history_of(run).steps.column("step")[-1])
+    assert before + 5 <= after <= before + 8

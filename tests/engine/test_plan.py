@@ -1,0 +1,239 @@
+"""What is chosen for which machine, and what is refused; GPUs are scripted, there is none to test with."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mnist_tui.config import ConfigError
+from mnist_tui.engine import devices, nvidia
+from mnist_tui.engine.devices import Machine, Plan, check, choose, hardware, has_bfloat16, plan, shortage
+from mnist_tui.engine.nvidia import ORDER, VISIBLE, Gpu, visible_gpus
+from tests import samples
+
+H100 = Gpu("NVIDIA H100", (9, 0), "0")
+TURING = Gpu("NVIDIA T4", (7, 5), "0")
+PASCAL = Gpu("NVIDIA P40", (6, 1), "0")
+CPU = Machine((), has_bfloat16=False)
+CPU_WITH_BFLOAT16 = Machine((), has_bfloat16=True)
+
+
+class Nvml:
+    """Stands in for the module pynvml: GPUs by number and by UUID."""
+
+    def __init__(self, *gpus: Gpu) -> None:
+        self._gpus = gpus
+
+    def nvmlInit(self) -> None:  # noqa: N802
+        pass
+
+    def nvmlDeviceGetCount(self) -> int:  # noqa: N802
+        return len(self._gpus)
+
+    def nvmlDeviceGetHandleByIndex(self, number: int) -> Gpu:  # noqa: N802
+        if number < 0:
+            raise RuntimeError("Invalid Argument")
+        return self._gpus[number]
+
+    def nvmlDeviceGetHandleByUUID(self, uuid: str) -> Gpu:  # noqa: N802
+        return self._gpus[int(uuid.removeprefix("GPU-"))]
+
+    def nvmlDeviceGetName(self, gpu: Gpu) -> str:  # noqa: N802
+        return gpu.name
+
+    def nvmlDeviceGetCudaComputeCapability(self, gpu: Gpu) -> tuple[int, int] | None:  # noqa: N802
+        return gpu.capability
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is said about GPUs; what a test changes is put back."""
+    for name in (VISIBLE, ORDER, "TF_ENABLE_ONEDNN_OPTS"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+
+
+def with_gpus(monkeypatch: pytest.MonkeyPatch, *gpus: Gpu) -> None:
+    """The driver knows these."""
+    found = visible_gpus
+    monkeypatch.setattr(nvidia, "visible_gpus", lambda: found(Nvml(*gpus)))
+
+
+def refusal(machine: Machine, **settings: Any) -> str:
+    with pytest.raises(ConfigError) as caught:
+        plan(samples.config(**settings), machine)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_cpu_trains_step_by_step_in_float32_without_xla() -> None:
+    assert plan(samples.config(), CPU, (64, 64)) == Plan(
+        on_gpu=False, count=1, precision="float32", jit=False, steps_per_execution=1, threads=None
+    )
+
+
+@pytest.mark.parametrize(
+    ("machine", "channels", "precision"),
+    [
+        (CPU_WITH_BFLOAT16, (64, 64), "bfloat16"),
+        (CPU_WITH_BFLOAT16, (32, 64), "float32"),
+        (CPU_WITH_BFLOAT16, (), "float32"),
+        (CPU, (64, 64), "float32"),
+        (Machine((H100,), has_bfloat16=True), (64, 64), "float32"),
+    ],
+)
+def test_bfloat16_is_chosen_where_it_was_measured_to_be_faster(
+    machine: Machine, channels: tuple[int, ...], precision: str
+) -> None:
+    assert plan(samples.config(), machine, channels).precision == precision
+
+
+def test_a_gpu_compiles_and_takes_several_steps_at_once() -> None:
+    chosen = plan(samples.config(), Machine((H100,), has_bfloat16=False))
+    assert (chosen.on_gpu, chosen.jit, chosen.steps_per_execution) == (True, True, devices.GPU_STEPS_PER_EXECUTION)
+
+
+def test_several_gpus_share_the_batch_step_by_step_and_do_not_compile() -> None:
+    chosen = plan(samples.config(device="gpu:0,1"), Machine((H100, H100), has_bfloat16=False))
+    assert (chosen.count, chosen.jit, chosen.steps_per_execution) == (2, False, 1)
+
+
+def test_what_is_set_wins_over_what_would_be_chosen() -> None:
+    config = samples.config(precision="float16", jit="off", steps_per_execution=3, threads=2)
+    assert plan(config, Machine((H100,), has_bfloat16=False)) == Plan(
+        on_gpu=True, precision="float16", jit=False, steps_per_execution=3, threads=2
+    )
+    assert plan(samples.config(precision="float32"), CPU_WITH_BFLOAT16, (64,)).precision == "float32"
+    assert plan(samples.config(jit="on"), CPU).jit
+
+
+def test_keras_names_the_precision_by_what_is_computed_in_it() -> None:
+    assert Plan(on_gpu=False).policy == "float32"
+    assert Plan(on_gpu=False, precision="bfloat16").policy == "mixed_bfloat16"
+
+
+@pytest.mark.parametrize(
+    ("machine", "settings", "reason"),
+    [
+        (CPU, {"precision": "float16"}, "'float16' cannot be used on a CPU: give float32"),
+        (CPU, {"precision": "bfloat16"}, "this CPU has neither amx_bf16 nor avx512_bf16; give float32"),
+        (
+            Machine((PASCAL,), has_bfloat16=True),
+            {"precision": "float16"},
+            "P40 has compute capability 6.1, it takes 7.0",
+        ),
+        (Machine((TURING,), has_bfloat16=True), {"precision": "bfloat16"}, "it takes 8.0; give float32"),
+        (CPU, {"device": "cpu:0,1,2"}, "batch_size 100 cannot be shared evenly by 3 devices: give a multiple of 3"),
+        (CPU, {"device": "cpu:0,1", "jit": "on"}, "jit 'on' cannot be used with several devices: give off"),
+        (CPU, {"device": "cpu:0,1", "steps_per_execution": 2}, "steps_per_execution 2 cannot be used with several"),
+    ],
+)
+def test_what_the_machine_cannot_do_is_refused_in_one_line(
+    machine: Machine, settings: dict[str, Any], reason: str
+) -> None:
+    assert reason in refusal(machine, **settings)
+
+
+@pytest.mark.parametrize(
+    ("device", "gpus", "reason"),
+    [
+        ("gpu", (), "'gpu' cannot be used: no NVIDIA GPU or driver is here; give --device cpu"),
+        ("gpu:1", (H100,), "there is no GPU 1; there is gpu:0 alone"),
+        ("gpu:0,5", (H100, H100), "there is no GPU 5; there is gpu:0 to gpu:1"),
+    ],
+)
+def test_a_device_that_does_not_exist_is_refused_before_anything_starts(
+    monkeypatch: pytest.MonkeyPatch, device: str, gpus: tuple[Gpu, ...], reason: str
+) -> None:
+    with_gpus(monkeypatch, *gpus)
+    with pytest.raises(ConfigError, match=reason):
+        check(samples.config(device=device))
+
+
+@pytest.mark.parametrize(
+    ("device", "visible", "shown"),
+    [
+        ("auto", None, "0"),
+        ("gpu", None, "0"),
+        ("gpu:1", None, "1"),
+        ("gpu:2,0", None, "2,0"),
+        ("gpu:1", "2,0", "0"),
+        ("auto", "GPU-2", "GPU-2"),
+        ("cpu", None, "-1"),
+        ("cpu:0,1", "0,1", "-1"),
+        ("auto", "-1", "-1"),
+    ],
+)
+def test_a_backend_sees_the_chosen_gpus_alone(
+    monkeypatch: pytest.MonkeyPatch, device: str, visible: str | None, shown: str
+) -> None:
+    with_gpus(monkeypatch, H100, H100, H100)
+    if visible is not None:
+        monkeypatch.setenv(VISIBLE, visible)
+    choose(device)
+    assert os.environ[VISIBLE] == shown
+
+
+def test_without_a_driver_the_backend_looks_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_gpus(monkeypatch)
+    choose("auto")
+    assert VISIBLE not in os.environ
+
+
+def test_gpus_are_those_that_cuda_would_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    nvml = Nvml(H100, TURING)
+    assert [gpu.name for gpu in visible_gpus(nvml)] == [H100.name, TURING.name]
+    monkeypatch.setenv(VISIBLE, "1, 7, 0")
+    assert visible_gpus(nvml) == (Gpu(TURING.name, (7, 5), "1"),)  # CUDA stops at what it does not know
+    monkeypatch.setenv(VISIBLE, "")
+    assert visible_gpus(nvml) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "onednn", "has"),
+    [
+        ("processor\t: 0\nflags\t\t: fpu avx2 avx512_bf16 sse\n", None, True),
+        ("flags\t\t: fpu amx_bf16\n", "1", True),
+        ("flags\t\t: fpu amx_bf16\n", "0", False),
+        ("flags\t\t: fpu avx512f\n", None, False),
+        ("", None, False),
+    ],
+)
+def test_bfloat16_is_what_the_cpu_says(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, onednn: str | None, has: bool
+) -> None:
+    (tmp_path / "cpuinfo").write_text(text)
+    monkeypatch.setattr(devices, "CPU_INFO", tmp_path / "cpuinfo")
+    if onednn is not None:
+        monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", onednn)
+    assert has_bfloat16() is has
+
+
+def test_a_machine_without_that_file_has_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(devices, "CPU_INFO", tmp_path / "none")
+    assert not has_bfloat16()
+
+
+def test_the_devices_are_told_in_words() -> None:
+    def words(machine: Machine, **plan: Any) -> str:
+        return hardware(Plan(on_gpu=bool(machine.gpus), **plan), machine).device
+
+    assert words(Machine((H100,), has_bfloat16=False)) == "NVIDIA H100"
+    assert words(Machine((H100, H100), has_bfloat16=False), count=2) == "2 × NVIDIA H100"
+    assert words(CPU).endswith(("CPU core", "CPU cores"))
+    assert words(CPU, count=2, precision="bfloat16").endswith(" as 2 devices, bfloat16")
+
+
+def test_too_little_memory_is_told_with_half_the_batch() -> None:
+    words = "out of memory at 8,192 digits a step: start again with --batch-size 4096, or with a --device that has more"
+    assert (shortage(MemoryError(), 8_192) or "").startswith(words)
+    assert "free some" in (shortage(MemoryError(), 1) or "")
+    assert shortage(ValueError("out of memory"), 64) is None
+
+
+def test_tensorflow_says_when_a_device_is_full() -> None:
+    import tensorflow as tf
+
+    assert shortage(tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor"), 128) is not None
+    assert shortage(tf.errors.InvalidArgumentError(None, None, "wrong"), 128) is None
