@@ -18,6 +18,7 @@ OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop")
 AUTO = "auto"
 """Of a setting: chosen for the device that is found (engine/devices.py)."""
 MOST_DEVICES = 16
+MOST_MEMBERS = 100
 PRECISIONS = (AUTO, "float32", "bfloat16", "float16")
 SWITCHES = (AUTO, "on", "off")
 
@@ -63,6 +64,13 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Training steps that Keras takes at once. Figures, schedule and steering come once for all of them."""
     threads: int | str = AUTO
     """Threads that one operation may use on a CPU."""
+    ensemble: str = "1"
+    """Networks that are trained one after the other and asked together, as Ensemble reads it."""
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """Presets of the networks that are trained, in their order; `epochs` are each one's."""
+        return Ensemble.parse(self.ensemble).presets(self.preset)
 
 
 @dataclass(frozen=True)
@@ -90,6 +98,34 @@ class EarlyStopping:
         sign = -1 if self.metric == "loss" else 1
         ranked = [sign * value if value == value else -math.inf for value in values]
         return bool(ranked) and len(ranked) - 1 - ranked.index(max(ranked)) >= self.patience
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """So many networks of the run's preset, or one of each preset that is named. They differ in their seeds.
+
+    All train for the run's epochs, with its batch size, learning rate and optimizer; where those are not given, they
+    are the recipe of the first one's preset.
+    """
+
+    count: int
+    named: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> "Ensemble":
+        """Read "3" or "best,fast"; raises ConfigError."""
+        if re.fullmatch(r"[0-9]{1,6}", text, re.ASCII):
+            if not 1 <= int(text) <= MOST_MEMBERS:
+                raise ConfigError(f"ensemble {text} is out of range: give 1 to {MOST_MEMBERS} networks")
+            return cls(int(text))
+        named = tuple(text.split(","))
+        if not 2 <= len(named) <= MOST_MEMBERS or not all(re.fullmatch(r"[a-z][a-z0-9_-]*", name) for name in named):
+            raise ConfigError(f"ensemble {text!r} cannot be used: give a number like 3, or presets like best,fast")
+        return cls(len(named), named)
+
+    def presets(self, preset: str) -> tuple[str, ...]:
+        """Of each network, where `preset` is the run's."""
+        return self.named or (preset,) * self.count
 
 
 @dataclass(frozen=True)
@@ -143,7 +179,9 @@ class Setting:
     key: str
     label: str
     help: str
-    kind: Literal["preset", "optimizer", "data", "backend", "name", "integer", "real", "rule", "device", "choice"]
+    kind: Literal[
+        "preset", "optimizer", "data", "backend", "name", "integer", "real", "rule", "device", "choice", "ensemble"
+    ]
     minimum: float = 0
     maximum: float = math.inf
     optional: bool = False
@@ -168,6 +206,10 @@ class Setting:
             return self._choice(text, OPTIMIZERS)
         if self.kind == "choice":
             return self._choice(text, self.choices)
+        if self.kind == "ensemble":
+            for name in Ensemble.parse(text).named:
+                self._choice(name, tuple(catalogue.recipes))
+            return text
         if self.kind == "rule":
             EarlyStopping.parse(text)
             return text
@@ -237,6 +279,7 @@ SETTINGS: tuple[Setting, ...] = (
         "steps_per_execution", "steps an execution", "steps taken at once, or auto", "integer", 1, 1_000, auto=True
     ),
     Setting("threads", "threads", "CPU threads of one operation, or auto", "integer", 1, 512, auto=True),
+    Setting("ensemble", "ensemble", "how many networks are asked together, or presets: best,fast", "ensemble"),
 )
 SETTINGS_BY_KEY: dict[str, Setting] = {setting.key: setting for setting in SETTINGS}
 DEFAULTS: dict[str, Value] = {
@@ -251,6 +294,7 @@ DEFAULTS: dict[str, Value] = {
     "jit": AUTO,
     "steps_per_execution": AUTO,
     "threads": AUTO,
+    "ensemble": "1",
 }
 
 
@@ -278,7 +322,14 @@ class Catalogue:
             if key not in SETTINGS_BY_KEY:
                 raise ConfigError(f"setting {key!r} is not known: choose from {', '.join(SETTINGS_BY_KEY)}")
         parsed = {key: SETTINGS_BY_KEY[key].parse(text, self) for key, text in given.items()}
-        preset = str(parsed.get("preset") or DEFAULTS["preset"])
+        named = Ensemble.parse(str(parsed.get("ensemble") or "1")).named
+        preset = str(parsed.get("preset") or (named[0] if named else DEFAULTS["preset"]))
         values = {setting.key: self.default(setting.key, preset) for setting in SETTINGS}
         values |= {key: value for key, value in parsed.items() if value is not None} | {"preset": preset}
-        return msgspec.convert(values, RunConfig)
+        config = msgspec.convert(values, RunConfig)
+        if len(config.members) > 1 and config.early_stopping != "off":
+            raise ConfigError(
+                f"early_stopping {config.early_stopping} cannot be used with an ensemble, whose networks all train for"
+                " the same epochs: leave one of them out"
+            )
+        return config

@@ -53,13 +53,19 @@ class TrainingState(msgspec.Struct, kw_only=True):
     """Of the epochs done."""
     best_epoch: int | None = None
     best_accuracy: float = -1.0
+    kept: list[int] = msgspec.field(default_factory=lambda: [0])
+    """Networks of an ensemble whose best weights are known; of those the best epoch is the newest one's."""
     rescues: int = 0
     """Times that the program rolled back by itself."""
 
     @classmethod
     def beginning(cls, config: RunConfig) -> "TrainingState":
         """Before the first step."""
-        return cls(epochs_planned=config.epochs, peak=config.learning_rate, early_stopping=config.early_stopping)
+        return cls(
+            epochs_planned=config.epochs * len(config.members),
+            peak=config.learning_rate,
+            early_stopping=config.early_stopping,
+        )
 
     def end_epoch(self) -> None:
         """Count the epoch under way as done."""

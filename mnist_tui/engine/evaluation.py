@@ -1,5 +1,6 @@
 """A model and digits -> what is recorded of an evaluation."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,9 +22,13 @@ class Evaluation:
     confusion: tuple[tuple[int, ...], ...]
 
 
-def evaluate(model: Any, digits: Digits, loss: Any) -> Evaluation:
-    """Read digits with a model. `loss` is the function trained with, so that both curves measure the same thing."""
-    probabilities = np.asarray(model.predict(pixels(digits.images), batch_size=BATCH, verbose=0), dtype=np.float32)
+def evaluate(model: Any, digits: Digits, loss: Any, others: Sequence[NDArray[np.float32]] = ()) -> Evaluation:
+    """Read digits with a model. `loss` is the function trained with, so that both curves measure the same thing.
+
+    `others` are the probabilities of an ensemble's other networks: their mean is what is evaluated.
+    """
+    own = np.asarray(model.predict(pixels(digits.images), batch_size=BATCH, verbose=0), dtype=np.float32)
+    probabilities = np.mean([*others, own], axis=0) if others else own
     predicted, classes = probabilities.argmax(axis=1), probabilities.shape[1]
     confusion = np.zeros((classes, classes), dtype=int)
     np.add.at(confusion, (digits.labels, predicted), 1)

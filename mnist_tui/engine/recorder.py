@@ -4,10 +4,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mnist_tui.engine.best_model import BestModel
 from mnist_tui.engine.checkpoints import TrainingState
 from mnist_tui.engine.datasets import Digits, Split
-from mnist_tui.engine.evaluation import Evaluation, evaluate, halved
+from mnist_tui.engine.evaluation import BATCH, Evaluation, evaluate, halved, pixels
 from mnist_tui.engine.guard import EpochFigures
 from mnist_tui.engine.journal import Journal
 from mnist_tui.engine.saving import Saver
@@ -52,6 +55,9 @@ class Recorder:
         self._run, self._split, self._state, self._saver = run, split, state, saver
         self.emit = journal.emit
         self.best = best
+        self.member = 0
+        """The network of an ensemble that is in training."""
+        self._others: list[NDArray[np.float32]] = []
         self.clock = WorkClock(state)
 
     def enter(self, phase: Phase) -> None:
@@ -76,12 +82,19 @@ class Recorder:
         """Write model.keras."""
         return self.save(self._run.model_path.name, self.best.save)
 
+    def enter_member(self, member: int) -> None:
+        """Turn to a network of an ensemble: the ones before it, at their best, are asked with it from now on."""
+        self.member = member
+        before = [self.best.network(each) for each in self.best.members if each < member]
+        images = pixels(self._split.validation.images)
+        self._others = [np.asarray(each.predict(images, batch_size=BATCH, verbose=0), np.float32) for each in before]
+
     def validate(self, model: Any, *, complete: bool = True) -> EpochFigures:
         """Read the validation digits after an epoch, or after a part of one; keep the network if it is the best."""
         self.enter(Phase.VALIDATING)
         state, began = self._state, time.monotonic()
         epoch = state.epoch + 1
-        result = evaluate(model, self._split.validation, model.loss)
+        result = evaluate(model, self._split.validation, model.loss, self._others)
         name = f"predictions/{self._run.predictions_path(epoch).name}"
         self.save(name, lambda: save_predictions(self._run, epoch, self._split.validation, result))
         self.clock.clock_in()
@@ -105,7 +118,7 @@ class Recorder:
         )
         if is_best:
             state.best_epoch, state.best_accuracy = epoch, result.accuracy
-            self.best.keep(model)
+            self.best.keep(model, self.member)
             if self.save_best():
                 path = self._run.model_path.name
                 self.emit(CheckpointSaved(time=time.time(), path=path, epoch=epoch, step=state.step))

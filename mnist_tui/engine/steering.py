@@ -77,6 +77,8 @@ class Steering:
         self._changed = threading.Condition()
         self._paused = False
         self._steps = 0
+        self.fixed_epochs = False
+        """Whether this trains an ensemble, whose networks have so many epochs each."""
         self.stride = 1
         """Steps that are taken at once: single steps are rounded up to as many."""
         self._stop = False
@@ -162,6 +164,7 @@ class Steering:
                 self._paused, self._steps, self.deciding = False, 0, False
 
     def _set_epochs(self, request: SetEpochs) -> None:
+        self._refuse_for_ensembles("number of epochs")
         state, setting = self.state, SETTINGS_BY_KEY["epochs"]
         wanted = (state.epochs_planned if request.epochs is None else request.epochs) + request.change
         least = state.epoch + 1 if self.over or state.batch or not state.epoch else state.epoch
@@ -186,7 +189,12 @@ class Steering:
         self.state.peak = wanted
         self._record("learning_rate", f"{wanted:.6g}", request.by)
 
+    def _refuse_for_ensembles(self, what: str) -> None:
+        if self.fixed_epochs:
+            raise Refused(f"the {what} of an ensemble stays: all its networks train for the same epochs")
+
     def _set_early_stopping(self, request: SetEarlyStopping) -> None:
+        self._refuse_for_ensembles("early stopping")
         try:
             EarlyStopping.parse(request.rule)
         except ConfigError as error:

@@ -5,31 +5,30 @@ if nothing had happened, and the number of epochs may change on the way.
 """
 
 import time
+from functools import partial
 from statistics import fmean
 
-import keras
 import msgspec
 import numpy as np
 
 from mnist_tui.config import EarlyStopping, RunConfig
 from mnist_tui.engine import backends, checkpoints, datasets, devices
-from mnist_tui.engine.architecture import channels, describe_layers
 from mnist_tui.engine.averaging import averaged
 from mnist_tui.engine.best_model import BestModel
 from mnist_tui.engine.callbacks import BeginSteps, BetweenBatches, EmitSteps
-from mnist_tui.engine.checkpoints import Checkpoint, Checkpointer, digit_order
+from mnist_tui.engine.checkpoints import Checkpoint, Checkpointer, TrainingState, digit_order
 from mnist_tui.engine.datasets import Split
 from mnist_tui.engine.devices import Machine
 from mnist_tui.engine.evaluation import one_hot
 from mnist_tui.engine.guard import EpochFigures, Guard
 from mnist_tui.engine.journal import Journal
 from mnist_tui.engine.layer_watch import LayerWatch
-from mnist_tui.engine.presets import PRESETS, compile_model
+from mnist_tui.engine.presets import PRESETS
 from mnist_tui.engine.questions import Questions
-from mnist_tui.engine.readout import readout
 from mnist_tui.engine.recorder import Recorder, save_digits
 from mnist_tui.engine.saving import Saver
 from mnist_tui.engine.steering import DivergedError, Order, Steering
+from mnist_tui.engine.trainee import Trainee
 from mnist_tui.events import (
     AlertKind,
     EndReason,
@@ -68,7 +67,6 @@ def train(
     config = record.config
     machine = devices.find(config.device)
     backends.current().prepare(devices.plan(config, machine))
-    keras.utils.set_random_seed(config.seed)
 
     emit(PhaseChanged(time=time.time(), phase=Phase.LOADING))
     data = datasets.load(config.data)
@@ -107,44 +105,36 @@ class Trainer:
         self._run, self._config, self._split, self._classes = run, config, split, classes
         self._emit, self._steering = journal.emit, steering
         self._state = steering.state
-        self._preset = PRESETS[config.preset]
-        network = self._preset.build((28, 28, 1), classes)
-        self._layers = describe_layers(network)
-        self._machine, self._plan = machine, devices.plan(config, machine, channels(self._layers))
-        with backends.current().scope():
-            self._model = backends.current().prepare_network(network, self._plan)
-            compile_model(self._preset, self._model, config.optimizer, config.learning_rate, jit=self._plan.jit)
-            self._model.steps_per_execution = self._plan.steps_per_execution
-            self._model.optimizer.build(self._model.trainable_variables)
-        self._variables = [*self._model.variables, *self._model.optimizer.variables]
-        self._best = BestModel(run, readout([network], self._preset.views), [])
+        self._machine = machine
+        builders = [partial(PRESETS[name].build, (28, 28, 1), classes) for name in config.members]
+        self._best = BestModel(run, builders, PRESETS[config.preset].views)
         self._recorder = Recorder(run, split, self._state, journal, saver, self._best)
         self._questions = Questions(split)
         self._targets = one_hot(split.train.labels, classes)
-        self._epoch_digits = len(split.train) - len(split.train) % self._plan.count
+        self._trainee = Trainee(config, 0, machine, classes)
+        self._epoch_digits = len(split.train) - len(split.train) % self._trainee.plan.count
         """Devices share the last batch evenly too: what is left over waits for another epoch's order."""
         self._steps_per_epoch = -(-self._epoch_digits // config.batch_size)
         self._checkpointer = Checkpointer(run, config, before=journal.flush)
-        self._guard = Guard(classes)
-        self._layer_watch = LayerWatch(self._model, split.train, classes)
-        self._begin_steps = BeginSteps(self._learning_rate)
+        self._watch_over(self._trainee)
         self._emit_steps = EmitSteps(journal.emit, self._state, config.batch_size, self._epoch_digits)
         self._rolled_back_to = -1
-        steering.stride = self._plan.steps_per_execution
+        steering.stride = self._trainee.plan.steps_per_execution
+        steering.fixed_epochs = len(config.members) > 1
 
     def tell_start(self, class_names: tuple[str, ...]) -> None:
         """The network stands and the data are split."""
         self._emit(
             RunStarted(
                 time=time.time(),
-                layers=self._layers,
+                layers=self._trainee.layers,
                 class_names=class_names,
                 train_count=self._epoch_digits,
                 validation_count=len(self._split.validation),
                 test_count=len(self._split.test),
                 epochs=self._state.epochs_planned,
                 steps_per_epoch=self._steps_per_epoch,
-                hardware=devices.hardware(self._plan, self._machine),
+                hardware=devices.hardware(self._trainee.plan, self._machine),
             )
         )
 
@@ -173,7 +163,7 @@ class Trainer:
         elif not self._checkpointer.has(state):
             self._save_checkpoint()
         reason = EndReason.EARLY if ended_early else EndReason.COMPLETED if complete else EndReason.STOPPED
-        self._recorder.test(self._model.loss, reason)
+        self._recorder.test(self._trainee.model.loss, reason)
 
     def _is_stopped(self) -> bool:
         """Somebody wants the end; what is asked for before the first batch comes after it."""
@@ -214,10 +204,10 @@ class Trainer:
         left = digit_order(config.seed, state.epoch, len(train))[: self._epoch_digits][
             state.batch * config.batch_size :
         ]
-        bending = self._preset.augmentation
+        bending = self._trainee.preset.augmentation
         warps = None if bending is None else bending.draw(self._epoch_digits, config.seed, state.epoch)[-len(left) :]
         pictures, targets = train.images[left][..., np.newaxis], self._targets[left]
-        self._model.fit(
+        self._trainee.model.fit(
             backends.current().batches(pictures, targets, config.batch_size, warps),
             verbose=0,
             shuffle=False,  # they come in their order
@@ -226,9 +216,13 @@ class Trainer:
 
     def _learning_rate(self) -> float:
         """The schedule's mean over the steps that are taken next at once."""
-        state, steps = self._state, self._steps_per_epoch * self._state.epochs_planned
-        count = min(self._plan.steps_per_execution, self._steps_per_epoch - state.batch)
-        return fmean(self._preset.schedule(state.step + place, steps, state.peak) for place in range(count))
+        state, trainee = self._state, self._trainee
+        epochs, done = state.epochs_planned, state.step
+        if self._steering.fixed_epochs:  # each network has a cycle of its own
+            epochs, done = self._config.epochs, done - trainee.number * self._config.epochs * self._steps_per_epoch
+        steps = self._steps_per_epoch * epochs
+        count = min(trainee.plan.steps_per_execution, self._steps_per_epoch - state.batch)
+        return fmean(trainee.preset.schedule(done + place, steps, state.peak) for place in range(count))
 
     def _between_batches(self) -> bool:
         """What was asked for, what went wrong, what is due; False ends this `fit`."""
@@ -273,6 +267,8 @@ class Trainer:
                 return self._roll_back(self._steering.take_roll_back())
             if order is not Order.STAND_STILL:
                 return order is Order.GO
+        if self._state.rescues >= MOST_RESCUES and self._steering.fixed_epochs:
+            return self._leave_out(text)
         if self._state.rescues >= MOST_RESCUES:
             raise DivergedError(f"{text} and a roll back did not help: start again with a lower learning rate")
         self._state.rescues += 1
@@ -306,14 +302,16 @@ class Trainer:
         self._restore(checkpoint)
 
     def _restore(self, checkpoint: Checkpoint) -> None:
-        checkpoint.restore(self._variables)
+        self._best.restore(checkpoint.best, checkpoint.state.kept if checkpoint.best else [])
+        self._take_up(self._member_in(checkpoint.state))
+        checkpoint.restore(self._trainee.variables)
         self._state.take(checkpoint.state)
-        self._best.weights = checkpoint.best
         self._steering.begin_questions_anew()
         if checkpoint.best:
             self._recorder.save_best()
         checkpoints.forget_after(self._run, checkpoint.state.step)
-        self._guard = Guard(self._classes, self._state.figures)
+        first = self._trainee.number * self._config.epochs  # of its epochs; the guard knows nothing of other networks
+        self._guard = Guard(self._classes, [figures for figures in self._state.figures if figures.epoch > first])
 
     def _resumed(self, reason: ResumeReason, by: str) -> RunResumed:
         return RunResumed(time=time.time(), reason=reason, step=self._state.step, epoch=self._state.epoch, by=by)
@@ -325,7 +323,10 @@ class Trainer:
         self._steering.begin_questions_anew()
         state.figures.append(figures)
         state.end_epoch()
-        finding = self._guard.epoch(figures)
+        guarded = self._member_in(state) == self._trainee.number
+        if not guarded:
+            self._go_on_to_the_next()
+        finding = self._guard.epoch(figures) if guarded else None
         if finding is not None:
             self._recorder.alert(finding.kind, finding.text)
         if self._checkpointer.is_due(epoch_end=True):
@@ -333,13 +334,56 @@ class Trainer:
         if state.epoch < state.epochs_planned:
             self._recorder.enter(Phase.TRAINING)
 
+    def _member_in(self, state: TrainingState) -> int:
+        """The network of an ensemble that a state is of, or begins with; 0 where there is one network."""
+        return min(state.epoch // self._config.epochs, len(self._config.members) - 1)
+
+    def _take_up(self, number: int) -> None:
+        """Turn to a network of an ensemble, as it is before its first step unless it is in training already."""
+        if number != self._trainee.number:
+            self._trainee = Trainee(self._config, number, self._machine, self._classes)
+            self._watch_over(self._trainee)
+        self._recorder.enter_member(number)
+
+    def _watch_over(self, trainee: Trainee) -> None:
+        self._guard = Guard(self._classes)
+        self._layer_watch = LayerWatch(trainee.model, self._split.train, self._classes)
+        self._begin_steps = BeginSteps(self._learning_rate)
+
+    def _go_on_to_the_next(self) -> None:
+        """The next network of an ensemble; of its epochs, too, the best one is kept."""
+        number, names = self._trainee.number + 1, self._config.members
+        self._state.best_accuracy, self._state.rescues = -1.0, 0
+        self._take_up(number)
+        seed = (self._config.seed + number) % 2**32
+        network = f"{number + 1} of {len(names)}, {names[number]} with seed {seed}"
+        step = self._state.step
+        self._emit(SettingChanged(time=time.time(), setting="network", value=network, by=PROGRAM, step=step))
+
+    def _leave_out(self, text: str) -> bool:
+        """Give up a network of an ensemble that diverges again and again; the others go on."""
+        state, number = self._state, self._trainee.number
+        kept = number in self._best.members
+        fate = "it stays as it was in its best epoch" if kept else "it is left out"
+        self._recorder.alert(AlertKind.NOT_FINITE, f"network {number + 1} diverged again: {fate}")
+        state.epoch = (number + 1) * self._config.epochs - 1
+        state.end_epoch()
+        state.step = state.epoch * self._steps_per_epoch
+        if state.epoch < state.epochs_planned:
+            self._go_on_to_the_next()
+        elif not self._best.members:
+            raise DivergedError(f"{text} and so did every other network: start again with a lower learning rate")
+        self._save_checkpoint()
+        return False
+
     def _validate(self, *, complete: bool = True) -> EpochFigures:
-        with averaged(self._model):
-            return self._recorder.validate(self._model, complete=complete)
+        with averaged(self._trainee.model):
+            return self._recorder.validate(self._trainee.model, complete=complete)
 
     def _save_checkpoint(self) -> None:
         def write() -> None:
-            saved = self._checkpointer.save(self._state, self._variables, self._best.weights)
+            self._state.kept = list(self._best.members)
+            saved = self._checkpointer.save(self._state, self._trainee.variables, self._best.weights)
             if saved is not None:
                 self._emit(saved)
 

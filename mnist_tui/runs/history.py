@@ -153,7 +153,9 @@ class History:
         self.failed: RunFailed | None = None
         self.stopping = False
         """Whether somebody asked the run to end after its batch."""
-        self.epochs_planned = record.config.epochs
+        self.member_epochs = record.config.epochs if len(record.config.members) > 1 else None
+        """Epochs of each network of an ensemble; None where there is one network, whose epochs can be changed."""
+        self.epochs_planned = record.config.epochs * len(record.config.members)
         self.early_stopping = record.config.early_stopping
         self.peak = record.config.learning_rate
         """Peak of the learning-rate schedule."""
@@ -272,8 +274,14 @@ class History:
 
     @property
     def best_epoch(self) -> EpochEnded | None:
-        """The epoch with the highest validation accuracy (the first of equals); None before the first ends."""
-        return max(self.epochs, key=lambda epoch: (epoch.validation_accuracy, -epoch.epoch), default=None)
+        """The epoch with the highest validation accuracy (the first of equals); None before the first ends.
+
+        Of an ensemble one of the newest network's: only then the others were at their best, too.
+        """
+        each = self.member_epochs
+        first = (self.epochs[-1].epoch - 1) // each * each if each and self.epochs else 0
+        rivals = (epoch for epoch in self.epochs if epoch.epoch > first)
+        return max(rivals, key=lambda epoch: (epoch.validation_accuracy, -epoch.epoch), default=None)
 
     @property
     def is_over(self) -> bool:

@@ -55,6 +55,11 @@ def wanted_epochs(run: RunDirectory, history: History, *, epochs: int | None, mo
     steps = int(history.steps.column("step")[-1]) if history.steps.count else 0
     done, under_way = divmod(steps, per_epoch) if per_epoch else (0, 0)
     finished = history.ended is not None and history.ended.reason in (EndReason.COMPLETED, EndReason.EARLY)
+    if history.member_epochs is not None and (epochs is not None or more):
+        raise RunError(
+            f"run {run.id} trains an ensemble, whose networks have {history.member_epochs} epochs each:"
+            " resume it without --epochs"
+        )
     if epochs is None and not more:
         if finished:
             raise RunError(f"run {run.id} is finished (epochs done: {done}): give --epochs N to train on")
