@@ -5,13 +5,13 @@ A warp is linear in its coefficients, so that an epoch's warps are drawn at once
 and a run that is resumed in the middle of an epoch goes on with the same ones.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from mnist_tui.engine.presets import Augmentation
 
 SIDE = 28
 KNOT_PIXELS = 9.0
@@ -22,41 +22,25 @@ STREAM = 1
 """Beside the stream of random numbers that orders an epoch's digits."""
 
 Floats = NDArray[np.float32]
-Batch = Callable[[Any, Any], Any]
 
 
-@dataclass(frozen=True)
-class Augmentation:
-    """How far digits are bent at most, each to a degree drawn evenly from both directions."""
+def draw(bending: Augmentation, count: int, seed: int, epoch: int) -> Floats:
+    """Warps for so many digits: shape (count, basis functions, 2)."""
+    random = np.random.default_rng([seed, epoch, STREAM])
 
-    degrees: float = 13.0
-    """Turned."""
-    scale: float = 0.13
-    """Logarithm of the factor, of height and width each."""
-    shear: float = 0.13
-    """Pixels sideways, a pixel of height."""
-    pixels: float = 2.0
-    """Moved, along each axis."""
-    elastic: float = 0.4
-    """Standard deviation of each pixel's own displacement, in pixels: normally distributed."""
+    def evenly(most: float, size: tuple[int, ...] = (count,)) -> NDArray[np.float64]:
+        return random.uniform(-most, most, size)
 
-    def draw(self, count: int, seed: int, epoch: int) -> Floats:
-        """Warps for so many digits: shape (count, basis functions, 2)."""
-        random = np.random.default_rng([seed, epoch, STREAM])
-
-        def evenly(most: float, size: tuple[int, ...] = (count,)) -> NDArray[np.float64]:
-            return random.uniform(-most, most, size)
-
-        angle = np.deg2rad(evenly(self.degrees))
-        tall, wide, lean = np.exp(evenly(self.scale)), np.exp(evenly(self.scale)), evenly(self.shear)
-        cosine, sine = np.cos(angle), np.sin(angle)
-        warps = np.zeros((count, 3 + KNOTS**2, 2), np.float32)
-        warps[:, 0, 0], warps[:, 0, 1] = cosine * tall, sine * tall  # where a pixel downwards leads to
-        warps[:, 1, 0], warps[:, 1, 1] = (lean * cosine - sine) * wide, (cosine + lean * sine) * wide
-        warps[:, 2] = evenly(self.pixels, (count, 2))
-        knots = random.standard_normal((count, KNOTS**2, 2), dtype=np.float32)
-        warps[:, 3:] = knots * np.float32(self.elastic / knot_gain())
-        return warps
+    angle = np.deg2rad(evenly(bending.degrees))
+    tall, wide, lean = np.exp(evenly(bending.scale)), np.exp(evenly(bending.scale)), evenly(bending.shear)
+    cosine, sine = np.cos(angle), np.sin(angle)
+    warps = np.zeros((count, 3 + KNOTS**2, 2), np.float32)
+    warps[:, 0, 0], warps[:, 0, 1] = cosine * tall, sine * tall  # where a pixel downwards leads to
+    warps[:, 1, 0], warps[:, 1, 1] = (lean * cosine - sine) * wide, (cosine + lean * sine) * wide
+    warps[:, 2] = evenly(bending.pixels, (count, 2))
+    knots = random.standard_normal((count, KNOTS**2, 2), dtype=np.float32)
+    warps[:, 3:] = knots * np.float32(bending.elastic / knot_gain())
+    return warps
 
 
 @cache

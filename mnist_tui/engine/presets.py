@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mnist_tui.config import Recipe
-from mnist_tui.engine.augmentation import Augmentation
 
 Shape = tuple[int, int, int]
 Shift = tuple[int, int]
@@ -31,6 +30,22 @@ def one_cycle(step: int, steps: int, peak: float) -> float:
     if step < rise:
         return peak * (step + 1) / (rise + 1)
     return peak * 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1.0, steps - rise)))
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How far digits are bent at most, each to a degree drawn evenly from both directions."""
+
+    degrees: float = 13.0
+    """Turned."""
+    scale: float = 0.13
+    """Logarithm of the factor, of height and width each."""
+    shear: float = 0.13
+    """Pixels sideways, a pixel of height."""
+    pixels: float = 2.0
+    """Moved, along each axis."""
+    elastic: float = 0.4
+    """Standard deviation of each pixel's own displacement, in pixels: normally distributed."""
 
 
 @dataclass(frozen=True)

@@ -201,11 +201,10 @@ class Trainer:
     def _fit_epoch(self) -> None:
         """What is left of the epoch under way."""
         state, config, train = self._state, self._config, self._split.train
-        left = digit_order(config.seed, state.epoch, len(train))[: self._epoch_digits][
-            state.batch * config.batch_size :
-        ]
+        digits, done = self._epoch_digits, state.batch * config.batch_size
+        left = digit_order(config.seed, state.epoch, len(train))[done:digits]
         bending = self._trainee.preset.augmentation
-        warps = None if bending is None else bending.draw(self._epoch_digits, config.seed, state.epoch)[-len(left) :]
+        warps = None if bending is None else draw(bending, digits, config.seed, state.epoch)[done:]
         pictures, targets = train.images[left][..., np.newaxis], self._targets[left]
         self._trainee.model.fit(
             backends.current().batches(pictures, targets, config.batch_size, warps),

@@ -6,8 +6,9 @@ import keras
 import numpy as np
 
 from mnist_tui.engine import backends
-from mnist_tui.engine.augmentation import Augmentation
+from mnist_tui.engine.augmentation import draw
 from mnist_tui.engine.evaluation import one_hot, pixels
+from mnist_tui.engine.presets import Augmentation
 from tests.engine.samples import few_digits
 
 DIGITS = 16
@@ -39,7 +40,7 @@ if __name__ == "__main__":
     model, digits = network(), few_digits(DIGITS)
     images = pixels(digits.images)
     backend, targets = backends.current(), one_hot(digits.labels, 10)
-    warps = Augmentation().draw(DIGITS, seed=1, epoch=0)
+    warps = draw(Augmentation(), DIGITS, seed=1, epoch=0)
     bent, _ = next(iter(backend.batches(digits.images[..., np.newaxis], targets, DIGITS, warps)))
     np.savez(
         sys.argv[1],
