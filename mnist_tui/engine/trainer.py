@@ -13,6 +13,7 @@ import numpy as np
 
 from mnist_tui.config import EarlyStopping, RunConfig
 from mnist_tui.engine import backends, checkpoints, datasets, devices
+from mnist_tui.engine.augmentation import draw
 from mnist_tui.engine.averaging import averaged
 from mnist_tui.engine.best_model import BestModel
 from mnist_tui.engine.callbacks import BeginSteps, BetweenBatches, EmitSteps
