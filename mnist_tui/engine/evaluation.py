@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from mnist_tui.engine.datasets import Digits
 
-BATCH = 1_000
+BATCH = 250
+"""Digits read at once: with 1,000, `reference` needed 400 MB more than to train, and not a CPU-second less."""
 
 
 @dataclass(frozen=True)
