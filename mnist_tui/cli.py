@@ -10,6 +10,7 @@ from mnist_tui.cli_bench import bench
 from mnist_tui.cli_evidence import EVIDENCE
 from mnist_tui.cli_settings import settings_options
 from mnist_tui.cli_steering import RUN_HELP, STEERING
+from mnist_tui.cli_team import follow, place_of, team_options
 from mnist_tui.config import SETTINGS, ConfigError
 from mnist_tui.runs.directory import find_run, list_runs
 from mnist_tui.wiring import UsageError, catalogue, check_terminal, launch, show_screen, watch
@@ -45,23 +46,36 @@ for command in (*STEERING, *EVIDENCE, bench):
 
 @commands.command()
 @settings_options(SETTINGS)
+@team_options
 @click.option(
     "--config", "config_file", type=click.Path(path_type=Path), help="The same settings from a TOML file; flags win."
 )
 @click.option("--plain", is_flag=True, help="Plain lines instead of the screen.")
 @click.option("--detach", is_flag=True, help="Start the run, print its id and return.")
-def train(config_file: Path | None, plain: bool, detach: bool, **flags: str | None) -> int:
+def train(
+    config_file: Path | None,
+    plain: bool,
+    detach: bool,
+    coordinator: str | None,
+    process_id: int | None,
+    processes: int | None,
+    **flags: str | None,
+) -> int:
     """Start a run and watch it.
 
     Without a terminal on stdout it is told in plain lines.
     """
     given = settings_from(config_file) if config_file else {}
     given |= {key: text for key, text in flags.items() if text is not None}
-    config = catalogue().complete(given)
+    config, place = catalogue().complete(given), place_of(coordinator, process_id, processes)
+    if place is not None:
+        place.check(config)
+        if not place.leads:
+            return follow(place)
     plain = plain or not sys.stdout.isatty()
     if not plain and not detach:
         check_terminal()
-    run = launch(config)
+    run = launch(config, place)
     if detach:
         click.echo(run.id)
         return 0

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from mnist_tui.cli_team import follow, place_of, team_options
 from mnist_tui.config import SETTINGS_BY_KEY, EarlyStopping
 from mnist_tui.render.text import harmless
 from mnist_tui.runs import client
@@ -159,7 +160,16 @@ def learning_rate_request(text: str) -> tuple[SetLearningRate, str]:
 @click.option("--epochs", metavar="N|+N", help="Epochs in all, or so many more than planned.")
 @click.option("--plain", is_flag=True, help="Plain lines instead of the screen.")
 @click.option("--detach", is_flag=True, help="Let it go on, print its id and return.")
-def resume(run: str, epochs: str | None, plain: bool, detach: bool) -> int:
+@team_options
+def resume(
+    run: str,
+    epochs: str | None,
+    plain: bool,
+    detach: bool,
+    coordinator: str | None,
+    process_id: int | None,
+    processes: int | None,
+) -> int:
     """Start another engine on a run and watch it."""
     from mnist_tui.runs.resuming import resume_run
 
@@ -167,13 +177,19 @@ def resume(run: str, epochs: str | None, plain: bool, detach: bool) -> int:
         raise UsageError(f"--epochs {epochs} cannot be used: give the epochs in all, or +N for so many more")
     more = epochs is not None and epochs.strip().startswith("+")
     number = whole_number(epochs) if epochs is not None else None
+    place = place_of(coordinator, process_id, processes)
+    if place is not None and not place.leads:
+        return follow(place)  # the run is where process 0 is
     found = find_run(run)
-    catalogue().check_backend(found.record().config.backend)
+    config = found.record().config
+    catalogue().check_backend(config.backend)
+    if place is not None:
+        place.check(config)
     plain = plain or not sys.stdout.isatty()
     if not plain and not detach:
         check_terminal()
     asked = time.time()
-    resume_run(found, asker(), epochs=None if more else number, more=number if more and number else 0)
+    resume_run(found, asker(), epochs=None if more else number, more=number if more and number else 0, place=place)
     if detach:
         click.echo(found.id)
         return 0

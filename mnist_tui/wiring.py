@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mnist_tui.config import Catalogue, RunConfig
 from mnist_tui.runs.directory import RunDirectory
+from mnist_tui.runs.place import Place
 
 if TYPE_CHECKING:
     from mnist_tui.ui.app import MnistTuiApp
@@ -38,15 +39,18 @@ def check_data(spec: str) -> str:
     return checked
 
 
-def launch(config: RunConfig) -> RunDirectory:
-    """Check device and data and start an engine; raises ConfigError or RunError, and then leaves nothing behind."""
+def launch(config: RunConfig, place: Place | None = None) -> RunDirectory:
+    """Check device and data and start an engine, as the first of several where a place says so.
+
+    Raises ConfigError or RunError, and then leaves nothing behind.
+    """
     from mnist_tui.engine.datasets import verify
     from mnist_tui.engine.devices import check
     from mnist_tui.runs.client import start
 
     check(config)
     verify(config.data)
-    return start(config)
+    return start(config, place)
 
 
 def watch(run: RunDirectory, plain: bool, since: float = 0.0) -> int:

@@ -22,6 +22,7 @@ from mnist_tui.engine.checkpoints import Checkpoint, TrainingState
 from mnist_tui.engine.journal import Journal
 from mnist_tui.engine.saving import Saver
 from mnist_tui.engine.steering import DivergedError, Steering
+from mnist_tui.engine.team import Team
 from mnist_tui.events import (
     EndReason,
     Phase,
@@ -33,6 +34,7 @@ from mnist_tui.events import (
     SettingChanged,
 )
 from mnist_tui.runs.directory import Endpoint, RunDirectory, RunError
+from mnist_tui.runs.place import Place, place_from
 from mnist_tui.runs.protocol import AnyRequest, Explanation, Stop
 
 SAVED_SECONDS = 0.2
@@ -41,8 +43,9 @@ SAVED_SECONDS = 0.2
 class Engine:
     """One run's process: the desk where requests come in, and the worker that trains."""
 
-    def __init__(self, run: RunDirectory, start: Checkpoint | None, *, woken: bool) -> None:
+    def __init__(self, run: RunDirectory, start: Checkpoint | None, place: Place | None, *, woken: bool) -> None:
         self._run = run
+        self._place = place
         self._start = start
         self._woken = woken
         self._journal = Journal(run, ended=woken)
@@ -50,12 +53,12 @@ class Engine:
         state = start.state if start is not None else TrainingState.beginning(run.record().config)
         self._steering = Steering(state, self._journal.emit, over=woken)
         self._over = threading.Event()
-        self._failed = False
+        self._error = ""
 
     @property
     def status(self) -> int:
         """Exit status of the process: 1 when the run failed or something of it is not on the disk."""
-        return 1 if self._failed or self._saver.unsaved or not self._journal.complete else 0
+        return 1 if self._error or self._saver.unsaved or not self._journal.complete else 0
 
     def tell_resumed(self, by: str, epochs: int | None) -> None:
         """The run goes on from its checkpoint (or its beginning), with another number of epochs if that was wanted."""
@@ -88,15 +91,20 @@ class Engine:
         """Train, and turn whatever goes wrong into one event. Runs in the worker thread."""
         emit = self._journal.emit
         sampler = threading.Thread(target=hardware_sampler.sample_hardware, args=(emit, self._over), daemon=True)
+        team = Team()
         try:
             emit(PhaseChanged(time=time.time(), phase=Phase.IMPORTING))
             config = self._run.record().config
             backends.choose(config.backend)
             devices.choose(config.device)
-            from mnist_tui.engine import trainer
+            if self._place is not None:
+                from mnist_tui.engine.backends.jax_team import Lead
+
+                team = Lead(self._place, config)
+            from mnist_tui.engine import running
 
             sampler.start()
-            trainer.train(self._run, self._journal, self._steering, self._saver, self._start, woken=self._woken)
+            running.train(self._run, self._journal, self._steering, self._saver, self._start, team, woken=self._woken)
         except (ConfigError, RunError, DivergedError) as error:
             self._fail(str(error))
         except Exception as error:
@@ -105,11 +113,12 @@ class Engine:
             self._fail(devices.shortage(error, self._run.record().config.batch_size) or words)
         finally:
             self._journal.flush()
+            team.close(self._error)
             self._over.set()
 
     def _fail(self, sentence: str) -> None:
         say(traceback.format_exc())
-        self._failed = True
+        self._error = sentence
         self._journal.emit(RunFailed(time=time.time(), error=sentence))
 
     async def main(self, lock: int) -> None:
@@ -159,6 +168,8 @@ def main() -> None:
     parser.add_argument("--resume", metavar="BY", help="go on from the newest checkpoint; BY says who wants it")
     parser.add_argument("--wake", action="store_true", help="answer questions about a run that is over, or train on")
     parser.add_argument("--epochs", type=int, help="with --resume: epochs in all, instead of those planned")
+    parser.add_argument("--coordinator", metavar="HOST:PORT", help="train with other processes, which come here")
+    parser.add_argument("--processes", type=int, help="with --coordinator: how many, with this one")
     options = parser.parse_args()
     run = RunDirectory(options.run)
     lock = options.lock if options.lock is not None else run.acquire_lock()
@@ -169,7 +180,8 @@ def main() -> None:
     if resumed is not None or options.wake:
         run.remove_temporaries()
         start = checkpoints.read(run)
-    engine = Engine(run, start, woken=options.wake)
+    place = place_from(options.coordinator, 0 if options.coordinator else None, options.processes, {})
+    engine = Engine(run, start, place, woken=options.wake)
     if resumed is not None:
         engine.tell_resumed(resumed, options.epochs)
     asyncio.run(engine.main(lock))

@@ -25,6 +25,8 @@ KEPT = 2
 COST_SHARE = 0.01
 """Most of the training time that checkpoints may take: they become rarer where writing one takes long."""
 
+HOLD_SECONDS = 1.0
+
 Array = NDArray[Any]
 
 
@@ -136,6 +138,8 @@ class Checkpointer:
         self._saved_at = time.monotonic()
         self._cost = 0.0
         self._newest = (-1, -1)
+        self._held: tuple[TrainingState, list[Array], list[Array]] | None = None
+        self._held_at = 0.0
 
     def is_due(self, *, epoch_end: bool = False) -> bool:
         """Whether one should be saved now; at an epoch's end sooner, but never so often that training suffers."""
@@ -146,6 +150,20 @@ class Checkpointer:
     def has(self, state: TrainingState) -> bool:
         """Whether the newest one is of this state: an epoch's last batch and its end are two states of one step."""
         return self._newest == (state.step, state.epoch)
+
+    def hold(self, state: TrainingState, variables: Sequence[Any], best: Sequence[Array]) -> None:
+        """Keep a copy in memory, at most every HOLD_SECONDS: a step that others break takes the variables along."""
+        now = time.monotonic()
+        if now >= self._held_at + HOLD_SECONDS:
+            held = msgspec.json.decode(msgspec.json.encode(state), type=TrainingState)
+            self._held = held, [np.array(variable) for variable in variables], list(best)
+            self._held_at = now
+
+    def save_held(self) -> CheckpointSaved | None:
+        """Write what is held, if anything; for any thread, when nothing else is written any more. Raises OSError."""
+        if self._held is None or self._newest >= (self._held[0].step, self._held[0].epoch):
+            return None
+        return self.save(*self._held)
 
     def save(self, state: TrainingState, variables: Sequence[Any], best: Sequence[Array]) -> CheckpointSaved | None:
         """Write a checkpoint; None when the weights are not finite, which nobody wants back. Raises OSError."""

@@ -235,7 +235,7 @@ def yield_to_the_screen() -> None:
         AUTOGROUP.write_text(str(NICENESS))
 
 
-def hardware(plan: Plan, machine: Machine) -> Hardware:
+def hardware(plan: Plan, machine: Machine, processes: int = 1) -> Hardware:
     """The devices in words, with the precision where it is not the usual one, and the machine's size."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     device = machine.gpus[0].name if machine.gpus else f"{cores} CPU core{'s' if cores > 1 else ''}"
@@ -243,6 +243,8 @@ def hardware(plan: Plan, machine: Machine) -> Hardware:
         device = f"{plan.count} × {device}" if plan.on_gpu else f"{device} as {plan.count} devices"
     if plan.precision != "float32":
         device += f", {plan.precision}"
+    if processes > 1:
+        device = f"{processes} processes, each on {device}"
     return Hardware(device=device, cpu_count=cores, memory_bytes=psutil.virtual_memory().total)
 
 

@@ -5,6 +5,7 @@ the training: the probe is read in inference mode, which leaves batch statistics
 """
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -28,7 +29,10 @@ Array = NDArray[np.float32]
 class LayerWatch:
     """Watches one network. `look` is called after every batch, and does something seldom."""
 
-    def __init__(self, model: Any, digits: Digits, classes: int) -> None:
+    def __init__(self, reader: Callable[[], Any], digits: Digits, classes: int) -> None:
+        """`reader` gives the network as it is now, always the same object."""
+        self._reader = reader
+        model = reader()
         probe = digits.take(np.arange(min(PROBE_DIGITS, len(digits))))
         self._model = model
         self._images, self._targets = pixels(probe.images), one_hot(probe.labels, classes)
@@ -47,10 +51,12 @@ class LayerWatch:
         if self._before is None:
             if time.monotonic() >= self._next:
                 self._cost = -time.monotonic()
+                self._reader()
                 self._before = self._weights()
                 self._cost += time.monotonic()
             return None
         began = time.monotonic()
+        self._reader()
         stats = self._sample(step, self._before)
         self._before = None
         now = time.monotonic()

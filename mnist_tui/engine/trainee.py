@@ -9,12 +9,13 @@ from mnist_tui.engine import backends, devices
 from mnist_tui.engine.architecture import channels, describe_layers
 from mnist_tui.engine.devices import Machine
 from mnist_tui.engine.presets import PRESETS, compile_model
+from mnist_tui.engine.team import Team
 
 
 class Trainee:
     """The network `number` (from 0) of a run, compiled for this machine; the others of an ensemble have other seeds."""
 
-    def __init__(self, config: RunConfig, number: int, machine: Machine, classes: int) -> None:
+    def __init__(self, config: RunConfig, number: int, machine: Machine, classes: int, team: Team) -> None:
         keras.utils.set_random_seed((config.seed + number) % 2**32)
         self.number = number
         self.preset = PRESETS[config.members[number]]
@@ -22,10 +23,12 @@ class Trainee:
         self.layers = describe_layers(network)
         self.plan = devices.plan(config, machine, channels(self.layers))
         backend = backends.current()
-        with backend.scope():
+        with backend.scope(), team.scope():
             self.model: Any = backend.prepare_network(network, self.plan)
             compile_model(self.preset, self.model, config.optimizer, config.learning_rate, jit=self.plan.jit)
             self.model.steps_per_execution = self.plan.steps_per_execution
             self.model.optimizer.build(self.model.trainable_variables)
         self.variables = [*self.model.variables, *self.model.optimizer.variables]
         """Everything that a checkpoint holds of it."""
+        self.reader = team.reader(self.model)
+        """Gives the network as it is now, to be asked."""

@@ -8,33 +8,31 @@ import time
 from functools import partial
 from statistics import fmean
 
-import msgspec
-import numpy as np
-
 from mnist_tui.config import EarlyStopping, RunConfig
-from mnist_tui.engine import backends, checkpoints, datasets, devices
-from mnist_tui.engine.augmentation import draw
+from mnist_tui.engine import checkpoints, devices
 from mnist_tui.engine.averaging import averaged
 from mnist_tui.engine.best_model import BestModel
 from mnist_tui.engine.callbacks import BeginSteps, BetweenBatches, EmitSteps
-from mnist_tui.engine.checkpoints import Checkpoint, Checkpointer, TrainingState, digit_order
+from mnist_tui.engine.checkpoints import Checkpoint, Checkpointer, TrainingState
 from mnist_tui.engine.datasets import Split
 from mnist_tui.engine.devices import Machine
-from mnist_tui.engine.evaluation import one_hot
+from mnist_tui.engine.epoch_digits import EpochDigits
 from mnist_tui.engine.guard import EpochFigures, Guard
 from mnist_tui.engine.journal import Journal
 from mnist_tui.engine.layer_watch import LayerWatch
+from mnist_tui.engine.lifeline import Lifeline
 from mnist_tui.engine.presets import PRESETS
 from mnist_tui.engine.questions import Questions
-from mnist_tui.engine.recorder import Recorder, save_digits
+from mnist_tui.engine.recorder import Recorder
 from mnist_tui.engine.saving import Saver
 from mnist_tui.engine.steering import DivergedError, Order, Steering
+from mnist_tui.engine.team import Team
+from mnist_tui.engine.team_wire import TeamError
 from mnist_tui.engine.trainee import Trainee
 from mnist_tui.events import (
     AlertKind,
     EndReason,
     Phase,
-    PhaseChanged,
     ResumeReason,
     RunResumed,
     RunStarted,
@@ -47,46 +45,6 @@ MOST_RESCUES = 1
 CALMER = 0.5
 """What the learning rate is multiplied by on a roll back."""
 PROGRAM = "mnist-tui itself"
-FIRST_SCREEN_SECONDS = 30.0
-"""How long an engine that was woken waits for the screen that woke it."""
-
-
-def train(
-    run: RunDirectory,
-    journal: Journal,
-    steering: Steering,
-    saver: Saver,
-    start: Checkpoint | None,
-    *,
-    woken: bool = False,
-) -> None:
-    """Do what config.json says and what `steering` wants, from the beginning or from a checkpoint.
-
-    A run that is over is `woken` to be questioned, or to train on.
-    """
-    record, emit = run.record(), journal.emit
-    config = record.config
-    machine = devices.find(config.device)
-    backends.current().prepare(devices.plan(config, machine))
-
-    emit(PhaseChanged(time=time.time(), phase=Phase.LOADING))
-    data = datasets.load(config.data)
-    split = datasets.split(data, config.seed, config.limit)
-    record = msgspec.structs.replace(record, versions=record.versions | devices.versions(), data_checksum=data.checksum)
-    where = {"step": steering.state.step, "epoch": steering.state.epoch}
-    saver.attempt("config.json", lambda: run.write_record(record), **where)
-    saver.attempt("digits/validation.npz", lambda: save_digits(run, "validation", split.validation), **where)
-
-    emit(PhaseChanged(time=time.time(), phase=Phase.BUILDING))
-    trainer = Trainer(run, config, split, machine, journal, steering, saver, len(data.class_names))
-    trainer.tell_start(data.class_names)
-    emit(PhaseChanged(time=time.time(), phase=Phase.COMPILING))
-    trainer.begin(start)
-    if not woken:
-        trainer.train_to_the_end()
-    while trainer.answer_until_wanted(patience=FIRST_SCREEN_SECONDS if woken else 0.0):
-        trainer.train_on(steering.take_train_on())
-        trainer.train_to_the_end()
 
 
 class Trainer:
@@ -101,27 +59,28 @@ class Trainer:
         journal: Journal,
         steering: Steering,
         saver: Saver,
+        team: Team,
         classes: int,
     ) -> None:
         self._run, self._config, self._split, self._classes = run, config, split, classes
-        self._emit, self._steering = journal.emit, steering
+        self._emit, self._steering, self._team = journal.emit, steering, team
         self._state = steering.state
         self._machine = machine
         builders = [partial(PRESETS[name].build, (28, 28, 1), classes) for name in config.members]
         self._best = BestModel(run, builders, PRESETS[config.preset].views)
         self._recorder = Recorder(run, split, self._state, journal, saver, self._best)
         self._questions = Questions(split)
-        self._targets = one_hot(split.train.labels, classes)
-        self._trainee = Trainee(config, 0, machine, classes)
-        self._epoch_digits = len(split.train) - len(split.train) % self._trainee.plan.count
-        """Devices share the last batch evenly too: what is left over waits for another epoch's order."""
-        self._steps_per_epoch = -(-self._epoch_digits // config.batch_size)
+        self._trainee = Trainee(config, 0, machine, classes, team)
+        self._digits = EpochDigits(config, split.train, classes, team, self._trainee.plan.count)
+        self._steps_per_epoch = self._digits.steps
         self._checkpointer = Checkpointer(run, config, before=journal.flush)
         self._watch_over(self._trainee)
-        self._emit_steps = EmitSteps(journal.emit, self._state, config.batch_size, self._epoch_digits)
+        self._emit_steps = EmitSteps(journal.emit, self._state, config.batch_size, self._digits.count)
         self._rolled_back_to = -1
+        self._lifeline = Lifeline(run, journal, self._checkpointer)
         steering.stride = self._trainee.plan.steps_per_execution
         steering.fixed_epochs = len(config.members) > 1
+        team.watch(self._lifeline.rescue)
 
     def tell_start(self, class_names: tuple[str, ...]) -> None:
         """The network stands and the data are split."""
@@ -130,12 +89,12 @@ class Trainer:
                 time=time.time(),
                 layers=self._trainee.layers,
                 class_names=class_names,
-                train_count=self._epoch_digits,
+                train_count=self._digits.count,
                 validation_count=len(self._split.validation),
                 test_count=len(self._split.test),
                 epochs=self._state.epochs_planned,
                 steps_per_epoch=self._steps_per_epoch,
-                hardware=devices.hardware(self._trainee.plan, self._machine),
+                hardware=devices.hardware(self._trainee.plan, self._machine, self._team.processes),
             )
         )
 
@@ -201,18 +160,21 @@ class Trainer:
 
     def _fit_epoch(self) -> None:
         """What is left of the epoch under way."""
-        state, config, train = self._state, self._config, self._split.train
-        digits, done = self._epoch_digits, state.batch * config.batch_size
-        left = digit_order(config.seed, state.epoch, len(train))[done:digits]
-        bending = self._trainee.preset.augmentation
-        warps = None if bending is None else draw(bending, digits, config.seed, state.epoch)[done:]
-        pictures, targets = train.images[left][..., np.newaxis], self._targets[left]
-        self._trainee.model.fit(
-            backends.current().batches(pictures, targets, config.batch_size, warps),
-            verbose=0,
-            shuffle=False,  # they come in their order
-            callbacks=[self._begin_steps, self._emit_steps, BetweenBatches(self._between_batches)],
-        )
+        epoch, batch = self._state.epoch, self._state.batch
+        self._team.fit(epoch, batch)
+        try:
+            with self._team.scope():
+                self._trainee.model.fit(
+                    self._digits.left_of(epoch, batch, self._trainee.preset.augmentation),
+                    verbose=0,
+                    shuffle=False,  # they come in their order
+                    callbacks=[self._begin_steps, self._emit_steps, BetweenBatches(self._act)],
+                )
+        except Exception as error:
+            explained = self._team.explain(error)
+            if isinstance(explained, TeamError):
+                raise TeamError(self._lifeline.parting(str(explained))) from error
+            raise
 
     def _learning_rate(self) -> float:
         """The schedule's mean over the steps that are taken next at once."""
@@ -221,8 +183,18 @@ class Trainer:
         if self._steering.fixed_epochs:  # each network has a cycle of its own
             epochs, done = self._config.epochs, done - trainee.number * self._config.epochs * self._steps_per_epoch
         steps = self._steps_per_epoch * epochs
-        count = min(trainee.plan.steps_per_execution, self._steps_per_epoch - state.batch)
-        return fmean(trainee.preset.schedule(done + place, steps, state.peak) for place in range(count))
+        # a backend may begin a step more, before it finds that no digits are left
+        count = max(1, min(trainee.plan.steps_per_execution, self._steps_per_epoch - state.batch))
+        rate = fmean(trainee.preset.schedule(done + place, steps, state.peak) for place in range(count))
+        self._team.step(rate)
+        return rate
+
+    def _act(self) -> bool:
+        with self._team.apart():
+            goes_on = self._between_batches()
+            if self._team.processes > 1:
+                self._checkpointer.hold(self._state, self._trainee.variables, self._best.weights)
+            return goes_on
 
     def _between_batches(self) -> bool:
         """What was asked for, what went wrong, what is due; False ends this `fit`."""
@@ -304,6 +276,7 @@ class Trainer:
     def _restore(self, checkpoint: Checkpoint) -> None:
         self._best.restore(checkpoint.best, checkpoint.state.kept if checkpoint.best else [])
         self._take_up(self._member_in(checkpoint.state))
+        self._team.restore(checkpoint.variables)
         checkpoint.restore(self._trainee.variables)
         self._state.take(checkpoint.state)
         self._steering.begin_questions_anew()
@@ -341,13 +314,13 @@ class Trainer:
     def _take_up(self, number: int) -> None:
         """Turn to a network of an ensemble, as it is before its first step unless it is in training already."""
         if number != self._trainee.number:
-            self._trainee = Trainee(self._config, number, self._machine, self._classes)
+            self._trainee = Trainee(self._config, number, self._machine, self._classes, self._team)
             self._watch_over(self._trainee)
         self._recorder.enter_member(number)
 
     def _watch_over(self, trainee: Trainee) -> None:
         self._guard = Guard(self._classes)
-        self._layer_watch = LayerWatch(trainee.model, self._split.train, self._classes)
+        self._layer_watch = LayerWatch(trainee.reader, self._split.train, self._classes)
         self._begin_steps = BeginSteps(self._learning_rate)
 
     def _go_on_to_the_next(self) -> None:
@@ -378,7 +351,7 @@ class Trainer:
 
     def _validate(self, *, complete: bool = True) -> EpochFigures:
         with averaged(self._trainee.model):
-            return self._recorder.validate(self._trainee.model, complete=complete)
+            return self._recorder.validate(self._trainee.reader(), complete=complete)
 
     def _save_checkpoint(self) -> None:
         def write() -> None:

@@ -12,6 +12,7 @@ import msgspec
 
 from mnist_tui.config import RunConfig
 from mnist_tui.runs.directory import RunDirectory, RunError, create_run, remove_run
+from mnist_tui.runs.place import Place
 from mnist_tui.runs.protocol import Answer, AnyRequest, Attach, JobReport, Ping
 
 ANSWER_SECONDS = 10.0
@@ -31,23 +32,24 @@ def who(door: str) -> str:
     return f"{user}, {door}{terminal}"
 
 
-def start(config: RunConfig) -> RunDirectory:
+def start(config: RunConfig, place: Place | None = None) -> RunDirectory:
     """Make a run directory and start an engine on it; raises RunError, and then nothing is left behind."""
     run = create_run(config)
     try:
-        _start_engine(run)
+        _start_engine(run, *_company(place))
     except RunError:
         remove_run(run)
         raise
     return run
 
 
-def resume(run: RunDirectory, by: str, epochs: int | None = None) -> None:
+def resume(run: RunDirectory, by: str, epochs: int | None = None, place: Place | None = None) -> None:
     """Start an engine that goes on from the run's newest checkpoint; raises RunError when one is live already.
 
     `epochs` in all take the place of those planned.
     """
-    _start_engine(run, "--resume", by, *(["--epochs", str(epochs)] if epochs is not None else []))
+    wanted = ["--epochs", str(epochs)] if epochs is not None else []
+    _start_engine(run, "--resume", by, *wanted, *_company(place))
 
 
 def wake(run: RunDirectory) -> None:
@@ -56,6 +58,11 @@ def wake(run: RunDirectory) -> None:
     It ends by itself when no screen attaches, or the last one has left.
     """
     _start_engine(run, "--wake")
+
+
+def _company(place: Place | None) -> list[str]:
+    """Arguments of an engine that trains with other processes."""
+    return [] if place is None else ["--coordinator", place.address, "--processes", str(place.processes)]
 
 
 def _start_engine(run: RunDirectory, *arguments: str) -> None:

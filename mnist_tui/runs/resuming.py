@@ -8,6 +8,7 @@ from mnist_tui.runs import client
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.history import History
 from mnist_tui.runs.log import LogFollower
+from mnist_tui.runs.place import Place
 from mnist_tui.runs.protocol import SetEpochs
 from mnist_tui.runs.summary import Status, status_of
 
@@ -15,7 +16,9 @@ LEAVING_SECONDS = 5.0
 """How long an engine that has said its last word may take to be gone."""
 
 
-def resume_run(run: RunDirectory, by: str, *, epochs: int | None = None, more: int = 0) -> None:
+def resume_run(
+    run: RunDirectory, by: str, *, epochs: int | None = None, more: int = 0, place: Place | None = None
+) -> None:
     """Let a run go on, to `epochs` in all or `more` than planned; raises RunError when it cannot.
 
     An engine that only waits to be questioned trains on; without one, a new one goes on from the newest checkpoint.
@@ -35,7 +38,7 @@ def resume_run(run: RunDirectory, by: str, *, epochs: int | None = None, more: i
     planned = wanted_epochs(run, history, epochs=epochs, more=more, live=live)
     if live and _train_on(run, history, by, planned):
         return
-    client.resume(run, by, planned)
+    client.resume(run, by, planned, place)
 
 
 def read_history(run: RunDirectory) -> History:

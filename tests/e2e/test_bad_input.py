@@ -15,6 +15,11 @@ BAD_USAGE = {
         ["train", "--backend", "theano"],
         ["backend 'theano'", "choose one of", "jax"],
     ),
+    "a team on TensorFlow": (
+        ["train", "--coordinator", "127.0.0.1:4000", "--process-id", "0", "--processes", "2"],
+        ["train together on JAX, not on tensorflow", "give --backend jax"],
+    ),
+    "a process of nothing": (["train", "--process-id", "1"], ["need a --coordinator", "HOST:PORT"]),
     "no epochs": (["train", "--epochs", "0"], ["epochs 0", "from 1 to 10,000"]),
     "epochs below nothing": (["train", "--epochs", "-1"], ["epochs -1", "from 1 to 10,000"]),
     "epochs for ever": (["train", "--epochs", "1000000000"], ["epochs 1,000,000,000", "from 1 to 10,000"]),

@@ -56,7 +56,7 @@ def sampled(watch: LayerWatch, model: Any, change: float = 0.0) -> LayerStats:
 
 
 def test_layers_with_weights_or_relu_units_are_told_with_their_sizes(model: Any, digits: Digits) -> None:
-    stats = sampled(LayerWatch(model, digits, 2), model, change=0.01)
+    stats = sampled(LayerWatch(lambda: model, digits, 2), model, change=0.01)
     assert stats.step == 2
     by_name = {layer.name: layer for layer in stats.layers}
     assert list(by_name) == ["conv", "norm", "relu", "probabilities"]
@@ -70,7 +70,7 @@ def test_layers_with_weights_or_relu_units_are_told_with_their_sizes(model: Any,
 
 
 def test_gradient_norms_agree_with_a_small_step_of_the_loss(model: Any, digits: Digits) -> None:
-    stats = sampled(LayerWatch(model, digits, 2), model)
+    stats = sampled(LayerWatch(lambda: model, digits, 2), model)
     by_name = {layer.name: layer for layer in stats.layers}
     images, targets = digits.images[..., None].astype(np.float32), np.eye(2, dtype=np.float32)[digits.labels]
     bias = model.get_layer("probabilities").bias
@@ -102,14 +102,14 @@ def test_gradient_norms_agree_with_a_small_step_of_the_loss(model: Any, digits: 
 def test_dead_units_are_counted(model: Any, digits: Digits) -> None:
     conv = model.get_layer("conv")
     conv.bias.assign(np.array([0.0, -1e6, -1e6, 0.0], np.float32))
-    by_name = {layer.name: layer for layer in sampled(LayerWatch(model, digits, 2), model).layers}
+    by_name = {layer.name: layer for layer in sampled(LayerWatch(lambda: model, digits, 2), model).layers}
     assert by_name["conv"].dead_share == pytest.approx(0.5, abs=0.26)
     assert by_name["conv"].dead_share is not None
     assert by_name["conv"].dead_share >= 0.5
 
 
 def test_a_sample_changes_nothing_of_the_training(model: Any, digits: Digits) -> None:
-    watch = LayerWatch(model, digits, 2)
+    watch = LayerWatch(lambda: model, digits, 2)
     before = [np.array(variable) for variable in model.variables]
     sampled(watch, model)
     assert all(np.array_equal(old, np.asarray(new)) for old, new in zip(before, model.variables, strict=True))
@@ -118,7 +118,7 @@ def test_a_sample_changes_nothing_of_the_training(model: Any, digits: Digits) ->
 def test_samples_become_rarer_where_they_cost_much(model: Any, digits: Digits, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    watch = LayerWatch(model, digits, 2)
+    watch = LayerWatch(lambda: model, digits, 2)
     sample = watch._sample
 
     def slow(*arguments: Any) -> LayerStats:

@@ -47,9 +47,9 @@ class Jax(Backend):
         """By assigning to variables, whose values Keras takes up before the step."""
 
         def begin(rate: float) -> None:
-            model.optimizer.learning_rate = rate
-            for metric in model.metrics:
-                metric.reset_state()
+            _assign(model.optimizer.learning_rate, rate)
+            for variable in model.metrics_variables:
+                _assign(variable, 0)
 
         return begin
 
@@ -76,6 +76,15 @@ class Jax(Backend):
 
         compiled = jax.jit(norms)
         return lambda images, targets: np.asarray(compiled(*_values(model), images, targets))
+
+
+def _assign(variable: Any, value: float) -> None:
+    """One number everywhere, where the variable lies.
+
+    With a plain number, each of several processes would first ask all others whether theirs is the same.
+    """
+    filled = np.full(variable.shape, value, variable.dtype)
+    variable.assign(jax.make_array_from_callback(filled.shape, variable.value.sharding, lambda place: filled[place]))
 
 
 def _values(model: keras.Model) -> tuple[list[Any], list[Any]]:

@@ -1,0 +1,39 @@
+"""The digits of an epoch, in its own order, as `fit` takes them: this process' share of every batch."""
+
+from typing import Any
+
+import numpy as np
+
+from mnist_tui.config import RunConfig
+from mnist_tui.engine import backends
+from mnist_tui.engine.augmentation import draw
+from mnist_tui.engine.checkpoints import digit_order
+from mnist_tui.engine.datasets import Digits
+from mnist_tui.engine.evaluation import one_hot
+from mnist_tui.engine.presets import Augmentation
+from mnist_tui.engine.team import Team
+
+
+class EpochDigits:
+    """What is trained on, epoch by epoch; the order follows from seed and epoch alone."""
+
+    def __init__(self, config: RunConfig, train: Digits, classes: int, team: Team, devices: int) -> None:
+        """`devices` of this process share every batch, or those of all processes."""
+        self._config, self._train, self._team = config, train, team
+        self._targets = one_hot(train.labels, classes)
+        self.count = len(train) - len(train) % max(team.devices, devices)
+        """Digits an epoch: devices share the last batch evenly too, and what is left over waits for another order."""
+        self.steps = -(-self.count // config.batch_size)
+        """Batches an epoch."""
+
+    def left_of(self, epoch: int, batch: int, bending: Augmentation | None) -> Any:
+        """What is left of an epoch (counted from 0) after so many batches, bent where the recipe says so."""
+        config, train = self._config, self._train
+        left = digit_order(config.seed, epoch, len(train))[: self.count][batch * config.batch_size :]
+        share, batch_size = self._team.share(len(left), config.batch_size)
+        mine = left[share]
+        warps = None
+        if bending is not None:
+            warps = draw(bending, self.count, config.seed, epoch)[batch * config.batch_size :][share]
+        pictures = train.images[mine][..., np.newaxis]
+        return backends.current().batches(pictures, self._targets[mine], batch_size, warps)

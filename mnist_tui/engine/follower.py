@@ -1,0 +1,170 @@
+"""A process that trains with others and is not the first: python -m mnist_tui.engine.follower HOST PORT PROCESS COUNT.
+
+It has no run directory: it hears from process 0 what is trained and from where, computes its share of every batch, and
+prints plain lines. It ends with process 0.
+"""
+
+import os
+import signal
+import sys
+import time
+import traceback
+from contextlib import suppress
+from typing import Any
+
+from mnist_tui.config import ConfigError, RunConfig
+from mnist_tui.engine import backends, datasets, devices
+from mnist_tui.engine.datasets import DataSet
+from mnist_tui.engine.team_wire import Data, End, Fit, MemberWire, Order, Restore, Step, TeamError
+from mnist_tui.runs.directory import RunError
+from mnist_tui.runs.place import Place
+
+SAY_SECONDS = 10.0
+"""Between two lines about the steps."""
+
+
+class Interrupted(Exception):  # noqa: N818 (not a failure: another order)
+    """Instead of the next step came another order."""
+
+    def __init__(self, order: Order) -> None:
+        super().__init__()
+        self.order = order
+
+
+class Follower:
+    """Does what process 0 says, on this process' share of the digits."""
+
+    def __init__(self, place: Place, wire: MemberWire, config: RunConfig, jax_port: int) -> None:
+        from mnist_tui.engine.backends.jax_team import JaxTeam
+
+        self._place, self._wire, self._config = place, wire, config
+        self._team = JaxTeam(place, config, jax_port)
+        self._said = 0.0
+
+    def prepare(self, data: DataSet) -> None:
+        """Split the digits and build the network, as process 0 does."""
+        from mnist_tui.engine.epoch_digits import EpochDigits
+        from mnist_tui.engine.trainee import Trainee
+
+        config, classes = self._config, len(data.class_names)
+        machine = devices.find(config.device)
+        backends.current().prepare(devices.plan(config, machine))
+        split = datasets.split(data, config.seed, config.limit)
+        self._trainee = Trainee(config, 0, machine, classes, self._team)
+        self._digits = EpochDigits(config, split.train, classes, self._team, self._trainee.plan.count)
+
+    def work(self) -> str:
+        """Follow orders until the end; returns what went wrong with the run, empty when nothing did."""
+        order = self._wire.receive()
+        while not isinstance(order, End):
+            if isinstance(order, Data):
+                self._take_data(order)
+            elif isinstance(order, Restore):
+                self._restore()
+            elif isinstance(order, Fit):
+                try:
+                    self._fit(order)
+                except Interrupted as interrupted:
+                    order = interrupted.order
+                    continue
+            order = self._wire.receive()
+        return order.error
+
+    def _take_data(self, order: Data) -> None:
+        data = datasets.load(self._config.data)
+        if data.checksum != order.checksum:
+            raise ConfigError(f"data {self._config.data!r} is not what process 0 has: copy its file here")
+        self._wire.say_ready()
+        self.prepare(data)
+
+    def _restore(self) -> None:
+        import numpy as np
+        from jax.experimental import multihost_utils
+
+        zeros = [np.zeros(variable.shape, variable.dtype) for variable in self._trainee.variables]
+        for variable, array in zip(self._trainee.variables, multihost_utils.broadcast_one_to_all(zeros), strict=True):
+            variable.assign(np.asarray(array))
+        self._say("takes over a checkpoint")
+
+    def _fit(self, order: Fit) -> None:
+        from mnist_tui.engine.callbacks import BeginSteps, BetweenBatches
+
+        epoch, self._batch = order.epoch, order.batch
+
+        def rate() -> float:
+            following = self._wire.receive()
+            if not isinstance(following, Step):
+                raise Interrupted(following)
+            return following.rate
+
+        def count() -> bool:
+            self._batch += 1
+            if time.monotonic() > self._said + SAY_SECONDS:
+                self._say(f"epoch {epoch + 1}  step {self._batch}/{self._digits.steps} of it")
+            return True
+
+        with self._team.scope():
+            batches = self._digits.left_of(epoch, order.batch, self._trainee.preset.augmentation)
+            callbacks: list[Any] = [BeginSteps(rate), BetweenBatches(count)]
+            self._trainee.model.fit(batches, verbose=0, shuffle=False, callbacks=callbacks)
+
+    def _say(self, words: str) -> None:
+        self._said = time.monotonic()
+        say(self._place, words)
+
+
+def say(place: Place, words: str) -> None:
+    """A plain line, which nobody may be there to read any more."""
+    with suppress(OSError):
+        print(f"process {place.process} of {place.processes}: {words}", flush=True)
+
+
+def follow(place: Place) -> int:
+    """Join, train and leave; returns the exit status."""
+    wire = MemberWire(place)
+    say(place, f"joins at {place.address}")
+    settings = wire.join()
+    config = settings.config
+    try:
+        backends.choose(config.backend)
+        devices.choose(config.device)
+        follower = Follower(place, wire, config, settings.jax_port)
+        say(place, f"trains {config.preset}, {config.batch_size // place.processes} digits of every batch")
+        error = follower.work()
+    except TeamError:
+        raise
+    except (ConfigError, RunError) as reason:
+        wire.leave(str(reason))
+        raise
+    except Exception as reason:
+        wire.leave(f"{type(reason).__name__}, see its log")
+        raise
+    say(place, error or "the run is over")
+    return 1 if error else 0
+
+
+def main(host: str, port: str, process: str, processes: str) -> int:
+    """Follow, and turn what goes wrong into one line."""
+    with suppress(ValueError):
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a dropped connection ends no training
+    sys.stdout = os.fdopen(os.dup(1), "w")  # what is printed by native code goes where its other messages go
+    os.dup2(2, 1)
+    place = Place(host, int(port), int(process), int(processes))
+    devices.yield_to_the_screen()
+    try:
+        return follow(place)
+    except (ConfigError, RunError) as error:
+        say(place, str(error))
+    except Exception as error:
+        traceback.print_exc()
+        first = (str(error) or "no message").splitlines()[0]
+        say(place, f"cannot go on without the others ({type(error).__name__}: {first})")
+    return 1
+
+
+if __name__ == "__main__":
+    status = main(*sys.argv[1:])
+    with suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(status)  # JAX would wait for the others, who may be gone
