@@ -60,7 +60,7 @@ def test_json_tells_speed_and_mark_and_the_rest_goes_to_stderr(
 
 def test_ctrl_c_leaves_nothing_behind(program: list[str], env: dict[str, str], home: Path, temporary: Path) -> None:
     with Terminal([*program, *QUICK], (120, 40), env) as terminal:
-        terminal.wait_for("importing TensorFlow")
+        terminal.wait_for("importing Keras")
         terminal.press("ctrl+c")
         assert terminal.wait_exit() == 130
     assert_nothing_is_left(home, temporary)

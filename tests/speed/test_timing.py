@@ -84,7 +84,7 @@ def test_steps_of_the_warm_up_are_left_out() -> None:
 
 def test_a_run_that_has_not_begun_says_what_it_waits_for() -> None:
     timing = timing_of()
-    assert timing.waits_for == "importing TensorFlow"
+    assert timing.waits_for == "importing Keras"
     timing.take(samples.phase_changed(Phase.COMPILING))
     assert timing.waits_for == "compiling the first step"
     assert (timing.start_up_seconds, timing.training_seconds, timing.test_seconds) == (None, None, None)
