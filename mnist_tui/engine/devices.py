@@ -1,16 +1,17 @@
 """What the run computes on, and how: one Plan, chosen here alone. What only one backend of Keras has is in backends/.
 
 Whatever the settings leave "auto" is chosen by what was measured. On a CPU (2 cores of an AMD EPYC with AVX-512 and
-avx512_bf16, TensorFlow 2.21), times as fast as the default in CPU seconds a step, medians of 2 or 3 runs:
+avx512_bf16, TensorFlow 2.21), times as fast as the default in CPU seconds a step, medians of 1 to 5 runs:
 
-    choice                                   fast    reference
-    bfloat16                                 0.80    1.9         loss of 200 steps the same within its noise
-    XLA (jit)                                0.42    0.22
-    oneDNN off                               0.60    0.55        Keras' own default on x86 without AVX-512
-    1 thread instead of 2                    1.1     1.0         but then a core stands idle
-    4 steps an execution                     1.07    -           not worth a quarter of the points of every curve
-    pixels as float32, or kept as tensors    1.00    -           so they stay uint8, in a tf.data pipeline
-    float16                                  0.19    -           computed in software
+    choice                     fast   best   reference
+    bfloat16                   1.4    1.5    1.9         see BFLOAT16_CHANNELS
+    XLA (jit)                  0.26   0.58   0.22
+    oneDNN off                 0.5    -      0.55        TensorFlow's own default on x86 without AVX-512
+    1 thread instead of 2      1.15   -      1.03        but then a core stands idle
+    4 steps an execution       1.08   -      -           not worth three of four points of every curve
+    pixels as float32          0.95   -      -           so they stay uint8
+    gathered from one tensor   0.98   -      -           so they are sliced
+    float16                    0.17   -      -           computed in software: refused
 
 On a GPU nothing was measured here: each choice says what it rests on.
 """

@@ -128,7 +128,7 @@ def test_plain_lines_tell_the_whole_story(call: Call, home: Path) -> None:
 
     shown = json.loads(call("show", "plain-one", "--json").stdout)
     assert shown.keys() >= SHOW_FIELDS
-    assert (shown["status"], shown["epochs_done"], shown["steps_done"], shown["pid"]) == ("finished", 2, 36, None)
+    assert (shown["status"], shown["epochs_done"], shown["steps_done"], shown["pid"]) == ("finished", 2, 18, None)
     assert sum(map(sum, shown["confusion"])) == 100
     assert [one["support"] for one in shown["per_class"]] == [sum(row) for row in shown["confusion"]]
     (listed,) = json.loads(call("runs", "--json").stdout)

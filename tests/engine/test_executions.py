@@ -10,7 +10,7 @@ from mnist_tui.engine.checkpoints import TrainingState
 from mnist_tui.engine.devices import Plan
 from mnist_tui.engine.evaluation import one_hot
 from mnist_tui.engine.presets import PRESETS, compile_model, one_cycle
-from mnist_tui.events import CheckpointSaved, EpochEnded, RunResumed, RunStarted, StepEnded
+from mnist_tui.events import EpochEnded, Phase, PhaseChanged, RunResumed, RunStarted, StepEnded
 from mnist_tui.runs import client
 from mnist_tui.runs.progress import progress
 from mnist_tui.runs.protocol import Pause, Step, Stop
@@ -99,7 +99,7 @@ def test_single_steps_are_rounded_up_to_an_execution(start: Start) -> None:
     run = start(**SETTINGS | {"epochs": 10_000})
     events_until(run, lambda event: isinstance(event, StepEnded))
     client.ask(run, Pause(by="a test"))
-    events_until(run, lambda event: isinstance(event, CheckpointSaved))
+    events_until(run, lambda event: isinstance(event, PhaseChanged) and event.phase is Phase.PAUSED)
     before = int(history_of(run).steps.column("step")[-1])
     client.ask(run, Step(by="a test", count=5))
     events_until(run, lambda event: isinstance(event, StepEnded) and event.step > before + 4)
