@@ -27,7 +27,8 @@ def bench(
 ) -> int:
     """How fast this machine trains, and how soon it reads 99.29 %.
 
-    Images/s of every preset, and the seconds in which `fast` reads 99.29 % of the test digits. Your runs stay as they are.
+    Images/s of every preset, and the seconds in which `fast` reads 99.29 % of the test digits. Your runs stay as they
+    are.
     """
     from mnist_tui import listing
     from mnist_tui.speed.measure import measure

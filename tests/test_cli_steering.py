@@ -12,6 +12,7 @@ from mnist_tui.cli import commands, run_command
 from mnist_tui.config import ConfigError
 from mnist_tui.runs import resuming
 from mnist_tui.runs.directory import HOME_VARIABLE, RunDirectory, RunError, create_run
+from mnist_tui.runs.place import Place
 from mnist_tui.runs.protocol import (
     AnyRequest,
     Continue,
@@ -173,7 +174,8 @@ def resumed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, int | None,
     """What was to be resumed: run, by whom, epochs in all, more epochs."""
     asked: list[tuple[str, str, int | None, int]] = []
 
-    def stand_in(run: RunDirectory, by: str, *, epochs: int | None, more: int) -> None:
+    def stand_in(run: RunDirectory, by: str, *, epochs: int | None, more: int, place: Place | None) -> None:
+        assert place is None
         asked.append((run.id, by, epochs, more))
 
     monkeypatch.setattr(resuming, "resume_run", stand_in)
