@@ -64,7 +64,9 @@ class Terminal:
         self._held = b""
         self._status: int | None = None
         # Any: the stubs know neither that there is a pid nor ptyproc
-        self._child: Any = pexpect.spawn(argv[0], list(argv[1:]), dimensions=(rows, columns), env=surroundings)
+        self._child: Any = pexpect.spawn(
+            argv[0], list(argv[1:]), dimensions=(rows, columns), env=surroundings, preexec_fn=_heed_signals
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -167,6 +169,12 @@ class Terminal:
 
     def _send(self, text: str) -> None:
         os.write(self._child.child_fd, text.encode())
+
+
+def _heed_signals() -> None:
+    """As a terminal starts its programs, even where these tests run in the background or under nohup."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def _keep_mode_switches(sequence: re.Match[bytes]) -> bytes:
