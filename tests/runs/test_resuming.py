@@ -7,6 +7,7 @@ import pytest
 from mnist_tui.events import AnyEvent, EndReason, Phase, RunFailed, encode
 from mnist_tui.runs import client, resuming
 from mnist_tui.runs.directory import RunDirectory, RunError, create_run
+from mnist_tui.runs.place import Place
 from mnist_tui.runs.protocol import SetEpochs
 from mnist_tui.runs.resuming import resume_run
 from tests import samples
@@ -42,7 +43,8 @@ def resumed(monkeypatch: pytest.MonkeyPatch) -> Resumed:
     """Who resumed, and the epochs that were asked of the new engine."""
     asked: Resumed = []
 
-    def stand_in(run: RunDirectory, by: str, epochs: int | None = None) -> None:  # noqa: ARG001
+    def stand_in(run: RunDirectory, by: str, epochs: int | None = None, place: Place | None = None) -> None:  # noqa: ARG001
+        assert place is None
         asked.append((by, epochs))
 
     monkeypatch.setattr(client, "resume", stand_in)

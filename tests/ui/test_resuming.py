@@ -13,6 +13,7 @@ from mnist_tui.events import (
 )
 from mnist_tui.runs import client
 from mnist_tui.runs.directory import RunDirectory, RunError
+from mnist_tui.runs.place import Place
 from mnist_tui.runs.protocol import (
     SetEpochs,
 )
@@ -54,7 +55,8 @@ class Resumes:
         self.calls: list[tuple[RunDirectory, str, int | None]] = []
         self.error: RunError | None = None
 
-    def __call__(self, run: RunDirectory, by: str, epochs: int | None = None) -> None:
+    def __call__(self, run: RunDirectory, by: str, epochs: int | None = None, place: Place | None = None) -> None:
+        assert place is None
         self.calls.append((run, by, epochs))
         if self.error is not None:
             raise self.error
