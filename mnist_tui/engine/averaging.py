@@ -1,6 +1,6 @@
 """The running mean of a network's weights over its steps (Polyak & Juditsky 1992), kept by Keras' own optimizers."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,10 +23,27 @@ def averaged(model: Any) -> Iterator[None]:
     if not optimizer.use_ema or not int(np.asarray(optimizer.iterations)):
         yield
         return
-    swap = keras.callbacks.SwapEMAWeights()
-    swap.set_model(model)
-    swap.on_test_begin()
+    if keras.backend.backend() == "jax":
+        swap = swap_back = _jax_swap(model, optimizer)
+    else:
+        callback = keras.callbacks.SwapEMAWeights()
+        callback.set_model(model)
+        swap, swap_back = callback.on_test_begin, callback.on_test_end
+    swap()
     try:
         yield
     finally:
-        swap.on_test_end()
+        swap_back()
+
+
+def _jax_swap(model: Any, optimizer: Any) -> Callable[[], None]:
+    """Keras' own goes by way of numpy: among several processes that waits for all, but only the first one validates."""
+    means = optimizer._model_variables_moving_average
+
+    def swap() -> None:
+        for variable, mean in zip(model.trainable_variables, means, strict=True):
+            now = variable.value
+            variable.assign(mean.value)
+            mean.assign(now)
+
+    return swap
