@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_tui.engine.presets import Augmentation
+from mnist_tui.engine.presets import SIDE, Augmentation
 
-SIDE = 28
 KNOT_PIXELS = 9.0
 """Between two control points: about the width of a loop of a digit."""
 KNOTS = 6

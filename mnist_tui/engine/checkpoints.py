@@ -26,6 +26,7 @@ COST_SHARE = 0.01
 """Most of the training time that checkpoints may take: they become rarer where writing one takes long."""
 
 HOLD_SECONDS = 1.0
+"""Between two copies that one of several processes keeps in memory: what another's death can cost."""
 
 Array = NDArray[Any]
 

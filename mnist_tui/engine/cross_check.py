@@ -15,8 +15,8 @@ from mnist_tui.engine import backends, datasets, devices
 from mnist_tui.engine.callbacks import BeginSteps
 from mnist_tui.engine.datasets import Digits
 from mnist_tui.engine.devices import Plan
-from mnist_tui.engine.evaluation import Evaluation, one_hot, pixels
-from mnist_tui.engine.presets import PRESETS, compile_model
+from mnist_tui.engine.evaluation import Evaluation, one_hot, read
+from mnist_tui.engine.presets import PICTURE, PRESETS, compile_model
 from mnist_tui.engine.recorder import save_digits, save_predictions
 from mnist_tui.runs.directory import RunDirectory
 from mnist_tui.runs.protocol import JobReport
@@ -44,8 +44,7 @@ def cross_check_labels(run: RunDirectory) -> Iterator[JobReport]:
         model = trained(digits.take(np.flatnonzero(fold != number)), classes, plan)
         held_out = np.flatnonzero(fold == number)
         yield JobReport(f"reading {len(held_out):,} digits", (number + 0.9) / FOLDS)
-        read = model.predict(pixels(digits.images[held_out]), batch_size=1_000, verbose=0)
-        probabilities[held_out] = np.asarray(read, dtype=np.float32)
+        probabilities[held_out] = read(model, digits.images[held_out])
     rows = doubtful(digits.labels, probabilities)
     kept = digits.take(rows)
     nan = float("nan")
@@ -58,7 +57,7 @@ def trained(digits: Digits, classes: int, plan: Plan) -> Any:
     """A network of preset `fast`, trained on these digits by its own recipe."""
     preset = PRESETS["fast"]
     recipe = preset.recipe
-    model = backends.current().prepare_network(preset.build((28, 28, 1), classes), plan)
+    model = backends.current().prepare_network(preset.build(PICTURE, classes), plan)
     compile_model(preset, model, recipe.optimizer, recipe.learning_rate, jit=plan.jit)
     steps_per_epoch = -(-len(digits) // recipe.batch_size)
     epochs = max(recipe.epochs, -(-FEWEST_STEPS // steps_per_epoch))

@@ -28,7 +28,7 @@ def evaluate(model: Any, digits: Digits, loss: Any, others: Sequence[NDArray[np.
 
     `others` are the probabilities of an ensemble's other networks: their mean is what is evaluated.
     """
-    own = np.asarray(model.predict(pixels(digits.images), batch_size=BATCH, verbose=0), dtype=np.float32)
+    own = read(model, digits.images)
     probabilities = np.mean([*others, own], axis=0) if others else own
     predicted, classes = probabilities.argmax(axis=1), probabilities.shape[1]
     confusion = np.zeros((classes, classes), dtype=int)
@@ -39,6 +39,11 @@ def evaluate(model: Any, digits: Digits, loss: Any, others: Sequence[NDArray[np.
         accuracy=float((predicted == digits.labels).mean()),
         confusion=tuple(tuple(int(count) for count in row) for row in confusion),
     )
+
+
+def read(model: Any, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """What a model makes of pictures (n, 28, 28): probabilities (n, classes)."""
+    return np.asarray(model.predict(pixels(images), batch_size=BATCH, verbose=0), dtype=np.float32)
 
 
 def pixels(images: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -19,8 +19,6 @@ from mnist_tui.engine.evaluation import pixels
 from mnist_tui.engine.readout import networks_of
 from mnist_tui.runs.protocol import Explanation, Neighbour, Variant
 
-SIDE = 28
-"""Pixels, of a picture's height and of its width."""
 PATH_STEPS = 24
 """Points on the way from blank paper to the digit, for integrated gradients."""
 NEIGHBOURS = 12

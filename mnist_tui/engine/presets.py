@@ -11,7 +11,10 @@ from typing import Any
 
 from mnist_tui.config import Recipe
 
+SIDE = 28
+"""Pixels, of a picture's height and of its width."""
 Shape = tuple[int, int, int]
+PICTURE: Shape = (SIDE, SIDE, 1)
 Shift = tuple[int, int]
 """Pixels (down, right)."""
 UNMOVED: tuple[Shift, ...] = ((0, 0),)

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from mnist_tui.engine.best_model import BestModel
 from mnist_tui.engine.datasets import Split
-from mnist_tui.engine.explain import SIDE, Explainer
+from mnist_tui.engine.explain import Explainer
+from mnist_tui.engine.presets import SIDE
 from mnist_tui.engine.server import Refused
 from mnist_tui.runs.protocol import Explain, Explanation, GivenDigit
 

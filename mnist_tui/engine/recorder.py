@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mnist_tui.engine.best_model import BestModel
 from mnist_tui.engine.checkpoints import TrainingState
 from mnist_tui.engine.datasets import Digits, Split
-from mnist_tui.engine.evaluation import BATCH, Evaluation, evaluate, halved, pixels
+from mnist_tui.engine.evaluation import Evaluation, evaluate, halved, read
 from mnist_tui.engine.guard import EpochFigures
 from mnist_tui.engine.journal import Journal
 from mnist_tui.engine.saving import Saver
@@ -86,8 +86,7 @@ class Recorder:
         """Turn to a network of an ensemble: the ones before it, at their best, are asked with it from now on."""
         self.member = member
         before = [self.best.network(each) for each in self.best.members if each < member]
-        images = pixels(self._split.validation.images)
-        self._others = [np.asarray(each.predict(images, batch_size=BATCH, verbose=0), np.float32) for each in before]
+        self._others = [read(each, self._split.validation.images) for each in before]
 
     def validate(self, model: Any, *, complete: bool = True) -> EpochFigures:
         """Read the validation digits after an epoch, or after a part of one; keep the network if it is the best."""

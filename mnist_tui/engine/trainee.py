@@ -8,7 +8,7 @@ from mnist_tui.config import RunConfig
 from mnist_tui.engine import backends, devices
 from mnist_tui.engine.architecture import channels, describe_layers
 from mnist_tui.engine.devices import Machine
-from mnist_tui.engine.presets import PRESETS, compile_model
+from mnist_tui.engine.presets import PICTURE, PRESETS, compile_model
 from mnist_tui.engine.team import Team
 
 
@@ -16,10 +16,10 @@ class Trainee:
     """The network `number` (from 0) of a run, compiled for this machine; the others of an ensemble have other seeds."""
 
     def __init__(self, config: RunConfig, number: int, machine: Machine, classes: int, team: Team) -> None:
-        keras.utils.set_random_seed((config.seed + number) % 2**32)
-        self.number = number
+        self.number, self.seed = number, (config.seed + number) % 2**32
+        keras.utils.set_random_seed(self.seed)
         self.preset = PRESETS[config.members[number]]
-        network = self.preset.build((28, 28, 1), classes)
+        network = self.preset.build(PICTURE, classes)
         self.layers = describe_layers(network)
         self.plan = devices.plan(config, machine, channels(self.layers))
         backend = backends.current()

@@ -1,4 +1,4 @@
-"""One run, top to bottom: data -> network -> fit, epoch by epoch -> best epoch -> test. All of it is told to `emit`.
+"""The training of a run: fit, epoch by epoch -> best epoch -> test. All of it is told to `emit`.
 
 Each epoch is one `fit` over the digits in that epoch's own order, so that a resumed run begins in the middle of one as
 if nothing had happened, and the number of epochs may change on the way.
@@ -21,7 +21,7 @@ from mnist_tui.engine.guard import EpochFigures, Guard
 from mnist_tui.engine.journal import Journal
 from mnist_tui.engine.layer_watch import LayerWatch
 from mnist_tui.engine.lifeline import Lifeline
-from mnist_tui.engine.presets import PRESETS
+from mnist_tui.engine.presets import PICTURE, PRESETS
 from mnist_tui.engine.questions import Questions
 from mnist_tui.engine.recorder import Recorder
 from mnist_tui.engine.saving import Saver
@@ -66,7 +66,7 @@ class Trainer:
         self._emit, self._steering, self._team = journal.emit, steering, team
         self._state = steering.state
         self._machine = machine
-        builders = [partial(PRESETS[name].build, (28, 28, 1), classes) for name in config.members]
+        builders = [partial(PRESETS[name].build, PICTURE, classes) for name in config.members]
         self._best = BestModel(run, builders, PRESETS[config.preset].views)
         self._recorder = Recorder(run, split, self._state, journal, saver, self._best)
         self._questions = Questions(split)
@@ -239,9 +239,9 @@ class Trainer:
                 return self._roll_back(self._steering.take_roll_back())
             if order is not Order.STAND_STILL:
                 return order is Order.GO
-        if self._state.rescues >= MOST_RESCUES and self._steering.fixed_epochs:
-            return self._leave_out(text)
         if self._state.rescues >= MOST_RESCUES:
+            if self._steering.fixed_epochs:
+                return self._leave_out(text)
             raise DivergedError(f"{text} and a roll back did not help: start again with a lower learning rate")
         self._state.rescues += 1
         return self._roll_back(PROGRAM)
@@ -328,8 +328,7 @@ class Trainer:
         number, names = self._trainee.number + 1, self._config.members
         self._state.best_accuracy, self._state.rescues = -1.0, 0
         self._take_up(number)
-        seed = (self._config.seed + number) % 2**32
-        network = f"{number + 1} of {len(names)}, {names[number]} with seed {seed}"
+        network = f"{number + 1} of {len(names)}, {names[number]} with seed {self._trainee.seed}"
         step = self._state.step
         self._emit(SettingChanged(time=time.time(), setting="network", value=network, by=PROGRAM, step=step))
 

@@ -6,9 +6,9 @@ import pytest
 from numpy.typing import NDArray
 
 from mnist_tui.engine import backends
-from mnist_tui.engine.augmentation import SIDE, basis, draw, warp
+from mnist_tui.engine.augmentation import basis, draw, warp
 from mnist_tui.engine.evaluation import one_hot
-from mnist_tui.engine.presets import Augmentation
+from mnist_tui.engine.presets import SIDE, Augmentation
 from tests.engine.samples import few_digits
 
 STILL = Augmentation(degrees=0, scale=0, shear=0, pixels=0, elastic=0)
