@@ -4,6 +4,7 @@ Readers skip events and fields that they do not know, so that a run written by a
 NaN: a number that was not finite is written as null and read back as None.
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 import msgspec
@@ -151,9 +152,14 @@ class EpochEnded(Event, frozen=True, kw_only=True):
     """The whole epoch, validation included."""
     validation_seconds: float
     is_best: bool
-    """Whether no earlier epoch had a higher validation accuracy."""
+    """Whether no earlier epoch had a higher validation accuracy, or a lower loss where the recipe goes by that."""
     complete: bool = True
     """Whether all batches were trained on; False after a stop in the middle of the epoch."""
+
+
+def kept_epoch(epochs: Sequence[EpochEnded]) -> EpochEnded | None:
+    """Of a run's epochs the one whose network is kept, of an ensemble the newest network's; None before the first."""
+    return next((epoch for epoch in reversed(epochs) if epoch.is_best), None)
 
 
 class GpuSample(msgspec.Struct, frozen=True):

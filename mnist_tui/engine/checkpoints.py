@@ -56,6 +56,7 @@ class TrainingState(msgspec.Struct, kw_only=True):
     """Of the epochs done."""
     best_epoch: int | None = None
     best_accuracy: float = -1.0
+    best_loss: float | None = None
     kept: list[int] = msgspec.field(default_factory=lambda: [0])
     """Networks of an ensemble whose best weights are known; of those the best epoch is the newest one's."""
     rescues: int = 0

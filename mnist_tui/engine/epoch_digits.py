@@ -7,8 +7,10 @@ import numpy as np
 from mnist_tui.config import RunConfig
 from mnist_tui.engine import backends
 from mnist_tui.engine.augmentation import draw
+from mnist_tui.engine.backends.backend import Feed
 from mnist_tui.engine.checkpoints import digit_order
 from mnist_tui.engine.datasets import Digits
+from mnist_tui.engine.devices import Plan
 from mnist_tui.engine.evaluation import one_hot
 from mnist_tui.engine.presets import Augmentation
 from mnist_tui.engine.team import Team
@@ -17,11 +19,15 @@ from mnist_tui.engine.team import Team
 class EpochDigits:
     """What is trained on, epoch by epoch; the order follows from seed and epoch alone."""
 
-    def __init__(self, config: RunConfig, train: Digits, classes: int, team: Team, devices: int) -> None:
-        """`devices` of this process share every batch, or those of all processes."""
+    def __init__(self, config: RunConfig, train: Digits, classes: int, team: Team, plan: Plan) -> None:
+        """The devices of the plan share every batch, or those of all processes."""
         self._config, self._train, self._team = config, train, team
+        self._at_once = plan.steps_per_execution
         self._targets = one_hot(train.labels, classes)
-        self.count = len(train) - len(train) % max(team.devices, devices)
+        even = max(team.devices, plan.count)
+        if len(train) > config.batch_size and backends.current().wants_whole_batches(plan):
+            even = config.batch_size
+        self.count = len(train) - len(train) % even
         """Digits an epoch: devices share the last batch evenly too, and what is left over waits for another order."""
         self.steps = -(-self.count // config.batch_size)
         """Batches an epoch."""
@@ -36,4 +42,4 @@ class EpochDigits:
         if bending is not None:
             warps = draw(bending, self.count, config.seed, epoch)[batch * config.batch_size :][share]
         pictures = train.images[mine][..., np.newaxis]
-        return backends.current().batches(pictures, self._targets[mine], batch_size, warps)
+        return backends.current().batches(Feed(pictures, self._targets[mine], batch_size, warps, self._at_once))

@@ -51,7 +51,7 @@ class Follower:
         backends.current().prepare(devices.plan(config, machine))
         split = datasets.split(data, config.seed, config.limit)
         self._trainee = Trainee(config, 0, machine, classes, self._team)
-        self._digits = EpochDigits(config, split.train, classes, self._team, self._trainee.plan.count)
+        self._digits = EpochDigits(config, split.train, classes, self._team, self._trainee.plan)
 
     def work(self) -> str:
         """Follow orders until the end; returns what went wrong with the run, empty when nothing did."""

@@ -1,7 +1,7 @@
 """What a training comes to, told and kept: validated epochs, the best model, the test, and what the disk refused."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -50,11 +50,19 @@ class Recorder:
     """Reads digits with networks and records the outcome. `best` is where the best epoch's network is kept."""
 
     def __init__(
-        self, run: RunDirectory, split: Split, state: TrainingState, journal: Journal, saver: Saver, best: BestModel
+        self,
+        run: RunDirectory,
+        split: Split,
+        state: TrainingState,
+        journal: Journal,
+        saver: Saver,
+        best: BestModel,
+        by_loss: Sequence[bool] = (False,),
     ) -> None:
+        """`by_loss`: of each network in turn, whether its best epoch is that of the lowest loss (see Preset)."""
         self._run, self._split, self._state, self._saver = run, split, state, saver
         self.emit = journal.emit
-        self.best = best
+        self.best, self._by_loss = best, by_loss
         self.member = 0
         """The network of an ensemble that is in training."""
         self._others: list[NDArray[np.float32]] = []
@@ -97,7 +105,7 @@ class Recorder:
         name = f"predictions/{self._run.predictions_path(epoch).name}"
         self.save(name, lambda: save_predictions(self._run, epoch, self._split.validation, result))
         self.clock.clock_in()
-        is_best = result.accuracy > state.best_accuracy
+        is_best = self._is_best(result)
         train_loss = state.loss_sum / max(1, state.digits)
         self.emit(
             EpochEnded(
@@ -116,12 +124,19 @@ class Recorder:
             )
         )
         if is_best:
-            state.best_epoch, state.best_accuracy = epoch, result.accuracy
+            state.best_epoch, state.best_accuracy, state.best_loss = epoch, result.accuracy, result.loss
             self.best.keep(model, self.member)
             if self.save_best():
                 path = self._run.model_path.name
                 self.emit(CheckpointSaved(time=time.time(), path=path, epoch=epoch, step=state.step))
         return EpochFigures(epoch, train_loss, result.loss, result.accuracy)
+
+    def _is_best(self, result: Evaluation) -> bool:
+        """Of the network's epochs so far, by what its recipe goes by."""
+        state = self._state
+        if not self._by_loss[self.member]:
+            return result.accuracy > state.best_accuracy
+        return state.best_loss is None or result.loss < state.best_loss
 
     def test(self, loss: Any, reason: EndReason) -> None:
         """The test digits, once, read by the network that a user gets; with that the run is over."""

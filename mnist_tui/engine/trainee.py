@@ -21,12 +21,13 @@ class Trainee:
         self.preset = PRESETS[config.members[number]]
         network = self.preset.build(PICTURE, classes)
         self.layers = describe_layers(network)
-        self.plan = devices.plan(config, machine, channels(self.layers))
+        self.plan = devices.plan(config, machine, channels(self.layers), team.processes)
         backend = backends.current()
         with backend.scope(), team.scope():
             self.model: Any = backend.prepare_network(network, self.plan)
             compile_model(self.preset, self.model, config.optimizer, config.learning_rate, jit=self.plan.jit)
-            self.model.steps_per_execution = self.plan.steps_per_execution
+            if self.plan.steps_per_execution > 1:
+                backend.take_at_once(self.model, self.plan.steps_per_execution, config.batch_size)
             self.model.optimizer.build(self.model.trainable_variables)
         self.variables = [*self.model.variables, *self.model.optimizer.variables]
         """Everything that a checkpoint holds of it."""

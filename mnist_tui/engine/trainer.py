@@ -68,10 +68,11 @@ class Trainer:
         self._machine = machine
         builders = [partial(PRESETS[name].build, PICTURE, classes) for name in config.members]
         self._best = BestModel(run, builders, PRESETS[config.preset].views)
-        self._recorder = Recorder(run, split, self._state, journal, saver, self._best)
+        by_loss = [PRESETS[name].kept_by_loss for name in config.members]
+        self._recorder = Recorder(run, split, self._state, journal, saver, self._best, by_loss)
         self._questions = Questions(split)
         self._trainee = Trainee(config, 0, machine, classes, team)
-        self._digits = EpochDigits(config, split.train, classes, team, self._trainee.plan.count)
+        self._digits = EpochDigits(config, split.train, classes, team, self._trainee.plan)
         self._steps_per_epoch = self._digits.steps
         self._checkpointer = Checkpointer(run, config, before=journal.flush)
         self._watch_over(self._trainee)
@@ -326,7 +327,7 @@ class Trainer:
     def _go_on_to_the_next(self) -> None:
         """The next network of an ensemble; of its epochs, too, the best one is kept."""
         number, names = self._trainee.number + 1, self._config.members
-        self._state.best_accuracy, self._state.rescues = -1.0, 0
+        self._state.best_accuracy, self._state.best_loss, self._state.rescues = -1.0, None, 0
         self._take_up(number)
         network = f"{number + 1} of {len(names)}, {names[number]} with seed {self._trainee.seed}"
         step = self._state.step

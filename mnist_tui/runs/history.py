@@ -30,6 +30,7 @@ from mnist_tui.events import (
     RunStarted,
     SettingChanged,
     StepEnded,
+    kept_epoch,
 )
 from mnist_tui.metrics import Metric
 from mnist_tui.runs.directory import RunRecord
@@ -274,14 +275,8 @@ class History:
 
     @property
     def best_epoch(self) -> EpochEnded | None:
-        """The epoch with the highest validation accuracy (the first of equals); None before the first ends.
-
-        Of an ensemble one of the newest network's: only then the others were at their best, too.
-        """
-        each = self.member_epochs
-        first = (self.epochs[-1].epoch - 1) // each * each if each and self.epochs else 0
-        rivals = (epoch for epoch in self.epochs if epoch.epoch > first)
-        return max(rivals, key=lambda epoch: (epoch.validation_accuracy, -epoch.epoch), default=None)
+        """The epoch whose network is kept, of an ensemble the newest one's; None before the first ends."""
+        return kept_epoch(self.epochs)
 
     @property
     def is_over(self) -> bool:

@@ -16,6 +16,7 @@ from mnist_tui.events import (
     SettingChanged,
     StepEnded,
     decode,
+    kept_epoch,
 )
 from mnist_tui.runs.directory import RunDirectory, RunError, RunRecord, opened
 
@@ -137,8 +138,8 @@ class _Tally:
 
     @property
     def best(self) -> EpochEnded | None:
-        """The epoch with the highest validation accuracy, the first of equals."""
-        return max(self.epochs, key=lambda epoch: (epoch.validation_accuracy, -epoch.epoch), default=None)
+        """The epoch whose network is kept."""
+        return kept_epoch(self.epochs)
 
 
 def summarize(run: RunDirectory) -> RunSummary:

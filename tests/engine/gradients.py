@@ -1,4 +1,4 @@
-"""Gradients of one fixed network, and bent digits, by KERAS_BACKEND: python -m tests.engine.gradients FILE.npz"""
+"""What a backend makes of one fixed network and few digits: KERAS_BACKEND=X python -m tests.engine.gradients FILE"""
 
 import sys
 
@@ -7,12 +7,16 @@ import numpy as np
 
 from mnist_tui.engine import backends
 from mnist_tui.engine.augmentation import draw
+from mnist_tui.engine.backends.backend import Feed
+from mnist_tui.engine.datasets import Digits
 from mnist_tui.engine.evaluation import one_hot, pixels
 from mnist_tui.engine.presets import Augmentation
 from tests.engine.samples import few_digits
 
 DIGITS = 16
 WANTED = 3
+BATCH, AT_ONCE, RATE = 3, 2, 0.01
+"""Five batches and a rest of one digit: executions of 2, 2 and 1 steps and that rest."""
 
 
 def network() -> keras.Model:
@@ -36,15 +40,30 @@ def network() -> keras.Model:
     return model
 
 
+def trained(digits: Digits) -> np.ndarray:
+    """All weights, one after the other, after an epoch of which several steps are taken at once where that is known."""
+    model, backend = network(), backends.current()
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Dropout):
+            layer.rate = 0.0  # no two backends drop the same
+    model.compile(keras.optimizers.SGD(RATE), loss="categorical_crossentropy")
+    at_once = 1 if keras.backend.backend() == "torch" else AT_ONCE
+    backend.take_at_once(model, at_once, BATCH)
+    feed = Feed(digits.images[..., np.newaxis], one_hot(digits.labels, 10), BATCH, at_once=at_once)
+    model.fit(backend.batches(feed), verbose=0, shuffle=False)
+    return np.concatenate([weight.ravel() for weight in model.get_weights()])
+
+
 if __name__ == "__main__":
     model, digits = network(), few_digits(DIGITS)
     images = pixels(digits.images)
     backend, targets = backends.current(), one_hot(digits.labels, 10)
     warps = draw(Augmentation(), DIGITS, seed=1, epoch=0)
-    bent, _ = next(iter(backend.batches(digits.images[..., np.newaxis], targets, DIGITS, warps)))
+    bent, _ = next(iter(backend.batches(Feed(digits.images[..., np.newaxis], targets, DIGITS, warps))))
     np.savez(
         sys.argv[1],
         pixels=backend.log_probability_gradient(model)(images, WANTED),
         norms=backend.gradient_norms(model)(images, targets),
         bent=np.asarray(bent),
+        trained=trained(digits),
     )

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from mnist_tui.engine import backends
 from mnist_tui.engine.augmentation import basis, draw, warp
+from mnist_tui.engine.backends.backend import Feed
 from mnist_tui.engine.evaluation import one_hot
 from mnist_tui.engine.presets import SIDE, Augmentation
 from tests.engine.samples import few_digits
@@ -77,7 +78,7 @@ def test_batches_come_bent_with_their_own_targets() -> None:
     digits = few_digits(10)
     warps = draw(Augmentation(), 10, seed=0, epoch=0)
     pictures, targets = digits.images[..., None], one_hot(digits.labels, 10)
-    batches = [tuple(map(np.asarray, batch)) for batch in backends.current().batches(pictures, targets, 4, warps)]
+    batches = [tuple(map(np.asarray, batch)) for batch in backends.current().batches(Feed(pictures, targets, 4, warps))]
     assert [len(images) for images, _ in batches] == [4, 4, 2]
     np.testing.assert_array_equal(np.concatenate([classes for _, classes in batches]), targets)
     np.testing.assert_allclose(

@@ -13,6 +13,7 @@ from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.history import History
 from mnist_tui.runs.protocol import SetEarlyStopping, SetEpochs
 from mnist_tui.runs.resuming import resume_run
+from mnist_tui.runs.summary import summarize
 from mnist_tui.wiring import catalogue
 from tests.e2e.conftest import kill_engine
 from tests.engine.conftest import Start, events_until
@@ -106,6 +107,14 @@ def test_what_cannot_be_an_ensemble_is_refused_in_a_sentence(text: str, sentence
 def test_an_ensemble_does_not_stop_early() -> None:
     with pytest.raises(ConfigError, match="early_stopping loss:3 cannot be used with an ensemble"):
         catalogue().complete({"ensemble": "2", "early_stopping": "loss:3"})
+
+
+def test_the_network_of_the_lowest_loss_is_kept_where_the_recipe_says_so(start: Start) -> None:
+    run = start(preset="best", limit=240, batch_size=20, epochs=3)
+    epochs = [event for event in events_until(run) if isinstance(event, EpochEnded)]
+    losses = [epoch.validation_loss or 0.0 for epoch in epochs]
+    assert [epoch.is_best for epoch in epochs] == [loss == min(losses[: n + 1]) for n, loss in enumerate(losses)]
+    assert summarize(run).best == epochs[losses.index(min(losses))]
 
 
 def test_the_best_epoch_of_an_ensemble_is_one_of_its_newest_network() -> None:

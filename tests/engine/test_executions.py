@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from mnist_tui.engine import backends, checkpoints
+from mnist_tui.engine.backends.backend import Feed
 from mnist_tui.engine.callbacks import BeginSteps, EmitSteps
 from mnist_tui.engine.checkpoints import TrainingState
 from mnist_tui.engine.devices import Plan
@@ -84,7 +85,7 @@ def test_they_compute_what_single_steps_compute() -> None:
         model.steps_per_execution = count
         state = TrainingState.beginning(samples.config())
         emit = EmitSteps(lambda _: None, state, 20, 220)
-        batches = backends.current().batches(digits.images[..., None], one_hot(digits.labels, 10), 20)
+        batches = backends.current().batches(Feed(digits.images[..., None], one_hot(digits.labels, 10), 20))
         model.fit(batches, verbose=0, callbacks=[BeginSteps(lambda: 0.001), emit])
         outcomes.append((state, model.get_weights()))
     (one, single_weights), (other, weights) = outcomes

@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 
 from mnist_tui.config import ConfigError
-from mnist_tui.engine import devices, nvidia
+from mnist_tui.engine import backends, devices, nvidia
 from mnist_tui.engine.devices import Machine, Plan, check, choose, hardware, has_bfloat16, plan, shortage
+from mnist_tui.engine.epoch_digits import EpochDigits
 from mnist_tui.engine.nvidia import ORDER, VISIBLE, Gpu, visible_gpus
+from mnist_tui.engine.team import Team
 from tests import samples
+from tests.engine.samples import few_digits
 
 H100 = Gpu("NVIDIA H100", (9, 0), "0")
 TURING = Gpu("NVIDIA T4", (7, 5), "0")
@@ -77,7 +80,7 @@ def test_a_cpu_trains_step_by_step_in_float32_without_xla() -> None:
     ("machine", "channels", "precision"),
     [
         (CPU_WITH_BFLOAT16, (64, 64), "bfloat16"),
-        (CPU_WITH_BFLOAT16, (32, 64), "float32"),
+        (CPU_WITH_BFLOAT16, (8, 64), "float32"),
         (CPU_WITH_BFLOAT16, (), "float32"),
         (CPU, (64, 64), "float32"),
         (Machine((H100,), has_bfloat16=True), (64, 64), "float32"),
@@ -237,3 +240,34 @@ def test_tensorflow_says_when_a_device_is_full() -> None:
 
     assert shortage(tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor"), 128) is not None
     assert shortage(tf.errors.InvalidArgumentError(None, None, "wrong"), 128) is None
+
+
+def test_jax_says_when_a_device_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    errors = pytest.importorskip("jax").errors
+    from mnist_tui.engine.backends.jax import Jax
+
+    monkeypatch.setattr(backends, "current", Jax)
+    full = errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying to allocate 13.1GiB.")
+    assert shortage(full, 128) is not None
+    assert shortage(errors.JaxRuntimeError("INTERNAL: wrong"), 128) is None
+
+
+def test_several_processes_take_step_by_step() -> None:
+    machine = Machine((H100,), has_bfloat16=False)
+    assert plan(samples.config(backend="jax"), machine).steps_per_execution == devices.GPU_STEPS_PER_EXECUTION
+    assert plan(samples.config(backend="jax"), machine, processes=2).steps_per_execution == 1
+    with pytest.raises(ConfigError, match="steps_per_execution 4 cannot be used by several processes: give 1"):
+        plan(samples.config(backend="jax", steps_per_execution=4), machine, processes=2)
+
+
+@pytest.mark.parametrize(("on_gpu", "limit", "digits"), [(True, 500, 480), (False, 500, 500), (True, 50, 50)])
+def test_jax_on_a_gpu_leaves_a_smaller_last_batch_for_another_epoch(
+    monkeypatch: pytest.MonkeyPatch, on_gpu: bool, limit: int, digits: int
+) -> None:
+    pytest.importorskip("jax")
+    from mnist_tui.engine.backends.jax import Jax
+
+    monkeypatch.setattr(backends, "current", Jax)
+    config = samples.config(batch_size=60)
+    several = Plan(on_gpu=on_gpu, steps_per_execution=4)
+    assert EpochDigits(config, few_digits(limit), 10, Team(), several).count == digits

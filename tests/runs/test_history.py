@@ -83,10 +83,10 @@ def test_there_is_no_validation_curve_before_the_first_epoch() -> None:
     assert steps.shape == values.shape == (0,)
 
 
-def test_the_best_epoch_is_the_first_of_equals() -> None:
+def test_the_best_epoch_is_the_last_whose_network_was_kept() -> None:
     assert history().best_epoch is None
-    accuracies = (0.97, 0.99, 0.98, 0.99)
-    best = history(*(samples.epoch_ended(n, validation_accuracy=a) for n, a in enumerate(accuracies, 1))).best_epoch
+    kept = (True, True, False, False)
+    best = history(*(samples.epoch_ended(n, is_best=is_best) for n, is_best in enumerate(kept, 1))).best_epoch
     assert best is not None
     assert best.epoch == 2
 

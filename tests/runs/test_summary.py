@@ -52,7 +52,8 @@ def test_only_a_run_that_goes_on_is_live() -> None:
 
 
 def test_a_finished_run_shows_its_best_epoch_and_test_accuracy() -> None:
-    epochs = [samples.epoch_ended(n, validation_accuracy=a) for n, a in ((1, 0.97), (2, 0.99), (3, 0.99))]
+    accuracies = ((1, 0.97), (2, 0.99), (3, 0.99))
+    epochs = [samples.epoch_ended(n, validation_accuracy=a, is_best=n < 3) for n, a in accuracies]
     steps = [samples.step_ended(step) for step in range(1, 8)]
     shown = summarize(run_with(samples.run_started(), *steps, *epochs, COMPLETED)).as_json()
     assert shown["status"] == "finished"

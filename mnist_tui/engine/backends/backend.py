@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,22 @@ if TYPE_CHECKING:
 
 Gradient = Callable[[NDArray[np.float32], int], NDArray[np.float32]]
 GradientNorms = Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Feed:
+    """What `fit` is fed with: digits in their order."""
+
+    images: NDArray[np.uint8]
+    """Shape (n, 28, 28, 1)."""
+    targets: NDArray[np.float32]
+    """Shape (n, classes)."""
+    batch_size: int
+    """The last batch may be smaller."""
+    warps: NDArray[np.float32] | None = None
+    """One a digit, by which it is bent on the way (see engine/augmentation.py)."""
+    at_once: int = 1
+    """Batches that are taken at once, and so may come in one piece."""
 
 
 class Backend(ABC):
@@ -45,18 +62,17 @@ class Backend(ABC):
         """Whether a device had no room for what it was to compute."""
         return isinstance(error, MemoryError)
 
-    @abstractmethod
-    def batches(
-        self,
-        images: NDArray[np.uint8],
-        targets: NDArray[np.float32],
-        batch_size: int,
-        warps: NDArray[np.float32] | None = None,
-    ) -> Any:
-        """Digits in this order, batch by batch, as `fit` takes them: images (n, 28, 28, 1), targets (n, classes).
+    def take_at_once(self, model: Any, steps: int, batch_size: int) -> None:  # noqa: ARG002
+        """Let `fit` of a compiled network take so many steps with as little between them as can be."""
+        model.steps_per_execution = steps
 
-        With `warps`, one a digit, they are bent on the way (see engine/augmentation.py).
-        """
+    def wants_whole_batches(self, plan: "Plan") -> bool:  # noqa: ARG002
+        """Whether a last batch that is smaller had better be left for another epoch."""
+        return False
+
+    @abstractmethod
+    def batches(self, feed: Feed) -> Any:
+        """Digits as `fit` takes them."""
 
     @abstractmethod
     def step_beginner(self, model: Any) -> Callable[[float], None]:
@@ -77,18 +93,9 @@ class Backend(ABC):
         """
 
 
-def array_batches(
-    images: NDArray[np.uint8],
-    targets: NDArray[np.float32],
-    batch_size: int,
-    warps: NDArray[np.float32] | None,
-    bend: Callable[[Any, Any], Any],
-) -> Iterator[tuple[NDArray[Any], NDArray[np.float32]]]:
-    """Slices of all in their order; the last may be smaller. `bend` is engine.augmentation.warp, or faster."""
-    import keras
-
-    for place in range(0, len(images), batch_size):
-        part = slice(place, place + batch_size)
-        pictures = images[part]
-        bent = pictures if warps is None else keras.ops.convert_to_numpy(bend(pictures, warps[part]))
-        yield bent, targets[part]
+def array_batches(feed: Feed, bend: Callable[[Any, Any], Any]) -> Iterator[tuple[Any, NDArray[np.float32]]]:
+    """Slices of all; `bend` is engine.augmentation.warp, or faster."""
+    for place in range(0, len(feed.images), feed.batch_size * feed.at_once):
+        part = slice(place, place + feed.batch_size * feed.at_once)
+        pictures = feed.images[part]
+        yield pictures if feed.warps is None else bend(pictures, feed.warps[part]), feed.targets[part]

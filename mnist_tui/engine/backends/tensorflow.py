@@ -9,7 +9,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from mnist_tui.engine.augmentation import warp
-from mnist_tui.engine.backends.backend import Backend, Gradient, GradientNorms
+from mnist_tui.engine.backends.backend import Backend, Feed, Gradient, GradientNorms
 from mnist_tui.engine.backends.fused import fused
 from mnist_tui.engine.devices import Plan
 from mnist_tui.engine.nvidia import Gpu
@@ -64,13 +64,7 @@ class TensorFlow(Backend):
         """TensorFlow has an error for it."""
         return isinstance(error, tf.errors.ResourceExhaustedError | MemoryError)
 
-    def batches(
-        self,
-        images: NDArray[np.uint8],
-        targets: NDArray[np.float32],
-        batch_size: int,
-        warps: NDArray[np.float32] | None = None,
-    ) -> Any:
+    def batches(self, feed: Feed) -> Any:
         """A tf.data.Dataset.
 
         Not Keras' own way with arrays: there the last step of some epochs stood still for 2 to 5 s at 0 % CPU, and a
@@ -78,10 +72,10 @@ class TensorFlow(Backend):
         """
         options = tf.data.Options()
         options.autotune.enabled = False
-        if warps is None:
-            digits = tf.data.Dataset.from_tensor_slices((images, targets)).batch(batch_size)
+        if feed.warps is None:
+            digits = tf.data.Dataset.from_tensor_slices((feed.images, feed.targets)).batch(feed.batch_size)
         else:
-            whole = tf.data.Dataset.from_tensor_slices((images, warps, targets)).batch(batch_size)
+            whole = tf.data.Dataset.from_tensor_slices((feed.images, feed.warps, feed.targets)).batch(feed.batch_size)
             digits = whole.map(lambda pictures, bent, classes: (warp(pictures, bent), classes))
         return digits.prefetch(2).with_options(options)
 

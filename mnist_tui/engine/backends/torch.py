@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from mnist_tui.engine.augmentation import warp
-from mnist_tui.engine.backends.backend import Backend, Gradient, GradientNorms, array_batches
+from mnist_tui.engine.backends.backend import Backend, Feed, Gradient, GradientNorms, array_batches
 from mnist_tui.engine.devices import Plan
 from mnist_tui.engine.nvidia import Gpu
 
@@ -40,15 +40,9 @@ class Torch(Backend):
         """PyTorch has an error for it."""
         return isinstance(error, torch.OutOfMemoryError | MemoryError)
 
-    def batches(
-        self,
-        images: NDArray[np.uint8],
-        targets: NDArray[np.float32],
-        batch_size: int,
-        warps: NDArray[np.float32] | None = None,
-    ) -> Any:
+    def batches(self, feed: Feed) -> Any:
         """A generator of slices."""
-        return array_batches(images, targets, batch_size, warps, warp)
+        return array_batches(feed, lambda pictures, warps: keras.ops.convert_to_numpy(warp(pictures, warps)))
 
     def step_beginner(self, model: Any) -> Callable[[float], None]:
         """By assigning to variables.
