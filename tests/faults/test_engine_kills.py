@@ -78,7 +78,7 @@ def train_through_kills(engine: Engine, moments: list[Moment], chance: random.Ra
 def test_killed_engines_are_resumed_until_the_run_is_whole(
     start_engine: StartEngine, rounds: Rounds, chance: random.Random
 ) -> None:
-    number, kills = rounds(short=3, full=15), 0
+    number, kills = rounds(short=2, full=15), 0
     costs: list[audit.Repetition] = []
     for place in range(number):
         engine = start_engine(**SETTINGS, seed=place)

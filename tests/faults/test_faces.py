@@ -68,7 +68,7 @@ def test_faces_that_are_killed_or_hung_up_on_leave_the_training_alone(
     rounds: Rounds,
     chance: random.Random,
 ) -> None:
-    number = rounds(short=3, full=25)
+    number = rounds(short=2, full=25)
     ways = ["killed", "hung up on"] * number
     chance.shuffle(ways)
     engine = start_engine(**SETTINGS)
