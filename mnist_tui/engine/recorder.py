@@ -57,7 +57,7 @@ class Recorder:
         journal: Journal,
         saver: Saver,
         best: BestModel,
-        by_loss: Sequence[bool] = (False,),
+        by_loss: Sequence[bool],
     ) -> None:
         """`by_loss`: of each network in turn, whether its best epoch is that of the lowest loss (see Preset)."""
         self._run, self._split, self._state, self._saver = run, split, state, saver

@@ -120,13 +120,18 @@ def _looped(model: Any, batch_size: int) -> Callable[[Any, Iterator[Any]], tuple
         logs = None
         if count:
             missing = batch_size * model.steps_per_execution - len(piece[0])
-            filled = [jnp.pad(part, [(0, missing)] + [(0, 0)] * (part.ndim - 1)) for part in piece]
-            logs, state = several(state, filled if missing else piece, count)
+            whole = tuple(_filled(part, missing) for part in piece) if missing else tuple(piece)
+            logs, state = several(state, whole, count)
         if rest:
             logs, state = single(state, tuple(part[count * batch_size :] for part in piece))
         return logs, state
 
     return execute
+
+
+def _filled(part: Any, missing: int) -> Any:
+    """With so many blank digits more."""
+    return jnp.pad(part, [(0, missing)] + [(0, 0)] * (part.ndim - 1))
 
 
 def _assign(variable: Any, value: float) -> None:
