@@ -141,7 +141,7 @@ def build_fast(shape: Shape, classes: int) -> Any:
 
 
 def build_best(shape: Shape, classes: int) -> Any:
-    """1,029,354 parameters, 85.9 million multiply-adds a digit: nearly all of them where the picture is small."""
+    """1,073,226 parameters, 85.3 million multiply-adds a digit: nearly all of them where the picture is small."""
     import keras
     from keras import layers
 
