@@ -38,7 +38,8 @@ class Journal:
     def trouble(self) -> str:
         """A sentence while events cannot be written, else empty."""
         held, reason = self._log.held, self._log.trouble
-        return f"{held:,} events wait in memory, the disk refuses them ({reason})" if held else ""
+        # An event that is just being written is held as well, but no disk refused it.
+        return f"{held:,} events wait in memory, the disk refuses them ({reason})" if held and reason else ""
 
     @property
     def complete(self) -> bool:

@@ -94,6 +94,19 @@ def test_nothing_is_part_of_a_run_after_its_end_until_it_is_resumed(run: RunDire
     assert journal.trouble == ""
 
 
+def test_an_event_that_is_just_being_written_is_no_trouble(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal, write, meanwhile = Journal(run), os.write, list[str]()
+
+    def watched(descriptor: int, line: bytes) -> int:
+        meanwhile.append(journal.trouble)  # as another thread would ask for it
+        return write(descriptor, line)
+
+    monkeypatch.setattr(os, "write", watched)
+    journal.emit(samples.step_ended(1))
+    assert meanwhile == [""]
+    assert len(LogFollower(run.events_path).read()) == 1
+
+
 def test_an_end_that_the_disk_refused_is_written_once_there_is_room(
     run: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
