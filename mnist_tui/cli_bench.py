@@ -50,5 +50,5 @@ def bench(
 
 
 def configured(given: dict[str, str], preset: str) -> RunConfig:
-    """A preset's own settings but for those that were given; raises ConfigError."""
-    return catalogue().complete(given | {"preset": preset})
+    """A preset's own settings, of one network, but for those that were given; raises ConfigError."""
+    return catalogue().complete(given | {"preset": preset, "ensemble": "1"})

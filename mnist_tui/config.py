@@ -113,7 +113,9 @@ class Ensemble:
 
     @classmethod
     def parse(cls, text: str) -> "Ensemble":
-        """Read "3" or "best,fast"; raises ConfigError."""
+        """Read "3", "best,fast", or "auto", which is one until it is settled (Recipe); raises ConfigError."""
+        if text == AUTO:
+            return cls(1)
         if re.fullmatch(r"[0-9]{1,6}", text, re.ASCII):
             if not 1 <= int(text) <= MOST_MEMBERS:
                 raise ConfigError(f"ensemble {text} is out of range: give 1 to {MOST_MEMBERS} networks")
@@ -170,6 +172,15 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     batch_size: int
     learning_rate: float
     optimizer: str
+    gpu_networks: int = 1
+    """On a GPU so many are trained one after the other and asked together, if nobody says how many."""
+
+    def settled(self, config: RunConfig, *, on_gpu: bool, processes: int = 1) -> RunConfig:
+        """The settings with the number of networks that are trained here, where they leave it open."""
+        if config.ensemble != AUTO:
+            return config
+        alone = not on_gpu or processes > 1 or config.early_stopping != "off"
+        return msgspec.structs.replace(config, ensemble=str(1 if alone else self.gpu_networks))
 
 
 @dataclass(frozen=True)
@@ -279,7 +290,7 @@ SETTINGS: tuple[Setting, ...] = (
         "steps_per_execution", "steps an execution", "steps taken at once, or auto", "integer", 1, 1_000, auto=True
     ),
     Setting("threads", "threads", "CPU threads of one operation, or auto", "integer", 1, 512, auto=True),
-    Setting("ensemble", "ensemble", "how many networks are asked together, or presets: best,fast", "ensemble"),
+    Setting("ensemble", "ensemble", "networks that are asked together: 3, or presets best,fast, or auto", "ensemble"),
 )
 SETTINGS_BY_KEY: dict[str, Setting] = {setting.key: setting for setting in SETTINGS}
 DEFAULTS: dict[str, Value] = {
@@ -294,7 +305,7 @@ DEFAULTS: dict[str, Value] = {
     "jit": AUTO,
     "steps_per_execution": AUTO,
     "threads": AUTO,
-    "ensemble": "1",
+    "ensemble": AUTO,
 }
 
 
@@ -322,7 +333,7 @@ class Catalogue:
             if key not in SETTINGS_BY_KEY:
                 raise ConfigError(f"setting {key!r} is not known: choose from {', '.join(SETTINGS_BY_KEY)}")
         parsed = {key: SETTINGS_BY_KEY[key].parse(text, self) for key, text in given.items()}
-        named = Ensemble.parse(str(parsed.get("ensemble") or "1")).named
+        named = Ensemble.parse(str(parsed.get("ensemble") or AUTO)).named
         preset = str(parsed.get("preset") or (named[0] if named else DEFAULTS["preset"]))
         values = {setting.key: self.default(setting.key, preset) for setting in SETTINGS}
         values |= {key: value for key, value in parsed.items() if value is not None} | {"preset": preset}

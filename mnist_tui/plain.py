@@ -73,10 +73,12 @@ class PlainReporter:
             case PhaseChanged():
                 self._say_phase(event, before, since)
             case RunStarted():
-                parameters = sum(layer.parameters for layer in event.layers)
+                config, parameters = self.history.record.config, sum(layer.parameters for layer in event.layers)
+                count = len(config.members)
+                others = f"; the first of {count} networks, {config.epochs} epochs each" if count > 1 else ""
                 self.say(
-                    f"{self.history.record.config.preset}: {len(event.layers)} layers, {parameters:,} parameters,"
-                    f" on {event.hardware.device}"
+                    f"{config.preset}: {len(event.layers)} layers, {parameters:,} parameters,"
+                    f" on {event.hardware.device}{others}"
                 )
                 self.say(
                     f"digits: {event.train_count:,} to train on, {event.validation_count:,} to validate on,"

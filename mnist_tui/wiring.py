@@ -45,12 +45,13 @@ def launch(config: RunConfig, place: Place | None = None) -> RunDirectory:
     Raises ConfigError or RunError, and then leaves nothing behind.
     """
     from mnist_tui.engine.datasets import verify
-    from mnist_tui.engine.devices import check
+    from mnist_tui.engine.devices import foresee
     from mnist_tui.runs.client import start
 
-    check(config)
+    on_gpu, processes = foresee(config).on_gpu, place.processes if place is not None else 1
     verify(config.data)
-    return start(config, place)
+    recipe = catalogue().recipes[config.preset]
+    return start(recipe.settled(config, on_gpu=on_gpu, processes=processes), place)
 
 
 def watch(run: RunDirectory, plain: bool, since: float = 0.0) -> int:

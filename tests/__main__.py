@@ -11,7 +11,8 @@ CHECKS: dict[str, tuple[str, ...]] = {
     "mypy": ("-m", "mypy"),
     # import-linter cannot be run with -m
     "import-linter": ("-c", "from importlinter.cli import lint_imports_command as main; main()", "--no-logo"),
-    "pytest": ("-m", "pytest"),
+    # most tests wait for screens and processes; those of a file share what it is slow to make
+    "pytest": ("-m", "pytest", "--numprocesses", "2", "--dist", "loadfile"),
 }
 
 

@@ -5,6 +5,8 @@ import os
 import pytest
 
 os.environ["TEXTUAL_ANIMATIONS"] = "none"  # read when Textual is imported; the program sets it too
+for size in ("COLUMNS", "LINES"):  # readline, which pytest imports, sets them; a terminal's own size is meant
+    os.environ.pop(size, None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -155,12 +155,12 @@ def _precision(config: RunConfig, machine: Machine, channels: Sequence[int]) -> 
     return wanted
 
 
-def check(config: RunConfig) -> None:
-    """Whether this machine can do what the settings ask for, as far as the driver knows; imports no backend.
+def foresee(config: RunConfig) -> Plan:
+    """The plan as far as the driver knows; imports no backend.
 
-    Raises ConfigError.
+    Raises ConfigError for what this machine cannot do.
     """
-    plan(config, Machine(_chosen(config.device), has_bfloat16()))
+    return plan(config, Machine(_chosen(config.device), has_bfloat16()))
 
 
 def choose(device: str) -> None:

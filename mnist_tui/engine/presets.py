@@ -1,7 +1,6 @@
-"""PRESETS: a model and the recipe that trains it. Add a preset here (and its lines to assets/architecture.toml).
+"""PRESETS: a network and the recipe that trains it. Add a preset here (and its lines to assets/architecture.toml).
 
-Every network takes raw pixels 0..255 of shape (n, 28, 28, 1) and gives probabilities of shape (n, classes): its first
-layer rescales, so that a saved model needs no footnote. Importing this imports nothing heavy; Keras comes with `build`.
+Importing this imports nothing heavy; Keras comes with `build`.
 """
 
 import math
@@ -10,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mnist_tui.config import Recipe
+from mnist_tui.engine.networks import Shape, build_best, build_fast, build_lenet5, build_mlp, build_reference
 
 SIDE = 28
 """Pixels, of a picture's height and of its width."""
-Shape = tuple[int, int, int]
 PICTURE: Shape = (SIDE, SIDE, 1)
 Shift = tuple[int, int]
 """Pixels (down, right)."""
@@ -73,106 +72,6 @@ class Preset:
     one, since more would cost a quarter of the training time."""
 
 
-def build_reference(shape: Shape, classes: int) -> Any:
-    """The network the project started from: 949,194 parameters, 44.6 million multiply-adds a digit."""
-    import keras
-    from keras import layers
-
-    def block(number: int) -> list[Any]:
-        return [
-            layers.Conv2D(64, 3, padding="same", activation="relu", name=f"block{number}_conv1"),
-            layers.Conv2D(64, 3, padding="same", activation="relu", name=f"block{number}_conv2"),
-            layers.BatchNormalization(name=f"block{number}_norm"),
-            layers.MaxPooling2D(2, name=f"block{number}_pool"),
-            layers.Dropout(0.25, name=f"block{number}_dropout"),
-        ]
-
-    return keras.Sequential(
-        [
-            keras.Input(shape),
-            layers.Rescaling(1 / 255, name="rescale"),
-            *block(1),
-            *block(2),
-            layers.Flatten(name="flatten"),
-            layers.Dense(256, activation="relu", name="dense1"),
-            layers.Dense(128, activation="relu", name="dense2"),
-            layers.Dropout(0.5, name="head_dropout"),
-            layers.Dense(classes, activation="softmax", name="probabilities"),
-        ],
-        name="reference",
-    )
-
-
-def build_fast(shape: Shape, classes: int) -> Any:
-    """69,722 parameters, 2.5 million multiply-adds a digit: an eighteenth of the reference network's.
-
-    Pooling comes before normalization and ReLU, which leaves them a quarter of the map: the time of a step is in
-    memory, not in arithmetic. The 5x5 in front makes it smaller still.
-    """
-    import keras
-    from keras import layers
-
-    def normalized(number: int) -> list[Any]:
-        return [
-            layers.BatchNormalization(momentum=0.9, name=f"norm{number}"),
-            layers.ReLU(name=f"relu{number}"),
-        ]
-
-    return keras.Sequential(
-        [
-            keras.Input(shape),
-            layers.Rescaling(1 / 255, name="rescale"),
-            layers.Conv2D(16, 5, use_bias=False, name="conv1"),
-            layers.MaxPooling2D(2, name="pool1"),
-            *normalized(1),
-            layers.Conv2D(32, 3, use_bias=False, name="conv2"),
-            *normalized(2),
-            layers.Conv2D(48, 3, padding="same", use_bias=False, name="conv3"),
-            layers.MaxPooling2D(2, name="pool2"),
-            *normalized(3),
-            layers.Conv2D(96, 3, use_bias=False, name="conv4"),
-            *normalized(4),
-            layers.Flatten(name="flatten"),
-            layers.Dropout(0.1, name="dropout"),
-            layers.Dense(classes, activation="softmax", name="probabilities"),
-        ],
-        name="fast",
-    )
-
-
-def build_best(shape: Shape, classes: int) -> Any:
-    """1,073,226 parameters, 85.3 million multiply-adds a digit: nearly all of them where the picture is small."""
-    import keras
-    from keras import layers
-
-    def convolution(number: int, filters: int, *, size: int = 3, pooled: bool = False) -> list[Any]:
-        return [
-            layers.Conv2D(filters, size, padding="same", use_bias=False, name=f"conv{number}"),
-            *([layers.MaxPooling2D(2, name=f"pool{number}")] if pooled else []),
-            layers.BatchNormalization(momentum=0.9, name=f"norm{number}"),
-            layers.ReLU(name=f"relu{number}"),
-        ]
-
-    return keras.Sequential(
-        [
-            keras.Input(shape),
-            layers.Rescaling(1 / 255, name="rescale"),
-            *convolution(1, 64, size=5, pooled=True),
-            *convolution(2, 96),
-            *convolution(3, 96),
-            *convolution(4, 96, pooled=True),
-            *convolution(5, 192),
-            *convolution(6, 192),
-            *convolution(7, 192),
-            layers.MaxPooling2D(2, name="strongest"),
-            layers.Flatten(name="flatten"),
-            layers.Dropout(0.3, name="dropout"),
-            layers.Dense(classes, activation="softmax", name="probabilities"),
-        ],
-        name="best",
-    )
-
-
 _PRESETS = (
     Preset(
         Recipe(
@@ -203,11 +102,12 @@ _PRESETS = (
     Preset(
         Recipe(
             name="best",
-            summary="the highest accuracy: bent digits, mean weights, five views",
+            summary="highest accuracy: bent digits, mean weights, five views; 3 networks on a GPU",
             epochs=15,
             batch_size=128,
             learning_rate=0.004,
             optimizer="adamw",
+            gpu_networks=3,
         ),
         build_best,
         one_cycle,
@@ -217,6 +117,30 @@ _PRESETS = (
         averaging=0.99,
         kept_by_loss=True,
         views=((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)),
+    ),
+    Preset(
+        Recipe(
+            name="lenet5",
+            summary="the network of 1998 that read bank checks, to compare with",
+            epochs=12,
+            batch_size=128,
+            learning_rate=0.003,
+            optimizer="adam",
+        ),
+        build_lenet5,
+        one_cycle,
+    ),
+    Preset(
+        Recipe(
+            name="mlp",
+            summary="no convolutions, only dense layers, to compare with",
+            epochs=12,
+            batch_size=128,
+            learning_rate=0.001,
+            optimizer="adam",
+        ),
+        build_mlp,
+        one_cycle,
     ),
 )
 PRESETS: dict[str, Preset] = {preset.recipe.name: preset for preset in _PRESETS}

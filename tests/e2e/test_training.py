@@ -150,7 +150,7 @@ def check_model(run: RunDirectory, shown: dict[str, Any]) -> None:
 
 def test_ctrl_c_in_plain_mode_stops_and_saves(program: list[str], env: dict[str, str], home: Path) -> None:
     with Terminal([*program, "train", "--plain", "--limit", "3000", "--epochs", "500"], (120, 40), env) as terminal:
-        terminal.wait_for("images/s")
+        terminal.wait_for("train loss")
         terminal.press("ctrl+c")
         terminal.wait_for("test accuracy")
         assert terminal.wait_exit() == 130

@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 
-from mnist_tui.config import ConfigError
+from mnist_tui import wiring
+from mnist_tui.config import ConfigError, RunConfig
 from mnist_tui.engine import backends, devices, nvidia
-from mnist_tui.engine.devices import Machine, Plan, check, choose, hardware, has_bfloat16, plan, shortage
+from mnist_tui.engine.devices import Machine, Plan, choose, foresee, hardware, has_bfloat16, plan, shortage
 from mnist_tui.engine.epoch_digits import EpochDigits
 from mnist_tui.engine.nvidia import ORDER, VISIBLE, Gpu, visible_gpus
 from mnist_tui.engine.team import Team
+from mnist_tui.runs import client
+from mnist_tui.runs.place import Place
 from tests import samples
 from tests.engine.samples import few_digits
 
@@ -97,6 +100,32 @@ def test_a_gpu_compiles_and_takes_several_steps_at_once() -> None:
     assert (chosen.on_gpu, chosen.jit, chosen.steps_per_execution) == (True, True, devices.GPU_STEPS_PER_EXECUTION)
 
 
+@pytest.mark.parametrize(
+    ("given", "gpus", "processes", "members"),
+    [
+        ({"preset": "best"}, (H100,), 1, 3),
+        ({"preset": "best", "ensemble": "2"}, (H100,), 1, 2),
+        ({"preset": "best", "device": "cpu"}, (H100,), 1, 1),
+        ({"preset": "best", "early_stopping": "loss:3"}, (H100,), 1, 1),
+        ({"preset": "best"}, (H100,), 2, 1),
+        ({"preset": "best"}, (), 1, 1),
+        ({"preset": "fast"}, (H100,), 1, 1),
+        ({"ensemble": "fast,best"}, (H100,), 1, 2),
+    ],
+)
+def test_best_trains_several_networks_where_the_driver_knows_a_gpu_and_nobody_says_how_many(
+    given: dict[str, str], gpus: tuple[Gpu, ...], processes: int, members: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_gpus(monkeypatch, *gpus)
+    started: list[RunConfig] = []
+    monkeypatch.setattr(client, "start", lambda config, _: started.append(config))
+    place = Place("127.0.0.1", 1, 0, processes) if processes > 1 else None
+    wiring.launch(wiring.catalogue().complete(given), place)
+    (config,) = started
+    assert len(config.members) == members
+    assert config.ensemble == given.get("ensemble", str(members))
+
+
 def test_several_gpus_share_the_batch_step_by_step_and_do_not_compile() -> None:
     chosen = plan(samples.config(device="gpu:0,1"), Machine((H100, H100), has_bfloat16=False))
     assert (chosen.count, chosen.jit, chosen.steps_per_execution) == (2, False, 1)
@@ -151,7 +180,7 @@ def test_a_device_that_does_not_exist_is_refused_before_anything_starts(
 ) -> None:
     with_gpus(monkeypatch, *gpus)
     with pytest.raises(ConfigError, match=reason):
-        check(samples.config(device=device))
+        foresee(samples.config(device=device))
 
 
 @pytest.mark.parametrize(
