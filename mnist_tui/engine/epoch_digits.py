@@ -1,5 +1,6 @@
 """The digits of an epoch, in its own order, as `fit` takes them: this process' share of every batch."""
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,10 @@ from mnist_tui.engine.devices import Plan
 from mnist_tui.engine.evaluation import one_hot
 from mnist_tui.engine.presets import Augmentation
 from mnist_tui.engine.team import Team
+
+Ahead = tuple[tuple[int, int, Augmentation | None] | None, Future[Feed] | None]
+"""What was asked for in advance (epoch, batch, bending), and what will come of it."""
+NOTHING_AHEAD: Ahead = None, None
 
 
 class EpochDigits:
@@ -31,9 +36,22 @@ class EpochDigits:
         """Digits an epoch: devices share the last batch evenly too, and what is left over waits for another order."""
         self.steps = -(-self.count // config.batch_size)
         """Batches an epoch."""
+        self._thread = ThreadPoolExecutor(1, "digits")
+        self._ahead: Ahead = NOTHING_AHEAD
 
     def left_of(self, epoch: int, batch: int, bending: Augmentation | None) -> Any:
         """What is left of an epoch (counted from 0) after so many batches, bent where the recipe says so."""
+        wanted, (ahead, gathered) = (epoch, batch, bending), self._ahead
+        self._ahead = NOTHING_AHEAD
+        feed = gathered.result() if gathered is not None and ahead == wanted else self._gather(*wanted)
+        return backends.current().batches(feed)
+
+    def gather_ahead(self, epoch: int, bending: Augmentation | None) -> None:
+        """Begin to gather a whole epoch in the background: 50 ms, in which a GPU would wait."""
+        wanted = (epoch, 0, bending)
+        self._ahead = wanted, self._thread.submit(self._gather, *wanted)
+
+    def _gather(self, epoch: int, batch: int, bending: Augmentation | None) -> Feed:
         config, train = self._config, self._train
         left = digit_order(config.seed, epoch, len(train))[: self.count][batch * config.batch_size :]
         share, batch_size = self._team.share(len(left), config.batch_size)
@@ -41,5 +59,4 @@ class EpochDigits:
         warps = None
         if bending is not None:
             warps = draw(bending, self.count, config.seed, epoch)[batch * config.batch_size :][share]
-        pictures = train.images[mine][..., np.newaxis]
-        return backends.current().batches(Feed(pictures, self._targets[mine], batch_size, warps, self._at_once))
+        return Feed(train.images[mine][..., np.newaxis], self._targets[mine], batch_size, warps, self._at_once)

@@ -90,8 +90,13 @@ class Recorder:
         """Write model.keras."""
         return self.save(self._run.model_path.name, self.best.save)
 
+    def settle(self) -> None:
+        """Wait until model.keras is written; before that nothing is to be done with the best network."""
+        self._saver.settle()
+
     def enter_member(self, member: int) -> None:
         """Turn to a network of an ensemble: the ones before it, at their best, are asked with it from now on."""
+        self.settle()
         self.member = member
         before = [self.best.network(each) for each in self.best.members if each < member]
         self._others = [read(each, self._split.validation.images) for each in before]
@@ -125,11 +130,19 @@ class Recorder:
         )
         if is_best:
             state.best_epoch, state.best_accuracy, state.best_loss = epoch, result.accuracy, result.loss
+            self.settle()
             self.best.keep(model, self.member)
-            if self.save_best():
-                path = self._run.model_path.name
-                self.emit(CheckpointSaved(time=time.time(), path=path, epoch=epoch, step=state.step))
+            self._save_best_behind(epoch, state.step)
         return EpochFigures(epoch, train_loss, result.loss, result.accuracy)
+
+    def _save_best_behind(self, epoch: int, step: int) -> None:
+        """Write model.keras while the next epoch begins: 25 ms, in which a GPU would wait."""
+        path = self._run.model_path.name
+
+        def written() -> None:
+            self.emit(CheckpointSaved(time=time.time(), path=path, epoch=epoch, step=step))
+
+        self._saver.attempt_behind(path, self.best.save, written, step=step, epoch=epoch)
 
     def _is_best(self, result: Evaluation) -> bool:
         """Of the network's epochs so far, by what its recipe goes by."""
@@ -141,6 +154,7 @@ class Recorder:
     def test(self, loss: Any, reason: EndReason) -> None:
         """The test digits, once, read by the network that a user gets; with that the run is over."""
         self.enter(Phase.TESTING)
+        self.settle()
         if self._run.model_path.name in self._saver.unsaved:
             self.save_best()
         result = evaluate(self.best.load(), self._split.test, loss)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from mnist_tui.engine.journal import Emit
 from mnist_tui.events import AlertKind, AlertRaised
@@ -16,7 +17,8 @@ MOST_WAITING = 50
 class Saver:
     """Tries to write files, remembers those that the disk refused, and tries them again with the next one.
 
-    `attempt` is the training thread's alone; the rest may be read by any thread.
+    Attempts are the training thread's alone; what is told of them may be read by any thread. One file at a time is
+    written, behind the training or not: each attempt waits for the one before.
     """
 
     def __init__(self, run: RunDirectory, emit: Emit) -> None:
@@ -25,9 +27,33 @@ class Saver:
         self.unsaved: dict[str, str] = {}
         """What is not on the disk -> why."""
         self._waiting: dict[str, Callable[[], None]] = {}
+        self._thread = ThreadPoolExecutor(1, "saving")
+        self._behind: Future[None] | None = None
 
     def attempt(self, name: str, write: Callable[[], None], *, step: int, epoch: int) -> bool:
         """Call `write`, now or with a later attempt; False when the disk refused. The first refusal is an alert."""
+        self.settle()
+        return self._attempt(name, write, step, epoch)
+
+    def attempt_behind(
+        self, name: str, write: Callable[[], None], written: Callable[[], None], *, step: int, epoch: int
+    ) -> None:
+        """The same while training goes on, and `written` is called, too, if the disk took it."""
+
+        def work() -> None:
+            if self._attempt(name, write, step, epoch):
+                written()
+
+        self.settle()
+        self._behind = self._thread.submit(work)
+
+    def settle(self) -> None:
+        """Wait for what is written behind the training; raises what was no refusal of the disk."""
+        behind, self._behind = self._behind, None
+        if behind is not None:
+            behind.result()
+
+    def _attempt(self, name: str, write: Callable[[], None], step: int, epoch: int) -> bool:
         self._waiting.pop(name, None)  # this one is newer
         for earlier, write_late in list(self._waiting.items()):
             if self._refusal(earlier, write_late) is not None:

@@ -147,6 +147,7 @@ class Trainer:
     def _answer(self) -> None:
         """Work on the question that has waited longest, for a moment."""
         question = self._steering.question
+        self._recorder.settle()
         try:
             if question.work is None:
                 question.work = self._questions.work_on(question.request, self._best, self._state.best_epoch)
@@ -161,12 +162,15 @@ class Trainer:
 
     def _fit_epoch(self) -> None:
         """What is left of the epoch under way."""
-        epoch, batch = self._state.epoch, self._state.batch
+        epoch, batch, bending = self._state.epoch, self._state.batch, self._trainee.preset.augmentation
+        digits = self._digits.left_of(epoch, batch, bending)
+        if epoch + 1 < self._state.epochs_planned:
+            self._digits.gather_ahead(epoch + 1, bending)
         self._team.fit(epoch, batch)
         try:
             with self._team.scope():
                 self._trainee.model.fit(
-                    self._digits.left_of(epoch, batch, self._trainee.preset.augmentation),
+                    digits,
                     verbose=0,
                     shuffle=False,  # they come in their order
                     callbacks=[self._begin_steps, self._emit_steps, BetweenBatches(self._act)],
@@ -275,6 +279,7 @@ class Trainer:
         self._restore(checkpoint)
 
     def _restore(self, checkpoint: Checkpoint) -> None:
+        self._recorder.settle()
         self._best.restore(checkpoint.best, checkpoint.state.kept if checkpoint.best else [])
         self._take_up(self._member_in(checkpoint.state))
         self._team.restore(checkpoint.variables)

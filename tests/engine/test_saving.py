@@ -1,5 +1,6 @@
 import errno
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -66,6 +67,41 @@ def test_a_refused_file_is_tried_again_with_the_next_one_but_a_checkpoint_is_not
     assert list(saver.unsaved) == ["checkpoint"]
     assert saver.attempt("digits/test.npz", accept, step=9, epoch=2)
     assert written == ["predictions/epoch-0001.npz", "the newer second epoch"]
+
+
+def test_what_is_written_behind_is_there_before_the_next_file_and_a_refusal_is_told_as_ever(run: RunDirectory) -> None:
+    events: list[Event] = []
+    saver, done, room = Saver(run, events.append), list[str](), threading.Event()
+
+    def slowly() -> None:
+        room.wait()
+        done.append("model.keras")
+
+    saver.attempt_behind("model.keras", slowly, lambda: done.append("told"), step=3, epoch=1)
+    assert done == []
+    room.set()
+    assert saver.attempt("checkpoint", lambda: done.append("checkpoint"), step=4, epoch=1)
+    assert done == ["model.keras", "told", "checkpoint"]
+
+    saver.attempt_behind("model.keras", refuse, lambda: done.append("told again"), step=6, epoch=2)
+    saver.settle()
+    assert saver.trouble == "not saved: model.keras (No space left on device)"
+    (alert,) = events
+    assert isinstance(alert, AlertRaised)
+    assert (alert.step, alert.epoch) == (6, 2)
+    assert "told again" not in done
+
+
+def test_what_fails_behind_for_another_reason_ends_the_training(run: RunDirectory) -> None:
+    saver = Saver(run, lambda _: None)
+
+    def fail() -> None:
+        raise ValueError("no network")
+
+    saver.attempt_behind("model.keras", fail, accept, step=3, epoch=1)
+    with pytest.raises(ValueError, match="no network"):
+        saver.settle()
+    saver.settle()
 
 
 def test_a_vanished_run_directory_is_named_as_such(run: RunDirectory) -> None:
