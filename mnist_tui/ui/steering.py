@@ -59,8 +59,17 @@ def send(
     app.run_worker(work, thread=True, group="ask")
 
 
+OF_ONE_NETWORK = frozenset({"more_epochs", "fewer_epochs", "early_stopping"})
+"""Actions that an ensemble refuses, all of whose networks train for the same epochs."""
+
+
 def steerable(view: RunView) -> frozenset[str]:
     """Which actions of the keymap's "steering" group work now."""
+    actions = _of_any_run(view)
+    return actions if view.history.member_epochs is None else actions - OF_ONE_NETWORK
+
+
+def _of_any_run(view: RunView) -> frozenset[str]:
     history, status = view.history, view.status
     if status.is_live:
         if history.phase is Phase.TESTING:

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from msgspec.structs import replace
 from textual.widgets import Input
 
 from mnist_tui.events import (
@@ -208,6 +209,21 @@ async def test_only_what_works_is_offered(replay: Replay) -> None:
             await wait_until(pilot, lambda: "r Resume" in lines(app)[-1], "the way on in the footer")
             assert "Stop" not in lines(app)[-1]
             for key in ("p", "full_stop", "minus", "s", "c", "K", "l", "e", "b"):
+                await pilot.press(key)
+                await settled(pilot)
+                assert isinstance(app.screen, TrainingScreen)
+            assert engine.asked() == []
+
+
+async def test_an_ensemble_is_offered_nothing_that_it_refuses(replay: Replay) -> None:
+    recorded = replay.run.record()
+    replay.run.write_record(replace(recorded, config=replace(recorded.config, ensemble="2")))
+    app = program(replay.run, replay.clock)
+    with FakeEngine(replay.run) as engine:
+        async with app.run_test(size=SIZE) as pilot:
+            await settled(pilot)
+            assert offered(app) == {"roll_back", "learning_rate", "checkpoint", "kill", "pause", "step", "stop"}
+            for key in ("plus", "minus", "e"):
                 await pilot.press(key)
                 await settled(pilot)
                 assert isinstance(app.screen, TrainingScreen)
