@@ -196,7 +196,7 @@ class Guard:
         return Finding(
             AlertKind.PLATEAU,
             f"validation accuracy has not got better than the {best.validation_accuracy * 100:.2f} % of epoch"
-            f" {best.epoch:,} for {epochs:,} epochs: try a lower learning rate",
+            f" {best.epoch:,} for {epochs:,} epochs: stop here, or try a lower learning rate",
         )
 
 

@@ -317,7 +317,8 @@ class TestPlateau:
     def test_says_which_epoch_was_best(self) -> None:
         watcher = Guard(10, [EpochFigures(*each) for each in by_accuracy(0.98, 0.9943, *[0.99] * 4)])
         assert last_text(watcher.epoch(EpochFigures(7, 0.1, 0.1, 0.9912))) == (
-            "validation accuracy has not got better than the 99.43 % of epoch 2 for 5 epochs: try a lower learning rate"
+            "validation accuracy has not got better than the 99.43 % of epoch 2 for 5 epochs: stop here, or try a lower"
+            " learning rate"
         )
 
     def test_the_reference_network_has_none(self) -> None:
