@@ -106,7 +106,8 @@ class Follower:
         with self._team.scope():
             batches = self._digits.left_of(epoch, order.batch, self._trainee.preset.augmentation)
             callbacks: list[Any] = [BeginSteps(rate), BetweenBatches(count)]
-            self._trainee.model.fit(batches, verbose=0, shuffle=False, callbacks=callbacks)
+            left = self._digits.steps - order.batch
+            self._trainee.model.fit(batches, verbose=0, steps_per_epoch=left, shuffle=False, callbacks=callbacks)
 
     def _say(self, words: str) -> None:
         self._said = time.monotonic()

@@ -172,6 +172,7 @@ class Trainer:
                 self._trainee.model.fit(
                     digits,
                     verbose=0,
+                    steps_per_epoch=self._steps_per_epoch - batch,  # else JAX begins one more and undoes what follows
                     shuffle=False,  # they come in their order
                     callbacks=[self._begin_steps, self._emit_steps, BetweenBatches(self._act)],
                 )
@@ -188,8 +189,7 @@ class Trainer:
         if self._steering.fixed_epochs:  # each network has a cycle of its own
             epochs, done = self._config.epochs, done - trainee.number * self._config.epochs * self._steps_per_epoch
         steps = self._steps_per_epoch * epochs
-        # a backend may begin a step more, before it finds that no digits are left
-        count = max(1, min(trainee.plan.steps_per_execution, self._steps_per_epoch - state.batch))
+        count = min(trainee.plan.steps_per_execution, self._steps_per_epoch - state.batch)
         rate = fmean(trainee.preset.schedule(done + place, steps, state.peak) for place in range(count))
         self._team.step(rate)
         return rate

@@ -97,6 +97,16 @@ def test_a_run_is_watched_and_questioned_while_it_trains(start: Start, backend: 
     events_until(run, lambda event: isinstance(event, StepEnded))
 
 
+@others
+def test_a_network_that_is_looked_at_after_the_last_step_of_an_epoch_is_validated_as_it_is(
+    start: Start, backend: str
+) -> None:
+    run = start(preset="mlp", backend=backend, limit=120, batch_size=120, epochs=10_000)  # each step is an epoch's last
+    stats = events_until(run, lambda event: isinstance(event, LayerStats))[-1]
+    assert isinstance(stats, LayerStats)
+    events_until(run, lambda event: isinstance(event, EpochEnded) and event.step > stats.step)
+
+
 def test_what_is_not_known_or_not_installed_is_told_with_the_mend(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(BACKENDS, "abacus", Row("no_such_package", "abacus:Abacus", extra="abacus"))
     with pytest.raises(ConfigError, match=r"'abacus' is not installed here: run pip install 'mnist-tui\[abacus\]'$"):
