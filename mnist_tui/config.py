@@ -19,6 +19,8 @@ AUTO = "auto"
 """Of a setting: chosen for the device that is found (engine/devices.py)."""
 MOST_DEVICES = 16
 MOST_MEMBERS = 100
+MOST_NAMED = 3
+"""Different networks of an ensemble that are named where there is little room."""
 PRECISIONS = (AUTO, "float32", "bfloat16", "float16")
 SWITCHES = (AUTO, "on", "off")
 
@@ -71,6 +73,14 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     def members(self) -> tuple[str, ...]:
         """Presets of the networks that are trained, in their order; `epochs` are each one's."""
         return Ensemble.parse(self.ensemble).presets(self.preset)
+
+    @property
+    def networks(self) -> str:
+        """The same in a word or two: best, 3 × best, best + fast."""
+        names = self.members
+        if len(set(names)) > 1:
+            return " + ".join(names) if len(names) <= MOST_NAMED else f"{len(names)} networks"
+        return names[0] if len(names) == 1 else f"{len(names)} × {names[0]}"
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,7 @@ def print_runs(summaries: list[RunSummary]) -> None:
             summary.record.id,
             Text(harmless(summary.record.name)),
             str(summary.status),
-            Text(harmless(summary.record.config.preset)),
+            Text(harmless(summary.record.config.networks)),
             f"{summary.epochs_done} of {summary.epochs_planned}",
             f"{summary.steps_done:,}",
             percent(summary.best.validation_accuracy if summary.best else None),
@@ -128,7 +128,7 @@ def print_run(summary: RunSummary) -> None:
         ("status", f"{summary.status}" + (f", engine is process {summary.pid}" if summary.pid else "")),
         ("started", time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.created))),
         ("directory", str(summary.run.path)),
-        ("preset", config.preset),
+        ("preset", config.networks),
         (
             "optimizer",
             f"{config.optimizer}, learning rate {_rate(story, config.learning_rate)}, batch {config.batch_size}",

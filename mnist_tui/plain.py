@@ -74,11 +74,11 @@ class PlainReporter:
                 self._say_phase(event, before, since)
             case RunStarted():
                 config, parameters = self.history.record.config, sum(layer.parameters for layer in event.layers)
-                count = len(config.members)
-                others = f"; the first of {count} networks, {config.epochs} epochs each" if count > 1 else ""
+                if len(config.members) > 1:
+                    self.say(f"{config.networks}, one after the other, {config.epochs} epochs each; the first:")
                 self.say(
                     f"{config.preset}: {len(event.layers)} layers, {parameters:,} parameters,"
-                    f" on {event.hardware.device}{others}"
+                    f" on {event.hardware.device}"
                 )
                 self.say(
                     f"digits: {event.train_count:,} to train on, {event.validation_count:,} to validate on,"

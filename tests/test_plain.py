@@ -61,6 +61,13 @@ def watched(run: RunDirectory, *steps: Callable[[], object], since: float = 0.0)
     return status, out.getvalue().splitlines()[1:]
 
 
+def test_an_ensemble_says_which_networks_it_trains() -> None:
+    run = create_run(samples.config(preset="best", ensemble="3", epochs=15))
+    _, lines = told(run, samples.run_started())
+    assert lines[0] == "3 × best, one after the other, 15 epochs each; the first:"
+    assert lines[1].startswith("best: ")
+
+
 def test_steering_and_alerts_are_a_line_each(run: RunDirectory) -> None:
     _, lines = told(
         run,

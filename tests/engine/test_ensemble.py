@@ -90,6 +90,20 @@ def test_presets_can_be_mixed_and_the_first_gives_the_recipe() -> None:
 
 
 @pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({}, "fast"),
+        ({"preset": "best", "ensemble": "3"}, "3 × best"),
+        ({"ensemble": "fast,best"}, "fast + best"),
+        ({"ensemble": "best,best"}, "2 × best"),
+        ({"ensemble": "best,fast,best,fast"}, "4 networks"),
+    ],
+)
+def test_its_networks_are_told_in_a_word_or_two(settings: dict[str, str], words: str) -> None:
+    assert catalogue().complete(settings).networks == words
+
+
+@pytest.mark.parametrize(
     ("text", "sentence"),
     [
         ("0", "ensemble 0 is out of range: give 1 to 100 networks"),

@@ -158,11 +158,11 @@ class ChooseRunsScreen(Dialog[list[RunDirectory] | None]):
         return Text.assemble(
             (f"{MARK if is_marked else ' '} ", f"bold {self.app.theme_variables['accent']}"),
             (f"{clip(harmless(run.record.name), NAME_WIDTH):<{NAME_WIDTH}} ", "bold" if is_marked else ""),
-            f" {harmless(run.record.config.preset):<10} {run.status:<9}",
+            f" {clip(harmless(run.record.config.networks), 10):<10} {run.status:<9}",
             f" {run.epochs_done:>3}/{run.epochs_planned:<3}",
             f" val {percent(run.best.validation_accuracy if run.best else None):>8}",
         )
 
 
 def _searched(run: RunSummary) -> str:
-    return f"{run.record.name} {run.record.config.preset} {run.status} {run.run.id}".lower()
+    return f"{run.record.name} {run.record.config.networks} {run.status} {run.run.id}".lower()

@@ -80,7 +80,7 @@ class RunScreen(SteeredScreen):
         started = view.history.started
         digits = f" {started.train_count:,} + {started.validation_count:,}" if started else ""
         return harmless(
-            f"{config.preset} · {config.data}{digits} · {config.optimizer} {config.learning_rate:g}"
+            f"{config.networks} · {config.data}{digits} · {config.optimizer} {config.learning_rate:g}"
             f" · batch {config.batch_size} · seed {config.seed}"
         )
 

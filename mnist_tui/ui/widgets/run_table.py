@@ -242,7 +242,7 @@ def row(summary: RunSummary, now: float) -> tuple[str, ...]:
     return (
         clip(harmless(summary.record.name), LONGEST_NAME),
         str(summary.status),
-        harmless(config.preset),
+        harmless(config.networks),
         f"{summary.epochs_done}/{summary.epochs_planned}",
         percent(best.validation_accuracy if best else None),
         percent(ended.test_accuracy if ended else None),
