@@ -75,6 +75,11 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
         return Ensemble.parse(self.ensemble).presets(self.preset)
 
     @property
+    def epochs_in_all(self) -> int:
+        """Of all networks together."""
+        return self.epochs * len(self.members)
+
+    @property
     def networks(self) -> str:
         """The same in a word or two: best, 3 × best, best + fast."""
         names = self.members

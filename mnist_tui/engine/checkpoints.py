@@ -66,7 +66,7 @@ class TrainingState(msgspec.Struct, kw_only=True):
     def beginning(cls, config: RunConfig) -> "TrainingState":
         """Before the first step."""
         return cls(
-            epochs_planned=config.epochs * len(config.members),
+            epochs_planned=config.epochs_in_all,
             peak=config.learning_rate,
             early_stopping=config.early_stopping,
         )

@@ -156,7 +156,7 @@ class History:
         """Whether somebody asked the run to end after its batch."""
         self.member_epochs = record.config.epochs if len(record.config.members) > 1 else None
         """Epochs of each network of an ensemble; None where there is one network, whose epochs can be changed."""
-        self.epochs_planned = record.config.epochs * len(record.config.members)
+        self.epochs_planned = record.config.epochs_in_all
         self.early_stopping = record.config.early_stopping
         self.peak = record.config.learning_rate
         """Peak of the learning-rate schedule."""

@@ -168,7 +168,7 @@ def summarize(run: RunDirectory) -> RunSummary:
         record=record,
         status=status,
         pid=endpoint.pid if endpoint else None,
-        epochs_planned=tally.epochs_planned or record.config.epochs,
+        epochs_planned=tally.epochs_planned or record.config.epochs_in_all,
         epochs_done=sum(epoch.complete for epoch in tally.epochs),
         steps_done=tally.steps,
         best=tally.best,

@@ -91,6 +91,10 @@ def test_the_epochs_planned_are_those_that_somebody_set_last() -> None:
     assert summarize(run).as_json()["epochs_planned"] == 11
 
 
+def test_the_epochs_planned_of_an_ensemble_are_those_of_all_its_networks() -> None:
+    assert summarize(create_run(samples.config(epochs=15, ensemble="3"))).epochs_planned == 45
+
+
 def test_a_resumed_run_counts_from_where_it_went_back_to() -> None:
     over = [*samples.steps(1_299), samples.epoch_ended(1), samples.epoch_ended(2)]
     run = run_with(*over, STOPPED, samples.run_resumed(700))
