@@ -82,10 +82,14 @@ async def settled(pilot: Pilot[int]) -> None:
 
 
 async def wait_until(pilot: Pilot[int], condition: Callable[[], bool], what: str) -> None:
-    """Wait for a state; AssertionError with the screen when it never comes."""
+    """Wait for a state and until all of the screen shows it; AssertionError with the screen when it never comes."""
+    before: list[str] | None = None
     for _ in range(MOST_LOOKS):
         if condition():
-            return
+            now = lines(pilot.app)
+            if now == before:
+                return
+            before = now
         await pilot.pause()
     raise AssertionError(f"expected {what}; the screen was:\n{text(pilot.app)}")
 

@@ -57,7 +57,8 @@ async def test_what_cannot_be_saved_is_told_as_long_as_it_lasts(replay: Replay) 
         engine.answer = b'{"ok":true,"trouble":"not saved: checkpoint (No space left on device)"}\n'
         async with app.run_test(size=(80, 24)) as pilot:
             await wait_until(pilot, lambda: "⚠ not saved" in lines(app)[0], "the trouble in the header")
-            assert "not saved: checkpoint (No space left on device)" in lines(app)[1]
+            words = "not saved: checkpoint (No space left on device)"
+            await wait_until(pilot, lambda: words in lines(app)[1], "the trouble in the line under it")
             await pilot.press("escape")
             await wait_until(pilot, lambda: "No space" not in lines(app)[1], "no line")
             assert "⚠ not saved" in lines(app)[0]
