@@ -90,7 +90,7 @@ _PRESETS = (
     Preset(
         Recipe(
             name="reference",
-            summary="the network the project started from: 99.29 % on Kaggle, slow on a CPU",
+            summary="where the project started: 99.29 % on Kaggle, slow on a CPU",
             epochs=12,
             batch_size=128,
             learning_rate=0.001,
@@ -102,7 +102,7 @@ _PRESETS = (
     Preset(
         Recipe(
             name="best",
-            summary="highest accuracy: bent digits, mean weights, five views; 3 networks on a GPU",
+            summary="most accurate: bent digits, five views; three networks on a GPU",
             epochs=15,
             batch_size=128,
             learning_rate=0.004,

@@ -8,6 +8,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from mnist_tui.config import RunConfig
+from mnist_tui.engine.presets import PRESETS
 from mnist_tui.events import RunFailed
 from mnist_tui.runs.directory import RunDirectory, RunError, create_run, remove_run
 from mnist_tui.runs.log import EventLog
@@ -59,6 +60,17 @@ async def test_a_fresh_machine_says_what_to_do(home: Path) -> None:
         assert "Press Enter to start the first one with the settings shown" in text(app)
         assert "runs in ~/.local/share/mnist-tui" in text(app)
     assert not home.exists()
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+async def test_what_a_preset_is_fits_where_it_is_said(preset: str) -> None:
+    app = program()
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await pilot.press(*["right"] * list(PRESETS).index(preset))
+        await settled(pilot)
+        panel = " ".join(line[2:38].strip() for line in lines(app)[2:12])
+        assert PRESETS[preset].recipe.summary in panel
 
 
 async def test_enter_starts_a_run_with_the_settings_shown_and_opens_it() -> None:
