@@ -81,7 +81,7 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def networks(self) -> str:
-        """The same in a word or two: best, 3 × best, best + fast."""
+        """The members in a word or two: best, 3 × best, best + fast."""
         names = self.members
         if len(set(names)) > 1:
             return " + ".join(names) if len(names) <= MOST_NAMED else f"{len(names)} networks"
