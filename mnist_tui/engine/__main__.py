@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -134,19 +135,17 @@ class Engine:
             self.work()
             loop.call_soon_threadsafe(done.set)
 
-        path: Path | None = None
+        listener: socket.socket | None = None
         try:
-            path = private_socket.socket_path()
+            listener = private_socket.listener_at(private_socket.socket_path())
         except OSError as error:
-            say(f"{error}; this run cannot be steered")
+            say(f"no control socket ({error}); this run cannot be steered")
+        # Told only now that somebody listens: a request that comes while Keras is imported waits, and is not lost.
         with contextlib.suppress(OSError):  # a full disk: the run cannot be steered, but it trains
-            self._run.tell_endpoint(lock, Endpoint(os.getpid(), str(path) if path else None))
+            self._run.tell_endpoint(lock, Endpoint(os.getpid(), listener.getsockname() if listener else None))
         threading.Thread(target=work, name="training", daemon=True).start()
-        if path is not None:
-            try:
-                await server.serve(path, self, done)
-            except OSError as error:
-                say(f"no control socket at {path} ({error}); this run cannot be steered")
+        if listener is not None:
+            await server.serve(listener, self, done)
         await done.wait()
 
     def _stop_by_signal(self, name: str) -> None:

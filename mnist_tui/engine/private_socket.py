@@ -120,13 +120,14 @@ def xucred_uid(data: bytes) -> int:
 
 
 def listener_at(path: Path) -> socket.socket:
-    """A socket bound to a path, for its user alone from the first moment. Raises OSError."""
+    """A socket that listens at a path, for its user alone from the first moment. Raises OSError."""
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     # The mask is the whole process': 0o177 would lock the training thread out of a folder it makes at this moment.
     mask = os.umask(0o077)
     try:
         listener.bind(str(path))
         path.chmod(0o600)
+        listener.listen()
     except OSError:
         listener.close()
         raise

@@ -7,6 +7,7 @@ msgspec turns a line into one of the declared requests, or it is refused.
 import asyncio
 import contextlib
 import os
+import socket
 import traceback
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -59,13 +60,14 @@ class Desk(Protocol):
         """A sentence while something cannot be saved, else empty."""
 
 
-async def serve(path: Path, desk: Desk, until: asyncio.Event) -> None:
+async def serve(listener: socket.socket, desk: Desk, until: asyncio.Event) -> None:
     """Answer requests until the event is set, then hang up on everybody and remove the socket.
 
-    A socket that vanishes is made again. Raises OSError when it cannot be made at first.
+    A socket that vanishes is made again.
     """
+    path = Path(listener.getsockname())
     reception = _Reception(desk)
-    server = await _listen(path, reception)
+    server = await _serve_at(listener, reception)
     try:
         while not until.is_set():
             with contextlib.suppress(TimeoutError):
@@ -76,7 +78,7 @@ async def serve(path: Path, desk: Desk, until: asyncio.Event) -> None:
                     # the next log-in the run must be found where its lock file says.
                     server.close()
                     make_private(path.parent)
-                    server = await _listen(path, reception)
+                    server = await _serve_at(listener_at(path), reception)
     finally:
         server.close()  # not wait_closed: from Python 3.12 on it waits for those who are connected to leave
         with contextlib.suppress(OSError):
@@ -84,8 +86,8 @@ async def serve(path: Path, desk: Desk, until: asyncio.Event) -> None:
         await reception.close()
 
 
-async def _listen(path: Path, reception: "_Reception") -> asyncio.Server:
-    return await asyncio.start_unix_server(reception.receive, sock=listener_at(path), limit=LONGEST_LINE)
+async def _serve_at(listener: socket.socket, reception: "_Reception") -> asyncio.Server:
+    return await asyncio.start_unix_server(reception.receive, sock=listener, limit=LONGEST_LINE)
 
 
 async def answer(line: bytes, desk: Desk, attach: Callable[[], None]) -> Answer:

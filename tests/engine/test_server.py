@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from mnist_tui.engine import server
-from mnist_tui.engine.private_socket import socket_path
+from mnist_tui.engine.private_socket import listener_at, socket_path
 from mnist_tui.engine.server import Refused, answer, serve
 from mnist_tui.runs.protocol import Answer, AnyRequest, Attach, Pause, Ping, Stop
 
@@ -77,8 +77,7 @@ async def serving(desk: RecordingDesk) -> AsyncIterator[Path]:
     """A server that answers at this path; it has ended, and cleaned up, when the block is left."""
     with tempfile.TemporaryDirectory(prefix="mnist-tui-") as folder:  # tmp_path may be too long for a socket
         path, until = Path(folder, "1.sock"), asyncio.Event()
-        task = asyncio.create_task(serve(path, desk, until))
-        await becomes(lambda: path.is_socket() or task.done())
+        task = asyncio.create_task(serve(listener_at(path), desk, until))
         try:
             yield path
         finally:
@@ -131,6 +130,18 @@ def test_every_answer_tells_what_cannot_be_saved(desk: RecordingDesk) -> None:
         (True, desk.trouble),
         (False, desk.trouble),
     ]
+
+
+async def test_a_request_that_comes_before_anybody_serves_is_answered_as_soon_as_somebody_does(
+    session: Path, desk: RecordingDesk
+) -> None:
+    listener, until = listener_at(session / "1.sock"), asyncio.Event()
+    async with connected(session / "1.sock") as early:
+        early.writer.write(b'{"type":"ping"}\n')
+        task = asyncio.create_task(serve(listener, desk, until))
+        assert (await early.hear()).ok
+        until.set()
+        await task
 
 
 @pytest.mark.parametrize("sentence", ["the run is over", "", "cannot save /home/\udcff/run"], ids=ascii)
@@ -203,8 +214,7 @@ async def test_where_all_of_the_user_s_folders_have_long_paths_the_system_s_is_t
     monkeypatch.setattr(tempfile, "tempdir", str(deep))
     path, until = socket_path(), asyncio.Event()
     assert path.parent == Path("/tmp", f"mnist-tui-{os.geteuid()}")
-    task = asyncio.create_task(serve(path, desk, until))
-    await becomes(lambda: path.is_socket() or task.done())
+    task = asyncio.create_task(serve(listener_at(path), desk, until))
     async with connected(path) as client:
         assert (await client.ask(Ping())).ok
         until.set()

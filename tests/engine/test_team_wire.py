@@ -16,7 +16,7 @@ from tests import samples
 
 HOST = "127.0.0.1"
 SETTINGS = Settings(samples.config(backend="jax"), 4000)
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 def wait(until: Callable[[], object]) -> None:
@@ -97,14 +97,20 @@ def test_a_team_that_does_not_come_together_is_told() -> None:
         MemberWire(Place(HOST, place.port, 1, 3)).join(0.1)
 
 
-def test_who_counts_otherwise_is_refused() -> None:
+def test_who_counts_otherwise_is_refused_and_the_others_are_waited_for() -> None:
     port = free_port(HOST)
     lead = LeadWire(Place(HOST, port, 0, 2))
-    gathering = threading.Thread(target=lambda: lead.gather(PATIENCE), daemon=True)
-    gathering.start()
+
+    def begin() -> None:
+        lead.gather(PATIENCE)
+        lead.send(SETTINGS)
+
+    beginning = threading.Thread(target=begin)
+    beginning.start()
     with pytest.raises(TeamError, match="process 0 counts 2 processes and this one 3: give the same"):
         MemberWire(Place(HOST, port, 1, 3)).join(PATIENCE)
-    assert gathering.is_alive()
+    assert MemberWire(Place(HOST, port, 1, 2)).join(PATIENCE) == SETTINGS
+    beginning.join()
 
 
 @pytest.mark.parametrize("count", [660, 66, 24, 690])

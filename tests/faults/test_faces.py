@@ -105,7 +105,7 @@ def test_ctrl_z_suspends_the_face_and_not_the_training_and_fg_brings_it_back(
         terminal.wait_for(" left")
         (face,) = (psutil.Process(pid) for pid in processes(home) - {engine.process.pid, terminal.pid})
         terminal.press("ctrl+z")
-        terminal.wait_for("Stopped", timeout=20)
+        terminal.wait_for("Stopped")
         assert face.status() == psutil.STATUS_STOPPED
         terminal.press(*"clear", "enter")
         terminal.wait_gone(" left")

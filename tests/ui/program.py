@@ -9,7 +9,8 @@ async with app.run_test(size=(120, 40)) as pilot:
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 
 from textual._compositor import LayoutUpdate
 from textual.app import App
@@ -23,8 +24,8 @@ from mnist_tui.ui.app import MnistTuiApp
 from mnist_tui.wiring import catalogue
 from tests.recording import Clock
 
-MOST_LOOKS = 500
-"""How often a wait looks before it gives up: each look lets the app do all that it has to do."""
+PATIENCE_SECONDS = 60.0
+"""How long a wait looks before it gives up, by which only a broken test is slow."""
 
 
 def no_launch(config: RunConfig) -> RunDirectory:
@@ -67,10 +68,17 @@ def text(app: App[int]) -> str:
     return "\n".join(lines(app))
 
 
+def looks() -> Iterator[None]:
+    """A turn for every look at a screen, until patience is out."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        yield
+
+
 async def settled(pilot: Pilot[int]) -> None:
     """Wait until nothing is being read and the screen has stopped changing."""
     before: list[str] | None = None
-    for _ in range(MOST_LOOKS):
+    for _ in looks():
         with contextlib.suppress(WorkerCancelled):  # a newer one took its place
             await pilot.app.workers.wait_for_complete()
         await pilot.pause()
@@ -84,7 +92,7 @@ async def settled(pilot: Pilot[int]) -> None:
 async def wait_until(pilot: Pilot[int], condition: Callable[[], bool], what: str) -> None:
     """Wait for a state and until all of the screen shows it; AssertionError with the screen when it never comes."""
     before: list[str] | None = None
-    for _ in range(MOST_LOOKS):
+    for _ in looks():
         if condition():
             now = lines(pilot.app)
             if now == before:
@@ -106,7 +114,7 @@ def told(app: App[int]) -> list[str]:
 
 async def left(app: App[int]) -> int | None:
     """Wait until the app has ended; returns its exit status."""
-    for _ in range(MOST_LOOKS):
+    for _ in looks():
         if not app.is_running:
             return app.return_code
         await asyncio.sleep(0.01)

@@ -19,7 +19,7 @@ from tests.fake_engine import FakeEngine
 from tests.recorded import make_recorded_run
 from tests.ui.explanations import answer_line, explanation
 from tests.ui.host import SIZES, Host, settled
-from tests.ui.program import MOST_LOOKS
+from tests.ui.program import looks
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def run(tmp_path: Path) -> RunDirectory:
 
 async def until(pilot: Pilot[None], app: Host, words: str) -> None:
     """Wait until the words are on the screen; an answer comes from a thread that no worker is."""
-    for _ in range(MOST_LOOKS):
+    for _ in looks():
         await settled(pilot)
         if words in app.text():
             return

@@ -12,7 +12,7 @@ from mnist_tui.ui.widgets.confusion_matrix import ConfusionMatrix
 from tests.recorded import Recording, make_recorded_run
 from tests.ui.host import SIZES, Host, settled
 from tests.ui.odd_runs import odd_run
-from tests.ui.program import MOST_LOOKS
+from tests.ui.program import looks
 
 EARLIER = "left_square_bracket"
 
@@ -98,7 +98,7 @@ async def test_c_again_offers_every_other_epoch_and_the_best_of_other_runs_of_as
     async with app.shown((120, 40)) as pilot:
         await settled(pilot)
         await pilot.press("c", "c")
-        for _ in range(MOST_LOOKS):
+        for _ in looks():
             await settled(pilot)
             if "calm-crane, epoch 1" in app.text():
                 break

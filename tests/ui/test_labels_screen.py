@@ -29,7 +29,7 @@ from tests.fake_engine import FakeEngine
 from tests.recorded import Recording, make_recorded_run, mnist
 from tests.recording import Clock, Replay, finishing_time, recorded_run
 from tests.ui.conftest import Golden
-from tests.ui.program import lines, lines_within, program, settled, strips, text, told, wait_until
+from tests.ui.program import lines, lines_within, looks, program, settled, strips, text, told, wait_until
 
 LATER = 2 * 3_600.0
 """Seconds after which a finished run is looked at."""
@@ -473,7 +473,7 @@ def job(monkeypatch: pytest.MonkeyPatch) -> Job:
 
 async def on_screen(pilot: Pilot[int], words: str) -> None:
     """A thread that no worker is has said something."""
-    for _ in range(500):
+    for _ in looks():
         if words in text(pilot.app):
             return
         await asyncio.sleep(0.01)
@@ -481,7 +481,7 @@ async def on_screen(pilot: Pilot[int], words: str) -> None:
 
 
 async def ended(pilot: Pilot[int], run: RunDirectory) -> None:
-    for _ in range(500):
+    for _ in looks():
         if cross_check.going_on(run) is None:
             break
         await asyncio.sleep(0.01)
