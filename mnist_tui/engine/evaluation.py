@@ -43,7 +43,7 @@ def evaluate(model: Any, digits: Digits, loss: Any, others: Sequence[NDArray[np.
 
 def read(model: Any, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """What a model makes of pictures (n, 28, 28): probabilities (n, classes)."""
-    return np.asarray(model.predict(pixels(images), batch_size=BATCH, verbose=0), dtype=np.float32)
+    return np.asarray(model.predict(images[..., np.newaxis], batch_size=BATCH, verbose=0), dtype=np.float32)
 
 
 def pixels(images: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -121,9 +121,11 @@ class RunDirectory:
         """Write an npz file aside and rename it into place, so that a reader never meets half of one."""
         import numpy as np
 
+        # Pictures shrink to a fifth. Probabilities would to 80 %, for 7 ms of every epoch in which a GPU waits.
+        write = np.savez_compressed if "images" in arrays else np.savez
         path.parent.mkdir(exist_ok=True)
         with replacing(path) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+            write(file, **arrays)  # type: ignore[arg-type]
 
     def load_arrays(self, path: Path) -> "dict[str, np.ndarray[Any, Any]]":
         """Read an npz file; raises RunError when it is missing or damaged."""

@@ -1,5 +1,7 @@
 """Several steps that are taken at once: every step, digit and figure is still counted right."""
 
+from importlib.util import find_spec
+
 import keras
 import numpy as np
 import pytest
@@ -24,10 +26,15 @@ from tests.engine.test_resume import history_of, is_step
 SETTINGS = {"limit": 1_440, "batch_size": 70, "seed": 5, "epochs": 2, "steps_per_execution": 4}
 """1,320 digits: 18 batches of 70 and one of 60 an epoch, in executions of 4, 4, 4, 4 and 3 steps."""
 ENDS = [4, 8, 12, 16, 19, 23, 27, 31, 35, 38]
+looping = pytest.mark.parametrize(
+    "backend",
+    ["tensorflow", pytest.param("jax", marks=pytest.mark.skipif(find_spec("jax") is None, reason="is not installed"))],
+)
 
 
-def test_steps_digits_rates_and_epochs_are_those_of_single_steps(start: Start) -> None:
-    run = start(**SETTINGS)
+@looping
+def test_steps_digits_rates_and_epochs_are_those_of_single_steps(start: Start, backend: str) -> None:
+    run = start(**SETTINGS, backend=backend)
     events = events_until(run)
     started = next(event for event in events if isinstance(event, RunStarted))
     assert started.steps_per_epoch == 19
@@ -51,8 +58,11 @@ def test_steps_digits_rates_and_epochs_are_those_of_single_steps(start: Start) -
     assert (seen.step, seen.steps, seen.run_fraction) == (38, 38, 1.0)
 
 
-def test_a_run_stopped_between_two_executions_goes_on_with_the_digits_that_come_next(start: Start) -> None:
-    run = start(**SETTINGS)
+@looping
+def test_a_run_stopped_between_two_executions_goes_on_with_the_digits_that_come_next(
+    start: Start, backend: str
+) -> None:
+    run = start(**SETTINGS, backend=backend)
     events_until(run, is_step(23))
     client.ask(run, Stop(by="a test"))
     events_until(run)
@@ -68,6 +78,10 @@ def test_a_run_stopped_between_two_executions_goes_on_with_the_digits_that_come_
     assert history.steps.column("step")[-1] == 38
     assert [epoch.step for epoch in history.epochs] == [19, 38]
     assert summarize(run).status is Status.FINISHED
+
+    whole = start(**SETTINGS, backend=backend)
+    events_until(whole)
+    assert np.array_equal(history.steps.column("loss"), history_of(whole).steps.column("loss"))
 
 
 def test_they_compute_what_single_steps_compute() -> None:

@@ -114,8 +114,11 @@ def _looped(model: Any, batch_size: int) -> Callable[[Any, Iterator[Any]], tuple
         done: tuple[Any, Any] = jax.lax.fori_loop(0, count, step, (logs, state))
         return done
 
+    ahead: tuple[Iterator[Any] | None, Any] = None, None
+
     def execute(state: Any, pieces: Iterator[Any]) -> tuple[Any, Any]:
-        piece = next(pieces)
+        nonlocal ahead
+        piece = ahead[1] if ahead[0] is pieces else next(pieces)
         count, rest = divmod(len(piece[0]), batch_size)
         logs = None
         if count:
@@ -124,6 +127,7 @@ def _looped(model: Any, batch_size: int) -> Callable[[Any, Iterator[Any]], tuple
             logs, state = several(state, whole, count)
         if rest:
             logs, state = single(state, tuple(part[count * batch_size :] for part in piece))
+        ahead = pieces, next(pieces, None)  # brought there while the device computes
         return logs, state
 
     return execute
