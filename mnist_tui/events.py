@@ -57,6 +57,8 @@ class AlertKind(StrEnum):
     """Accuracy at chance for long."""
     OVERFITTING = "overfitting"
     PLATEAU = "plateau"
+    IDLE_GPU = "idle gpu"
+    """There is one that is not trained on."""
     NOT_SAVED = "not saved"
     """A file could not be written."""
 

@@ -178,11 +178,21 @@ def find(device: str) -> Machine:
     choice = DeviceChoice.parse(device)
     gpus = () if choice.kind == "cpu" else backends.current().gpus()[: choice.count]
     if choice.kind == "gpu" and len(gpus) < choice.count:
-        raise ConfigError(
-            f"device {device!r} cannot be used: Keras sees {len(gpus)} of {choice.count} GPUs;"
-            " install mnist-tui[gpu], or give --device cpu"
-        )
+        raise ConfigError(f"device {device!r} cannot be used: Keras sees {len(gpus)} of {choice.count} GPUs: {_mend()}")
     return Machine(gpus, has_bfloat16())
+
+
+def idle_gpu(device: str, machine: Machine) -> str | None:
+    """A sentence with the mend where the driver knows a GPU that the settings would take, and the backend does not."""
+    for gpu in () if machine.gpus else _chosen(device):
+        return f"trains on the CPU, as Keras does not see the {gpu.name}: {_mend()}"
+    return None
+
+
+def _mend() -> str:
+    import keras
+
+    return f"pip install '{backends.BACKENDS[keras.backend.backend()].for_gpus}', or give --device cpu"
 
 
 def job_device(device: str) -> str:

@@ -98,6 +98,9 @@ class Trainer:
                 hardware=devices.hardware(self._trainee.plan, self._machine, self._team.processes),
             )
         )
+        idle = devices.idle_gpu(self._config.device, self._machine)
+        if idle is not None:
+            self._recorder.alert(AlertKind.IDLE_GPU, idle)
 
     def begin(self, start: Checkpoint | None) -> None:
         """Take up a checkpoint, or save the first one, so that there always is one to go back to."""

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from mnist_tui.events import (
+    AlertKind,
+    AlertRaised,
     CheckpointSaved,
     EndReason,
     EpochEnded,
@@ -97,6 +99,32 @@ def check_saved_model(run: RunDirectory, ended: RunEnded) -> None:
     test = run.load_arrays(run.digits_path("test"))
     _, accuracy = model.evaluate(test["images"][..., None], test["labels"], verbose=0)
     assert accuracy == pytest.approx(ended.test_accuracy, abs=1e-4)
+
+
+DRIVER = """
+nvmlInit = lambda: None
+nvmlDeviceGetCount = lambda: 1
+nvmlDeviceGetHandleByIndex = lambda number: number
+nvmlDeviceGetName = lambda gpu: "NVIDIA T1000"
+nvmlDeviceGetCudaComputeCapability = lambda gpu: (7, 5)
+"""
+"""A module pynvml: as on a machine whose GPU the installed backend does not see."""
+
+
+@pytest.mark.parametrize("device", ["auto", "cpu"])
+def test_a_gpu_that_is_not_trained_on_is_told_with_the_mend(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str
+) -> None:
+    (tmp_path / "pynvml.py").write_text(DRIVER)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    run = start(preset="mlp", limit=720, epochs=1, device=device)
+    events = events_until(run)
+    assert isinstance(events[-1], RunEnded), events[-1]
+    said = [event.text for event in events if isinstance(event, AlertRaised) and event.kind is AlertKind.IDLE_GPU]
+    expected = (
+        "trains on the CPU, as Keras does not see the NVIDIA T1000: pip install 'mnist-tui[gpu]', or give --device cpu"
+    )
+    assert said == ([expected] if device == "auto" else [])
 
 
 def test_the_same_seed_gives_the_same_losses(start: Start) -> None:

@@ -26,6 +26,8 @@ class Row:
     """Module in this folder and class in it, as in "jax:Jax"; imported late."""
     extra: str = ""
     """Of mnist-tui; empty where the plain installation brings it."""
+    for_gpus: str = ""
+    """What to install where it is to see NVIDIA's GPUs."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """What the package reads when it is imported; what the user's environment says stays."""
 
@@ -44,12 +46,19 @@ BACKENDS: dict[str, Row] = {
     "tensorflow": Row(
         "tensorflow",
         "tensorflow:TensorFlow",
+        for_gpus="mnist-tui[gpu]",
         # oneDNN is off on x86 CPUs without AVX-512 unless asked for; `reference` is 1.15 to 1.37 times as fast with it
         environment={"TF_ENABLE_ONEDNN_OPTS": "1", "TF_CPP_MIN_LOG_LEVEL": "1"},
     ),
     # JAX takes three quarters of a GPU's memory at once unless told not to: a shared box is not grabbed whole
-    "jax": Row("jax", "jax:Jax", extra="jax", environment={"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}),
-    "torch": Row("torch", "torch:Torch", extra="torch"),
+    "jax": Row(
+        "jax",
+        "jax:Jax",
+        extra="jax",
+        for_gpus="jax[cuda12]",
+        environment={"XLA_PYTHON_CLIENT_PREALLOCATE": "false"},
+    ),
+    "torch": Row("torch", "torch:Torch", extra="torch", for_gpus="torch"),
 }
 """By the name that Keras knows it by."""
 
