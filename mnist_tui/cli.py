@@ -10,9 +10,10 @@ from mnist_tui.cli_bench import bench
 from mnist_tui.cli_evidence import EVIDENCE
 from mnist_tui.cli_settings import settings_options
 from mnist_tui.cli_steering import RUN_HELP, STEERING
-from mnist_tui.cli_team import follow, place_of, team_options
+from mnist_tui.cli_team import follow, team_options
 from mnist_tui.config import SETTINGS, ConfigError
 from mnist_tui.runs.directory import find_run, list_runs
+from mnist_tui.runs.place import Place
 from mnist_tui.wiring import UsageError, catalogue, check_terminal, launch, show_screen, watch
 
 
@@ -56,9 +57,7 @@ def train(
     config_file: Path | None,
     plain: bool,
     detach: bool,
-    coordinator: str | None,
-    process_id: int | None,
-    processes: int | None,
+    place: Place | None,
     **flags: str | None,
 ) -> int:
     """Start a run and watch it.
@@ -67,7 +66,7 @@ def train(
     """
     given = settings_from(config_file) if config_file else {}
     given |= {key: text for key, text in flags.items() if text is not None}
-    config, place = catalogue().complete(given), place_of(coordinator, process_id, processes)
+    config = catalogue().complete(given)
     if place is not None:
         place.check(config)
         if not place.leads:

@@ -7,11 +7,12 @@ from typing import Any
 
 import click
 
-from mnist_tui.cli_team import follow, place_of, team_options
+from mnist_tui.cli_team import follow, team_options
 from mnist_tui.config import SETTINGS_BY_KEY, EarlyStopping
 from mnist_tui.render.text import harmless
 from mnist_tui.runs import client
 from mnist_tui.runs.directory import RunDirectory, find_run
+from mnist_tui.runs.place import Place
 from mnist_tui.runs.protocol import (
     AnyRequest,
     Continue,
@@ -161,15 +162,7 @@ def learning_rate_request(text: str) -> tuple[SetLearningRate, str]:
 @click.option("--plain", is_flag=True, help="Plain lines instead of the screen.")
 @click.option("--detach", is_flag=True, help="Let it go on, print its id and return.")
 @team_options
-def resume(
-    run: str,
-    epochs: str | None,
-    plain: bool,
-    detach: bool,
-    coordinator: str | None,
-    process_id: int | None,
-    processes: int | None,
-) -> int:
+def resume(run: str, epochs: str | None, plain: bool, detach: bool, place: Place | None) -> int:
     """Start another engine on a run and watch it."""
     from mnist_tui.runs.resuming import resume_run
 
@@ -177,7 +170,6 @@ def resume(
         raise UsageError(f"--epochs {epochs} cannot be used: give the epochs in all, or +N for so many more")
     more = epochs is not None and epochs.strip().startswith("+")
     number = whole_number(epochs) if epochs is not None else None
-    place = place_of(coordinator, process_id, processes)
     if place is not None and not place.leads:
         return follow(place)  # the run is where process 0 is
     found = find_run(run)

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import click
@@ -17,15 +18,16 @@ OPTIONS = (
 
 
 def team_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The three flags."""
+    """The three flags, which come to the command as its `place`: None for an ordinary run. Raises ConfigError."""
+
+    @wraps(command)
+    def with_place(coordinator: str | None, process_id: int | None, processes: int | None, **others: Any) -> Any:
+        return command(place=place_from(coordinator, process_id, processes, os.environ), **others)
+
+    placed: Callable[..., Any] = with_place
     for option in reversed(OPTIONS):
-        command = option(command)
-    return command
-
-
-def place_of(coordinator: str | None, process_id: int | None, processes: int | None) -> Place | None:
-    """Which process this is; None for an ordinary run. Raises ConfigError."""
-    return place_from(coordinator, process_id, processes, os.environ)
+        placed = option(placed)
+    return placed
 
 
 def follow(place: Place) -> int:
