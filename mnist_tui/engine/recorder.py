@@ -47,7 +47,7 @@ class WorkClock:
 
 
 class Recorder:
-    """Reads digits with networks and records the outcome. `best` is where the best epoch's network is kept."""
+    """Reads digits with networks and records the outcome."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class Recorder:
         """`by_loss`: of each network in turn, whether its best epoch is that of the lowest loss (see Preset)."""
         self._run, self._split, self._state, self._saver = run, split, state, saver
         self.emit = journal.emit
-        self.best, self._by_loss = best, by_loss
+        self._best, self._by_loss = best, by_loss
         self.member = 0
         """The network of an ensemble that is in training."""
         self._others: list[NDArray[np.float32]] = []
@@ -88,17 +88,18 @@ class Recorder:
 
     def save_best(self) -> bool:
         """Write model.keras."""
-        return self.save(self._run.model_path.name, self.best.save)
+        return self.save(self._run.model_path.name, self._best.save)
 
-    def settle(self) -> None:
-        """Wait until model.keras is written; before that nothing is to be done with the best network."""
+    @property
+    def best(self) -> BestModel:
+        """Where the best epoch's network is kept, as soon as it is not being written to model.keras any more."""
         self._saver.settle()
+        return self._best
 
     def enter_member(self, member: int) -> None:
         """Turn to a network of an ensemble: the ones before it, at their best, are asked with it from now on."""
-        self.settle()
-        self.member = member
-        before = [self.best.network(each) for each in self.best.members if each < member]
+        self.member, best = member, self.best
+        before = [best.network(each) for each in best.members if each < member]
         self._others = [read(each, self._split.validation.images) for each in before]
 
     def validate(self, model: Any, *, complete: bool = True) -> EpochFigures:
@@ -130,7 +131,6 @@ class Recorder:
         )
         if is_best:
             state.best_epoch, state.best_accuracy, state.best_loss = epoch, result.accuracy, result.loss
-            self.settle()
             self.best.keep(model, self.member)
             self._save_best_behind(epoch, state.step)
         return EpochFigures(epoch, train_loss, result.loss, result.accuracy)
@@ -142,7 +142,7 @@ class Recorder:
         def written() -> None:
             self.emit(CheckpointSaved(time=time.time(), path=path, epoch=epoch, step=step))
 
-        self._saver.attempt_behind(path, self.best.save, written, step=step, epoch=epoch)
+        self._saver.attempt_behind(path, self._best.save, written, step=step, epoch=epoch)
 
     def _is_best(self, result: Evaluation) -> bool:
         """Of the network's epochs so far, by what its recipe goes by."""
@@ -154,10 +154,10 @@ class Recorder:
     def test(self, loss: Any, reason: EndReason) -> None:
         """The test digits, once, read by the network that a user gets; with that the run is over."""
         self.enter(Phase.TESTING)
-        self.settle()
+        best = self.best
         if self._run.model_path.name in self._saver.unsaved:
             self.save_best()
-        result = evaluate(self.best.load(), self._split.test, loss)
+        result = evaluate(best.load(), self._split.test, loss)
         self.save("digits/test.npz", lambda: save_digits(self._run, "test", self._split.test))
         self.save("predictions/test.npz", lambda: save_predictions(self._run, "test", self._split.test, result))
         self.clock.clock_in()

@@ -67,9 +67,9 @@ class Trainer:
         self._state = steering.state
         self._machine = machine
         builders = [partial(PRESETS[name].build, PICTURE, classes) for name in config.members]
-        self._best = BestModel(run, builders, PRESETS[config.preset].views)
+        best = BestModel(run, builders, PRESETS[config.preset].views)
         by_loss = [PRESETS[name].kept_by_loss for name in config.members]
-        self._recorder = Recorder(run, split, self._state, journal, saver, self._best, by_loss)
+        self._recorder = Recorder(run, split, self._state, journal, saver, best, by_loss)
         self._questions = Questions(split)
         self._trainee = Trainee(config, 0, machine, classes, team)
         self._digits = EpochDigits(config, split.train, classes, team, self._trainee.plan)
@@ -149,11 +149,10 @@ class Trainer:
 
     def _answer(self) -> None:
         """Work on the question that has waited longest, for a moment."""
-        question = self._steering.question
-        self._recorder.settle()
+        question, best = self._steering.question, self._recorder.best
         try:
             if question.work is None:
-                question.work = self._questions.work_on(question.request, self._best, self._state.best_epoch)
+                question.work = self._questions.work_on(question.request, best, self._state.best_epoch)
             explanation = next(question.work)
         except Exception as error:  # a question may fail, the training may not
             question.answer.set_exception(error)
@@ -201,7 +200,7 @@ class Trainer:
         with self._team.apart():
             goes_on = self._between_batches()
             if self._team.processes > 1:
-                self._checkpointer.hold(self._state, self._trainee.variables, self._best.weights)
+                self._checkpointer.hold(self._state, self._trainee.variables, self._recorder.best.weights)
             return goes_on
 
     def _between_batches(self) -> bool:
@@ -282,8 +281,7 @@ class Trainer:
         self._restore(checkpoint)
 
     def _restore(self, checkpoint: Checkpoint) -> None:
-        self._recorder.settle()
-        self._best.restore(checkpoint.best, checkpoint.state.kept if checkpoint.best else [])
+        self._recorder.best.restore(checkpoint.best, checkpoint.state.kept if checkpoint.best else [])
         self._take_up(self._member_in(checkpoint.state))
         self._team.restore(checkpoint.variables)
         checkpoint.restore(self._trainee.variables)
@@ -344,7 +342,7 @@ class Trainer:
     def _leave_out(self, text: str) -> bool:
         """Give up a network of an ensemble that diverges again and again; the others go on."""
         state, number = self._state, self._trainee.number
-        kept = number in self._best.members
+        kept = number in self._recorder.best.members
         fate = "it stays as it was in its best epoch" if kept else "it is left out"
         self._recorder.alert(AlertKind.NOT_FINITE, f"network {number + 1} diverged again: {fate}")
         state.epoch = (number + 1) * self._config.epochs - 1
@@ -352,7 +350,7 @@ class Trainer:
         state.step = state.epoch * self._steps_per_epoch
         if state.epoch < state.epochs_planned:
             self._go_on_to_the_next()
-        elif not self._best.members:
+        elif not self._recorder.best.members:
             raise DivergedError(f"{text} and so did every other network: start again with a lower learning rate")
         self._save_checkpoint()
         return False
@@ -363,8 +361,8 @@ class Trainer:
 
     def _save_checkpoint(self) -> None:
         def write() -> None:
-            self._state.kept = list(self._best.members)
-            saved = self._checkpointer.save(self._state, self._trainee.variables, self._best.weights)
+            self._state.kept = list(self._recorder.best.members)
+            saved = self._checkpointer.save(self._state, self._trainee.variables, self._recorder.best.weights)
             if saved is not None:
                 self._emit(saved)
 
