@@ -11,9 +11,10 @@ from mnist_tui.cli_evidence import EVIDENCE
 from mnist_tui.cli_settings import settings_options
 from mnist_tui.cli_steering import RUN_HELP, STEERING
 from mnist_tui.cli_team import follow, team_options
-from mnist_tui.config import SETTINGS, ConfigError
+from mnist_tui.config import ConfigError
 from mnist_tui.runs.directory import find_run, list_runs
 from mnist_tui.runs.place import Place
+from mnist_tui.settings import SETTINGS
 from mnist_tui.wiring import UsageError, catalogue, check_terminal, launch, show_screen, watch
 
 

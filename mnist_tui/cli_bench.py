@@ -4,7 +4,8 @@ import click
 import msgspec
 
 from mnist_tui.cli_settings import settings_options
-from mnist_tui.config import SETTINGS, RunConfig, Setting
+from mnist_tui.config import RunConfig
+from mnist_tui.settings import SETTINGS, Setting
 from mnist_tui.wiring import catalogue, launch
 
 OTHER_MATTERS = ("preset", "epochs", "name", "early_stopping", "checkpoint_seconds", "ensemble")

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from mnist_tui.config import Setting
+from mnist_tui.settings import Setting
 
 
 def settings_options(settings: Iterable[Setting]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

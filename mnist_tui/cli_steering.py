@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from mnist_tui.cli_team import follow, team_options
-from mnist_tui.config import SETTINGS_BY_KEY, EarlyStopping
+from mnist_tui.config import EarlyStopping
 from mnist_tui.render.text import harmless
 from mnist_tui.runs import client
 from mnist_tui.runs.directory import RunDirectory, find_run
@@ -25,6 +25,7 @@ from mnist_tui.runs.protocol import (
     Step,
     Stop,
 )
+from mnist_tui.settings import SETTINGS_BY_KEY
 from mnist_tui.wiring import UsageError, catalogue, check_terminal, watch
 
 RUN_HELP = "RUN is an id, a unique prefix of one, a name, or `last`."

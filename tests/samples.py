@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mnist_tui.config import Catalogue, ConfigError, Recipe, RunConfig
+from mnist_tui.config import ConfigError, Recipe, RunConfig
 from mnist_tui.events import (
     AlertKind,
     AlertRaised,
@@ -21,6 +21,7 @@ from mnist_tui.events import (
     StepEnded,
 )
 from mnist_tui.runs.directory import RunRecord
+from mnist_tui.settings import Catalogue
 
 CREATED = 1_700_000_000.0
 """When the runs of the tests were created, in seconds since the epoch."""

@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from mnist_tui.config import SETTINGS_BY_KEY, ConfigError, EarlyStopping
+from mnist_tui.config import ConfigError, EarlyStopping
 from mnist_tui.engine.checkpoints import TrainingState
 from mnist_tui.engine.journal import Emit
 from mnist_tui.engine.server import Refused
@@ -33,6 +33,7 @@ from mnist_tui.runs.protocol import (
     Step,
     Stop,
 )
+from mnist_tui.settings import SETTINGS_BY_KEY
 
 MOST_STEPS = 100_000
 MOST_QUESTIONS = 8

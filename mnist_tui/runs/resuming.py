@@ -2,7 +2,6 @@
 
 import time
 
-from mnist_tui.config import SETTINGS_BY_KEY
 from mnist_tui.events import EndReason
 from mnist_tui.runs import client
 from mnist_tui.runs.directory import RunDirectory, RunError
@@ -11,6 +10,7 @@ from mnist_tui.runs.log import LogFollower
 from mnist_tui.runs.place import Place
 from mnist_tui.runs.protocol import SetEpochs
 from mnist_tui.runs.summary import Status, status_of
+from mnist_tui.settings import SETTINGS_BY_KEY
 
 LEAVING_SECONDS = 5.0
 """How long an engine that has said its last word may take to be gone."""

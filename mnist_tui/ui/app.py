@@ -10,8 +10,9 @@ from textual import work
 from textual.app import App
 from textual.driver import Driver
 
-from mnist_tui.config import Catalogue, ConfigError, RunConfig
+from mnist_tui.config import ConfigError, RunConfig
 from mnist_tui.runs.directory import RunDirectory, RunError
+from mnist_tui.settings import Catalogue
 from mnist_tui.ui.hang_up import catch_signals
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.messages import OpenDigits, OpenRun, ResumeRun, StartRun

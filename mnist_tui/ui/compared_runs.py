@@ -9,13 +9,13 @@ from collections.abc import Iterable
 import numpy as np
 
 from mnist_tui.analysis.comparison import EpochResult, RunResult, Settings
-from mnist_tui.config import SETTINGS, Value
 from mnist_tui.events import EpochEnded
 from mnist_tui.render.text import harmless
 from mnist_tui.runs.directory import RunDirectory, RunError, RunRecord
 from mnist_tui.runs.history import History
 from mnist_tui.runs.log import LogFollower
 from mnist_tui.runs.summary import Status, status_of
+from mnist_tui.settings import SETTINGS, Value
 from mnist_tui.ui.overlay import Overlaid, Overlay
 from mnist_tui.ui.run_signs import RunSign
 

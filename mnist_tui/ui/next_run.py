@@ -1,6 +1,6 @@
 """Which settings the home screen offers, and how they read: for the form, and for its first paint in plain words."""
 
-from mnist_tui.config import SETTINGS_BY_KEY, Catalogue
+from mnist_tui.settings import SETTINGS_BY_KEY, Catalogue
 
 SHOWN = ("preset", "epochs", "batch_size", "learning_rate", "optimizer", "seed", "data")
 LABEL_WIDTH = 15

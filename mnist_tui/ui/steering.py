@@ -5,7 +5,6 @@ from typing import Any, Literal
 
 from textual.app import App
 
-from mnist_tui.config import SETTINGS_BY_KEY
 from mnist_tui.events import Phase
 from mnist_tui.render.text import harmless
 from mnist_tui.runs.client import ask, who
@@ -23,6 +22,7 @@ from mnist_tui.runs.protocol import (
     Stop,
 )
 from mnist_tui.runs.summary import Status
+from mnist_tui.settings import SETTINGS_BY_KEY
 from mnist_tui.ui.keymap import KEYMAP, SHARED, steering_keys
 from mnist_tui.ui.messages import ResumeRun
 from mnist_tui.ui.screens.confirmations import DivergedScreen, KillScreen, RollBackScreen, awaited

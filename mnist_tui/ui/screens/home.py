@@ -13,8 +13,8 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from mnist_tui import __version__
-from mnist_tui.config import Catalogue
 from mnist_tui.runs.directory import home, list_runs
+from mnist_tui.settings import Catalogue
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.messages import CompareRuns, StartRun
 from mnist_tui.ui.next_run import sketch

@@ -7,7 +7,8 @@ from textual import on
 from textual.app import ComposeResult
 from textual.widgets import Input, Static
 
-from mnist_tui.config import SETTINGS_BY_KEY, Catalogue, ConfigError
+from mnist_tui.config import ConfigError
+from mnist_tui.settings import SETTINGS_BY_KEY, Catalogue
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.screens.dialog import Dialog
 from mnist_tui.ui.session import RunView

@@ -6,7 +6,8 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from mnist_tui.config import OPTIMIZERS, SETTINGS_BY_KEY, Catalogue, ConfigError, RunConfig
+from mnist_tui.config import ConfigError, RunConfig
+from mnist_tui.settings import OPTIMIZERS, SETTINGS_BY_KEY, Catalogue
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.next_run import SHOWN, default_text
 from mnist_tui.ui.widgets.choice_field import ChoiceField

@@ -1,0 +1,159 @@
+"""Every setting accepts what it should and refuses the rest in one sentence."""
+
+import pytest
+
+from mnist_tui.config import AUTO, ConfigError, RunConfig
+from mnist_tui.settings import OPTIMIZERS, SETTINGS, SETTINGS_BY_KEY, Setting
+from tests import samples
+
+NUMBERS = [setting for setting in SETTINGS if setting.kind in ("integer", "real")]
+INTEGERS = [setting for setting in NUMBERS if setting.kind == "integer"]
+
+
+def refusal(key: str, text: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        SETTINGS_BY_KEY[key].parse(text, samples.catalogue())
+    message = str(caught.value)
+    assert "\n" not in message
+    assert message.startswith(key)
+    return message
+
+
+def test_every_field_of_a_run_config_has_a_setting() -> None:
+    assert tuple(setting.key for setting in SETTINGS) == RunConfig.__struct_fields__
+
+
+@pytest.mark.parametrize("setting", NUMBERS, ids=lambda setting: setting.key)
+def test_both_bounds_are_accepted(setting: Setting) -> None:
+    for bound in (setting.minimum, setting.maximum):
+        text = str(int(bound)) if setting.kind == "integer" else repr(bound)
+        assert setting.parse(text, samples.catalogue()) == bound
+
+
+@pytest.mark.parametrize("setting", INTEGERS, ids=lambda setting: setting.key)
+@pytest.mark.parametrize("step", [-1, 1])
+def test_one_beyond_a_bound_is_refused_with_the_bounds(setting: Setting, step: int) -> None:
+    value = int(setting.minimum - 1 if step < 0 else setting.maximum + 1)
+    message = refusal(setting.key, str(value))
+    assert f"{value:,} is out of range" in message
+    assert f"from {setting.minimum:,.0f} to {setting.maximum:,.0f}" in message
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "reason"),
+    [
+        ("epochs", "0", "0 is out of range: give a whole number from 1 to 10,000"),
+        ("epochs", "-1", "-1 is out of range"),
+        ("epochs", "1000000000", "1,000,000,000 is out of range"),
+        ("epochs", "1e9", "'1e9' is not a whole number: give one from 1 to 10,000"),
+        ("epochs", "2.5", "'2.5' is not a whole number"),
+        ("epochs", "", "'' is not a whole number"),
+        ("epochs", "nan", "'nan' is not a whole number"),
+        ("batch_size", "many", "'many' is not a whole number"),
+        ("seed", "4294967296", "out of range"),
+        ("limit", "119", "119 is out of range: give a whole number from 120 to 10,000,000"),
+        ("learning_rate", "nan", "'nan' cannot be used: give a number from 1e-08 to 10"),
+        ("learning_rate", "inf", "'inf' cannot be used"),
+        ("learning_rate", "-inf", "'-inf' cannot be used"),
+        ("learning_rate", "x", "'x' cannot be used"),
+        ("learning_rate", "0", "'0' cannot be used"),
+        ("learning_rate", "-0.1", "'-0.1' cannot be used"),
+        ("learning_rate", "10.1", "'10.1' cannot be used"),
+        ("learning_rate", "", "'' cannot be used"),
+        ("optimizer", "lion", f"'lion' is not known: choose one of {', '.join(OPTIMIZERS)}"),
+        ("preset", "resnet", "'resnet' is not known: choose one of fast, lenet5"),
+        ("preset", "", "'' is not known"),
+        ("data", "/nowhere.npz", "'/nowhere.npz' names no file"),
+        ("name", "a b", "'a b' cannot be a run's name: use 1 to 40 letters"),
+        ("name", "-x", "'-x' cannot be a run's name"),
+        ("name", "../up", "'../up' cannot be a run's name"),
+        ("name", "x" * 41, "cannot be a run's name"),
+        ("name", "two\nlines", r"'two\nlines' cannot be a run's name"),
+        ("early_stopping", "", "'' cannot be used: give off, or loss or accuracy and the epochs to wait"),
+        ("early_stopping", "on", "'on' cannot be used"),
+        ("early_stopping", "loss", "'loss' cannot be used"),
+        ("early_stopping", "loss:0", "'loss:0' cannot be used"),
+        ("early_stopping", "loss:-1", "'loss:-1' cannot be used"),
+        ("early_stopping", "loss:99999", "'loss:99999' cannot be used"),
+        ("early_stopping", "f1:3", "'f1:3' cannot be used"),
+        ("checkpoint_seconds", "0", "'0' cannot be used: give a number from 0.1 to 86400"),
+        ("checkpoint_seconds", "nan", "'nan' cannot be used"),
+        ("device", "", "'' cannot be used: give auto, cpu, gpu, or numbers like gpu:1 or gpu:0,1"),
+        ("device", "tpu", "'tpu' cannot be used"),
+        ("device", "gpu:", "'gpu:' cannot be used"),
+        ("device", "auto:0", "'auto:0' cannot be used"),
+        ("device", "gpu:-1", "'gpu:-1' cannot be used"),
+        ("device", "gpu:0,0", "'gpu:0,0' names a device twice: give each number once"),
+        ("device", "cpu:1", "'cpu:1' cannot be used: count a CPU's devices from 0 on, like cpu:0,1"),
+        ("device", "gpu:" + ",".join(map(str, range(17))), "names too many devices: give at most 16"),
+        ("precision", "half", "'half' is not known: choose one of auto, float32, bfloat16, float16"),
+        ("jit", "yes", "'yes' is not known: choose one of auto, on, off"),
+        ("steps_per_execution", "0", "0 is out of range: give a whole number from 1 to 1,000"),
+        ("steps_per_execution", "all", "'all' is not a whole number"),
+        ("threads", "0", "0 is out of range"),
+        ("name", "last", "'last' always means the newest run"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_with_the_reason(key: str, text: str, reason: str) -> None:
+    assert reason in refusal(key, text)
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "value"),
+    [
+        ("epochs", " 12 ", 12),
+        ("epochs", "1,000", 1000),
+        ("epochs", "1_000", 1000),
+        ("learning_rate", "3e-4", 0.0003),
+        ("learning_rate", "1", 1.0),
+        ("optimizer", "sgd", "sgd"),
+        ("preset", "lenet5", "lenet5"),
+        ("data", "mnist", "mnist"),
+        ("name", "try-2.b_C", "try-2.b_C"),
+        ("name", "x" * 40, "x" * 40),
+        ("name", "", None),
+        ("limit", "", None),
+        ("early_stopping", " off ", "off"),
+        ("early_stopping", "loss:3", "loss:3"),
+        ("early_stopping", "accuracy:9999", "accuracy:9999"),
+        ("checkpoint_seconds", "0.5", 0.5),
+        ("device", "gpu:10,2", "gpu:10,2"),
+        ("device", "cpu:0,1", "cpu:0,1"),
+        ("precision", "bfloat16", "bfloat16"),
+        ("jit", "off", "off"),
+        ("steps_per_execution", "auto", "auto"),
+        ("steps_per_execution", "16", 16),
+        ("threads", " 2 ", 2),
+    ],
+)
+def test_what_can_be_used_is_read(key: str, text: str, value: object) -> None:
+    assert SETTINGS_BY_KEY[key].parse(text, samples.catalogue()) == value
+
+
+def test_nothing_given_is_the_default_preset_with_its_own_recipe() -> None:
+    config = samples.catalogue().complete({})
+    assert (config.preset, config.epochs, config.batch_size) == ("fast", 2, 64)
+    assert (config.learning_rate, config.optimizer) == (0.01, "adamw")
+    assert (config.seed, config.data, config.limit, config.name) == (0, "mnist", None, None)
+    assert (config.early_stopping, config.checkpoint_seconds) == ("off", 60.0)
+    chosen_here = (config.device, config.precision, config.jit, config.steps_per_execution, config.threads)
+    assert set(chosen_here) == {AUTO}
+
+
+def test_a_preset_brings_its_recipe_and_what_is_given_wins() -> None:
+    config = samples.catalogue().complete({"preset": "lenet5", "epochs": "4"})
+    assert (config.preset, config.epochs, config.batch_size, config.optimizer) == ("lenet5", 4, 128, "adam")
+
+
+def test_an_empty_optional_setting_is_as_if_not_given() -> None:
+    assert samples.catalogue().complete({"name": "", "limit": " "}) == samples.catalogue().complete({})
+
+
+def test_an_unknown_setting_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ConfigError, match=r"'epoch' is not known: choose from preset, epochs, "):
+        samples.catalogue().complete({"epoch": "3"})
+
+
+def test_one_bad_setting_spoils_all() -> None:
+    with pytest.raises(ConfigError, match="batch_size"):
+        samples.catalogue().complete({"epochs": "3", "batch_size": "0"})
