@@ -3,12 +3,12 @@
 What is typed behind it is read by cli.py; without anything, the home screen comes up without waiting for that.
 """
 
-import os
 import sys
 from typing import NoReturn
 
 from mnist_tui.config import ConfigError
 from mnist_tui.runs.directory import RunError
+from mnist_tui.terminal import let_go
 from mnist_tui.wiring import UsageError, show_screen
 
 
@@ -25,7 +25,7 @@ def main() -> NoReturn:
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        let_go(sys.stdout)
         sys.exit(1)
 
 

@@ -1,8 +1,10 @@
-"""Whether a terminal can show the screen at all."""
+"""Whether a terminal can show the screen at all, and what is done when it is gone."""
 
 import codecs
 import locale
+import os
 from collections.abc import Mapping
+from typing import TextIO
 
 UNFIT = ("dumb", "unknown", "")
 
@@ -24,3 +26,10 @@ def unfitness(environment: Mapping[str, str], *, stdin: bool, stdout: bool, stde
     if codecs.lookup(encoding.split(":")[0]).name != "utf-8":
         return f"the locale's encoding is {encoding}, which has no block characters: set LC_ALL=C.UTF-8, or {plain}"
     return None
+
+
+def let_go(*streams: TextIO) -> None:
+    """Nobody reads these any more: what is left in them goes nowhere, else Python's last flush makes the status 120."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in streams:
+        os.dup2(nowhere, stream.fileno())

@@ -119,6 +119,8 @@ def _looped(model: Any, batch_size: int) -> Callable[[Any, Iterator[Any]], tuple
     def execute(state: Any, pieces: Iterator[Any]) -> tuple[Any, Any]:
         nonlocal ahead
         piece = ahead[1] if ahead[0] is pieces else next(pieces)
+        if piece is None:
+            raise StopIteration  # as Keras expects it of an iterator that has run out
         count, rest = divmod(len(piece[0]), batch_size)
         logs = None
         if count:
