@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from mnist_tui.config import ConfigError
 from mnist_tui.runs.directory import RunError
-from mnist_tui.terminal import let_go
+from mnist_tui.terminal import flush_or_drop
 from mnist_tui.wiring import UsageError, show_screen
 
 
@@ -25,8 +25,9 @@ def main() -> NoReturn:
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
-        let_go(sys.stdout)
         sys.exit(1)
+    finally:
+        flush_or_drop(sys.stdout, sys.stderr)
 
 
 def fail(sentence: str) -> NoReturn:

@@ -4,7 +4,6 @@ This is the one place that knows both the engine's registries and the face, and 
 """
 
 import os
-import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -70,13 +69,9 @@ def watch(run: RunDirectory, plain: bool, since: float = 0.0) -> int:
 
 def show_screen(run: RunDirectory | None) -> int:
     """The face, on the home screen or on a run."""
-    from mnist_tui.terminal import let_go
-
     check_terminal()
     app = make_app(run)
     app.run()
-    if app.return_code == 128 + signal.SIGHUP:
-        let_go(sys.stdout, sys.stderr)
     return app.return_code or 0
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mnist_tui.engine import checkpoints
-from mnist_tui.events import CheckpointSaved, HardwareSampled, Phase, RunEnded, decode
+from mnist_tui.events import AlertRaised, CheckpointSaved, HardwareSampled, Phase, RunEnded, decode
 from mnist_tui.runs import client
 from mnist_tui.runs.summary import Status, summarize
 from tests.faults import audit
@@ -126,8 +126,9 @@ def test_what_a_full_disk_refused_is_written_in_order_once_there_is_room(
 
 
 def times(engine: Engine) -> list[float]:
-    """When what happened happened, without the hardware's sampler, which is not the training's own thread."""
-    return [event.time for event in audit.events_of(engine.run) if not isinstance(event, HardwareSampled)]
+    """When what happened happened, without what other threads than the training's own tell: samples, and files."""
+    others = HardwareSampled | CheckpointSaved | AlertRaised
+    return [event.time for event in audit.events_of(engine.run) if not isinstance(event, others)]
 
 
 def follow(program: list[str], env: dict[str, str], engine: Engine) -> "subprocess.Popen[str]":
