@@ -72,7 +72,7 @@ def show_screen(run: RunDirectory | None) -> int:
     check_terminal()
     app = make_app(run)
     app.run()
-    return app.return_code or 0
+    return app.ended_by or app.return_code or 0  # drawing on a terminal that has just gone may fail first
 
 
 def make_app(run: RunDirectory | None) -> "MnistTuiApp":

@@ -5,7 +5,6 @@ import os
 import pytest
 
 os.environ["TEXTUAL_ANIMATIONS"] = "none"  # read when Textual is imported; the program sets it too
-os.environ.pop("PYTHONUNBUFFERED", None)  # a user's Python has something left to write when the terminal is gone
 for size in ("COLUMNS", "LINES"):  # readline, which pytest imports, sets them; a terminal's own size is meant
     os.environ.pop(size, None)
 

@@ -48,6 +48,8 @@ class MnistTuiApp(App[int]):
         self._first_run = run
         self._clock = clock
         self._leaving = False
+        self.ended_by = 0
+        """Exit status that a hang-up or a signal asks for; 0 without one."""
         self.session: RunSession | None = None
         self.register_theme(DARK)
         self.register_theme(LIGHT)
@@ -63,6 +65,7 @@ class MnistTuiApp(App[int]):
             loop = asyncio.get_running_loop()
 
             def leave(status: int) -> None:
+                self.ended_by = status
                 loop.call_soon_threadsafe(self._hang_up, status)
 
             catch_signals(leave)
