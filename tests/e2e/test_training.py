@@ -44,7 +44,7 @@ def only_run(home: Path) -> RunDirectory:
 def test_a_person_watches_looks_at_mistakes_leaves_and_comes_back(
     program: list[str], env: dict[str, str], home: Path, call: Call, size: tuple[int, int]
 ) -> None:
-    with Terminal([*program, "train", "--limit", "3000", "--epochs", "500"], size, env) as terminal:
+    with Terminal([*program, "train", "--limit", "12000", "--epochs", "500"], size, env) as terminal:
         terminal.wait_for("importing Keras")
         terminal.wait_for("Conv2D")
         terminal.wait_for("Loss")
