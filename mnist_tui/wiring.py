@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mnist_tui.config import RunConfig
 from mnist_tui.runs.directory import RunDirectory
 from mnist_tui.runs.place import Place
-from mnist_tui.settings import Catalogue
+from mnist_tui.settings import SETTINGS_BY_KEY, Catalogue
 
 if TYPE_CHECKING:
     from mnist_tui.ui.app import MnistTuiApp
@@ -33,7 +33,6 @@ def catalogue() -> Catalogue:
 def check_data(spec: str) -> str:
     """A data spec that can be read, as an absolute path where it is one; raises ConfigError."""
     from mnist_tui.engine.datasets import verify
-    from mnist_tui.settings import SETTINGS_BY_KEY
 
     checked = str(SETTINGS_BY_KEY["data"].parse(spec, catalogue()))
     verify(checked)

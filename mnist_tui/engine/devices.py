@@ -184,9 +184,10 @@ def find(device: str) -> Machine:
 
 def idle_gpu(device: str, machine: Machine) -> str | None:
     """A sentence with the mend where the driver knows a GPU that the settings would take, and the backend does not."""
-    for gpu in () if machine.gpus else _chosen(device):
-        return f"trains on the CPU, as Keras does not see the {gpu.name}: {_mend()}"
-    return None
+    known = () if machine.gpus else _chosen(device)
+    if not known:
+        return None
+    return f"trains on the CPU, as Keras does not see the {known[0].name}: {_mend()}"
 
 
 def _mend() -> str:

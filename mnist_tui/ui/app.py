@@ -66,16 +66,13 @@ class MnistTuiApp(App[int]):
 
             def leave(status: int) -> None:
                 self.ended_by = status
-                loop.call_soon_threadsafe(self._hang_up, status)
+                loop.call_soon_threadsafe(self.exit)
 
             catch_signals(leave)
         self.push_screen(HomeScreen(self._catalogue, self._clock))
         if self._first_run is not None:
             self.open_run(self._first_run)
         self.set_interval(FRAME_SECONDS, self._follow)
-
-    def _hang_up(self, status: int) -> None:
-        self.exit(return_code=status)
 
     def open_run(self, run: RunDirectory) -> None:
         """Open a run on its training screen."""
