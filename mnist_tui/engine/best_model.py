@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import keras
-import numpy as np
 from numpy.typing import NDArray
 
+from mnist_tui.engine import backends
 from mnist_tui.engine.presets import UNMOVED, Shift
 from mnist_tui.engine.readout import readout
 from mnist_tui.runs.directory import RunDirectory, replacing
@@ -45,7 +45,7 @@ class BestModel:
 
     def keep(self, model: Any, member: int = 0) -> None:
         """Take a network's present weights."""
-        self._kept[member] = [np.array(keras.ops.convert_to_numpy(weight)) for weight in model.weights]
+        self._kept[member] = backends.current().fetch(model.weights)
 
     def restore(self, weights: Weights, members: Iterable[int]) -> None:
         """Take back what `weights` gave, of these networks."""

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from mnist_tui.engine import backends
+from mnist_tui.engine.backends.backend import Begin
 from mnist_tui.engine.checkpoints import TrainingState
 from mnist_tui.engine.journal import Emit
 from mnist_tui.events import Phase, PhaseChanged, StepEnded
@@ -16,7 +17,8 @@ from mnist_tui.events import Phase, PhaseChanged, StepEnded
 class EmitSteps(keras.callbacks.Callback):
     """Emits step_ended after every execution, and keeps the sums of an epoch. Goes with BeginSteps.
 
-    An execution is one step, or as many as the network takes at once (`steps_per_execution`).
+    An execution is one step, or as many as the network takes at once (`steps_per_execution`). One of several may have
+    begun with the end of the one before (see backends/jax_loop.py), which is where its seconds are counted from.
     """
 
     def __init__(self, emit: Emit, state: TrainingState, batch_size: int, train_count: int) -> None:
@@ -26,14 +28,26 @@ class EmitSteps(keras.callbacks.Callback):
         self._batch_size = batch_size
         self._train_count = train_count
         self._first = True
+        self._began: float | None = None
+        self._speed = 0.0
         self.loss = self.accuracy = float("nan")
         """Of the newest execution."""
         self.count = 0
         """Its steps."""
 
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """A first execution of several steps may be under way for long, which is told with the speed before it."""
+        is_unknown = self.model.steps_per_execution > 1 and self._speed > 0
+        self._began = None if is_unknown else time.monotonic()
+
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Note when the execution begins."""
-        self._began = time.monotonic()
+        if self.model.steps_per_execution == 1:
+            self._began = time.monotonic()
+
+    def stood_still(self) -> None:
+        """What was computed meanwhile says nothing of the speed: the next execution is told with that of the last."""
+        self._began = None
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Emit the execution's last step."""
@@ -47,7 +61,10 @@ class EmitSteps(keras.callbacks.Callback):
         state.digits += count
         state.loss_sum += self.loss * count
         state.accuracy_sum += self.accuracy * count
-        now = time.time()
+        now, ended = time.time(), time.monotonic()
+        if self._began is not None:
+            self._speed = count / max(1e-9, ended - self._began)
+        self._began = ended
         if self._first:
             self._first = False
             self._emit(PhaseChanged(time=now, phase=Phase.TRAINING))
@@ -59,7 +76,7 @@ class EmitSteps(keras.callbacks.Callback):
                 loss=self.loss,
                 accuracy=self.accuracy,
                 learning_rate=float(np.asarray(self.model.optimizer.learning_rate)),
-                images_per_second=count / max(1e-9, time.monotonic() - self._began),
+                images_per_second=self._speed,
             )
         )
 
@@ -71,17 +88,18 @@ class BeginSteps(keras.callbacks.Callback):
     the rest of the epoch.
     """
 
-    def __init__(self, rate: Callable[[], float]) -> None:
+    def __init__(self, rate: Callable[[], float], coming: Callable[[], float] | None = None) -> None:
+        """`rate` gives the learning rate of an execution that begins, `coming` that of the next one if all goes on."""
         super().__init__()
-        self._rate = rate
-        self._begin: Callable[[float], None] | None = None
+        self._rate, self._coming = rate, coming
+        self._begin: Begin | None = None
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Ask the schedule."""
         model = self.model  # on JAX this brings the variables up to date: here, before the schedule reads them
         if self._begin is None:
             self._begin = backends.current().step_beginner(model)
-        self._begin(self._rate())
+        self._begin(self._rate(), self._coming() if self._coming is not None else None)
 
 
 class BetweenBatches(keras.callbacks.Callback):

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_tui.config import RunConfig
+from mnist_tui.engine import backends
 from mnist_tui.engine.guard import EpochFigures
 from mnist_tui.events import CheckpointSaved
 from mnist_tui.runs.directory import RunDirectory, RunError, replacing
@@ -158,7 +159,7 @@ class Checkpointer:
         now = time.monotonic()
         if now >= self._held_at + HOLD_SECONDS:
             held = msgspec.json.decode(msgspec.json.encode(state), type=TrainingState)
-            self._held = held, [np.array(variable) for variable in variables], list(best)
+            self._held = held, backends.current().fetch(variables), list(best)
             self._held_at = now
 
     def save_held(self) -> CheckpointSaved | None:
@@ -171,7 +172,7 @@ class Checkpointer:
         """Write a checkpoint; None when the weights are not finite, which nobody wants back. Raises OSError."""
         began = time.monotonic()
         self._saved_at = began  # a disk that refuses is not asked at every batch
-        arrays = [np.asarray(variable) for variable in variables]
+        arrays = backends.current().fetch(variables)
         if not all(np.isfinite(array).all() for array in arrays):
             return None
         self._before()

@@ -50,7 +50,8 @@ It costs `fast` 0.04 (standard error 0.02) of its 99.40 % test accuracy, five se
 its 5.7 seconds; `reference` and `best` nothing that could be seen."""
 GPU_STEPS_PER_EXECUTION = 64
 """On an H200, JAX: `reference` at 16 and 32 takes 117,000 images/s within its executions, at 64 149,000, step by step
-37,000. Pause, stop and questions wait for an execution: 55 ms there. On TensorFlow an estimate."""
+37,000; at 64 in one CUDA graph (see backends/jax_loop.py) 171,000. Pause, stop and questions wait for an execution:
+48 ms there. On TensorFlow an estimate."""
 CAPABILITIES = {"float16": (7, 0), "bfloat16": (8, 0)}
 """NVIDIA's compute capability from which on the multipliers have that precision."""
 

@@ -16,9 +16,9 @@ from mnist_tui.engine.evaluation import one_hot
 from mnist_tui.engine.presets import Augmentation
 from mnist_tui.engine.team import Team
 
-Ahead = tuple[tuple[int, int, Augmentation | None] | None, Future[Feed] | None]
-"""What was asked for in advance (epoch, batch, bending), and what will come of it."""
-NOTHING_AHEAD: Ahead = None, None
+Wanted = tuple[int, int, Augmentation | None]
+"""An epoch, counted from 0, how many of its batches are over, and how digits are bent."""
+NOTHING = None, None
 
 
 class EpochDigits:
@@ -37,12 +37,19 @@ class EpochDigits:
         self.steps = -(-self.count // config.batch_size)
         """Batches an epoch."""
         self._thread = ThreadPoolExecutor(1, "digits")
-        self._ahead: Ahead = NOTHING_AHEAD
+        self._ahead: tuple[Wanted | None, Future[Feed] | None] = NOTHING
+        """What was asked for in advance, and what will come of it."""
+        self._ready: tuple[Wanted | None, Any] = NOTHING
+        """What was made ready for, and its batches."""
 
     def left_of(self, epoch: int, batch: int, bending: Augmentation | None) -> Any:
         """What is left of an epoch (counted from 0) after so many batches, bent where the recipe says so."""
-        wanted, (ahead, gathered) = (epoch, batch, bending), self._ahead
-        self._ahead = NOTHING_AHEAD
+        wanted, (made_for, ready) = (epoch, batch, bending), self._ready
+        self._ready = NOTHING
+        if made_for == wanted:
+            return ready
+        ahead, gathered = self._ahead
+        self._ahead = NOTHING
         feed = gathered.result() if gathered is not None and ahead == wanted else self._gather(*wanted)
         return backends.current().batches(feed)
 
@@ -50,6 +57,11 @@ class EpochDigits:
         """Begin to gather a whole epoch in the background: 50 ms, in which a GPU would wait."""
         wanted = (epoch, 0, bending)
         self._ahead = wanted, self._thread.submit(self._gather, *wanted)
+
+    def look_ahead(self, model: Any, epoch: int, bending: Augmentation | None, rate: float) -> None:
+        """Let the backend make ready for a whole epoch, which begins with a learning rate (see Backend.look_ahead)."""
+        batches = backends.current().look_ahead(model, self.left_of(epoch, 0, bending), rate)
+        self._ready = (epoch, 0, bending), batches
 
     def _gather(self, epoch: int, batch: int, bending: Augmentation | None) -> Feed:
         config, train = self._config, self._train

@@ -7,10 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mnist_tui.engine import backends
 from mnist_tui.engine.datasets import Digits
 
 BATCH = 250
-"""Digits read at once: with 1,000, `reference` needed 400 MB more than to train, and not a CPU-second less."""
+"""Digits read at once on a CPU: with 1,000, `reference` needed 400 MB more than to train, and not a CPU-second less."""
+GPU_BATCH = 1_000
+"""On a GPU: `reference` reads 5,000 in 5.7 ms, by 250 in 17.2 (H200, JAX)."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,8 @@ def evaluate(model: Any, digits: Digits, loss: Any, others: Sequence[NDArray[np.
 
 def read(model: Any, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """What a model makes of pictures (n, 28, 28): probabilities (n, classes)."""
-    return np.asarray(model.predict(images[..., np.newaxis], batch_size=BATCH, verbose=0), dtype=np.float32)
+    batch = GPU_BATCH if backends.current().gpus() else BATCH
+    return np.asarray(model.predict(images[..., np.newaxis], batch_size=batch, verbose=0), dtype=np.float32)
 
 
 def pixels(images: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -111,11 +111,11 @@ class LayerWatch:
         """Share of each ReLU layer's units (channels of a convolution) that answer no digit of the probe."""
         if self._activations is None:
             return {}
-        outputs = self._activations.predict_on_batch(self._images)
+        outputs = self._activations(self._images, training=False)  # predict would assign to the variables on JAX
         outputs = outputs if isinstance(outputs, list) else [outputs]
         shares = {}
         for name, output in zip(self._relu_names, outputs, strict=True):
-            highest = np.asarray(output).max(axis=tuple(range(np.ndim(output) - 1)))
+            highest = keras.ops.convert_to_numpy(keras.ops.max(output, axis=tuple(range(output.ndim - 1))))
             shares[name] = float((highest <= 0).mean())
         return shares
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,15 @@ class WorkClock:
     def restart(self) -> None:
         """Work begins now."""
         self._mark = time.monotonic()
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What a network made of the validation digits, whether it is the best one so far, and how long that took."""
+
+    result: Evaluation
+    is_best: bool
+    seconds: float
 
 
 class Recorder:
@@ -102,16 +112,24 @@ class Recorder:
         before = [best.network(each) for each in best.members if each < member]
         self._others = [read(each, self._split.validation.images) for each in before]
 
-    def validate(self, model: Any, *, complete: bool = True) -> EpochFigures:
+    def validate(self, model: Any) -> Validation:
         """Read the validation digits after an epoch, or after a part of one; keep the network if it is the best."""
         self.enter(Phase.VALIDATING)
         state, began = self._state, time.monotonic()
-        epoch = state.epoch + 1
         result = evaluate(model, self._split.validation, model.loss, self._others)
+        is_best = self._is_best(result)
+        if is_best:
+            state.best_epoch, state.best_accuracy, state.best_loss = state.epoch + 1, result.accuracy, result.loss
+            self.best.keep(model, self.member)
+        return Validation(result, is_best, time.monotonic() - began)
+
+    def record(self, validation: Validation, *, complete: bool = True) -> EpochFigures:
+        """Tell what was read, and write it down."""
+        state, result = self._state, validation.result
+        epoch = state.epoch + 1
         name = f"predictions/{self._run.predictions_path(epoch).name}"
         self.save(name, lambda: save_predictions(self._run, epoch, self._split.validation, result))
         self.clock.clock_in()
-        is_best = self._is_best(result)
         train_loss = state.loss_sum / max(1, state.digits)
         self.emit(
             EpochEnded(
@@ -124,14 +142,12 @@ class Recorder:
                 validation_accuracy=result.accuracy,
                 confusion=result.confusion,
                 seconds=state.epoch_seconds,
-                validation_seconds=time.monotonic() - began,
-                is_best=is_best,
+                validation_seconds=validation.seconds,
+                is_best=validation.is_best,
                 complete=complete,
             )
         )
-        if is_best:
-            state.best_epoch, state.best_accuracy, state.best_loss = epoch, result.accuracy, result.loss
-            self.best.keep(model, self.member)
+        if validation.is_best:
             self._save_best_behind(epoch, state.step)
         return EpochFigures(epoch, train_loss, result.loss, result.accuracy)
 

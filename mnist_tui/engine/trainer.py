@@ -13,7 +13,7 @@ from mnist_tui.engine import checkpoints, devices
 from mnist_tui.engine.averaging import averaged
 from mnist_tui.engine.best_model import BestModel
 from mnist_tui.engine.callbacks import BeginSteps, BetweenBatches, EmitSteps
-from mnist_tui.engine.checkpoints import Checkpoint, Checkpointer, TrainingState
+from mnist_tui.engine.checkpoints import Checkpoint, Checkpointer
 from mnist_tui.engine.datasets import Split
 from mnist_tui.engine.devices import Machine
 from mnist_tui.engine.epoch_digits import EpochDigits
@@ -184,17 +184,25 @@ class Trainer:
                 raise TeamError(self._lifeline.parting(str(explained))) from error
             raise
 
-    def _learning_rate(self) -> float:
-        """The schedule's mean over the steps that are taken next at once."""
-        state, trainee = self._state, self._trainee
-        epochs, done = state.epochs_planned, state.step
+    def _begin_execution(self) -> float:
+        """Its learning rate, told to all processes."""
+        rate = self._learning_rate(self._state.step, self._state.batch)
+        self._team.step(rate)
+        return rate
+
+    def _coming_rate(self) -> float:
+        """The next execution's learning rate, if all goes on as it is."""
+        stride = self._trainee.plan.steps_per_execution
+        return self._learning_rate(self._state.step + stride, self._state.batch + stride)
+
+    def _learning_rate(self, done: int, batch: int) -> float:
+        """The schedule's mean over the steps that are taken at once after so many, and so many of the epoch."""
+        trainee, epochs = self._trainee, self._state.epochs_planned
         if self._steering.fixed_epochs:  # each network has a cycle of its own
             epochs, done = self._config.epochs, done - trainee.number * self._config.epochs * self._steps_per_epoch
         steps = self._steps_per_epoch * epochs
-        count = min(trainee.plan.steps_per_execution, self._steps_per_epoch - state.batch)
-        rate = fmean(trainee.preset.schedule(done + place, steps, state.peak) for place in range(count))
-        self._team.step(rate)
-        return rate
+        count = max(1, min(trainee.plan.steps_per_execution, self._steps_per_epoch - batch))
+        return fmean(trainee.preset.schedule(done + place, steps, self._state.peak) for place in range(count))
 
     def _act(self) -> bool:
         with self._team.apart():
@@ -282,7 +290,7 @@ class Trainer:
 
     def _restore(self, checkpoint: Checkpoint) -> None:
         self._recorder.best.restore(checkpoint.best, checkpoint.state.kept if checkpoint.best else [])
-        self._take_up(self._member_in(checkpoint.state))
+        self._take_up(self._member_of(checkpoint.state.epoch))
         self._team.restore(checkpoint.variables)
         checkpoint.restore(self._trainee.variables)
         self._state.take(checkpoint.state)
@@ -303,7 +311,7 @@ class Trainer:
         self._steering.begin_questions_anew()
         state.figures.append(figures)
         state.end_epoch()
-        guarded = self._member_in(state) == self._trainee.number
+        guarded = self._member_of(state.epoch) == self._trainee.number
         if not guarded:
             self._go_on_to_the_next()
         finding = self._guard.epoch(figures) if guarded else None
@@ -314,9 +322,9 @@ class Trainer:
         if state.epoch < state.epochs_planned:
             self._recorder.enter(Phase.TRAINING)
 
-    def _member_in(self, state: TrainingState) -> int:
-        """The network of an ensemble that a state is of, or begins with; 0 where there is one network."""
-        return min(state.epoch // self._config.epochs, len(self._config.members) - 1)
+    def _member_of(self, epoch: int) -> int:
+        """The network of an ensemble that an epoch (from 0) trains; 0 where there is one network."""
+        return min(epoch // self._config.epochs, len(self._config.members) - 1)
 
     def _take_up(self, number: int) -> None:
         """Turn to a network of an ensemble, as it is before its first step unless it is in training already."""
@@ -328,7 +336,7 @@ class Trainer:
     def _watch_over(self, trainee: Trainee) -> None:
         self._guard = Guard(self._classes)
         self._layer_watch = LayerWatch(trainee.reader, self._split.train, self._classes)
-        self._begin_steps = BeginSteps(self._learning_rate)
+        self._begin_steps = BeginSteps(self._begin_execution, self._coming_rate)
 
     def _go_on_to_the_next(self) -> None:
         """The next network of an ensemble; of its epochs, too, the best one is kept."""
@@ -357,7 +365,19 @@ class Trainer:
 
     def _validate(self, *, complete: bool = True) -> EpochFigures:
         with averaged(self._trainee.model):
-            return self._recorder.validate(self._trainee.reader(), complete=complete)
+            validation = self._recorder.validate(self._trainee.reader())
+        if complete:
+            self._look_ahead()
+        return self._recorder.record(validation, complete=complete)
+
+    def _look_ahead(self) -> None:
+        """Let a device that takes many steps at once begin the next epoch while this one is recorded."""
+        state, trainee = self._state, self._trainee
+        epoch = state.epoch + 1
+        goes_on = epoch < state.epochs_planned and self._member_of(epoch) == trainee.number
+        if goes_on and trainee.plan.steps_per_execution > 1:
+            rate = self._learning_rate(state.step, 0)
+            self._digits.look_ahead(trainee.model, epoch, trainee.preset.augmentation, rate)
 
     def _save_checkpoint(self) -> None:
         def write() -> None:
@@ -371,6 +391,7 @@ class Trainer:
     def _go_on(self) -> None:
         """After standing still: that time was not worked."""
         self._recorder.clock.restart()
+        self._emit_steps.stood_still()
         self._recorder.enter(Phase.TRAINING)
 
 

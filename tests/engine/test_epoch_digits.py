@@ -77,3 +77,24 @@ def test_what_nobody_wants_any_more_is_not_taken(
     assert same(ahead.left_of(1, 0, None), digits().left_of(1, 0, None))
     assert len(ahead.left_of(1, 3, None).images) == 50 - 3 * 8
     assert untouched.orders.count(1) >= 2
+
+
+def test_what_the_backend_was_to_make_ready_is_taken_once_and_for_that_epoch_alone(
+    untouched: Untouched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[tuple[Any, float]] = []
+
+    def look_ahead(model: Any, batches: Feed, rate: float) -> str:
+        made.append((batches, rate))
+        return f"ready for {model}"
+
+    monkeypatch.setattr(untouched, "look_ahead", look_ahead, raising=False)
+    few, late = digits(), digits()
+    few.look_ahead("a network", 1, None, 0.5)
+    assert few.left_of(1, 0, None) == "ready for a network"
+    assert same(made[0][0], late.left_of(1, 0, None))
+    assert made[0][1] == 0.5
+    assert same(few.left_of(1, 0, None), late.left_of(1, 0, None))
+    few.look_ahead("a network", 2, None, 0.5)
+    assert same(few.left_of(2, 1, None), late.left_of(2, 1, None))
+    assert same(few.left_of(2, 0, None), late.left_of(2, 0, None))

@@ -1,6 +1,12 @@
 """Several steps that are taken at once: every step, digit and figure is still counted right."""
 
+import os
+import subprocess
+import sys
+import time
 from importlib.util import find_spec
+from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -13,7 +19,7 @@ from mnist_tui.engine.checkpoints import TrainingState
 from mnist_tui.engine.devices import Plan
 from mnist_tui.engine.evaluation import one_hot
 from mnist_tui.engine.presets import PRESETS, compile_model, one_cycle
-from mnist_tui.events import EpochEnded, Phase, PhaseChanged, RunResumed, RunStarted, StepEnded
+from mnist_tui.events import EpochEnded, Event, Phase, PhaseChanged, RunResumed, RunStarted, StepEnded
 from mnist_tui.runs import client
 from mnist_tui.runs.progress import progress
 from mnist_tui.runs.protocol import Pause, Step, Stop
@@ -108,6 +114,39 @@ def test_they_compute_what_single_steps_compute() -> None:
     assert other.accuracy_sum == pytest.approx(one.accuracy_sum)
     for single, together in zip(single_weights, weights, strict=True):
         assert together == pytest.approx(single, abs=1e-4)
+
+
+@pytest.mark.skipif(find_spec("jax") is None, reason="is not installed")
+def test_an_execution_that_was_begun_early_counts_only_if_nothing_has_changed(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.engine.early", str(tmp_path / "early.npz")]
+    subprocess.run(command, env=os.environ | {"KERAS_BACKEND": "jax"}, check=True, capture_output=True)
+    with np.load(tmp_path / "early.npz") as archive:
+        got = dict(archive)
+    of_two_epochs = {"in turn": (0, 0), "early": (5, 0), "another rate": (0, 4), "touched": (1, 4)}
+    for case, counts in of_two_epochs.items():
+        assert (got[f"{case}: used"], got[f"{case}: lost"]) == counts, case
+        assert np.array_equal(got[f"{case}: weights"], got["in turn: weights"]), case
+
+
+def test_what_was_computed_while_it_stood_still_is_not_taken_for_speed() -> None:
+    told: list[Event] = []
+    emit = EmitSteps(told.append, TrainingState.beginning(samples.config()), 20, 1_000)
+    model = SimpleNamespace(steps_per_execution=4, optimizer=SimpleNamespace(learning_rate=0.1))
+    emit.set_model(model)
+    emit.on_train_begin()
+    for _ in range(3):
+        time.sleep(0.05)
+        emit.on_train_batch_begin(0)
+        emit.on_train_batch_end(3, {"loss": 1.0, "accuracy": 0.5})
+    emit.stood_still()
+    emit.on_train_batch_begin(0)
+    emit.on_train_batch_end(3, {"loss": 1.0, "accuracy": 0.5})
+    emit.on_train_begin()  # of the next epoch, whose first execution is under way
+    emit.on_train_batch_begin(0)
+    emit.on_train_batch_end(3, {"loss": 1.0, "accuracy": 0.5})
+    speeds = [event.images_per_second for event in told if isinstance(event, StepEnded)]
+    assert all(0 < speed <= 80 / 0.05 for speed in speeds[:3])
+    assert speeds[3:] == [speeds[2]] * 2
 
 
 def test_single_steps_are_rounded_up_to_an_execution(start: Start) -> None:

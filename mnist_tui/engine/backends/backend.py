@@ -1,7 +1,7 @@
 """What the engine asks of a backend beyond what Keras itself offers on all of them."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from mnist_tui.engine.devices import Plan
     from mnist_tui.engine.nvidia import Gpu
 
+Begin = Callable[[float, float | None], None]
+"""A function of an execution's learning rate, and of the next one's where it is known, for whoever computes ahead."""
 Gradient = Callable[[NDArray[np.float32], int], NDArray[np.float32]]
 GradientNorms = Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.float32]]
 
@@ -74,11 +76,24 @@ class Backend(ABC):
     def batches(self, feed: Feed) -> Any:
         """Digits as `fit` takes them."""
 
+    def look_ahead(self, model: Any, batches: Any, rate: float) -> Any:  # noqa: ARG002
+        """Get ready for a `fit` with these batches, the first of them at a learning rate: returns what to give it.
+
+        Only for a network that was told to `take_at_once`. Nothing of it shows: what changes before that `fit` counts.
+        """
+        return batches
+
+    def fetch(self, variables: Sequence[Any]) -> list[NDArray[Any]]:
+        """Copies of their values."""
+        import keras
+
+        return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
+
     @abstractmethod
-    def step_beginner(self, model: Any) -> Callable[[float], None]:
+    def step_beginner(self, model: Any) -> Begin:
         """A function that sets the learning rate and empties the metrics of a network whose `fit` has just begun.
 
-        To be called before every step from the first on.
+        To be called before every execution from the first on.
         """
 
     @abstractmethod

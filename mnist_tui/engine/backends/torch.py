@@ -1,6 +1,5 @@
 """Keras on PyTorch."""
 
-from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -9,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from mnist_tui.engine.augmentation import warp
-from mnist_tui.engine.backends.backend import Backend, Feed, Gradient, GradientNorms, array_batches
+from mnist_tui.engine.backends.backend import Backend, Begin, Feed, Gradient, GradientNorms, array_batches
 from mnist_tui.engine.devices import Plan
 from mnist_tui.engine.nvidia import Gpu
 
@@ -44,7 +43,7 @@ class Torch(Backend):
         """A generator of slices."""
         return array_batches(feed, lambda pictures, warps: keras.ops.convert_to_numpy(warp(pictures, warps)))
 
-    def step_beginner(self, model: Any) -> Callable[[float], None]:
+    def step_beginner(self, model: Any) -> Begin:
         """By assigning to variables.
 
         Dropout without a seed draws from PyTorch's own generator, whose state no Keras variable holds: it is seeded by
@@ -52,7 +51,7 @@ class Torch(Backend):
         """
         seed = torch.initial_seed()  # as keras.utils.set_random_seed left it
 
-        def begin(rate: float) -> None:
+        def begin(rate: float, coming: float | None = None) -> None:  # noqa: ARG001
             torch.manual_seed((seed * SEED_STRIDE + int(model.optimizer.iterations)) % 2**63)
             model.optimizer.learning_rate = rate
             for metric in model.metrics:
