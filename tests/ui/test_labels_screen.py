@@ -29,7 +29,7 @@ from tests.fake_engine import FakeEngine
 from tests.recorded import Recording, make_recorded_run, mnist
 from tests.recording import Clock, Replay, finishing_time, recorded_run
 from tests.ui.conftest import Golden
-from tests.ui.program import lines, lines_within, looks, program, settled, strips, text, told, wait_until
+from tests.ui.program import lines, lines_within, looks, program, settled, strips, text, told, wait_for, wait_until
 
 LATER = 2 * 3_600.0
 """Seconds after which a finished run is looked at."""
@@ -471,15 +471,6 @@ def job(monkeypatch: pytest.MonkeyPatch) -> Job:
     return job
 
 
-async def on_screen(pilot: Pilot[int], words: str) -> None:
-    """A thread that no worker is has said something."""
-    for _ in looks():
-        if words in text(pilot.app):
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError(f"expected {words!r}; the screen was:\n{text(pilot.app)}")
-
-
 async def ended(pilot: Pilot[int], run: RunDirectory) -> None:
     for _ in looks():
         if cross_check.going_on(run) is None:
@@ -496,7 +487,7 @@ async def test_the_cross_check_says_how_far_it_is_and_then_v_shows_its_digits(ho
         assert not screen.check_action("view_check", ())
         await pilot.press("x")
         job.report("training network 2 of 3", 1 / 3)
-        await on_screen(pilot, "training network 2 of 3")
+        await wait_for(pilot, "training network 2 of 3")
         assert "33 %" in text(app)
         await pilot.press("x")
         assert job.started == 1
@@ -532,7 +523,7 @@ async def test_the_cross_check_goes_on_while_another_screen_is_in_front(home: Pa
         await settled(pilot)
         job.report("training network 3 of 3", 2 / 3)
         await pilot.press("4")
-        await on_screen(pilot, "training network 3 of 3")
+        await wait_for(pilot, "training network 3 of 3")
         await pilot.press("escape")
         await settled(pilot)
         job.report("done", 1.0)
@@ -548,7 +539,7 @@ async def test_a_run_that_is_opened_again_finds_its_cross_check(home: Path, job:
         app.open_run(run)
         await judging(pilot)
         job.report("training network 2 of 3", 1 / 3)
-        await on_screen(pilot, "training network 2 of 3")
+        await wait_for(pilot, "training network 2 of 3")
         job.report("done", 1.0)
         await ended(pilot, run)
 
@@ -575,7 +566,7 @@ async def test_while_a_training_goes_on_the_cross_check_is_asked_for_twice(job: 
             assert "slows this training" in told(app)[-1]
             await pilot.press("x")
             job.report("training network 1 of 3", 0.0)
-            await on_screen(pilot, "training network 1 of 3")
+            await wait_for(pilot, "training network 1 of 3")
             assert job.started == 1
             job.report("done", 1.0)
             await ended(pilot, replay.run)
