@@ -166,13 +166,17 @@ class Checkpointer:
         """Write what is held, if anything; for any thread, when nothing else is written any more. Raises OSError."""
         if self._held is None or self._newest >= (self._held[0].step, self._held[0].epoch):
             return None
-        return self.save(*self._held)
+        return self._write(time.monotonic(), *self._held)
 
     def save(self, state: TrainingState, variables: Sequence[Any], best: Sequence[Array]) -> CheckpointSaved | None:
         """Write a checkpoint; None when the weights are not finite, which nobody wants back. Raises OSError."""
         began = time.monotonic()
+        return self._write(began, state, backends.current().fetch(variables), best)
+
+    def _write(
+        self, began: float, state: TrainingState, arrays: Sequence[Array], best: Sequence[Array]
+    ) -> CheckpointSaved | None:
         self._saved_at = began  # a disk that refuses is not asked at every batch
-        arrays = backends.current().fetch(variables)
         if not all(np.isfinite(array).all() for array in arrays):
             return None
         self._before()
