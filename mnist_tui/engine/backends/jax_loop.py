@@ -6,7 +6,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from keras import Variable
 
 CUDA_GRAPH = {
     "xla_gpu_enable_command_buffer": "FUSION,CUBLAS,CUBLASLT,CUSTOM_CALL,CUDNN,DYNAMIC_SLICE_FUSION,CONDITIONAL,"
@@ -128,7 +127,7 @@ class Loop:
     def _begun(self, state: State, rate: Any) -> State:
         """At a learning rate, and with metrics that have seen nothing yet."""
         trained, kept, optimizer, metrics = state
-        its_own: Variable = self._model.optimizer.learning_rate
+        its_own = self._model.optimizer.learning_rate
         pairs = zip(self._model.optimizer.variables, optimizer, strict=True)
         optimizer = [jnp.asarray(rate, value.dtype) if variable is its_own else value for variable, value in pairs]
         return trained, kept, optimizer, [jnp.zeros_like(value) for value in metrics]
