@@ -8,7 +8,9 @@ import platform
 import sys
 from pathlib import Path
 
+from mnist_tui.engine.backends import BACKENDS
 from tests.bench.accuracy import PARTS, accuracy
+from tests.bench.cross_validation import cross_validation
 from tests.bench.first_paint import first_paint
 from tests.bench.frame import frame
 from tests.bench.latency import latency
@@ -30,6 +32,7 @@ BENCHES = {
     "throughput": throughput,
     "memory": memory,
     "accuracy": accuracy,
+    "cross-validation": cross_validation,
     "frame": frame,
     "latency": latency,
     "link": link,
@@ -49,6 +52,8 @@ def main() -> int:
     parser.add_argument("--full", action="store_true", help="accuracy: every recipe, which takes hours")
     parser.add_argument("--only", choices=PARTS, help="accuracy: only this one")
     parser.add_argument("--home", type=Path, help="accuracy: keep the runs here; later calls repeat no finished one")
+    parser.add_argument("--backend", choices=BACKENDS, help="cross-validation: what Keras computes with")
+    parser.add_argument("--workers", type=int, help="cross-validation: networks trained at a time, for a GPU")
     options = parser.parse_args()
     if options.name is None:
         for name, bench in BENCHES.items():
@@ -56,6 +61,8 @@ def main() -> int:
         return 0
     if options.name != "accuracy" and (options.full or options.only or options.home):
         parser.error("--full, --only and --home are for accuracy")
+    if options.name != "cross-validation" and (options.backend or options.workers):
+        parser.error("--backend and --workers are for cross-validation")
     load, cores = os.getloadavg()[0], os.cpu_count() or 1
     if load > BUSY * cores:
         print(
@@ -64,6 +71,8 @@ def main() -> int:
         )
     if options.name == "accuracy":
         result = accuracy(options.full, options.only, options.home)
+    elif options.name == "cross-validation":
+        result = cross_validation(options.backend or "tensorflow", options.workers or 1)
     else:
         result = BENCHES[options.name]()
     figures = {

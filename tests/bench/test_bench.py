@@ -11,6 +11,7 @@ from mnist_tui.engine.presets import PRESETS
 from mnist_tui.resources import asset
 from tests.bench import stock
 from tests.bench.accuracy import PARTS, Part, kaggle_like
+from tests.bench.cross_validation import FOLDS, cut, rows
 from tests.bench.result import least_of
 
 
@@ -48,6 +49,18 @@ def test_a_kaggle_like_set_holds_every_digit_once(tmp_path: Path) -> None:
         assert np.abs(np.bincount(cut["y_train"]) - 0.6 * both).max() <= 1
         pooled = sum(int(data[key].sum(dtype=np.int64)) for key in ("x_train", "x_test"))
         assert sum(int(cut[key].sum(dtype=np.int64)) for key in ("x_train", "x_test")) == pooled
+
+
+def test_cross_validation_holds_every_training_digit_back_once(tmp_path: Path) -> None:
+    held, kept = zip(*(rows(number, 60_000) for number in range(FOLDS)), strict=True)
+    assert sorted(np.concatenate(held).tolist()) == list(range(60_000))
+    for one, other in zip(held, kept, strict=True):
+        assert len(one) == 10_000
+        assert not set(one.tolist()) & set(other.tolist())
+    cut(2, tmp_path / "fold.npz")
+    with np.load(tmp_path / "fold.npz") as fold, np.load(asset("mnist.npz")) as data:
+        assert np.array_equal(fold["x_test"], data["x_train"][held[2]])
+        assert np.array_equal(fold["y_train"], data["y_train"][kept[2]])
 
 
 def test_a_part_says_what_this_version_lacks() -> None:

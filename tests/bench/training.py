@@ -28,7 +28,7 @@ def temporary_home() -> Iterator[Path]:
         try:
             yield home
         finally:
-            for config in home.glob("*/config.json"):
+            for config in home.rglob("config.json"):
                 kill(RunDirectory(config.parent))
 
 
