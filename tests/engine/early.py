@@ -9,10 +9,12 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import keras
 import numpy as np
 
 from mnist_tui.engine import backends
+from mnist_tui.engine.backends import jax_loop
 from mnist_tui.engine.backends.backend import Feed
 from mnist_tui.engine.callbacks import BeginSteps, BetweenBatches
 from mnist_tui.engine.evaluation import one_hot
@@ -83,5 +85,8 @@ if __name__ == "__main__":
         "another rate": trained(lambda _: 0.5, leave_alone, look_ahead=False),
         "touched": trained(Rates.coming, touch, look_ahead=True),
     }
+    jax.default_backend = lambda: "gpu"  # as far as Keras and the loop are concerned
+    jax_loop.CUDA_GRAPH = {"xla_gpu_enable_command_buffer": "NOTHING_THAT_THERE_IS"}
+    cases["no graph"] = trained(Rates.coming, leave_alone, look_ahead=True)
     arrays = {f"{case}: {name}": value for case, figures in cases.items() for name, value in figures.items()}
     np.savez(sys.argv[1], **arrays)

@@ -1,5 +1,6 @@
 """Several training steps in one program of JAX's, and the next ones under way while Python looks at the last."""
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -52,8 +53,9 @@ class Loop:
         self._fetched: tuple[Iterator[Any] | None, Any] = None, None
         self._early: Early | None = None
         self._single = jax.jit(model.train_step)
-        options = CUDA_GRAPH if jax.default_backend() == "gpu" and _is_known(CUDA_GRAPH) else None
-        self._several = jax.jit(self._trace_several, compiler_options=options)
+        self._is_graph = jax.default_backend() == "gpu"
+        self._several = jax.jit(self._trace_several, compiler_options=CUDA_GRAPH if self._is_graph else None)
+        self._is_tried = False
         self.used = self.lost = 0
         """Executions begun early that counted, and that did not."""
 
@@ -102,10 +104,21 @@ class Loop:
         count, rest = divmod(len(piece[0]), self._batch_size)
         missing = self._batch_size * self._steps - len(piece[0])
         whole = tuple(_filled(part, missing) for part in piece) if missing else tuple(piece)
+        if self._is_graph and not self._is_tried:
+            self._try_graph(state, whole, count, rate)
         logs, state = self._several(state, whole, count, rate)
         if rest:
             logs, state = self._single(state, tuple(part[count * self._batch_size :] for part in piece))
         return logs, state
+
+    def _try_graph(self, *arguments: Any) -> None:
+        """Do without where it cannot be had: what is recorded goes by names that come and go, and by the driver."""
+        self._is_tried = True
+        try:
+            jax.block_until_ready(self._several(*arguments))
+        except jax.errors.JaxRuntimeError as error:
+            print(f"no CUDA graph can be made here, so every step is launched by itself: {error}", file=sys.stderr)
+            self._several = jax.jit(self._trace_several)
 
     def _trace_several(self, state: State, piece: Any, count: Any, rate: Any) -> Outcome:
         """`count` steps at a learning rate. One program does for every count: a piece is always as long."""
@@ -140,15 +153,6 @@ def wake_convolutions() -> None:
     of compiled ones has not done it on the way (JAX 0.11).
     """
     jax.block_until_ready(jax.lax.conv(jnp.ones((1, 8, 16, 16)), jnp.ones((8, 8, 3, 3)), (1, 1), "SAME"))
-
-
-def _is_known(options: dict[str, str]) -> bool:
-    """Whether this version of XLA has all of it: the names of what can be recorded come and go."""
-    try:
-        jax.jit(jnp.negative, compiler_options=options)(1.0)
-    except jax.errors.JaxRuntimeError:
-        return False
-    return True
 
 
 def _joined(first: Any, others: Iterator[Any]) -> Iterator[Any]:
