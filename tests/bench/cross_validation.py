@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_tui.resources import asset
+from tests.bench.accuracy import flags
 from tests.bench.result import Result
 from tests.bench.training import temporary_home, train
 
@@ -53,8 +54,8 @@ def _fold(home: Path, number: int, backend: str) -> dict[str, Any]:
     home.mkdir(parents=True, exist_ok=True)
     path = home / "digits.npz"
     cut(number, path)
-    flags = ["--preset", "best", "--ensemble", "1", "--backend", backend]
-    run = train(home, *flags, "--data", str(path), "--seed", str(number))
+    settings = {"preset": "best", "ensemble": "1", "backend": backend, "data": str(path), "seed": str(number)}
+    run = train(home, *flags(settings))
     predictions = run.load_arrays(run.predictions_path("test"))
     mistakes = int((predictions["probabilities"].argmax(axis=1) != predictions["labels"]).sum())
     figures = {"seed": number, "digits": len(predictions["labels"]), "mistakes": mistakes}

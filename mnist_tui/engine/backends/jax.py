@@ -75,7 +75,7 @@ class Jax(Backend):
         if isinstance(model.train_function, Loop):
             return model.train_function.begin
 
-        def begin(rate: float, coming: float | None = None) -> None:  # noqa: ARG001
+        def begin(rate: float, coming: float | None) -> None:  # noqa: ARG001
             _assign(model.optimizer.learning_rate, rate)
             for variable in model.metrics_variables:
                 _assign(variable, 0)

@@ -53,9 +53,9 @@ class Loop:
         self._fetched: tuple[Iterator[Any] | None, Any] = None, None
         self._early: Early | None = None
         self._single = jax.jit(model.train_step)
-        self._is_graph = jax.default_backend() == "gpu"
-        self._several = jax.jit(self._trace_several, compiler_options=CUDA_GRAPH if self._is_graph else None)
-        self._is_tried = False
+        self._is_untried_graph = jax.default_backend() == "gpu"
+        options = CUDA_GRAPH if self._is_untried_graph else None
+        self._several = jax.jit(self._trace_several, compiler_options=options)
         self.used = self.lost = 0
         """Executions begun early that counted, and that did not."""
 
@@ -67,9 +67,9 @@ class Loop:
         """Begin the first execution of the next `fit`: returns the pieces to give it."""
         first = jax.tree.map(jax.device_put, next(pieces))  # as Keras would, which leaves these as they are
         model = self._model
-        parts = (model.trainable_variables, model.non_trainable_variables, model.optimizer.variables)
-        metrics = [variable.value for variable in model.metrics_variables]
-        trained, kept, optimizer = ([variable.value for variable in part] for part in parts)
+        weights, others = model.trainable_variables, model.non_trainable_variables
+        parts = (weights, others, model.optimizer.variables, model.metrics_variables)
+        trained, kept, optimizer, metrics = ([variable.value for variable in part] for part in parts)
         self._begin_early((trained, kept, optimizer, metrics), first, rate)
         return _joined(first, pieces)
 
@@ -104,21 +104,21 @@ class Loop:
         count, rest = divmod(len(piece[0]), self._batch_size)
         missing = self._batch_size * self._steps - len(piece[0])
         whole = tuple(_filled(part, missing) for part in piece) if missing else tuple(piece)
-        if self._is_graph and not self._is_tried:
-            self._try_graph(state, whole, count, rate)
-        logs, state = self._several(state, whole, count, rate)
+        take = self._try_graph if self._is_untried_graph else self._several
+        logs, state = take(state, whole, count, rate)
         if rest:
             logs, state = self._single(state, tuple(part[count * self._batch_size :] for part in piece))
         return logs, state
 
-    def _try_graph(self, *arguments: Any) -> None:
+    def _try_graph(self, *arguments: Any) -> Any:
         """Do without where it cannot be had: what is recorded goes by names that come and go, and by the driver."""
-        self._is_tried = True
+        self._is_untried_graph = False
         try:
-            jax.block_until_ready(self._several(*arguments))
+            return jax.block_until_ready(self._several(*arguments))
         except jax.errors.JaxRuntimeError as error:
             print(f"no CUDA graph can be made here, so every step is launched by itself: {error}", file=sys.stderr)
             self._several = jax.jit(self._trace_several)
+        return self._several(*arguments)
 
     def _trace_several(self, state: State, piece: Any, count: Any, rate: Any) -> Outcome:
         """`count` steps at a learning rate. One program does for every count: a piece is always as long."""

@@ -89,7 +89,7 @@ class TensorFlow(Backend):
 
         begun: list[bool] = []
 
-        def begin(rate: float, coming: float | None = None) -> None:  # noqa: ARG001
+        def begin(rate: float, coming: float | None) -> None:  # noqa: ARG001
             if begun:
                 update(tf.constant(rate, tf.float32))
                 return

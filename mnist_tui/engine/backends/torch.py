@@ -51,7 +51,7 @@ class Torch(Backend):
         """
         seed = torch.initial_seed()  # as keras.utils.set_random_seed left it
 
-        def begin(rate: float, coming: float | None = None) -> None:  # noqa: ARG001
+        def begin(rate: float, coming: float | None) -> None:  # noqa: ARG001
             torch.manual_seed((seed * SEED_STRIDE + int(model.optimizer.iterations)) % 2**63)
             model.optimizer.learning_rate = rate
             for metric in model.metrics:
