@@ -3,10 +3,11 @@
 import re
 
 import pytest
+from textual.events import Resize
 from textual.pilot import Pilot
 from textual.widgets import OptionList
 
-from mnist_tui.events import Phase, RunFailed, RunStarted, decode
+from mnist_tui.events import Phase, PhaseChanged, RunFailed, RunStarted, decode
 from mnist_tui.explanations import layer_reason, preset_summary
 from mnist_tui.render.layer_table import SHORT_KINDS
 from mnist_tui.render.text import shape
@@ -221,6 +222,20 @@ async def test_a_resized_screen_is_the_screen_of_that_size() -> None:
             await pilot.press(back)
             await settled(pilot)
             assert text(app) == fresh[size], behind
+
+
+async def test_what_comes_while_a_new_size_is_painted_stays_on_the_screen(replay: Replay) -> None:
+    """The header and the panels are drawn again for a new size: from what is known then, not when the size came."""
+    app = program(replay.run, replay.clock)
+    with FakeEngine(replay.run):
+        async with app.run_test(size=SIZE) as pilot:
+            await settled(pilot)
+            assert isinstance(app.screen, TrainingScreen)
+            app.screen.on_resize(Resize(app.size, app.size))  # which is painted after what follows
+            replay.write(PhaseChanged(time=replay.clock.now, phase=Phase.PAUSED))
+            app._follow()
+            await settled(pilot)
+            assert "‖ paused" in header(pilot)
 
 
 async def test_a_terminal_of_any_size_is_no_crash() -> None:

@@ -66,7 +66,7 @@ class AskingScreen(PredictionScreen):
         """Start an engine to be asked; it ends when the last screen has left."""
         self._waking = True
         self._wake()
-        self.update_view(self.session.view)
+        self.catch_up()
 
     @work(thread=True, group="wake")
     def _wake(self) -> None:
@@ -76,7 +76,7 @@ class AskingScreen(PredictionScreen):
             self._waking = False
             tell(self.app, str(error), "error")
         self.session.look_again()
-        self.call_later(lambda: self.update_view(self.session.view))
+        self.call_later(self.catch_up)
 
     def ask_why(self, view: RunView) -> None:
         """Ask about the digit that is shown, once of each network that there is to ask."""
@@ -99,7 +99,7 @@ class AskingScreen(PredictionScreen):
     def on_asking_screen_explained(self, event: Explained) -> None:
         """Keep what was answered; an older question's answer is there when somebody comes back to its digit."""
         self._outcomes[event.question] = event.outcome
-        self.update_view(self.session.view)
+        self.catch_up()
 
     def waited_for(self, view: RunView) -> str:
         """Why there is no explanation, or when it comes."""

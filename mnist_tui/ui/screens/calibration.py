@@ -86,7 +86,7 @@ class CalibrationScreen(PredictionScreen):
             if self._place is None:
                 wanted = dict(self.figures.targets).get(WORTH_ASKING)
                 self._place = bisect_left(THRESHOLDS, wanted.threshold) if wanted is not None else DEFAULT
-        self.update_view(self.session.view)
+        self.catch_up()
 
     def offered(self) -> tuple[object, ...]:
         """Also whether there is something to refuse."""

@@ -108,7 +108,7 @@ class ConfusionScreen(PredictionScreen):
         """Counts, share of the row, share of the column."""
         matrix = self.query_one(ConfusionMatrix)
         matrix.numbers = matrix.numbers.following
-        self.update_view(self.session.view)
+        self.catch_up()
 
     def action_compare(self) -> None:
         """With the epoch before, where there is one; from then on ask with what."""
@@ -125,7 +125,7 @@ class ConfusionScreen(PredictionScreen):
     def action_leave_comparison(self) -> None:
         """Back to the matrix itself."""
         self._against = None
-        self.update_view(self.session.view)
+        self.catch_up()
 
     def on_confusion_matrix_cell_moved(self) -> None:
         """The words follow the cursor."""
@@ -142,7 +142,7 @@ class ConfusionScreen(PredictionScreen):
 
     def take_predictions(self) -> None:
         """The matrix of a set that has no event, and the digits of the cell under the cursor where there is room."""
-        self.update_view(self.session.view)
+        self.catch_up()
 
     def on_gallery_digit_opened(self, event: Gallery.DigitOpened) -> None:
         """A click on one of the cell's digits shows it large."""
@@ -153,7 +153,7 @@ class ConfusionScreen(PredictionScreen):
     def _compare(self, against: Against | Literal["before"] | None) -> None:
         if against is not None:
             self._against = against
-            self.update_view(self.session.view)
+            self.catch_up()
 
     def _epoch_before(self, view: RunView) -> Against | None:
         """The recorded epoch before the one that is looked at."""

@@ -128,7 +128,7 @@ class DigitScreen(AskingScreen):
             self.digits = self.digits.at(found)
         if len(self._past) < len(self._past_asked):
             self._past_asked = []  # some could not be read: they may have been mended
-        self.update_view(self.session.view)
+        self.catch_up()
 
     def _show_digit(self) -> None:
         digits, digit, colours = self.digits, self._digit, palette_of(self)
@@ -284,7 +284,7 @@ class DigitScreen(AskingScreen):
 
     def _go_to(self, position: int) -> None:
         self.position = position
-        self.update_view(self.session.view)
+        self.catch_up()
         if self._on_move is not None:
             self._on_move(position)
 

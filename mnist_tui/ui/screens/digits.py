@@ -124,7 +124,7 @@ class DigitsScreen(PredictionScreen):
             self.selected ^= {(digits.moment.split, digits.digit(gallery.cursor).index)}
             gallery.select(self._selected_indices(digits))
             gallery.go_to(gallery.cursor + 1)
-            self.update_view(self.session.view)
+            self.catch_up()
 
     def action_export(self) -> None:
         """Write the selected digits, or all listed when none is, into the run directory."""
@@ -172,7 +172,7 @@ class DigitsScreen(PredictionScreen):
             self.app.bell()
         else:
             self.set_filter(wanted)
-            self.update_view(self.session.view)
+            self.catch_up()
 
     def on_filter_line_given_up(self) -> None:
         """The filter of before comes back."""

@@ -126,7 +126,7 @@ class LabelsScreen(PredictionScreen):
             same = before is not None and before.moment.split == self.queue.moment.split
             place = self.queue.position_of(digit) if same and digit is not None else None
             self._show_queue(place if place is not None else self.queue.next_unjudged(0) or 0)
-        self.update_view(self.session.view)
+        self.catch_up()
 
     def offered(self) -> tuple[object, ...]:
         """Also what there is to judge, to take back, to look at and to begin."""
@@ -246,7 +246,7 @@ class LabelsScreen(PredictionScreen):
         """Show how far the cross-check is; when it is over, its digits are new."""
         if self._check is not None and self._check.is_over and self.session.moment == CHECK:
             self.asked = None
-        self.update_view(self.session.view)
+        self.catch_up()
 
     def on_labels_screen_lost(self, event: Lost) -> None:
         """The verdict is not kept, so it is not shown either."""
@@ -274,7 +274,7 @@ class LabelsScreen(PredictionScreen):
         if place is None and on_to_the_next:
             self.notify(f"All {len(self.queue):,} labels in dispute are judged.", timeout=4)
         self._show_queue(cursor if place is None else place)
-        self.update_view(self.session.view)
+        self.catch_up()
 
     @work(thread=True, group="verdicts")
     def _write(self, verdict: Verdict) -> None:

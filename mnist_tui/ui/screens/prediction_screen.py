@@ -65,7 +65,7 @@ class PredictionScreen(RunScreen):
 
     def on_mount(self) -> None:
         """Words that carry colours of their own are said again when the theme changes."""
-        self.app.theme_changed_signal.subscribe(self, lambda _: self.update_view(self.session.view))
+        self.app.theme_changed_signal.subscribe(self, lambda _: self.catch_up())
 
     def on_screen_resume(self) -> None:
         """Verdicts may be others, and files mended: read again."""
@@ -131,7 +131,7 @@ class PredictionScreen(RunScreen):
     def travel_to(self, moment: Moment | None) -> None:
         """Look at a moment, here and on all screens; None: at the newest epoch, and at each that follows."""
         self.session.travel_to(moment)
-        self.update_view(self.session.view)
+        self.catch_up()
 
     def offered(self) -> tuple[object, ...]:
         """Also whether there is a time to travel in; not the place in it, or every step would make the footer anew."""
@@ -165,12 +165,12 @@ class PredictionScreen(RunScreen):
         if self.session.moment not in epochs[:-1]:
             self.travel_to(epochs[0])
         else:
-            self.update_view(self.session.view)
+            self.catch_up()
 
     def action_stop_playing(self) -> None:
         """Stay here."""
         self.stop_playing()
-        self.update_view(self.session.view)
+        self.catch_up()
 
     def stop_playing(self) -> None:
         """End the animation, if there is one."""

@@ -37,14 +37,18 @@ class RunScreen(SteeredScreen):
         return self.app.size.width < self.HORIZONTAL_BREAKPOINTS[1][0]
 
     def on_screen_resume(self) -> None:
-        """Catch up with what happened while another screen was in front."""
-        self.update_view(self.session.view)
+        """Show what happened while another screen was in front."""
+        self.catch_up()
 
     def on_resize(self, event: Resize) -> None:
         """Another size has room for other words and panels."""
         super().on_resize(event)
         if self.is_mounted and self.is_active:
-            self.call_after_refresh(self.update_view, self.session.view)
+            self.call_after_refresh(self.catch_up)
+
+    def catch_up(self) -> None:
+        """Show the session's view, as it is by now: one that was kept until now may be an old one."""
+        self.update_view(self.session.view)
 
     def update_view(self, view: RunView) -> None:
         """Take in a new moment of the run."""
@@ -72,7 +76,7 @@ class RunScreen(SteeredScreen):
     def action_dismiss_alert(self) -> None:
         """Put the line under the header away, until the next."""
         self.session.dismissed.add(dismissible(self.session.view, self.session.dismissed))
-        self.update_view(self.session.view)
+        self.catch_up()
 
     def subject(self, view: RunView) -> str:
         """What the header says this screen is about; the default is the run's settings."""

@@ -65,8 +65,7 @@ class DisputeView(Container):
         panel = self.query_one(LabelAccuracyPanel)
         panel.border_title = Content(f"Accuracy, {queue.total:,} {digits_words(queue.moment)}")
         panel.accuracy = queue.accuracy()
-        if self._view is not None:
-            self.update_view(self._view)
+        self._draw_again()
 
     def update_view(self, view: RunView) -> None:
         """Say where the digit is and what the network made of it, unless that stands there already."""
@@ -88,13 +87,15 @@ class DisputeView(Container):
 
     def on_dispute_list_moved(self) -> None:
         """The digit follows the cursor."""
-        if self._view is not None:
-            self.update_view(self._view)
+        self._draw_again()
 
     def on_resize(self) -> None:
         """Another height has room for other classes."""
+        self.call_after_refresh(self._draw_again)
+
+    def _draw_again(self) -> None:
         if self._view is not None:
-            self.call_after_refresh(self.update_view, self._view)
+            self.update_view(self._view)
 
 
 def leading(dispute: Dispute, names: tuple[str, ...], count: int) -> Answer:
