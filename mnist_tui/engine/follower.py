@@ -15,7 +15,8 @@ from typing import Any
 from mnist_tui.config import ConfigError, RunConfig
 from mnist_tui.engine import backends, datasets, devices
 from mnist_tui.engine.datasets import DataSet
-from mnist_tui.engine.team_wire import Data, End, Fit, MemberWire, Order, Restore, Step, TeamError
+from mnist_tui.engine.team_protocol import Data, End, Fit, Order, Restore, Step
+from mnist_tui.engine.team_wire import MemberWire, TeamError
 from mnist_tui.runs.directory import RunError
 from mnist_tui.runs.place import Place
 

@@ -10,6 +10,7 @@ from mnist_tui.engine.datasets import Split
 from mnist_tui.engine.explain import Explainer
 from mnist_tui.engine.presets import SIDE
 from mnist_tui.engine.server import Refused
+from mnist_tui.engine.steering import Steering
 from mnist_tui.runs.protocol import Explain, Explanation, GivenDigit
 
 
@@ -20,6 +21,21 @@ class Questions:
         self._parts = {"train": split.train, "validation": split.validation, "test": split.test}
         self._explainer: Explainer | None = None
         self._epoch: int | None = None
+
+    def answer(self, steering: Steering, best: BestModel) -> None:
+        """Work on the question that has waited longest, for a moment."""
+        question = steering.question
+        try:
+            if question.work is None:
+                question.work = self.work_on(question.request, best, steering.state.best_epoch)
+            explanation = next(question.work)
+        except Exception as error:  # a question may fail, the training may not
+            question.answer.set_exception(error)
+            steering.drop_question()
+            return
+        if explanation is not None:
+            question.answer.set_result(explanation)
+            steering.drop_question()
 
     def work_on(self, request: Explain, best: BestModel, epoch: int | None) -> Iterator[Explanation | None]:
         """The pieces of an answer (see Explainer.explain); raises Refused when it cannot be given."""

@@ -15,7 +15,19 @@ from typing import IO
 import msgspec
 
 from mnist_tui import __version__
-from mnist_tui.config import RunConfig
+from mnist_tui.engine.team_protocol import (
+    LONGEST_LINE,
+    Answer,
+    Beat,
+    End,
+    Farewell,
+    Hello,
+    Order,
+    Ready,
+    Refusal,
+    Settings,
+    encode,
+)
 from mnist_tui.runs.directory import RunError
 from mnist_tui.runs.place import Place
 
@@ -24,80 +36,11 @@ GATHER_SECONDS = 300.0
 BEAT_SECONDS = 1.0
 SILENCE_SECONDS = 30.0
 """After which a process that said nothing is gone; one that was killed is known to be at once."""
-LONGEST_LINE = 64 * 1024
 GOODBYE_SECONDS = 5.0
 
 
 class TeamError(RunError):
     """The processes cannot train together (any more). The message is a sentence."""
-
-
-class Hello(msgspec.Struct, frozen=True, tag="hello"):
-    """From a process that joins."""
-
-    process: int
-    processes: int
-    version: str = __version__
-
-
-class Beat(msgspec.Struct, frozen=True, tag="beat"):
-    """From both sides: still there."""
-
-
-class Ready(msgspec.Struct, frozen=True, tag="ready"):
-    """From a process that has read its digits, and builds the network next."""
-
-
-class Farewell(msgspec.Struct, frozen=True, tag="farewell"):
-    """From a process that leaves, and why."""
-
-    reason: str
-
-
-class Settings(msgspec.Struct, frozen=True, tag="settings"):
-    """What is trained: the first order. `jax_port` is where JAX's own coordinator listens, on the same machine."""
-
-    config: RunConfig
-    jax_port: int
-
-
-class Data(msgspec.Struct, frozen=True, tag="data"):
-    """What the digits' checksum must be."""
-
-    checksum: str
-
-
-class Restore(msgspec.Struct, frozen=True, tag="restore"):
-    """Take over the arrays that come by JAX."""
-
-
-class Fit(msgspec.Struct, frozen=True, tag="fit"):
-    """Train on what is left of an epoch (counted from 0) after so many batches; an order comes before each step."""
-
-    epoch: int
-    batch: int
-
-
-class Step(msgspec.Struct, frozen=True, tag="step"):
-    """Train on the next batch at this learning rate."""
-
-    rate: float
-
-
-class End(msgspec.Struct, frozen=True, tag="end"):
-    """The run is over; `error` says what went wrong, if anything."""
-
-    error: str = ""
-
-
-class Refusal(msgspec.Struct, frozen=True, tag="refusal"):
-    """This process cannot join, and why."""
-
-    reason: str
-
-
-Order = Settings | Data | Restore | Fit | Step | End | Refusal | Beat
-Answer = Hello | Beat | Ready | Farewell
 
 
 class LeadWire:
@@ -156,7 +99,7 @@ class LeadWire:
             reason = f"there is a process {hello.process} already: give every machine another --process-id"
         if reason:
             with contextlib.suppress(OSError):
-                connection.sendall(_line(Refusal(reason)))
+                connection.sendall(encode(Refusal(reason)))
             connection.close()
             return
         _hurry(connection)
@@ -179,7 +122,7 @@ class LeadWire:
 
     def send(self, order: Order) -> None:
         """To all others. One that is gone is found out by whoever listens to it."""
-        line = _line(order)
+        line = encode(order)
         with self._sending:
             for connection in self._members.values():
                 with contextlib.suppress(OSError):
@@ -242,7 +185,7 @@ class MemberWire:
                     ) from None
                 time.sleep(0.1)
         _hurry(connection)
-        connection.sendall(_line(Hello(self._place.process, self._place.processes)))
+        connection.sendall(encode(Hello(self._place.process, self._place.processes)))
         connection.settimeout(patience)
         self._connection, self._lines = connection, connection.makefile("rb")
         order = self.receive()
@@ -272,13 +215,13 @@ class MemberWire:
         """The digits are read."""
         assert self._connection is not None
         with contextlib.suppress(OSError):
-            self._connection.sendall(_line(Ready()))
+            self._connection.sendall(encode(Ready()))
 
     def leave(self, reason: str) -> None:
         """Say why this process goes, if anybody listens."""
         if self._connection is not None:
             with contextlib.suppress(OSError):
-                self._connection.sendall(_line(Farewell(reason)))
+                self._connection.sendall(encode(Farewell(reason)))
 
     def close(self) -> None:
         """Hang up."""
@@ -291,7 +234,7 @@ class MemberWire:
         while True:
             time.sleep(BEAT_SECONDS)
             with contextlib.suppress(OSError):
-                self._connection.sendall(_line(Beat()))
+                self._connection.sendall(encode(Beat()))
 
 
 def free_port(host: str) -> int:
@@ -304,7 +247,3 @@ def free_port(host: str) -> int:
 
 def _hurry(connection: socket.socket) -> None:
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-
-def _line(message: Order | Answer) -> bytes:
-    return msgspec.json.encode(message) + b"\n"

@@ -6,7 +6,6 @@ if nothing had happened, and the number of epochs may change on the way.
 
 import time
 from functools import partial
-from statistics import fmean
 
 from mnist_tui.config import EarlyStopping, RunConfig
 from mnist_tui.engine import checkpoints, devices
@@ -21,6 +20,7 @@ from mnist_tui.engine.guard import EpochFigures, Guard
 from mnist_tui.engine.journal import Journal
 from mnist_tui.engine.layer_watch import LayerWatch
 from mnist_tui.engine.lifeline import Lifeline
+from mnist_tui.engine.pace import Pace
 from mnist_tui.engine.presets import PICTURE, PRESETS
 from mnist_tui.engine.questions import Questions
 from mnist_tui.engine.recorder import Recorder
@@ -144,23 +144,8 @@ class Trainer:
     def answer_until_wanted(self, patience: float) -> bool:
         """After the end: answer questions until somebody wants to train on (True), or the last screen has left."""
         while (order := self._steering.order_after_end(patience)) is Order.ANSWER:
-            self._answer()
+            self._questions.answer(self._steering, self._recorder.best)
         return order is Order.TRAIN_ON
-
-    def _answer(self) -> None:
-        """Work on the question that has waited longest, for a moment."""
-        question, best = self._steering.question, self._recorder.best
-        try:
-            if question.work is None:
-                question.work = self._questions.work_on(question.request, best, self._state.best_epoch)
-            explanation = next(question.work)
-        except Exception as error:  # a question may fail, the training may not
-            question.answer.set_exception(error)
-            self._steering.drop_question()
-            return
-        if explanation is not None:
-            question.answer.set_result(explanation)
-            self._steering.drop_question()
 
     def _fit_epoch(self) -> None:
         """What is left of the epoch under way."""
@@ -186,23 +171,9 @@ class Trainer:
 
     def _begin_execution(self) -> float:
         """Its learning rate, told to all processes."""
-        rate = self._learning_rate(self._state.step, self._state.batch)
+        rate = self._pace.rate()
         self._team.step(rate)
         return rate
-
-    def _coming_rate(self) -> float:
-        """The next execution's learning rate, if all goes on as it is."""
-        stride = self._trainee.plan.steps_per_execution
-        return self._learning_rate(self._state.step + stride, self._state.batch + stride)
-
-    def _learning_rate(self, done: int, batch: int) -> float:
-        """The schedule's mean over the steps that are taken at once after so many, and so many of the epoch."""
-        trainee, epochs = self._trainee, self._state.epochs_planned
-        if self._steering.fixed_epochs:  # each network has a cycle of its own
-            epochs, done = self._config.epochs, done - trainee.number * self._config.epochs * self._steps_per_epoch
-        steps = self._steps_per_epoch * epochs
-        count = max(1, min(trainee.plan.steps_per_execution, self._steps_per_epoch - batch))
-        return fmean(trainee.preset.schedule(done + place, steps, self._state.peak) for place in range(count))
 
     def _act(self) -> bool:
         with self._team.apart():
@@ -231,7 +202,7 @@ class Trainer:
             if order is Order.SAVE:
                 self._save_checkpoint()
             elif order is Order.ANSWER:
-                self._answer()
+                self._questions.answer(self._steering, self._recorder.best)
                 answered = True
             elif not standing:
                 standing = True
@@ -336,7 +307,9 @@ class Trainer:
     def _watch_over(self, trainee: Trainee) -> None:
         self._guard = Guard(self._classes)
         self._layer_watch = LayerWatch(trainee.reader, self._split.train, self._classes)
-        self._begin_steps = BeginSteps(self._begin_execution, self._coming_rate)
+        at_once = trainee.plan.steps_per_execution
+        self._pace = Pace(self._config, self._state, trainee.number, self._steps_per_epoch, at_once)
+        self._begin_steps = BeginSteps(self._begin_execution, self._pace.coming_rate)
 
     def _go_on_to_the_next(self) -> None:
         """The next network of an ensemble; of its epochs, too, the best one is kept."""
@@ -376,7 +349,7 @@ class Trainer:
         epoch = state.epoch + 1
         goes_on = epoch < state.epochs_planned and self._member_of(epoch) == trainee.number
         if goes_on and trainee.plan.steps_per_execution > 1:
-            rate = self._learning_rate(state.step, 0)
+            rate = self._pace.next_epochs_rate()
             self._digits.look_ahead(trainee.model, epoch, trainee.preset.augmentation, rate)
 
     def _save_checkpoint(self) -> None:

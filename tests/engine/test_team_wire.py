@@ -10,7 +10,8 @@ import pytest
 
 from mnist_tui.engine import team_wire
 from mnist_tui.engine.team import rows_of
-from mnist_tui.engine.team_wire import End, Fit, LeadWire, MemberWire, Order, Settings, Step, TeamError, free_port
+from mnist_tui.engine.team_protocol import End, Fit, Order, Settings, Step
+from mnist_tui.engine.team_wire import LeadWire, MemberWire, TeamError, free_port
 from mnist_tui.runs.place import Place
 from tests import samples
 

@@ -16,9 +16,9 @@ from jax.experimental import multihost_utils
 from numpy.typing import NDArray
 
 from mnist_tui.config import ConfigError, RunConfig
-from mnist_tui.engine import team_wire
 from mnist_tui.engine.team import Team, rows_of
-from mnist_tui.engine.team_wire import LeadWire, TeamError
+from mnist_tui.engine.team_protocol import Data, Fit, Restore, Settings, Step
+from mnist_tui.engine.team_wire import LeadWire, TeamError, free_port
 from mnist_tui.runs.place import Place
 
 NOTICE_SECONDS = 5.0
@@ -75,8 +75,8 @@ class Lead(JaxTeam):
         """Gather the others; raises TeamError."""
         self._wire = LeadWire(place)
         self._wire.gather()
-        port = team_wire.free_port(place.host)
-        self._wire.send(team_wire.Settings(config, port))
+        port = free_port(place.host)
+        self._wire.send(Settings(config, port))
         super().__init__(place, config, port)
 
     def reader(self, model: Any) -> Callable[[], Any]:
@@ -92,21 +92,21 @@ class Lead(JaxTeam):
 
     def check_data(self, checksum: str) -> None:
         """The others compare, and say that they are ready."""
-        self._wire.send(team_wire.Data(checksum))
+        self._wire.send(Data(checksum))
         self._wire.wait_until_ready()
 
     def restore(self, arrays: Sequence[NDArray[Any]]) -> None:
         """The others take the arrays over; each then assigns them."""
-        self._wire.send(team_wire.Restore())
+        self._wire.send(Restore())
         multihost_utils.broadcast_one_to_all(list(arrays))
 
     def fit(self, epoch: int, batch: int) -> None:
         """The others begin as well."""
-        self._wire.send(team_wire.Fit(epoch, batch))
+        self._wire.send(Fit(epoch, batch))
 
     def step(self, rate: float) -> None:
         """The others take it as well."""
-        self._wire.send(team_wire.Step(rate))
+        self._wire.send(Step(rate))
 
     def watch(self, rescue: Callable[[str], None]) -> None:
         """When the wire says that somebody is gone, the training has HANG_SECONDS to notice."""
