@@ -17,7 +17,8 @@ from mnist_tui.runs.directory import RunDirectory
 from mnist_tui.runs.protocol import Explain
 from mnist_tui.runs.summary import Status, summarize
 from tests.engine.conftest import Start, events_until
-from tests.engine.test_resume import history_of, is_step, kill
+from tests.engine.held import go_on, hold_at
+from tests.engine.test_resume import history_of, kill
 
 ROUNDING = 1e-3
 """Relative: convolutions are summed in another order."""
@@ -55,7 +56,8 @@ def test_gradients_are_those_of_tensorflow(backend: str, tmp_path: Path) -> None
 def test_a_killed_and_resumed_run_ends_as_one_that_was_not(start: Start, backend: str) -> None:
     settings = {"backend": backend, "limit": 720, "batch_size": 66, "epochs": 2, "seed": 5, "checkpoint_seconds": 0.1}
     broken = start(**settings)  # 10 steps an epoch
-    events_until(broken, is_step(4))
+    hold_at(broken, 4)
+    go_on(broken)
     kill(broken)
     client.resume(broken, "a test")
     events = events_until(broken)

@@ -19,15 +19,16 @@ from mnist_tui.engine.checkpoints import TrainingState
 from mnist_tui.engine.devices import Plan
 from mnist_tui.engine.evaluation import one_hot
 from mnist_tui.engine.presets import PRESETS, compile_model, one_cycle
-from mnist_tui.events import EpochEnded, Event, Phase, PhaseChanged, RunResumed, RunStarted, StepEnded
+from mnist_tui.events import EpochEnded, Event, RunResumed, RunStarted, StepEnded
 from mnist_tui.runs import client
 from mnist_tui.runs.progress import progress
-from mnist_tui.runs.protocol import Pause, Step, Stop
+from mnist_tui.runs.protocol import Step, Stop
 from mnist_tui.runs.summary import Status, summarize
 from tests import samples
 from tests.engine.conftest import Start, events_until
+from tests.engine.held import hold_at, steps_done
 from tests.engine.samples import few_digits
-from tests.engine.test_resume import history_of, is_step
+from tests.engine.test_resume import history_of
 
 SETTINGS = {"limit": 1_440, "batch_size": 70, "seed": 5, "epochs": 2, "steps_per_execution": 4}
 """1,320 digits: 18 batches of 70 and one of 60 an epoch, in executions of 4, 4, 4, 4 and 3 steps."""
@@ -69,7 +70,7 @@ def test_a_run_stopped_between_two_executions_goes_on_with_the_digits_that_come_
     start: Start, backend: str
 ) -> None:
     run = start(**SETTINGS, backend=backend)
-    events_until(run, is_step(23))
+    hold_at(run, 23)
     client.ask(run, Stop(by="a test"))
     events_until(run)
     stopped = checkpoints.read(run)
@@ -153,14 +154,12 @@ def test_what_was_computed_while_it_stood_still_is_not_taken_for_speed() -> None
 
 
 def test_single_steps_are_rounded_up_to_an_execution(start: Start) -> None:
-    run = start(**SETTINGS | {"epochs": 10_000})
-    events_until(run, lambda event: isinstance(event, StepEnded))
-    client.ask(run, Pause(by="a test"))
-    events_until(run, lambda event: isinstance(event, PhaseChanged) and event.phase is Phase.PAUSED)
-    before = int(history_of(run).steps.column("step")[-1])
+    run = start(**SETTINGS)
+    hold_at(run)
+    before = steps_done(run)
     client.ask(run, Step(by="a test", count=5))
     events_until(run, lambda event: isinstance(event, StepEnded) and event.step > before + 4)
     client.ask(run, Stop(by="a test", now=True))
     events_until(run)
-    after = int(history_of(run).steps.column("step")[-1])
+    after = steps_done(run)
     assert before + 5 <= after <= before + 8

@@ -24,6 +24,7 @@ from mnist_tui.runs.log import LogFollower
 from mnist_tui.runs.protocol import Ping, SetEpochs, SetLearningRate, Stop
 from mnist_tui.runs.summary import Status, summarize
 from tests.engine.conftest import Start, events_until
+from tests.engine.held import go_on, hold_at
 
 SETTINGS = {"limit": 1_440, "epochs": 3, "batch_size": 66, "seed": 5, "checkpoint_seconds": 0.1}
 """20 steps an epoch; a checkpoint as often as their cost allows."""
@@ -62,7 +63,8 @@ def test_a_killed_and_resumed_run_ends_with_the_same_weights_bit_for_bit(start: 
 
     broken = start(**settings)
     for step in (7, 25):  # in the middle of both epochs
-        events_until(broken, is_step(step))
+        hold_at(broken, step)
+        go_on(broken)
         kill(broken)
         assert summarize(broken).status is Status.CRASHED
         client.resume(broken, "a test")
@@ -87,7 +89,7 @@ def test_a_stopped_run_is_resumed_in_the_middle_of_its_epoch_and_its_partial_val
     start: Start,
 ) -> None:
     run = start(**SETTINGS)
-    events_until(run, is_step(24))
+    hold_at(run, 24)
     client.ask(run, Stop(by="a test"))
     events = events_until(run)
     stopped = events[-1]
@@ -112,8 +114,11 @@ def test_an_engine_that_is_watched_stays_after_the_end_trains_on_and_ends_when_t
     start: Start,
 ) -> None:
     run = start(**SETTINGS | {"epochs": 1})
-    events_until(run, lambda event: isinstance(event, StepEnded))
+    hold_at(run)
     face = client.Attachment(run, "a test")
+    while not face.alive:
+        time.sleep(0.01)
+    go_on(run)
     events_until(run, lambda event: isinstance(event, RunEnded))
     assert run.is_live()
     assert client.ask(run, Ping()).trouble == ""
@@ -133,8 +138,9 @@ def test_an_engine_that_is_watched_stays_after_the_end_trains_on_and_ends_when_t
 
 def test_a_loss_that_explodes_unattended_is_rolled_back_once_and_then_given_up(start: Start) -> None:
     run = start(limit=1_200, epochs=2, preset="reference", optimizer="sgd", learning_rate=1e-3, batch_size=50)
-    events_until(run, lambda event: isinstance(event, StepEnded))
+    hold_at(run)
     client.ask(run, SetLearningRate(by="a test", value=10.0))
+    go_on(run)
     events = events_until(run)
     history = history_of(run)
     assert any(isinstance(event, RunResumed) and event.reason is ResumeReason.ROLLED_BACK for event in events)

@@ -10,7 +10,8 @@ import pytest
 from mnist_tui.events import EpochEnded, RunEnded, RunStarted
 from mnist_tui.runs import client
 from tests.engine.conftest import Start, events_until
-from tests.engine.test_resume import history_of, is_step, kill, last_weights
+from tests.engine.held import go_on, hold_at
+from tests.engine.test_resume import history_of, kill, last_weights
 
 BOUND = 0.01
 """Of the loss, by which 2 devices may differ from one in 10 steps: they add in another order. Measured: 0.003."""
@@ -74,7 +75,8 @@ def test_a_run_on_two_devices_is_recorded_killed_and_resumed_like_any_other(star
     assert losses[-5:].mean() < losses[:5].mean() / 2
 
     broken = start(**SETTINGS)
-    events_until(broken, is_step(25))
+    hold_at(broken, 25)
+    go_on(broken)
     kill(broken)
     client.resume(broken, "a test")
     assert isinstance(events_until(broken)[-1], RunEnded)
