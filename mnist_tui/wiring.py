@@ -70,8 +70,12 @@ def show_screen(run: RunDirectory | None) -> int:
     """The face, on the home screen or on a run."""
     check_terminal()
     app = make_app(run)
-    app.run()
-    return app.ended_by or app.return_code or 0  # drawing on a terminal that has just gone may fail first
+    try:
+        app.run()
+    except OSError:  # drawing on a terminal that has just gone may fail first, and cannot even be told there
+        if not app.ended_by:
+            raise
+    return app.ended_by or app.return_code or 0
 
 
 def make_app(run: RunDirectory | None) -> "MnistTuiApp":

@@ -13,7 +13,7 @@ from textual.driver import Driver
 from mnist_tui.config import ConfigError, RunConfig
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.settings import Catalogue
-from mnist_tui.ui.hang_up import catch_signals
+from mnist_tui.ui.hang_up import catch_signals, is_terminal_gone
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.messages import OpenDigits, OpenRun, ResumeRun, StartRun
 from mnist_tui.ui.screens.home import HomeScreen
@@ -57,7 +57,7 @@ class MnistTuiApp(App[int]):
 
     def get_driver_class(self) -> type[Driver]:
         """The terminal's, behind what leaves out the cells that it shows already."""
-        return thrifty(super().get_driver_class())
+        return thrifty(super().get_driver_class(), lambda: self.ended_by != 0 and is_terminal_gone())
 
     def on_mount(self) -> None:
         """Put the home screen up, and on it the run that was asked for."""

@@ -52,12 +52,22 @@ def catch_signals(leave: Callable[[int], None]) -> None:
         watcher.start()
 
 
+def is_terminal_gone() -> bool:
+    """Whether nobody is at its other end any more; False where the system cannot tell (macOS)."""
+    return sys.__stdin__ is not None and _has_hung_up(sys.__stdin__.fileno(), 0)
+
+
 def _wait_for_hang_up(terminal: int, end: Callable[[int], None]) -> None:
     """Sleep in the kernel until the terminal is gone; return at once on a system that cannot tell (macOS)."""
+    if _has_hung_up(terminal, None):
+        end(128 + signal.SIGHUP)
+
+
+def _has_hung_up(terminal: int, patience: float | None) -> bool:
+    """Within so many milliseconds; None: wait for it."""
     poll = select.poll()
     poll.register(terminal, 0)  # hang-ups and errors are told unasked, and input is none of our business
-    if any(happened & (select.POLLHUP | select.POLLERR) for _, happened in poll.poll()):
-        end(128 + signal.SIGHUP)
+    return any(happened & (select.POLLHUP | select.POLLERR) for _, happened in poll.poll(patience))
 
 
 def _leave_now(status: int, attributes: list[object] | None) -> None:

@@ -7,6 +7,7 @@ unknown from there on.
 """
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -154,8 +155,8 @@ def _is_narrow(text: str) -> bool:
     return text.isascii() or all(cell_len(letter) == 1 for letter in set(text))
 
 
-def thrifty(driver: type[Driver]) -> type[Driver]:
-    """The same driver, which writes only what changes on the terminal."""
+def thrifty(driver: type[Driver], is_gone: Callable[[], bool]) -> type[Driver]:
+    """The same driver, which writes only what changes on the terminal, and nothing when that `is_gone`."""
 
     class Thrifty(driver):  # type: ignore[misc, valid-type]
         def __init__(self, *args: Any, **keywords: Any) -> None:
@@ -163,6 +164,8 @@ def thrifty(driver: type[Driver]) -> type[Driver]:
             super().__init__(*args, **keywords)
 
         def write(self, data: str) -> None:
+            if is_gone():
+                return  # Textual would hold it for a thread that has ended, and in the end wait for that
             out = self._wire.encode(data, self._app.size.height)
             if out:
                 super().write(out)

@@ -234,6 +234,16 @@ async def back_to_a_run_screen(pilot: Pilot[int]) -> None:
         await pilot.press("escape")
 
 
+async def test_a_program_that_is_told_to_leave_while_a_screen_is_made_leaves_without_an_error(replay: Replay) -> None:
+    app = program(clock=replay.clock)
+    with FakeEngine(replay.run):
+        async with app.run_test(size=SIZE) as pilot:
+            await settled(pilot)
+            app.open_run(replay.run)
+            app.exit(return_code=129)
+    assert app.return_code == 129
+
+
 async def test_a_damaged_run_is_told_and_the_home_screen_stays() -> None:
     run = recorded_run()
     run.config_path.write_bytes(b"{")

@@ -1,5 +1,7 @@
 """The real program in a real terminal that goes away: it ends by itself, soon, with or without a signal."""
 
+import contextlib
+import errno
 import os
 import pty
 import signal
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from mnist_tui import wiring
 from mnist_tui.runs.directory import HOME_VARIABLE
 
 ROOT = Path(__file__).parent.parent.parent
@@ -49,3 +52,22 @@ def test_a_face_whose_terminal_goes_without_a_signal_ends(home: Path, arguments:
         if face.poll() is None:
             face.kill()
             face.wait()
+
+
+@pytest.mark.parametrize(("ended_by", "status"), [(128 + signal.SIGHUP, 128 + signal.SIGHUP), (0, None)])
+def test_an_error_that_cannot_be_told_since_the_terminal_is_gone_is_none(
+    monkeypatch: pytest.MonkeyPatch, ended_by: int, status: int | None
+) -> None:
+    class Drawing:
+        """What is left of a face that drew on a terminal a moment too late."""
+
+        def __init__(self) -> None:
+            self.ended_by, self.return_code = ended_by, 1
+
+        def run(self) -> None:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(wiring, "make_app", lambda _: Drawing())
+    monkeypatch.setattr(wiring, "check_terminal", lambda: None)
+    with pytest.raises(OSError, match="error") if status is None else contextlib.nullcontext():
+        assert wiring.show_screen(None) == status

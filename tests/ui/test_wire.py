@@ -149,9 +149,13 @@ class Recording(HeadlessDriver):
 
 async def test_a_driver_gets_what_is_left() -> None:
     async with App[None]().run_test(size=(COLUMNS, ROWS)) as pilot:
-        kind: type[Driver] = thrifty(Recording)
+        gone = False
+        kind: type[Driver] = thrifty(Recording, lambda: gone)
         driver = kind(pilot.app, size=(COLUMNS, ROWS))
         assert isinstance(driver, Recording)
         for _ in range(3):
             driver.write(span(2, 5, ("31", "same")))
         assert driver.written == ["\x1b[2;5H\x1b[31msame\x1b[m"]
+        gone = True
+        driver.write(span(2, 5, ("31", "other")))
+        assert len(driver.written) == 1

@@ -57,18 +57,15 @@ class HomeScreen(SizedScreen):
         self._is_furnished = False
 
     def compose(self) -> ComposeResult:
-        yield Static(id="title")
+        """The settings as words at first, which takes half as long as with the widgets that edit them."""
+        words = (
+            "[b $primary] mnist-tui [/][$quiet] $version   train a network on digits, and watch it   runs in $folder[/]"
+        )
+        yield Static(Content.from_markup(words, version=__version__, folder=brief(home())), id="title")
         with Container(id="body"):
             settings = Static(sketch(self._catalogue, self._catalogue.complete({}).preset), id="sketch", markup=False)
             settings.border_title = "Next run"
             yield settings
-
-    def on_mount(self) -> None:
-        """Paint first: the settings as words, which takes half as long as with the widgets that edit them."""
-        words = (
-            "[b $primary] mnist-tui [/][$quiet] $version   train a network on digits, and watch it   runs in $folder[/]"
-        )
-        self.query_one("#title", Static).update(Content.from_markup(words, version=__version__, folder=brief(home())))
 
     async def _furnish(self) -> None:
         """Put the widgets in, then read the runs, and again while the screen is in front.

@@ -52,8 +52,8 @@ class RunScreen(SteeredScreen):
 
     def update_view(self, view: RunView) -> None:
         """Take in a new moment of the run."""
-        if not self.is_mounted:
-            return  # it will catch up when it is
+        if not (self.is_mounted and self.is_attached):
+            return  # it will catch up when it is; or the program is leaving, and the widgets may never have been made
         self.query_one(AlertBanner).show(view, self.session.dismissed)
         self.query_one(RunHeader).update_view(view, self.subject(view))
         self.show(view)
