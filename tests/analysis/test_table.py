@@ -50,7 +50,7 @@ def test_an_epoch_alone_has_the_fates_of_a_history_of_one(epoch: Epoch) -> None:
 
 def test_the_recorded_run_has_digits_of_every_trajectory() -> None:
     table = recorded_table(3)
-    assert (len(table), int((~table.right).sum())) == (5000, 29)
+    assert (len(table), int((~table.right).sum())) == (5000, 27)
     for name in ("learned_late", "forgotten", "never_learned"):
         assert 0 < getattr(table, name).sum() < 200, name
 

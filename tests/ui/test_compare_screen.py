@@ -91,15 +91,16 @@ async def test_the_table_has_results_what_each_needed_and_the_settings_that_diff
     app = program(clock=Clock(finishing_time()))
     async with app.run_test(size=SIZE) as pilot:
         await opened(pilot, runs)
-        assert "━◆━ brave-otter finished ★ 99.42 % ★ 99.49 % 3/3 02:40 110,000 01:40" in row(app, "brave-otter")
+        results = "━◆━ brave-otter finished ★ 99.46 % ★ 99.57 % 3/3 00:25 110,000 00:18 165,000 00:24 not reached"
+        assert results in row(app, "brave-otter")
         assert "★33,000 ★00:17 not reached not reached" in row(app, "paused-run")
         assert "first epoch's end with that validation accuracy" in text(app)
-        assert "test 99.49 % of 10,000 digits with its weights: reaches 99.29 %" in text(app)
+        assert "test 99.57 % of 10,000 digits with its weights: reaches 99.5 %" in text(app)
         await pilot.press("tab")
         await settled(pilot)
         heading = " ".join(next(line for line in lines(app) if "checkpoint" in line).split())
-        assert heading == "│ run epochs seed limit checkpoint seconds validated on │"
-        assert "killed-run 4 0 12000 5 1,000 digits" in row(app, "killed-run")
+        assert heading == "│ run epochs seed limit checkpoint seconds device validated on │"
+        assert "killed-run 4 0 12000 5 2 CPU cores 1,000 digits" in row(app, "killed-run")
 
 
 async def test_runs_of_other_epoch_length_are_aligned_by_epochs_and_x_changes_that() -> None:
@@ -215,7 +216,7 @@ async def test_a_live_run_goes_on_growing_among_the_others() -> None:
     with FakeEngine(replay.run):
         async with app.run_test(size=SIZE) as pilot:
             screen = await opened(pilot, [replay.run, other])
-            assert "━◆━ brave-otter training 98.78 % – 1/3" in row(app, "brave-otter")
+            assert "━◆━ brave-otter training 98.84 % – 1/3" in row(app, "brave-otter")
             assert "not yet" in row(app, "brave-otter")
             builds = [panel.builds for panel in screen.query_one(PlotBoard).panels_shown]
             replay.to_step(1_800)
@@ -247,7 +248,7 @@ async def test_runs_that_are_damaged_deleted_or_empty_are_said_so_and_break_noth
             told_of.append(lines(app)[-3] + lines(app)[-2])
             await pilot.press("down")
             await settled(pilot)
-        assert "best validation 99.42 %" in told_of[0]
+        assert "best validation 99.46 %" in told_of[0]
         assert "deleted since it was read" in told_of[1]
         assert "no steps yet: nothing to draw" in told_of[2]
         assert "cannot be read" in told_of[3]

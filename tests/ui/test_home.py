@@ -209,7 +209,7 @@ async def test_runs_are_listed_with_status_and_accuracies_the_newest_first_and_t
         await settled(pilot)
         expected = {
             failed.id: "bad-luck failed fast 0/7 – –",
-            record().id: "brave-otter finished fast 3/3 99.42 % 99.49 %",
+            record().id: "brave-otter finished fast 3/3 99.46 % 99.57 %",
         }
         rows = [" ".join(line.split()) for line in lines(app) if "fast" in line and "/" in line]
         newest_first = sorted(expected, reverse=True)

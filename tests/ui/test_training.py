@@ -67,10 +67,10 @@ async def test_from_start_up_to_the_curves() -> None:
             assert " step 60 · epoch 0.07 · after 00:" in text(app)
             await pilot.press("escape")
             replay.to_step(900)
-            await wait_for(pilot, "best validation accuracy 98.78 %, epoch 1")
+            await wait_for(pilot, "best validation accuracy 98.84 %, epoch 1")
             assert "● val" in text(app)
             assert "★ best epoch 1" in text(app)
-            assert "3→2 ×5" in text(app)
+            assert "9→7 ×7" in text(app)
 
 
 async def test_a_finished_run_stays_on_the_screen_with_its_test_accuracy() -> None:
@@ -85,14 +85,14 @@ async def test_a_finished_run_stays_on_the_screen_with_its_test_accuracy() -> No
             await wait_until(pilot, lambda: "▶ validating" in header(pilot), "the phase in the header")
             replay.to_the_end()
             await wait_until(pilot, lambda: "✔ finished" in header(pilot), "the end in the header")
-            assert "test accuracy 99.49 % of 10,000 digits (epoch 3)" in text(app)
+            assert "test accuracy 99.57 % of 10,000 digits (epoch 3)" in text(app)
             assert "s Stop" not in lines(app)[-1]
             engine.die()
             replay.clock.now += 3_600
             await settled(pilot)
             assert isinstance(app.screen, TrainingScreen)
             assert "✔ finished" in header(pilot)
-            assert "test accuracy 99.49 % of 10,000 digits (epoch 3)" in text(app)
+            assert "test accuracy 99.57 % of 10,000 digits (epoch 3)" in text(app)
 
 
 @pytest.mark.parametrize("size", SIZES[:2])
@@ -142,7 +142,10 @@ async def test_a_failure_is_told_with_its_reason(step: int | None) -> None:
 
 
 async def test_every_layer_is_listed_with_shape_parameters_share_and_reason() -> None:
-    app = program(recorded_run(), Clock(finishing_time()))
+    """Until layers are sampled, whose figures then stand where the reasons were."""
+    replay = Replay()
+    replay.to_phase(Phase.COMPILING)
+    app = program(replay.run, replay.clock)
     async with app.run_test(size=(200, 60)) as pilot:
         await settled(pilot)
         shown = lines(app)
@@ -175,10 +178,10 @@ async def test_the_reason_of_the_layer_under_the_cursor_is_in_words() -> None:
         for layer in layers[1:3]:
             await pilot.press("down")
             await settled(pilot)
-            assert why() == layer_reason(preset, layer.name)
+            assert why().endswith(layer_reason(preset, layer.name))
         await pilot.press("up", "up")
         await settled(pilot)
-        assert why() == layer_reason(preset, layers[0].name)
+        assert why().endswith(layer_reason(preset, layers[0].name))
         assert preset_summary(preset)
 
 
@@ -190,9 +193,9 @@ async def test_wide_terminals_show_every_metric_that_was_recorded() -> None:
             "loss",
             "accuracy",
             "learning_rate",
+            "gradient_norm",
             "images_per_second",
             "engine_cpu",
-            "machine_cpu",
         ]
 
 
