@@ -16,10 +16,9 @@ class Pace:
         """`number`: the network's among the run's, from 0. `at_once`: steps of a whole execution."""
         self._state, self._steps_per_epoch, self._at_once = state, steps_per_epoch, at_once
         self._schedule = PRESETS[config.members[number]].schedule
-        is_alone = len(config.members) == 1
-        self._epochs = None if is_alone else config.epochs
+        self._epochs = config.epochs if len(config.members) > 1 else None
         """Those of an ensemble's network, which has a cycle of its own; one that is alone has all that are planned."""
-        self._first = 0 if is_alone else number * config.epochs * steps_per_epoch
+        self._first = number * config.epochs * steps_per_epoch
 
     def rate(self) -> float:
         """Of the execution that begins."""

@@ -2,11 +2,12 @@
 
 import time
 
-from mnist_tui.events import Phase, PhaseChanged, StepEnded
+from mnist_tui.events import Phase, PhaseChanged
 from mnist_tui.runs import client
 from mnist_tui.runs.directory import RunDirectory
 from mnist_tui.runs.log import LogFollower
 from mnist_tui.runs.protocol import Continue, Pause, Step
+from mnist_tui.runs.summary import summarize
 from tests.engine.conftest import PATIENCE_SECONDS
 
 ME = "a test"
@@ -19,18 +20,13 @@ def hold_at(run: RunDirectory, step: int = 1) -> None:
         assert time.monotonic() < deadline, run.log_path.read_text()[-2000:]
         time.sleep(0.01)
     _ask_and_wait_for_the_pause(run, Pause(by=ME))
-    while steps_done(run) < step:
+    while summarize(run).steps_done < step:
         _ask_and_wait_for_the_pause(run, Step(by=ME))
 
 
 def go_on(run: RunDirectory) -> None:
     """Let it train again."""
     client.ask(run, Continue(by=ME), PATIENCE_SECONDS)
-
-
-def steps_done(run: RunDirectory) -> int:
-    """By the newest step that was told."""
-    return max((event.step for event in LogFollower(run.events_path).read() if isinstance(event, StepEnded)), default=0)
 
 
 def _ask_and_wait_for_the_pause(run: RunDirectory, request: Pause | Step) -> None:

@@ -26,7 +26,7 @@ from mnist_tui.runs.protocol import Step, Stop
 from mnist_tui.runs.summary import Status, summarize
 from tests import samples
 from tests.engine.conftest import Start, events_until
-from tests.engine.held import hold_at, steps_done
+from tests.engine.held import hold_at
 from tests.engine.samples import few_digits
 from tests.engine.test_resume import history_of
 
@@ -156,10 +156,10 @@ def test_what_was_computed_while_it_stood_still_is_not_taken_for_speed() -> None
 def test_single_steps_are_rounded_up_to_an_execution(start: Start) -> None:
     run = start(**SETTINGS)
     hold_at(run)
-    before = steps_done(run)
+    before = summarize(run).steps_done
     client.ask(run, Step(by="a test", count=5))
     events_until(run, lambda event: isinstance(event, StepEnded) and event.step > before + 4)
     client.ask(run, Stop(by="a test", now=True))
     events_until(run)
-    after = steps_done(run)
+    after = summarize(run).steps_done
     assert before + 5 <= after <= before + 8
