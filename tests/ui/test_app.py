@@ -234,12 +234,16 @@ async def back_to_a_run_screen(pilot: Pilot[int]) -> None:
         await pilot.press("escape")
 
 
-async def test_a_program_that_is_told_to_leave_while_a_screen_is_made_leaves_without_an_error(replay: Replay) -> None:
+@pytest.mark.parametrize("screen", ["training", "confusion"])
+async def test_a_program_that_is_told_to_leave_while_a_screen_is_made_leaves_without_an_error(
+    replay: Replay, screen: str
+) -> None:
     app = program(clock=replay.clock)
     with FakeEngine(replay.run):
         async with app.run_test(size=SIZE) as pilot:
             await settled(pilot)
             app.open_run(replay.run)
+            app.action_view(screen)
             app.exit(return_code=129)
     assert app.return_code == 129
 

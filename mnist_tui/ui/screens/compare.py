@@ -133,7 +133,7 @@ class CompareScreen(SizedScreen):
 
     def on_data_table_row_highlighted(self) -> None:
         """Another run is drawn over the others."""
-        if self.is_mounted:
+        if self.has_widgets:
             self.show()
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
@@ -181,5 +181,5 @@ class CompareScreen(SizedScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """There is nothing to look at before the first step."""
         if action == "plots":
-            return self.is_mounted and self.query_one(PlotBoard).can_do(str(parameters[0]))
+            return self.has_widgets and self.query_one(PlotBoard).can_do(str(parameters[0]))
         return super().check_action(action, parameters)

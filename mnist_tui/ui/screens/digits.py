@@ -57,7 +57,7 @@ class DigitsScreen(PredictionScreen):
         if wanted == self.wanted:
             return
         self.wanted = wanted
-        if self.is_mounted:
+        if self.has_widgets:
             self._list_digits()
 
     def subject(self, view: RunView) -> str:  # noqa: ARG002 (the slider says when)
@@ -191,7 +191,7 @@ class DigitsScreen(PredictionScreen):
 
     @property
     def _digits(self) -> DigitList | None:
-        gallery = self.query_one(Gallery) if self.is_mounted else None
+        gallery = self.query_one(Gallery) if self.has_widgets else None
         return gallery.digits if gallery and self.findings is not None else None
 
     def _selected_indices(self, digits: DigitList) -> frozenset[int]:

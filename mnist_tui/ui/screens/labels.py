@@ -331,7 +331,7 @@ class LabelsScreen(PredictionScreen):
 
     @property
     def _is_judged(self) -> bool:
-        here = self.query_one(DisputeView).here if self.is_mounted else None
+        here = self.query_one(DisputeView).here if self.has_widgets else None
         return here is not None and here.judged is not Judged.UNJUDGED
 
     @property

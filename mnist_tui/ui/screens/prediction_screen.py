@@ -79,7 +79,7 @@ class PredictionScreen(RunScreen):
         """Take in a new moment of the run."""
         self._several = len(self.travel_moments()) > 1
         super().update_view(view)
-        if self.is_mounted:
+        if self.has_widgets:
             self.query_one(EpochSlider).show(self._slide(view))
 
     def ask_for_predictions(self, view: RunView) -> None:

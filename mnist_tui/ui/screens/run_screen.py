@@ -43,7 +43,7 @@ class RunScreen(SteeredScreen):
     def on_resize(self, event: Resize) -> None:
         """Another size has room for other words and panels."""
         super().on_resize(event)
-        if self.is_mounted and self.is_active:
+        if self.has_widgets and self.is_active:
             self.call_after_refresh(self.catch_up)
 
     def catch_up(self) -> None:
@@ -52,8 +52,8 @@ class RunScreen(SteeredScreen):
 
     def update_view(self, view: RunView) -> None:
         """Take in a new moment of the run."""
-        if not (self.is_mounted and self.is_attached):
-            return  # it will catch up when it is; or the program is leaving, and the widgets may never have been made
+        if not self.has_widgets:
+            return  # it will catch up when it has
         self.query_one(AlertBanner).show(view, self.session.dismissed)
         self.query_one(RunHeader).update_view(view, self.subject(view))
         self.show(view)

@@ -23,6 +23,11 @@ class SizedScreen(Screen[None]):
         ):
             self.add_class([name for start, name in breakpoints if start <= length][-1])
 
+    @property
+    def has_widgets(self) -> bool:
+        """Not before it is mounted; and where the program is leaving, they may never be made."""
+        return self.is_mounted and self.is_attached
+
     def on_resize(self, event: Resize) -> None:
         """Keep what was told last."""
         self._resized_to = event.size

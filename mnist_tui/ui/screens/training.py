@@ -139,5 +139,5 @@ class TrainingScreen(RunScreen):
         if action == "choose_runs":
             return self.session.view.history.steps.count > 0
         if action == "plots":
-            return self.is_mounted and self.query_one(PlotBoard).can_do(str(parameters[0]))
+            return self.has_widgets and self.query_one(PlotBoard).can_do(str(parameters[0]))
         return super().check_action(action, parameters)
