@@ -1,6 +1,7 @@
 """A Keras model -> the layers as events tell them, with the cost of each."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -11,7 +12,7 @@ ACTIVATIONS = {"relu": "ReLU", "linear": "", "gelu": "GELU", "selu": "SELU", "el
 
 
 def describe_layers(model: Any) -> tuple[Layer, ...]:
-    """Every layer but the input, in order."""
+    """Every layer but the input, in order; where branches meet, those of the first come before those of the second."""
     return tuple(
         Layer(
             name=layer.name,
@@ -21,9 +22,25 @@ def describe_layers(model: Any) -> tuple[Layer, ...]:
             parameters=layer.count_params(),
             multiply_adds=_multiply_adds(layer),
         )
-        for layer in model.layers
+        for layer in _branch_by_branch(model.layers)
         if not isinstance(layer, keras.layers.InputLayer)
     )
+
+
+def _branch_by_branch(layers: Sequence[Any]) -> list[Any]:
+    """Layers of a network, the last at the end, each after all that it follows from: Keras goes by depth instead."""
+    made_by = {id(layer.output): layer for layer in layers}
+    order: list[Any] = []
+
+    def take(layer: Any) -> None:
+        if layer not in order:
+            for tensor in keras.tree.flatten(layer.input):
+                if made_by.get(id(tensor), layer) is not layer:
+                    take(made_by[id(tensor)])
+            order.append(layer)
+
+    take(layers[-1])
+    return order
 
 
 def channels(layers: tuple[Layer, ...]) -> tuple[int, ...]:

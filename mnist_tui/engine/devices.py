@@ -1,7 +1,8 @@
 """What the run computes on, and how: one Plan, chosen here alone. What only one backend of Keras has is in backends/.
 
 Whatever the settings leave "auto" is chosen by what was measured. On a CPU (2 cores of an AMD EPYC with AVX-512 and
-avx512_bf16, TensorFlow 2.21), times as fast as the default in CPU seconds a step, medians of 1 to 5 runs:
+avx512_bf16, TensorFlow 2.21), times as fast as the default in CPU seconds a step, medians of 1 to 5 runs (`best` with
+one tower):
 
     choice                     fast   best   reference
     bfloat16                   1.4    1.5    1.9         see BFLOAT16_CHANNELS

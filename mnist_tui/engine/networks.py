@@ -124,33 +124,31 @@ def build_fast(shape: Shape, classes: int) -> Any:
 
 
 def build_best(shape: Shape, classes: int) -> Any:
-    """1,073,226 parameters, 85.3 million multiply-adds a digit: nearly all of them where the picture is small."""
+    """2,128,010 parameters, 173.1 million multiply-adds a digit: two towers side by side, and one decision over both.
+
+    One looks through 3x3 windows, the other through 5x5 ones while the picture is large: what looks otherwise errs
+    otherwise. Nearly all of the work is done where the picture is small.
+    """
     import keras
     from keras import layers
 
-    def convolution(number: int, filters: int, *, size: int = 3, pooled: bool = False) -> list[Any]:
-        return [
-            layers.Conv2D(filters, size, padding="same", use_bias=False, name=f"conv{number}"),
-            *([layers.MaxPooling2D(2, name=f"pool{number}")] if pooled else []),
-            layers.BatchNormalization(momentum=0.9, name=f"norm{number}"),
-            layers.ReLU(name=f"relu{number}"),
-        ]
+    def tower(name: str, pictures: Any, *convolutions: tuple[int, int, bool]) -> Any:
+        """Each of so many filters, of such a size, pooled or not."""
+        clues = pictures
+        for number, (filters, size, pooled) in enumerate(convolutions, start=1):
+            clues = layers.Conv2D(filters, size, padding="same", use_bias=False, name=f"{name}_conv{number}")(clues)
+            if pooled:
+                clues = layers.MaxPooling2D(2, name=f"{name}_pool{number}")(clues)
+            clues = layers.BatchNormalization(momentum=0.9, name=f"{name}_norm{number}")(clues)
+            clues = layers.ReLU(name=f"{name}_relu{number}")(clues)
+        clues = layers.MaxPooling2D(2, name=f"{name}_strongest")(clues)
+        return layers.Flatten(name=f"{name}_flatten")(clues)
 
-    return keras.Sequential(
-        [
-            keras.Input(shape),
-            layers.Rescaling(1 / 255, name="rescale"),
-            *convolution(1, 64, size=5, pooled=True),
-            *convolution(2, 96),
-            *convolution(3, 96),
-            *convolution(4, 96, pooled=True),
-            *convolution(5, 192),
-            *convolution(6, 192),
-            *convolution(7, 192),
-            layers.MaxPooling2D(2, name="strongest"),
-            layers.Flatten(name="flatten"),
-            layers.Dropout(0.3, name="dropout"),
-            layers.Dense(classes, activation="softmax", name="probabilities"),
-        ],
-        name="best",
-    )
+    pictures = keras.Input(shape)
+    scaled = layers.Rescaling(1 / 255, name="rescale")(pictures)
+    small = ((192, 3, False),) * 3
+    near = tower("near", scaled, (64, 5, True), (96, 3, False), (96, 3, False), (96, 3, True), *small)
+    wide = tower("wide", scaled, (64, 5, True), (72, 5, False), (72, 5, True), *small)
+    clues = layers.Dropout(0.3, name="dropout")(layers.Concatenate(name="both")([near, wide]))
+    answer = layers.Dense(classes, activation="softmax", name="probabilities")(clues)
+    return keras.Model(pictures, answer, name="best")

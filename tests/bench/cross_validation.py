@@ -21,7 +21,7 @@ from tests.bench.training import temporary_home, train
 FOLDS = 6
 SHUFFLE_SEED = 7
 BAR = 245
-"""Of 60,000: 217 when `best` was chosen (H200, JAX), and two standard deviations more of a count of that size."""
+"""Of 60,000: 217 when `best` had one tower (H200, JAX), and two standard deviations more of a count of that size."""
 
 
 def cross_validation(backend: str = "tensorflow", workers: int = 1) -> Result:

@@ -107,3 +107,22 @@ async def test_lost_numbers_are_told_and_the_other_warnings_counted() -> None:
         await shown(pilot, panel, sample(1, 0.95), sample(2, 0.95), sample(3, 0.95, gradient=None))
         assert "! conv1 (and 1 more) gradient no longer finite since step 3" in text(app)
     assert said({}) == ""
+
+
+@pytest.mark.parametrize(
+    ("width", "words"),
+    [
+        (59, "8,162 parameters · 0.2 M multiply-adds a digit"),
+        (52, "8,162 parameters · 0.2 M multiply-adds"),
+        (40, "8,162 parameters"),
+    ],
+)
+async def test_the_title_says_as_much_of_the_size_as_fits(width: int, words: str) -> None:
+    panel = ModelPanel()
+    app = Stage(panel)
+    async with app.run_test(size=(width, 16)) as pilot:
+        await shown(pilot, panel)
+        assert f"─ Model  {words} ─" in lines(app)[0]
+        await pilot.resize_terminal(60, 16)
+        await settled(pilot)
+        assert "multiply-adds a digit ─" in lines(app)[0]

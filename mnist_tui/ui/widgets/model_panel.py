@@ -14,6 +14,8 @@ from mnist_tui.explanations import layer_reason, preset_summary
 from mnist_tui.render.layer_table import Colours, Plan, detail, heading, plan, row, series_by_layer, thinned
 from mnist_tui.render.text import harmless
 
+TITLE_FRAME = len("╭─ Model   ─╮")
+
 
 class ModelPanel(Vertical):
     """A list of layers with a cursor; under it the curves of the chosen layer, and in words why it is there."""
@@ -65,9 +67,6 @@ class ModelPanel(Vertical):
             return
         if started is not self._started:
             self._started, self._preset = started, preset
-            total = sum(layer.parameters for layer in started.layers)
-            cost = sum(layer.multiply_adds for layer in started.layers) / 1e6
-            self.border_title = f"Model  [$quiet]{total:,} parameters · {cost:.1f} M multiply-adds a digit[/]"
         self._newest = newest
         kept = thinned(samples)
         self._series, self._warnings = series_by_layer(kept), layer_warnings(kept)
@@ -84,6 +83,7 @@ class ModelPanel(Vertical):
     def _fill(self) -> None:
         if self._started is None:
             return
+        self.border_title = f"Model  [$quiet]{size_words(self._started, self.outer_size.width - TITLE_FRAME)}[/]"
         layers, layout = self.query_one(OptionList), self._plan()
         columns = self.query_one("#columns", Static)
         if str(columns.content) != heading(layout):
@@ -135,6 +135,14 @@ class ModelPanel(Vertical):
         if words != self._explained:
             self._explained = words
             self.query_one("#why", Static).update(Text(words))
+
+
+def size_words(started: RunStarted, room: int) -> str:
+    """How large the network is, in as many words as so many columns hold."""
+    parameters = f"{sum(layer.parameters for layer in started.layers):,} parameters"
+    work = f"{sum(layer.multiply_adds for layer in started.layers) / 1e6:,.1f} M multiply-adds"
+    choices = (f"{parameters} · {work} a digit", f"{parameters} · {work}")
+    return next((words for words in choices if len(words) <= room), parameters)
 
 
 def said(warnings: dict[str, LayerWarning]) -> str:
