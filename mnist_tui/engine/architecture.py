@@ -28,15 +28,16 @@ def describe_layers(model: Any) -> tuple[Layer, ...]:
 
 
 def _branch_by_branch(layers: Sequence[Any]) -> list[Any]:
-    """Layers of a network, the last at the end, each after all that it follows from: Keras goes by depth instead."""
+    """Layers of a network, each after all that it follows from, one branch after the other; Keras goes by depth."""
     made_by = {id(layer.output): layer for layer in layers}
     order: list[Any] = []
 
     def take(layer: Any) -> None:
         if layer not in order:
             for tensor in keras.tree.flatten(layer.input):
-                if made_by.get(id(tensor), layer) is not layer:
-                    take(made_by[id(tensor)])
+                maker = made_by.get(id(tensor), layer)
+                if maker is not layer:  # an input layer's input is its own output
+                    take(maker)
             order.append(layer)
 
     take(layers[-1])
