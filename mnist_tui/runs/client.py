@@ -136,7 +136,10 @@ def ask(run: RunDirectory, request: AnyRequest, patience: float = ANSWER_SECONDS
             connection.settimeout(patience)
             answer = _exchange(connection, request)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise RunError(f"the engine of run {run.id} (process {endpoint.pid}) does not answer: {error}") from None
+        raise RunError(
+            f"the engine of run {run.id} (process {endpoint.pid}) does not answer: {error}; "
+            f"what it said last is in {run.log_path}"
+        ) from None
     if not answer.ok:
         raise RunError(f"the engine of run {run.id} refused: {answer.error}")
     return answer
@@ -196,4 +199,7 @@ def _connect(address: str) -> socket.socket:
 def _exchange(connection: socket.socket, request: AnyRequest) -> Answer:
     connection.sendall(msgspec.json.encode(request) + b"\n")
     with connection.makefile("rb") as lines:
-        return msgspec.json.decode(lines.readline(), type=Answer)
+        line = lines.readline()
+    if not line:
+        raise ConnectionError("it hung up")
+    return msgspec.json.decode(line, type=Answer)

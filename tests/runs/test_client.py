@@ -124,6 +124,12 @@ def test_an_answer_that_is_none_is_told(engine: FakeEngine, answer: bytes) -> No
     assert f"the engine of run {engine.run.id} (process {os.getpid()}) does not answer" in message
 
 
+def test_an_engine_that_ends_before_it_answers_is_told_with_where_it_says_why(engine: FakeEngine) -> None:
+    engine.answer = b""
+    message = refusal(engine.run, Ping())
+    assert message.endswith(f"does not answer: it hung up; what it said last is in {engine.run.log_path}")
+
+
 def test_an_engine_that_does_not_listen_is_told(engine: FakeEngine) -> None:
     engine.run.lock_path.write_bytes(msgspec.json.encode(Endpoint(os.getpid(), "/nowhere/socket")))
     assert "does not answer" in refusal(engine.run, Ping())
