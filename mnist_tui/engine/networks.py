@@ -144,7 +144,7 @@ def build_best(shape: Shape, classes: int) -> Any:
         clues = layers.MaxPooling2D(2, name=f"{name}_strongest")(clues)
         return layers.Flatten(name=f"{name}_flatten")(clues)
 
-    pictures = keras.Input(shape)
+    pictures = keras.Input(shape, name="pictures")
     scaled = layers.Rescaling(1 / 255, name="rescale")(pictures)
     small = ((192, 3, False),) * 3
     near = tower("near", scaled, (64, 5, True), (96, 3, False), (96, 3, False), (96, 3, True), *small)

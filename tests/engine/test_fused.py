@@ -6,7 +6,6 @@ import keras
 import numpy as np
 import pytest
 
-from mnist_tui.engine.architecture import describe_layers
 from mnist_tui.engine.backends.fused import FusedBatchNormalization, fused
 from mnist_tui.engine.precision import rebuilt
 from mnist_tui.engine.presets import PRESETS
@@ -64,7 +63,7 @@ def test_a_network_keeps_its_layers_and_its_answers(name: str, pictures: tuple[n
     stock = PRESETS[name].build((28, 28, 1), 10)
     faster = rebuilt(stock, "float32", fused)
 
-    assert [layer.name for layer in describe_layers(faster)] == [layer.name for layer in describe_layers(stock)]
+    assert [layer.name for layer in faster.layers] == [layer.name for layer in stock.layers]
     np.testing.assert_allclose(
         stock.predict_on_batch(pictures[0]), faster.predict_on_batch(pictures[0]), rtol=ROUNDING, atol=ROUNDING
     )

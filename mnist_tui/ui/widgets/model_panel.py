@@ -15,6 +15,7 @@ from mnist_tui.render.layer_table import Colours, Plan, detail, heading, plan, r
 from mnist_tui.render.text import harmless
 
 TITLE_FRAME = len("╭─ Model   ─╮")
+"""Columns of the title's line that the size of the network cannot have."""
 
 
 class ModelPanel(Vertical):
