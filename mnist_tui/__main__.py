@@ -1,15 +1,15 @@
 """Where the program begins: `mnist-tui`, and `python -m mnist_tui`.
 
-What is typed behind it is read by cli.py; without anything, the home screen comes up without waiting for that.
+What is typed behind it is read by cli/main.py; without anything, the home screen comes up without waiting for that.
 """
 
 import sys
 from typing import NoReturn
 
+from mnist_tui.cli.terminal import flush_or_drop
+from mnist_tui.cli.wiring import UsageError, show_screen
 from mnist_tui.config import ConfigError
 from mnist_tui.runs.directory import RunError
-from mnist_tui.terminal import flush_or_drop
-from mnist_tui.wiring import UsageError, show_screen
 
 
 def main() -> NoReturn:
@@ -17,7 +17,7 @@ def main() -> NoReturn:
     try:
         if len(sys.argv) == 1:
             sys.exit(show_screen(None))
-        from mnist_tui.cli import run_command
+        from mnist_tui.cli.main import run_command
 
         sys.exit(run_command())
     except (UsageError, ConfigError, RunError) as error:
@@ -32,9 +32,9 @@ def main() -> NoReturn:
 
 def fail(sentence: str) -> NoReturn:
     """One line on stderr, exit status 2."""
-    from mnist_tui.render.text import harmless
+    from mnist_tui.render.text import sanitize
 
-    print("mnist-tui: " + harmless(" ".join(sentence.split())), file=sys.stderr)
+    print("mnist-tui: " + sanitize(" ".join(sentence.split())), file=sys.stderr)
     sys.exit(2)
 
 

@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 AUTO = "auto"
-"""Of a setting: chosen for the device that is found (engine/devices.py)."""
+"""Of a setting: chosen for the device that is found (engine/hardware/devices.py)."""
 MOST_DEVICES = 16
 MOST_MEMBERS = 100
 MOST_NAMED = 3

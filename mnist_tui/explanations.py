@@ -8,7 +8,7 @@ import msgspec
 from mnist_tui.resources import asset
 
 
-class Explanation(msgspec.Struct, frozen=True):
+class PresetExplanation(msgspec.Struct, frozen=True):
     """One preset in words; `layers` has a line for each layer's name, in the network's order."""
 
     summary: str
@@ -16,9 +16,9 @@ class Explanation(msgspec.Struct, frozen=True):
 
 
 @cache
-def explanations() -> dict[str, Explanation]:
+def explanations() -> dict[str, PresetExplanation]:
     """By preset."""
-    return msgspec.convert(tomllib.loads(asset("architecture.toml").read_text("utf-8")), dict[str, Explanation])
+    return msgspec.convert(tomllib.loads(asset("architecture.toml").read_text("utf-8")), dict[str, PresetExplanation])
 
 
 def preset_summary(preset: str) -> str:

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mnist_tui.config import ConfigError, DeviceChoice, EarlyStopping, RunConfig
-from tests import samples
+from tests.kit import samples
 
 
 def test_a_config_that_was_written_before_a_setting_existed_still_opens() -> None:

@@ -23,7 +23,7 @@ from mnist_tui.events import (
     decode,
     encode,
 )
-from tests import samples
+from tests.kit import samples
 
 EVENTS: list[AnyEvent] = [
     samples.run_started(),

@@ -2,10 +2,10 @@
 
 import pytest
 
-from mnist_tui.engine.presets import PRESETS
+from mnist_tui.engine.models.presets import PRESETS
 from mnist_tui.events import RunStarted, decode
 from mnist_tui.explanations import explanations, layer_reason, preset_summary
-from tests.recording import RECORDING, record
+from tests.kit.recording import RECORDING, record
 
 LONGEST = 71
 """Letters of a reason that fit beside its layer in a terminal of 200 columns."""

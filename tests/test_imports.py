@@ -23,14 +23,14 @@ def loaded_by(module: str) -> set[str]:
     ("module", "forbidden"),
     [
         ("mnist_tui.ui.app", KERAS),
-        ("mnist_tui.plain", KERAS | {"textual", "plotext"}),
+        ("mnist_tui.cli.plain", KERAS | {"textual", "plotext"}),
         ("mnist_tui.__main__", KERAS | SCREEN | {"click"}),
-        ("mnist_tui.cli", KERAS | SCREEN),
-        ("mnist_tui.runs.client", KERAS | SCREEN),
+        ("mnist_tui.cli.main", KERAS | SCREEN),
+        ("mnist_tui.control.client", KERAS | SCREEN),
         ("mnist_tui.runs.summary", KERAS | SCREEN),
-        ("mnist_tui.engine.presets", KERAS | SCREEN),
+        ("mnist_tui.engine.models.presets", KERAS | SCREEN),
         ("mnist_tui.engine.backends", KERAS | SCREEN),
-        ("mnist_tui.engine.datasets", KERAS | (SCREEN - {"numpy"})),
+        ("mnist_tui.engine.data.datasets", KERAS | (SCREEN - {"numpy"})),
     ],
 )
 def test_nothing_heavy_is_imported(module: str, forbidden: set[str]) -> None:

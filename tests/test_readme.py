@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from mnist_tui.cli import commands
-from mnist_tui.engine.presets import PRESETS
+from mnist_tui.cli.main import commands
+from mnist_tui.engine.models.presets import PRESETS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")

@@ -4,7 +4,7 @@ import pytest
 
 from mnist_tui.config import AUTO, ConfigError, RunConfig
 from mnist_tui.settings import OPTIMIZERS, SETTINGS, SETTINGS_BY_KEY, Setting
-from tests import samples
+from tests.kit import samples
 
 NUMBERS = [setting for setting in SETTINGS if setting.kind in ("integer", "real")]
 INTEGERS = [setting for setting in NUMBERS if setting.kind == "integer"]

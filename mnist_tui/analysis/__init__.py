@@ -1,1 +1,1 @@
-"""Pure functions over recorded predictions."""
+"""Pure functions over predictions and labels."""

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_tui.analysis.answers import Bools, Floats
 from mnist_tui.analysis.errors import AnalysisError
+from mnist_tui.analysis.predicted import Bools, Floats
 
 BINS = 15
 """As in Guo et al. (2017)."""
@@ -78,7 +78,7 @@ class Coverage:
 
 
 @dataclass(frozen=True)
-class Refusal:
+class Abstention:
     """Refuse to answer below `threshold`: what then is answered, and how well."""
 
     threshold: float
@@ -125,7 +125,7 @@ def coverage(
     return Coverage(asked, share, accuracy)
 
 
-def threshold_for(confidence: Floats, right: Bools, accuracy: float) -> Refusal | None:
+def threshold_for(confidence: Floats, right: Bools, accuracy: float) -> Abstention | None:
     """The lowest threshold at which the answered digits are right to `accuracy` (0..1); None when none is high enough.
 
     Of the confidences that occur the one that refuses fewest. Chosen on the digits that it is judged on, it flatters.
@@ -139,7 +139,7 @@ def threshold_for(confidence: Floats, right: Bools, accuracy: float) -> Refusal 
     if not enough.size:
         return None
     place = int(enough[-1])
-    return Refusal(float(sure[place]), place + 1, int(rights[place]), len(confidence))
+    return Abstention(float(sure[place]), place + 1, int(rights[place]), len(confidence))
 
 
 def _from_the_surest(confidence: Floats, right: Bools) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

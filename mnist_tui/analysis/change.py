@@ -23,7 +23,7 @@ class CellChange:
     now: int
     share: float
     """Change of the cell's share of its row, -1..1."""
-    verdict: int
+    direction: int
     """BETTER, SAME or WORSE."""
 
     def in_words(self, names: Sequence[str] = ()) -> str:
@@ -32,7 +32,7 @@ class CellChange:
         read = f"{true} read right" if self.true == self.predicted else f"{true} read as {predicted}"
         sign = "−" if self.now < self.before else "+" if self.now > self.before else "±"
         more = f"{sign}{abs(self.now - self.before):,}"
-        return f"{read}: {self.now:,}, was {self.before:,} ({more}, {WORDS[self.verdict]})"
+        return f"{read}: {self.now:,}, was {self.before:,} ({more}, {WORDS[self.direction]})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +43,7 @@ class MatrixChange:
     now: NDArray[np.int64]
     shares: NDArray[np.float64]
     """Change of each cell's share of its row, -1..1; NaN where the class had no digits then or now."""
-    verdicts: NDArray[np.int8]
+    directions: NDArray[np.int8]
     """WORSE where the share of mistakes grew, BETTER where it fell, on the diagonal the reverse; SAME where neither
     or where there is no share. By share, so that runs with different numbers of digits can be compared."""
 
@@ -60,12 +60,12 @@ class MatrixChange:
             before=int(self.before[true, predicted]),
             now=int(self.now[true, predicted]),
             share=float(self.shares[true, predicted]),
-            verdict=int(self.verdicts[true, predicted]),
+            direction=int(self.directions[true, predicted]),
         )
 
     def largest(self, n: int) -> list[CellChange]:
         """The `n` mistakes whose share changed most, equal ones in the matrix's order; only such as did change."""
-        sizes = np.where(self.verdicts == SAME, 0.0, np.abs(self.shares))
+        sizes = np.where(self.directions == SAME, 0.0, np.abs(self.shares))
         np.fill_diagonal(sizes, 0.0)
         flat = sizes.ravel()
         cells = [divmod(int(place), len(sizes)) for place in np.argsort(-flat, kind="stable")[:n] if flat[place] > 0]
@@ -81,6 +81,6 @@ def change(now: Matrix, before: Matrix) -> MatrixChange:
             "choose a run on the same data set."
         )
     shares = row_shares(counts) - row_shares(earlier)
-    verdicts = np.sign(np.nan_to_num(shares)).astype(np.int8)
-    np.fill_diagonal(verdicts, -verdicts.diagonal())
-    return MatrixChange(earlier, counts, shares, verdicts)
+    directions = np.sign(np.nan_to_num(shares)).astype(np.int8)
+    np.fill_diagonal(directions, -directions.diagonal())
+    return MatrixChange(earlier, counts, shares, directions)

@@ -3,8 +3,8 @@
 import difflib
 from collections.abc import Sequence
 
-from mnist_tui.analysis.answers import MOST_CLASSES
 from mnist_tui.analysis.errors import AnalysisError
+from mnist_tui.analysis.predicted import MOST_CLASSES
 
 LISTED = 10
 """Names that a message lists at most."""

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_tui.analysis.answers import Bools, Labels
-from mnist_tui.analysis.verdicts import NO_CLASS, Judged
+from mnist_tui.analysis.predicted import Bools, Labels
+from mnist_tui.analysis.reviews import NO_CLASS, ReviewOutcome
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class LabelAccuracy:
 
     as_labelled: Share
     """Every digit, against the label that it came with: the figure to compare with others'."""
-    without_disputed: Share
-    """Without those that confident learning counts (analysis/disputes.py). It flatters: only digits that are read wrong
+    without_flagged: Share
+    """Without the label issues of confident learning. It flatters: only digits that are read wrong
     can be disputed."""
     without_mislabelled: Share
     """Without the digits whose label a person judged wrong or unreadable."""
@@ -42,19 +42,19 @@ class LabelAccuracy:
 def label_accuracy(
     labels: Labels,
     predicted: NDArray[np.integer[Any]],
-    disputed: Bools,
-    judged: NDArray[np.uint8],
+    flagged: Bools,
+    reviewed: NDArray[np.uint8],
     correct: NDArray[np.int16],
 ) -> LabelAccuracy:
     """Count; all of shape (n,). `judged` and `correct` are those of `verdicts.verdict_columns`."""
     right = predicted == labels
-    is_wrong = judged == Judged.WRONG
-    is_bad = is_wrong | (judged == Judged.UNREADABLE)
+    is_wrong = reviewed == ReviewOutcome.WRONG
+    is_bad = is_wrong | (reviewed == ReviewOutcome.UNREADABLE)
     truth = np.where(is_wrong, correct, labels.astype(np.int16))
-    known = (judged != Judged.UNREADABLE) & (truth != NO_CLASS)
+    known = (reviewed != ReviewOutcome.UNREADABLE) & (truth != NO_CLASS)
     return LabelAccuracy(
         as_labelled=_share(right),
-        without_disputed=_share(right[~disputed]),
+        without_flagged=_share(right[~flagged]),
         without_mislabelled=_share(right[~is_bad]),
         corrected=_share((predicted == truth)[known]),
     )

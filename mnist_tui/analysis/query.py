@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_tui.analysis.answers import Bools
 from mnist_tui.analysis.class_names import class_number
 from mnist_tui.analysis.confusion import named
 from mnist_tui.analysis.errors import AnalysisError
+from mnist_tui.analysis.predicted import Bools
 from mnist_tui.analysis.table import Table
 from mnist_tui.analysis.terms import ALIASES, FIELDS, WORDS, Field, Kind
 

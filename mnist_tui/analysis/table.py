@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_tui.analysis.answers import Bools, Labels, Probabilities, answers, two_highest
 from mnist_tui.analysis.errors import AnalysisError
-from mnist_tui.analysis.trajectories import CONFIDENT, Fates
-from mnist_tui.analysis.verdicts import Judged
+from mnist_tui.analysis.learning_history import CONFIDENT, LearningSummary
+from mnist_tui.analysis.predicted import Bools, Labels, Probabilities, answers, two_highest
+from mnist_tui.analysis.reviews import ReviewOutcome
 
 SMALLEST = 1e-7
 """Probabilities are taken to be at least this in a logarithm, as in Keras: a loss is 16.1 at most."""
@@ -36,9 +36,9 @@ class Table:
     forgotten: Bools
     never_learned: Bools
     confidently_wrong: Bools
-    disputed: Bools
-    """Those that confident learning counts (analysis/disputes.py)."""
-    verdict: NDArray[np.uint8]
+    flagged: Bools
+    """Those that confident learning counts (analysis/label_issues.py)."""
+    review: NDArray[np.uint8]
     """`Judged` codes."""
 
     def __len__(self) -> int:
@@ -50,9 +50,9 @@ def tabulate(
     labels: Labels,
     probabilities: Probabilities,
     *,
-    fates: Fates | None = None,
-    judged: NDArray[np.uint8] | None = None,
-    disputed: Bools | None = None,
+    learning_summary: LearningSummary | None = None,
+    reviewed: NDArray[np.uint8] | None = None,
+    flagged: Bools | None = None,
 ) -> Table:
     """Lay out one epoch: indices and labels (n,), probabilities (n, classes), and what else is known of the digits.
 
@@ -60,9 +60,9 @@ def tabulate(
     learned late or forgotten. Raises AnalysisError when the arrays are of different lengths.
     """
     read = answers(labels, probabilities)
-    for name, column in (("indices", indices), ("verdicts", judged), ("disputed", disputed)):
+    for name, column in (("indices", indices), ("verdicts", reviewed), ("disputed", flagged)):
         _check_length(name, column, len(labels))
-    _check_length("trajectories", None if fates is None else fates.flips, len(labels))
+    _check_length("trajectories", None if learning_summary is None else learning_summary.flips, len(labels))
     first, second = two_highest(probabilities)
     never = np.zeros(len(labels), dtype=bool)
     return Table(
@@ -73,13 +73,15 @@ def tabulate(
         confidence=read.confidence,
         margin=first - second,
         loss=-np.log(np.clip(read.p_true, SMALLEST, 1)),
-        difficulty=1 - read.p_true if fates is None else fates.difficulty,
-        learned_late=never if fates is None else fates.learned_late,
-        forgotten=never if fates is None else fates.forgotten,
-        never_learned=~read.right if fates is None else fates.never_learned,
-        confidently_wrong=~read.right & (read.confidence > CONFIDENT) if fates is None else fates.confidently_wrong,
-        disputed=never if disputed is None else disputed,
-        verdict=np.full(len(labels), Judged.UNJUDGED, dtype=np.uint8) if judged is None else judged,
+        difficulty=1 - read.p_true if learning_summary is None else learning_summary.difficulty,
+        learned_late=never if learning_summary is None else learning_summary.learned_late,
+        forgotten=never if learning_summary is None else learning_summary.forgotten,
+        never_learned=~read.right if learning_summary is None else learning_summary.never_learned,
+        confidently_wrong=~read.right & (read.confidence > CONFIDENT)
+        if learning_summary is None
+        else learning_summary.confidently_wrong,
+        flagged=never if flagged is None else flagged,
+        review=np.full(len(labels), ReviewOutcome.UNJUDGED, dtype=np.uint8) if reviewed is None else reviewed,
     )
 
 

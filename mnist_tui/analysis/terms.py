@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
-from mnist_tui.analysis.answers import Bools
+from mnist_tui.analysis.predicted import Bools
+from mnist_tui.analysis.reviews import ReviewOutcome
 from mnist_tui.analysis.table import Table
-from mnist_tui.analysis.verdicts import Judged
 
 
 class Kind(Enum):
@@ -72,11 +72,11 @@ WORDS: dict[str, Word] = {
         Word("forgotten", lambda table: table.forgotten, "was read right, and no longer is"),
         Word("never-learned", lambda table: table.never_learned, "was right at no epoch so far"),
         Word("confidently-wrong", lambda table: table.confidently_wrong, "read wrong with high confidence"),
-        Word("disputed", lambda table: table.disputed, "its label is probably wrong, says confident learning"),
-        Word("label-right", lambda table: table.verdict == Judged.RIGHT, "you judged the label right"),
-        Word("label-wrong", lambda table: table.verdict == Judged.WRONG, "you judged the label wrong"),
-        Word("unreadable", lambda table: table.verdict == Judged.UNREADABLE, "you judged the digit unreadable"),
-        Word("unjudged", lambda table: table.verdict == Judged.UNJUDGED, "you have not judged the label"),
+        Word("disputed", lambda table: table.flagged, "its label is probably wrong, says confident learning"),
+        Word("label-right", lambda table: table.review == ReviewOutcome.RIGHT, "you judged the label right"),
+        Word("label-wrong", lambda table: table.review == ReviewOutcome.WRONG, "you judged the label wrong"),
+        Word("unreadable", lambda table: table.review == ReviewOutcome.UNREADABLE, "you judged the digit unreadable"),
+        Word("unjudged", lambda table: table.review == ReviewOutcome.UNJUDGED, "you have not judged the label"),
     )
 }
 

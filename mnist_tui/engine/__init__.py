@@ -1,1 +1,1 @@
-"""The only folder that imports Keras: data sets, presets, training, and the child process that runs them."""
+"""The training process. The only folder that imports Keras."""

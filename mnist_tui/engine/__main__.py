@@ -17,13 +17,20 @@ import traceback
 from concurrent.futures import Future
 from pathlib import Path
 
+from mnist_tui.cluster import Cluster, cluster_from
 from mnist_tui.config import ConfigError
-from mnist_tui.engine import backends, checkpoints, devices, hardware_sampler, private_socket, server
-from mnist_tui.engine.checkpoints import Checkpoint, TrainingState
-from mnist_tui.engine.journal import Journal
-from mnist_tui.engine.saving import Saver
-from mnist_tui.engine.steering import DivergedError, Steering
-from mnist_tui.engine.team import Team
+from mnist_tui.control.protocol import AnyRequest, Explanation, Stop
+from mnist_tui.engine import backends
+from mnist_tui.engine.backends.devices import shortage
+from mnist_tui.engine.distribution import Distribution
+from mnist_tui.engine.hardware import devices
+from mnist_tui.engine.hardware.sampler import sample_hardware
+from mnist_tui.engine.recording import checkpoints
+from mnist_tui.engine.recording.checkpoints import Checkpoint, TrainingState
+from mnist_tui.engine.recording.event_writer import EventWriter
+from mnist_tui.engine.recording.retrying_writer import RetryingWriter
+from mnist_tui.engine.service import private_socket, server
+from mnist_tui.engine.service.steering import DivergedError, Steering
 from mnist_tui.events import (
     EndReason,
     Phase,
@@ -35,8 +42,6 @@ from mnist_tui.events import (
     SettingChanged,
 )
 from mnist_tui.runs.directory import Endpoint, RunDirectory, RunError
-from mnist_tui.runs.place import Place, place_from
-from mnist_tui.runs.protocol import AnyRequest, Explanation, Stop
 
 SAVED_SECONDS = 0.2
 
@@ -44,26 +49,26 @@ SAVED_SECONDS = 0.2
 class Engine:
     """One run's process: the desk where requests come in, and the worker that trains."""
 
-    def __init__(self, run: RunDirectory, start: Checkpoint | None, place: Place | None, *, woken: bool) -> None:
+    def __init__(self, run: RunDirectory, start: Checkpoint | None, cluster: Cluster | None, *, woken: bool) -> None:
         self._run = run
-        self._place = place
+        self._cluster = cluster
         self._start = start
         self._woken = woken
-        self._journal = Journal(run, ended=woken)
-        self._saver = Saver(run, self._journal.emit)
+        self._event_writer = EventWriter(run, ended=woken)
+        self._writer = RetryingWriter(run, self._event_writer.emit)
         state = start.state if start is not None else TrainingState.beginning(run.record().config)
-        self._steering = Steering(state, self._journal.emit, over=woken)
+        self._steering = Steering(state, self._event_writer.emit, over=woken)
         self._over = threading.Event()
         self._error = ""
 
     @property
     def status(self) -> int:
         """Exit status of the process: 1 when the run failed or something of it is not on the disk."""
-        return 1 if self._error or self._saver.unsaved or not self._journal.complete else 0
+        return 1 if self._error or self._writer.unsaved or not self._event_writer.complete else 0
 
     def tell_resumed(self, by: str, epochs: int | None) -> None:
         """The run goes on from its checkpoint (or its beginning), with another number of epochs if that was wanted."""
-        state, emit = self._steering.state, self._journal.emit
+        state, emit = self._steering.state, self._event_writer.emit
         reason, now = ResumeReason.RESUMED, time.time()
         emit(RunResumed(time=now, reason=reason, step=state.step, epoch=state.epoch, by=by))
         if epochs is not None and epochs != state.epochs_planned:
@@ -74,53 +79,61 @@ class Engine:
         """Carry out a request; raises Refused. A question's answer comes later."""
         answer = self._steering.handle(request)
         if isinstance(request, Stop) and request.now:
-            self._journal.emit(RunEnded(time=time.time(), reason=EndReason.KILLED))
+            self._event_writer.emit(RunEnded(time=time.time(), reason=EndReason.KILLED))
             # The worker may be deep inside a native call; the answer to the request is given time to leave.
             threading.Timer(SAVED_SECONDS, os._exit, [0]).start()
         return answer
 
-    def faces_changed(self, count: int) -> None:
+    def viewers_changed(self, count: int) -> None:
         """So many screens watch now."""
-        self._steering.set_faces(count)
+        self._steering.set_viewers(count)
 
     @property
     def trouble(self) -> str:
         """A sentence while something cannot be saved, else empty."""
-        return "; ".join(filter(None, (self._saver.trouble, self._journal.trouble)))
+        return "; ".join(filter(None, (self._writer.trouble, self._event_writer.trouble)))
 
     def work(self) -> None:
         """Train, and turn whatever goes wrong into one event. Runs in the worker thread."""
-        emit = self._journal.emit
-        sampler = threading.Thread(target=hardware_sampler.sample_hardware, args=(emit, self._over), daemon=True)
-        team = Team()
+        emit = self._event_writer.emit
+        sampler = threading.Thread(target=sample_hardware, args=(emit, self._over), daemon=True)
+        distribution = Distribution()
         try:
             emit(PhaseChanged(time=time.time(), phase=Phase.IMPORTING))
             config = self._run.record().config
             backends.choose(config.backend)
             devices.choose(config.device)
-            if self._place is not None:
-                from mnist_tui.engine.backends.jax_team import Lead
+            if self._cluster is not None:
+                from mnist_tui.engine.distributed.jax_processes import Coordinator
 
-                team = Lead(self._place, config)
-            from mnist_tui.engine import running
+                distribution = Coordinator(self._cluster, config)
+            from mnist_tui.engine import run  # imports Keras, which takes seconds
 
             sampler.start()
-            running.train(self._run, self._journal, self._steering, self._saver, self._start, team, woken=self._woken)
+            run.train(
+                self._run,
+                self._event_writer,
+                self._steering,
+                self._writer,
+                self._start,
+                distribution,
+                woken=self._woken,
+            )
         except (ConfigError, RunError, DivergedError) as error:
             self._fail(str(error))
         except Exception as error:
             first = (str(error) or "no message").splitlines()[0]
             words = f"{type(error).__name__}: {first} (the traceback is in {self._run.log_path})"
-            self._fail(devices.shortage(error, self._run.record().config.batch_size) or words)
+            self._fail(shortage(error, self._run.record().config.batch_size) or words)
         finally:
-            self._journal.flush()
-            team.close(self._error)
+            self._event_writer.flush()
+            distribution.close(self._error)
             self._over.set()
 
     def _fail(self, sentence: str) -> None:
         say(traceback.format_exc())
         self._error = sentence
-        self._journal.emit(RunFailed(time=time.time(), error=sentence))
+        self._event_writer.emit(RunFailed(time=time.time(), error=sentence))
 
     async def main(self, lock: int) -> None:
         """Serve the control socket until the worker is done."""
@@ -179,8 +192,8 @@ def main() -> None:
     if resumed is not None or options.wake:
         run.remove_temporaries()
         start = checkpoints.read(run)
-    place = place_from(options.coordinator, 0 if options.coordinator else None, options.processes, {})
-    engine = Engine(run, start, place, woken=options.wake)
+    cluster = cluster_from(options.coordinator, 0 if options.coordinator else None, options.processes, {})
+    engine = Engine(run, start, cluster, woken=options.wake)
     if resumed is not None:
         engine.tell_resumed(resumed, options.epochs)
     asyncio.run(engine.main(lock))

@@ -1,1 +1,1 @@
-"""Numbers in, terminal cells out: pure functions without an app, a clock or state."""
+"""Pure functions that turn data into terminal cells."""

@@ -56,7 +56,7 @@ def clip(text: str, width: int) -> str:
     return text if len(text) <= width else (text[: max(0, width - 1)] + "…")[:width]
 
 
-def harmless(text: str) -> str:
+def sanitize(text: str) -> str:
     """What came from outside (a file, the engine, a name), safe for a terminal: control characters cannot act.
 
     As long as before: blanks of all kinds become a space, and what does not show (escapes, bidi overrides) a `?`.

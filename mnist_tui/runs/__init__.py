@@ -1,1 +1,1 @@
-"""The run directory: created, listed, locked, written, followed. Imports neither Keras nor Textual."""
+"""The run directory: create, lock, follow, replay."""

@@ -103,7 +103,7 @@ class RunDirectory:
         return self.path / "predictions" / (f"epoch-{name:04d}.npz" if isinstance(name, int) else f"{name}.npz")
 
     def checkpoint_path(self, step: int) -> Path:
-        """Where the state of the training after a step lies (see engine/checkpoints.py)."""
+        """Where the state of the training after a step lies (see engine/recording/checkpoints.py)."""
         return self.path / "checkpoints" / f"step-{step:09d}.npz"
 
     def checkpoint_paths(self) -> list[Path]:

@@ -124,7 +124,7 @@ class Note:
 
 
 @dataclass(frozen=True)
-class Mark:
+class CurveMarker:
     """Something to be marked on the curves, at the step after which it happened."""
 
     step: int
@@ -158,11 +158,11 @@ class History:
         """Epochs of each network of an ensemble; None where there is one network, whose epochs can be changed."""
         self.epochs_planned = record.config.epochs_in_all
         self.early_stopping = record.config.early_stopping
-        self.peak = record.config.learning_rate
+        self.max_learning_rate = record.config.learning_rate
         """Peak of the learning-rate schedule."""
         self.alert: AlertRaised | None = None
         """The newest alert of the state that counts; a roll back takes it away."""
-        self.marks: list[Mark] = []
+        self.markers: list[CurveMarker] = []
         self._lost = 0.0
         """Seconds of pauses and downtime so far."""
         self._rejoined: float | None = None
@@ -206,7 +206,7 @@ class History:
             self.checkpoint = event
         elif isinstance(event, AlertRaised):
             self.alert = event
-            self.marks.append(Mark(event.step, "alert", event.text))
+            self.markers.append(CurveMarker(event.step, "alert", event.text))
         elif isinstance(event, SettingChanged):
             self._take_setting(event)
         elif isinstance(event, RunResumed):
@@ -249,20 +249,20 @@ class History:
             self.epochs_planned = int(event.value)
         elif event.setting == "learning_rate":
             with contextlib.suppress(ValueError):  # a damaged line
-                self.peak = float(event.value)
+                self.max_learning_rate = float(event.value)
         elif event.setting == "early_stopping":
             self.early_stopping = event.value
         kind: Literal["pause", "setting"] = "pause" if event.setting in ("pause", "continue", "step") else "setting"
-        self.marks.append(Mark(event.step, kind, describe(event)))
+        self.markers.append(CurveMarker(event.step, kind, describe(event)))
 
     def _rewind(self, event: RunResumed) -> None:
         """Back to an earlier state: the steps and epochs after it are no longer part of the run."""
         self.steps.rewind(event.step)
         self.epochs = [epoch for epoch in self.epochs if epoch.epoch <= event.epoch]
-        self.marks = [mark for mark in self.marks if mark.step <= event.step]
+        self.markers = [mark for mark in self.markers if mark.step <= event.step]
         self.layer_stats = [stats for stats in self.layer_stats if stats.step <= event.step]
         self.hardware_samples = [(step, sample) for step, sample in self.hardware_samples if step <= event.step]
-        self.marks.append(Mark(event.step, "resume", describe(event)))
+        self.markers.append(CurveMarker(event.step, "resume", describe(event)))
         self.ended = self.failed = self.alert = None
         self.stopping = False
         if event.reason is not ResumeReason.ROLLED_BACK:

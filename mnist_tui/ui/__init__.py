@@ -1,1 +1,1 @@
-"""The face: a Textual app that reads run directories and never imports Keras."""
+"""The Textual application."""

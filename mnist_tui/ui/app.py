@@ -13,12 +13,12 @@ from textual.driver import Driver
 from mnist_tui.config import ConfigError, RunConfig
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.settings import Catalogue
-from mnist_tui.ui.hang_up import catch_signals, is_terminal_gone
+from mnist_tui.ui.home.screen import HomeScreen
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.messages import OpenDigits, OpenRun, ResumeRun, StartRun
-from mnist_tui.ui.screens.home import HomeScreen
+from mnist_tui.ui.terminal.differences import thrifty
+from mnist_tui.ui.terminal.hang_up import catch_signals, is_terminal_gone
 from mnist_tui.ui.theme import DARK, LIGHT
-from mnist_tui.ui.wire import thrifty
 
 if TYPE_CHECKING:
     from mnist_tui.ui.session import RunSession
@@ -76,12 +76,12 @@ class MnistTuiApp(App[int]):
 
     def open_run(self, run: RunDirectory) -> None:
         """Open a run on its training screen."""
-        from mnist_tui.ui.screens.calibration import CalibrationScreen  # numpy and plots: not before they are needed
-        from mnist_tui.ui.screens.confusion import ConfusionScreen
-        from mnist_tui.ui.screens.digits import DigitsScreen
-        from mnist_tui.ui.screens.labels import LabelsScreen
-        from mnist_tui.ui.screens.training import TrainingScreen
+        from mnist_tui.ui.calibration.screen import CalibrationScreen  # numpy and plots: not before they are needed
+        from mnist_tui.ui.confusion.screen import ConfusionScreen
+        from mnist_tui.ui.digits.screen import DigitsScreen
+        from mnist_tui.ui.labels.screen import LabelsScreen
         from mnist_tui.ui.session import RunSession
+        from mnist_tui.ui.training.screen import TrainingScreen
 
         try:
             session = RunSession(run, self._clock)
@@ -121,8 +121,8 @@ class MnistTuiApp(App[int]):
         """Read what is new and hand it to the screen in front."""
         if self.session is None or not self.session.poll():
             return
-        from mnist_tui.ui.screens.dialog import Dialog
-        from mnist_tui.ui.screens.run_screen import RunScreen  # numpy: not before there is a run
+        from mnist_tui.ui.run.screen import RunScreen  # numpy: not before there is a run
+        from mnist_tui.ui.shared.dialog import Dialog
 
         if isinstance(self.screen, RunScreen | Dialog):
             self.screen.update_view(self.session.view)
@@ -143,7 +143,7 @@ class MnistTuiApp(App[int]):
 
     def on_open_digits(self, message: OpenDigits) -> None:
         """Somebody opened a cell of the confusion matrix."""
-        from mnist_tui.ui.screens.digits import DigitsScreen
+        from mnist_tui.ui.digits.screen import DigitsScreen
 
         digits = self.get_screen("digits")
         assert isinstance(digits, DigitsScreen)
@@ -162,8 +162,8 @@ class MnistTuiApp(App[int]):
 
     @work(thread=True, exclusive=True, group="start")
     def _resume(self, run: RunDirectory, epochs: int | None) -> None:
-        from mnist_tui.runs.client import who
-        from mnist_tui.runs.resuming import resume_run  # numpy
+        from mnist_tui.control.client import who
+        from mnist_tui.control.resume import resume_run  # numpy
 
         try:
             resume_run(run, who("screen"), epochs=epochs)
@@ -182,14 +182,14 @@ class MnistTuiApp(App[int]):
         return len(self.screen_stack) > 2
 
     def _tell(self, sentence: str) -> None:
-        from mnist_tui.ui.steering import tell
+        from mnist_tui.ui.steering.steering import tell
 
         tell(self, sentence, "error")
 
     def action_view(self, name: str) -> None:
         """Go to one of the run's screens, or home."""
-        from mnist_tui.ui.digit_list import MISTAKES
-        from mnist_tui.ui.screens.digits import DigitsScreen
+        from mnist_tui.ui.digits.digit_list import MISTAKES
+        from mnist_tui.ui.digits.screen import DigitsScreen
 
         if name == "home" or self.session is None:
             self._pop_to_home()
@@ -211,7 +211,7 @@ class MnistTuiApp(App[int]):
 
     def action_help(self) -> None:
         """All keys of the screen in front."""
-        from mnist_tui.ui.screens.help import HelpScreen
+        from mnist_tui.ui.shared.help import HelpScreen
 
         self.push_screen(HelpScreen(getattr(self.screen, "KEY_GROUPS", ("everywhere",))))
 
@@ -231,7 +231,7 @@ class MnistTuiApp(App[int]):
 
     def action_quit_asking(self) -> None:
         """Leave; while the opened run is live, ask what is to become of it."""
-        from mnist_tui.ui.screens.leave import LeaveScreen
+        from mnist_tui.ui.steering.leave import LeaveScreen
 
         if self.session is not None:
             self.session.poll()
@@ -244,9 +244,9 @@ class MnistTuiApp(App[int]):
         if choice == "leave":
             self.exit(return_code=0)
         elif choice == "stop" and self.session is not None:
-            from mnist_tui.runs.client import who
-            from mnist_tui.runs.protocol import Stop
-            from mnist_tui.ui.steering import STOPS, send
+            from mnist_tui.control.client import who
+            from mnist_tui.control.protocol import Stop
+            from mnist_tui.ui.steering.steering import STOPS, send
 
             self._leaving = True
             send(self, self.session.run, Stop(by=who("screen")), STOPS, refused=self._stay)

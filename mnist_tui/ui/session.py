@@ -5,10 +5,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from mnist_tui.control.client import Attachment, who
 from mnist_tui.events import AlertRaised, Phase
-from mnist_tui.evidence.evidence import Evidence, Findings
-from mnist_tui.evidence.predictions import TEST, VALIDATION, Moment, Predictions
-from mnist_tui.runs.client import Attachment, who
+from mnist_tui.inspection.inspector import Findings, Inspector
+from mnist_tui.inspection.predictions import TEST, VALIDATION, EvaluationPoint, Predictions
 from mnist_tui.runs.directory import RunDirectory
 from mnist_tui.runs.history import History
 from mnist_tui.runs.log import LogFollower
@@ -56,8 +56,8 @@ class RunSession:
         """The alert whose decision was last asked for."""
         self._live_checked = -1e9
         self._shown: tuple[object, ...] = ()
-        self.evidence = Evidence(run, self.record)
-        self._chosen: Moment | None = None
+        self.inspector = Inspector(run, self.record)
+        self._chosen: EvaluationPoint | None = None
         self.view = self._make_view()
 
     def poll(self) -> bool:
@@ -130,33 +130,35 @@ class RunSession:
             has_engine=self._live,
         )
 
-    def moments(self) -> list[Moment]:
+    def points(self) -> list[EvaluationPoint]:
         """What can be looked at: the validated epochs in their order, then the final test and other sets."""
-        return self.evidence.moments(self._history)
+        return self.inspector.points(self._history)
 
     @property
-    def moment(self) -> Moment | None:
+    def point(self) -> EvaluationPoint | None:
         """What is looked at: what somebody travelled to, else the newest validated epoch; None before the first."""
-        if self._chosen is not None and self._chosen in self.moments():
+        if self._chosen is not None and self._chosen in self.points():
             return self._chosen
         epochs = self._history.epochs
-        return Moment(VALIDATION, epochs[-1].epoch) if epochs else None
+        return EvaluationPoint(VALIDATION, epochs[-1].epoch) if epochs else None
 
     @property
     def follows(self) -> bool:
         """Whether the newest epoch is looked at, whatever it is."""
         return self._chosen is None
 
-    def travel_to(self, moment: Moment | None) -> None:
+    def travel_to(self, point: EvaluationPoint | None) -> None:
         """Look at a moment, on all screens; at the newest epoch (or None), and at each that comes after it."""
         epochs = self._history.epochs
-        newest = Moment(VALIDATION, epochs[-1].epoch) if epochs else None
-        self._chosen = None if moment == newest else moment
+        newest = EvaluationPoint(VALIDATION, epochs[-1].epoch) if epochs else None
+        self._chosen = None if point == newest else point
 
-    def findings(self, moment: Moment) -> Findings:
+    def findings(self, point: EvaluationPoint) -> Findings:
         """All that is known of a moment's digits; raises RunError when its predictions are missing or damaged."""
-        return self.evidence.findings(moment, self._history)
+        return self.inspector.findings(point, self._history)
 
     def predictions(self, epoch: int | None) -> Predictions:
         """Predictions after an epoch (None: of the final test); raises RunError when they are missing or damaged."""
-        return self.evidence.predictions(Moment(TEST) if epoch is None else Moment(VALIDATION, epoch))
+        return self.inspector.predictions(
+            EvaluationPoint(TEST) if epoch is None else EvaluationPoint(VALIDATION, epoch)
+        )

@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tests.recording import RECORDING
+from tests.kit.recording import RECORDING
 
 EPOCHS = (1, 2, 3)
 

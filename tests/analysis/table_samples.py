@@ -4,10 +4,10 @@ from functools import cache
 
 import numpy as np
 
-from mnist_tui.analysis.disputes import disputes
+from mnist_tui.analysis.label_issues import label_issues
+from mnist_tui.analysis.learning_history import learning_summary, trace
+from mnist_tui.analysis.reviews import ReviewOutcome
 from mnist_tui.analysis.table import Table, tabulate
-from mnist_tui.analysis.trajectories import fates, trace
-from mnist_tui.analysis.verdicts import Judged
 from tests.analysis.samples import EPOCHS, diverged, made_up, recorded, recorded_stack
 
 
@@ -16,8 +16,8 @@ def recorded_table(epoch: int) -> Table:
     """5,000 real digits as of an epoch of the recorded run."""
     indices, labels, probabilities = recorded(epoch)
     so_far = trace(labels, EPOCHS, recorded_stack()).until(epoch)
-    disputed = disputes(labels, probabilities).mask(len(labels))
-    return tabulate(indices, labels, probabilities, fates=fates(so_far), disputed=disputed)
+    flagged = label_issues(labels, probabilities).mask(len(labels))
+    return tabulate(indices, labels, probabilities, learning_summary=learning_summary(so_far), flagged=flagged)
 
 
 def _mixed() -> Table:
@@ -29,14 +29,21 @@ def _mixed() -> Table:
         [[1, 0, 0], [0.75, 0.25, 0], [0, 0.375, 0.625], [0, 1, 0], [0.25, 0.5, 0.25], [0, 0, 1]], dtype=np.float16
     )
     now[3, 2] = 0.0009765625
-    judged = [Judged.UNJUDGED, Judged.RIGHT, Judged.UNJUDGED, Judged.WRONG, Judged.UNREADABLE, Judged.UNJUDGED]
+    reviewed = [
+        ReviewOutcome.UNJUDGED,
+        ReviewOutcome.RIGHT,
+        ReviewOutcome.UNJUDGED,
+        ReviewOutcome.WRONG,
+        ReviewOutcome.UNREADABLE,
+        ReviewOutcome.UNJUDGED,
+    ]
     return tabulate(
         np.arange(10, 16, dtype=np.int32),
         labels,
         now,
-        fates=fates(trace(labels, (1, 2), [before, now])),
-        judged=np.array(judged, dtype=np.uint8),
-        disputed=np.array([False, False, False, True, False, False]),
+        learning_summary=learning_summary(trace(labels, (1, 2), [before, now])),
+        reviewed=np.array(reviewed, dtype=np.uint8),
+        flagged=np.array([False, False, False, True, False, False]),
     )
 
 

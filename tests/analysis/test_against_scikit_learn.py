@@ -11,9 +11,9 @@ from sklearn.metrics import (  # type: ignore[import-untyped]
     precision_recall_fscore_support,
 )
 
-from mnist_tui.analysis.answers import answers
 from mnist_tui.analysis.confusion import Report, column_shares, report, row_shares
 from mnist_tui.analysis.confusion import confusion_matrix as our_matrix
+from mnist_tui.analysis.predicted import answers
 from tests.analysis.samples import EPOCHS, Epoch, epochs, recorded, same
 
 SCORES = ("precision", "recall", "f1")

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve  # type: ignore[import-untyped]
 
-from mnist_tui.analysis.answers import answers
 from mnist_tui.analysis.calibration import coverage, reliability, threshold_for
 from mnist_tui.analysis.errors import AnalysisError
+from mnist_tui.analysis.predicted import answers
 from tests.analysis.samples import EPOCHS, Epoch, diverged, epochs, made_up, recorded, same
 
 CONFIDENCE = np.array([0.95, 0.9, 0.9, 0.6, 0.55], dtype=np.float32)
@@ -102,17 +102,17 @@ def test_coverage_at_every_threshold_is_what_counting_gives(epoch: Epoch) -> Non
 
 
 def test_the_threshold_for_an_accuracy_refuses_as_few_as_it_can() -> None:
-    refusal = threshold_for(CONFIDENCE, RIGHT, 0.7)
-    assert refusal is not None
-    assert (refusal.answered, refusal.right, refusal.total) == (4, 3, 5)
-    assert (refusal.share, refusal.accuracy) == (4 / 5, 3 / 4)
-    assert refusal.threshold == pytest.approx(0.6)
+    abstention = threshold_for(CONFIDENCE, RIGHT, 0.7)
+    assert abstention is not None
+    assert (abstention.answered, abstention.right, abstention.total) == (4, 3, 5)
+    assert (abstention.share, abstention.accuracy) == (4 / 5, 3 / 4)
+    assert abstention.threshold == pytest.approx(0.6)
 
 
 def test_equally_confident_answers_are_refused_together() -> None:
-    refusal = threshold_for(CONFIDENCE, RIGHT, 0.8)
-    assert refusal is not None
-    assert (refusal.answered, refusal.accuracy) == (1, 1.0)
+    abstention = threshold_for(CONFIDENCE, RIGHT, 0.8)
+    assert abstention is not None
+    assert (abstention.answered, abstention.accuracy) == (1, 1.0)
 
 
 def test_an_accuracy_that_no_threshold_reaches_has_none() -> None:
@@ -123,13 +123,13 @@ def test_an_accuracy_that_no_threshold_reaches_has_none() -> None:
 @given(epochs(), st.floats(0, 1))
 def test_a_threshold_keeps_its_promise_and_a_lower_one_does_not(epoch: Epoch, accuracy: float) -> None:
     confidence, right = columns(epoch)
-    refusal = threshold_for(confidence, right, accuracy)
+    abstention = threshold_for(confidence, right, accuracy)
     reaching = [each for each in np.unique(confidence) if right[confidence >= each].mean() >= accuracy]
-    assert (refusal.threshold if refusal else None) == (min(reaching) if reaching else None)
-    if refusal:
-        kept = confidence >= refusal.threshold
-        assert (refusal.answered, refusal.right) == (kept.sum(), right[kept].sum())
-        assert refusal.accuracy >= accuracy
+    assert (abstention.threshold if abstention else None) == (min(reaching) if reaching else None)
+    if abstention:
+        kept = confidence >= abstention.threshold
+        assert (abstention.answered, abstention.right) == (kept.sum(), right[kept].sum())
+        assert abstention.accuracy >= accuracy
 
 
 @pytest.mark.parametrize("accuracy", [-0.1, 1.1, math.nan])

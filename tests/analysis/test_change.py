@@ -18,13 +18,13 @@ def test_counts_and_shares_are_now_minus_before() -> None:
 
 
 def test_more_mistakes_are_worse_and_fewer_better_and_on_the_diagonal_it_is_the_reverse() -> None:
-    assert change(NOW, BEFORE).verdicts.tolist() == [[BETTER, BETTER, SAME], [SAME, WORSE, WORSE], [SAME, SAME, SAME]]
+    assert change(NOW, BEFORE).directions.tolist() == [[BETTER, BETTER, SAME], [SAME, WORSE, WORSE], [SAME, SAME, SAME]]
 
 
 def test_runs_with_different_numbers_of_digits_are_judged_by_share() -> None:
     twice = (np.array(BEFORE) * 2).tolist()
     changed = change(twice, BEFORE)
-    assert (changed.verdicts == SAME).all()
+    assert (changed.directions == SAME).all()
     assert changed.counts[0, 1] == 2
     assert changed.largest(9) == []
 
@@ -32,13 +32,13 @@ def test_runs_with_different_numbers_of_digits_are_judged_by_share() -> None:
 def test_a_class_without_digits_then_or_now_is_neither_better_nor_worse() -> None:
     changed = change(((5, 0), (1, 4)), ((5, 0), (0, 0)))
     assert np.isnan(changed.shares[1]).all()
-    assert changed.verdicts[1].tolist() == [SAME, SAME]
+    assert changed.directions[1].tolist() == [SAME, SAME]
 
 
 def test_the_largest_changes_of_mistakes_come_first_whichever_way_they_went() -> None:
     first, second = change(NOW, BEFORE).largest(5)
-    assert (first.true, first.predicted, first.verdict) == (1, 2, WORSE)
-    assert (second.true, second.predicted, second.verdict) == (0, 1, BETTER)
+    assert (first.true, first.predicted, first.direction) == (1, 2, WORSE)
+    assert (second.true, second.predicted, second.direction) == (0, 1, BETTER)
     assert change(NOW, BEFORE).largest(1) == [first]
 
 

@@ -5,18 +5,11 @@ import math
 import numpy as np
 import pytest
 
-from mnist_tui.analysis.answers import answers
-from mnist_tui.analysis.confusion import (
-    Confusion,
-    column_shares,
-    confusion_matrix,
-    report,
-    row_shares,
-    top_confusions,
-)
+from mnist_tui.analysis.confusion import Confusion, column_shares, confusion_matrix, report, row_shares, top_confusions
+from mnist_tui.analysis.predicted import answers
 from mnist_tui.events import EpochEnded, decode
 from tests.analysis.samples import EPOCHS, recorded, same
-from tests.recording import RECORDING
+from tests.kit.recording import RECORDING
 
 MATRIX = ((8, 2, 0), (1, 9, 0), (0, 4, 6))
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 
 from mnist_tui.analysis.errors import AnalysisError
+from mnist_tui.analysis.learning_history import learning_summary, trace
+from mnist_tui.analysis.reviews import ReviewOutcome
 from mnist_tui.analysis.sorting import SORTS, sort_rows
 from mnist_tui.analysis.table import Table, tabulate
-from mnist_tui.analysis.trajectories import fates, trace
-from mnist_tui.analysis.verdicts import Judged
 from tests.analysis.samples import Epoch, epochs, made_up
 from tests.analysis.table_samples import DIVERGED, MIXED, recorded_table
 
@@ -34,15 +34,15 @@ def test_columns_are_what_the_epoch_says_of_each_digit() -> None:
 def test_an_epoch_alone_is_all_that_is_known() -> None:
     table = tabulate(*made_up(200, 10, seed=2, sureness=1))
     assert (table.never_learned == ~table.right).all()
-    assert not (table.learned_late | table.forgotten | table.disputed).any()
-    assert (table.verdict == Judged.UNJUDGED).all()
+    assert not (table.learned_late | table.forgotten | table.flagged).any()
+    assert (table.review == ReviewOutcome.UNJUDGED).all()
     assert (table.confidently_wrong == (~table.right & (table.confidence > 0.9))).all()
 
 
 @given(epochs())
 def test_an_epoch_alone_has_the_fates_of_a_history_of_one(epoch: Epoch) -> None:
     alone = tabulate(*epoch)
-    told = tabulate(*epoch, fates=fates(trace(epoch.labels, (1,), [epoch.probabilities])))
+    told = tabulate(*epoch, learning_summary=learning_summary(trace(epoch.labels, (1,), [epoch.probabilities])))
     for name in ("never_learned", "learned_late", "forgotten", "confidently_wrong"):
         assert (getattr(alone, name) == getattr(told, name)).all()
     assert alone.difficulty == pytest.approx(told.difficulty, abs=1e-6)
@@ -65,13 +65,13 @@ def test_a_diverged_epoch_has_no_figures_and_breaks_nothing() -> None:
 def test_columns_of_another_length_are_refused() -> None:
     epoch, longer = made_up(4, 3, seed=0), made_up(5, 3, seed=0)
     with pytest.raises(AnalysisError, match="5 verdicts for 4 labels"):
-        tabulate(*epoch, judged=np.zeros(5, dtype=np.uint8))
+        tabulate(*epoch, reviewed=np.zeros(5, dtype=np.uint8))
     with pytest.raises(AnalysisError, match="5 disputed for 4 labels"):
-        tabulate(*epoch, disputed=np.zeros(5, dtype=bool))
+        tabulate(*epoch, flagged=np.zeros(5, dtype=bool))
     with pytest.raises(AnalysisError, match="5 indices for 4 labels"):
         tabulate(np.arange(5, dtype=np.int32), epoch.labels, epoch.probabilities)
     with pytest.raises(AnalysisError, match="5 trajectories for 4 labels"):
-        tabulate(*epoch, fates=fates(trace(longer.labels, (1,), [longer.probabilities])))
+        tabulate(*epoch, learning_summary=learning_summary(trace(longer.labels, (1,), [longer.probabilities])))
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,13 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from mnist_tui.cli.wiring import catalogue
 from mnist_tui.config import RunConfig
-from mnist_tui.engine.presets import PRESETS
+from mnist_tui.engine.models.presets import PRESETS
 from mnist_tui.resources import asset
 from mnist_tui.runs.directory import RunDirectory
 from mnist_tui.runs.summary import Status, summaries, summarize
 from mnist_tui.settings import SETTINGS_BY_KEY
-from mnist_tui.wiring import catalogue
 from tests.bench.result import Result
 from tests.bench.training import temporary_home, timing_of, train
 

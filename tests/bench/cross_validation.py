@@ -1,7 +1,7 @@
 """Mistakes on training digits, each read by a network that was not trained with it: what a recipe is chosen by.
 
 No test digit is touched, and the count is finer than that of 5,000 validation digits. After a change of a recipe in
-engine/presets.py, run it again and compare.
+engine/models/presets.py, run it again and compare.
 """
 
 import json

@@ -9,11 +9,11 @@ from textual.app import App, ComposeResult
 
 from mnist_tui.events import Phase, PhaseChanged, StepEnded
 from mnist_tui.runs.history import History
+from mnist_tui.ui.plots.board import PlotBoard
+from mnist_tui.ui.plots.panel import PlotPanel
 from mnist_tui.ui.theme import DARK
-from mnist_tui.ui.widgets.plot_board import PlotBoard
-from mnist_tui.ui.widgets.plot_panel import PlotPanel
-from tests import samples
 from tests.bench.result import Result, worst_of
+from tests.kit import samples
 
 FEW, MANY = 1_000, 1_000_000
 SIZE, BOARD = (120, 40), (60, 37)

@@ -9,7 +9,7 @@ from tests.bench.line import LAYER, Line
 from tests.bench.result import Result, worst_of
 from tests.bench.training import PROGRAM, SIZE, end, environment, speed, steps, temporary_home, training
 from tests.e2e.terminal import Terminal
-from tests.recording import RECORDING
+from tests.kit.recording import RECORDING
 
 WATCHED_SECONDS = 20.0
 IDLE_SECONDS = 10.0

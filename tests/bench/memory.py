@@ -2,10 +2,10 @@
 
 import statistics
 
-from mnist_tui.runs import client
+from mnist_tui.bench.engines import follow
+from mnist_tui.control import client
+from mnist_tui.control.protocol import Stop
 from mnist_tui.runs.directory import RunDirectory
-from mnist_tui.runs.protocol import Stop
-from mnist_tui.speed.engines import follow
 from tests.bench.peak import peak_bytes
 from tests.bench.result import Result
 from tests.bench.side_by_side import network, stock

@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from mnist_tui.analysis.query import Query
-from mnist_tui.evidence.predictions import VALIDATION, Moment
-from mnist_tui.ui.screens.digits import DigitsScreen
-from mnist_tui.ui.widgets.gallery import Gallery
+from mnist_tui.inspection.predictions import VALIDATION, EvaluationPoint
+from mnist_tui.ui.digits.gallery import Gallery
+from mnist_tui.ui.digits.screen import DigitsScreen
 from tests.bench.result import Result
-from tests.recorded import Recording
+from tests.kit.recorded import Recording
 from tests.ui.host import Host, settled
 
 DIGITS = 5_000
@@ -38,14 +38,14 @@ def time_travel() -> Result:
         took = []
         rng = np.random.default_rng(0)
         for _ in range(TRIES):
-            moment = app.session.moment
-            assert moment is not None
-            assert moment.epoch is not None
-            step = -1 if moment.epoch == EPOCHS or (moment.epoch > 1 and rng.random() < 0.6) else 1
-            target = Moment(VALIDATION, moment.epoch + step)
+            point = app.session.point
+            assert point is not None
+            assert point.epoch is not None
+            step = -1 if point.epoch == EPOCHS or (point.epoch > 1 and rng.random() < 0.6) else 1
+            target = EvaluationPoint(VALIDATION, point.epoch + step)
             began = time.perf_counter()
             screen.action_travel(step)
-            while screen.findings is None or screen.findings.predictions.moment != target:
+            while screen.findings is None or screen.findings.predictions.point != target:
                 await asyncio.sleep(0)
             took.append(_painted(app, began))
             await asyncio.sleep(0.02)

@@ -10,7 +10,7 @@ from mnist_tui.runs.directory import RunDirectory
 from tests.bench.result import Result, worst_of
 from tests.bench.training import PROGRAM, SIZE, end, environment, temporary_home
 from tests.e2e.terminal import Terminal
-from tests.recording import RECORDING
+from tests.kit.recording import RECORDING
 
 STEPS, SHORT, EPOCH_STEPS = 1_000_000, 1_000, 860
 STEP_SECONDS = 0.04

@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from mnist_tui.engine.devices import NICENESS, yield_to_the_screen
+from mnist_tui.engine.hardware.devices import NICENESS, yield_to_the_screen
 from tests.bench.training import end, epoch_speed, temporary_home, training
 
 EPOCHS = 2

@@ -86,7 +86,7 @@ def main() -> None:
 
 def other(preset: str) -> tuple[Any, Any, int]:
     """Another preset's network, its optimizer and its batch size."""
-    from mnist_tui.engine.presets import PRESETS
+    from mnist_tui.engine.models.presets import PRESETS
 
     recipe = PRESETS[preset].recipe
     optimizer = keras.optimizers.get(recipe.optimizer)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_tui.engine.presets import PRESETS
+from mnist_tui.engine.models.presets import PRESETS
 from mnist_tui.resources import asset
 from tests.bench import stock
 from tests.bench.accuracy import PARTS, Part, kaggle_like

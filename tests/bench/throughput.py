@@ -3,8 +3,8 @@
 import statistics
 from typing import Any
 
-from mnist_tui.speed.results import MARK
-from mnist_tui.speed.timing import Timing
+from mnist_tui.bench.results import MARK
+from mnist_tui.bench.timing import Timing
 from tests.bench.result import Result, least_of
 from tests.bench.side_by_side import speeds, stock
 from tests.bench.training import temporary_home, timing_of, train

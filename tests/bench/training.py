@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mnist_tui.bench.engines import follow
+from mnist_tui.bench.timing import Timing
 from mnist_tui.events import Phase, PhaseChanged, RunStarted, StepEnded, decode
 from mnist_tui.runs.directory import HOME_VARIABLE, RunDirectory
-from mnist_tui.speed.engines import follow
-from mnist_tui.speed.timing import Timing
 from tests.e2e.terminal import Terminal
 
 PROGRAM = [sys.executable, "-m", "mnist_tui"]

@@ -9,7 +9,7 @@ from tests.bench.link import finished_run
 from tests.bench.result import Result, worst_of
 from tests.bench.training import PROGRAM, SIZE, end, environment, temporary_home, training
 from tests.e2e.terminal import Terminal
-from tests.recording import RECORDING
+from tests.kit.recording import RECORDING
 
 SECONDS = 30.0
 SETTLING_SECONDS = 5.0

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from mnist_tui.runs.directory import HOME_VARIABLE, RunDirectory, create_run, list_runs
-from tests import samples
 from tests.e2e.terminal import Terminal
+from tests.kit import samples
 
 BAD_USAGE = {
     "an unknown preset": (["train", "--preset", "resnet"], ["preset 'resnet' is not known", "choose one of", "fast"]),

@@ -68,8 +68,8 @@ def test_a_person_opens_the_worst_cell_and_one_digit_travels_two_epochs_back_and
         terminal.wait_for("unreadable")
         terminal.press("e")
         terminal.wait_for("1 verdict written")
-        (verdict,) = csv.DictReader((only_run(home).path / "verdicts.csv").read_text("utf-8").splitlines())
-        assert (int(verdict["index"]), verdict["verdict"]) == (int(shown[1]), "unreadable")
-        assert verdict["split"] == "validation"
+        (review,) = csv.DictReader((only_run(home).path / "verdicts.csv").read_text("utf-8").splitlines())
+        assert (int(review["index"]), review["verdict"]) == (int(shown[1]), "unreadable")
+        assert review["split"] == "validation"
         terminal.press("q")
         assert terminal.wait_exit() == 0

@@ -122,7 +122,7 @@ def test_a_run_is_steered_stopped_and_resumed_from_the_command_line(call: Call, 
     saved = watched.wait_for(lambda event: isinstance(event, CheckpointSaved) and event.step == before + 2)
     assert isinstance(saved, CheckpointSaved)
     assert (watched.run.path / saved.path).exists()
-    assert (watched.history.epochs_planned, watched.history.peak) == (499, 0.002)
+    assert (watched.history.epochs_planned, watched.history.max_learning_rate) == (499, 0.002)
 
     assert do("continue") == "goes on"
     watched.wait_for(lambda event: isinstance(event, StepEnded) and event.step > before + 2)
@@ -156,7 +156,7 @@ def test_a_run_is_steered_stopped_and_resumed_from_the_command_line(call: Call, 
     assert [event.step for event in watched.events if isinstance(event, RunResumed)] == [stopped_at]
     assert watched.history.steps.column("step").tolist() == list(range(1, watched.steps + 1))
     assert watched.steps == planned * watched.history.started.steps_per_epoch
-    assert watched.history.peak == 0.002
+    assert watched.history.max_learning_rate == 0.002
     after = shown(call)
     assert (after["status"], after["epochs_done"], after["epochs_planned"]) == ("finished", planned, planned)
     assert "give --epochs N to train on" in refused("resume")

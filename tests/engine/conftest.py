@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from mnist_tui.cli.wiring import catalogue, launch
 from mnist_tui.events import AnyEvent
 from mnist_tui.runs.directory import HOME_VARIABLE, RunDirectory
 from mnist_tui.runs.log import LogFollower
-from mnist_tui.wiring import catalogue, launch
 from tests.e2e.conftest import kill_engine
 
 PATIENCE_SECONDS = 240

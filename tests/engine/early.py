@@ -16,8 +16,8 @@ import numpy as np
 from mnist_tui.engine import backends
 from mnist_tui.engine.backends import jax_loop
 from mnist_tui.engine.backends.backend import Feed
-from mnist_tui.engine.callbacks import BeginSteps, BetweenBatches
-from mnist_tui.engine.evaluation import one_hot
+from mnist_tui.engine.models.evaluation import one_hot
+from mnist_tui.engine.training.callbacks import BeginSteps, BetweenBatches
 from tests.engine.gradients import AT_ONCE, BATCH, DIGITS, network
 from tests.engine.samples import few_digits
 

@@ -6,11 +6,11 @@ import keras
 import numpy as np
 
 from mnist_tui.engine import backends
-from mnist_tui.engine.augmentation import draw
 from mnist_tui.engine.backends.backend import Feed
-from mnist_tui.engine.datasets import Digits
-from mnist_tui.engine.evaluation import one_hot, pixels
-from mnist_tui.engine.presets import Augmentation
+from mnist_tui.engine.data.augmentation import draw
+from mnist_tui.engine.data.datasets import Digits
+from mnist_tui.engine.data.images import Augmentation
+from mnist_tui.engine.models.evaluation import one_hot, pixels
 from tests.engine.samples import few_digits
 
 DIGITS = 16

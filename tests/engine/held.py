@@ -2,11 +2,11 @@
 
 import time
 
+from mnist_tui.control import client
+from mnist_tui.control.protocol import Continue, Pause, Step
 from mnist_tui.events import Phase, PhaseChanged
-from mnist_tui.runs import client
 from mnist_tui.runs.directory import RunDirectory
 from mnist_tui.runs.log import LogFollower
-from mnist_tui.runs.protocol import Continue, Pause, Step
 from mnist_tui.runs.summary import summarize
 from tests.engine.conftest import PATIENCE_SECONDS
 

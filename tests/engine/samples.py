@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mnist_tui.engine.datasets import Digits
+from mnist_tui.engine.data.datasets import Digits
 from mnist_tui.resources import asset
 
 

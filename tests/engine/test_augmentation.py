@@ -6,10 +6,10 @@ import pytest
 from numpy.typing import NDArray
 
 from mnist_tui.engine import backends
-from mnist_tui.engine.augmentation import basis, draw, warp
 from mnist_tui.engine.backends.backend import Feed
-from mnist_tui.engine.evaluation import one_hot
-from mnist_tui.engine.presets import SIDE, Augmentation
+from mnist_tui.engine.data.augmentation import basis, draw, warp
+from mnist_tui.engine.data.images import SIDE, Augmentation
+from mnist_tui.engine.models.evaluation import one_hot
 from tests.engine.samples import few_digits
 
 STILL = Augmentation(degrees=0, scale=0, shear=0, pixels=0, elastic=0)

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from mnist_tui.config import ConfigError
-from mnist_tui.engine import backends, checkpoints
+from mnist_tui.control import client
+from mnist_tui.control.protocol import Explain
+from mnist_tui.engine import backends
 from mnist_tui.engine.backends import BACKENDS, Row
+from mnist_tui.engine.recording import checkpoints
 from mnist_tui.events import EndReason, EpochEnded, LayerStats, RunEnded, StepEnded
-from mnist_tui.runs import client
 from mnist_tui.runs.directory import RunDirectory
-from mnist_tui.runs.protocol import Explain
 from mnist_tui.runs.summary import Status, summarize
 from tests.engine.conftest import Start, events_until
 from tests.engine.held import go_on, hold_at

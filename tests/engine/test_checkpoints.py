@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mnist_tui.engine import checkpoints
-from mnist_tui.engine.checkpoints import KEPT, Checkpointer, TrainingState, digit_order
-from mnist_tui.engine.guard import EpochFigures
+from mnist_tui.diagnosis.guard import EpochFigures
+from mnist_tui.engine.recording import checkpoints
+from mnist_tui.engine.recording.checkpoints import KEPT, Checkpointer, TrainingState, digit_order
 from mnist_tui.runs.directory import RunDirectory, RunError
-from tests import samples
+from tests.kit import samples
 
 
 class Variable:
@@ -46,7 +46,14 @@ def checkpointer(run: RunDirectory) -> Checkpointer:
 def state(step: int) -> TrainingState:
     figures = [EpochFigures(1, 0.5, None, 0.9)]
     return TrainingState(
-        epochs_planned=3, peak=0.01, early_stopping="loss:3", step=step, epoch=1, batch=4, figures=figures, best_epoch=1
+        epochs_planned=3,
+        max_learning_rate=0.01,
+        early_stopping="loss:3",
+        step=step,
+        epoch=1,
+        batch=4,
+        figures=figures,
+        best_epoch=1,
     )
 
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from mnist_tui.config import ConfigError
-from mnist_tui.engine import datasets
-from mnist_tui.engine.datasets import DataSet
+from mnist_tui.engine.data import datasets
+from mnist_tui.engine.data.datasets import DataSet
 
 
 @pytest.fixture(scope="module")

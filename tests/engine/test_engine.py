@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mnist_tui.control import client
+from mnist_tui.control.protocol import Stop
 from mnist_tui.events import (
     AlertKind,
     AlertRaised,
@@ -22,9 +24,7 @@ from mnist_tui.events import (
     SettingChanged,
     StepEnded,
 )
-from mnist_tui.runs import client
 from mnist_tui.runs.directory import RunDirectory, RunError
-from mnist_tui.runs.protocol import Stop
 from mnist_tui.runs.summary import Status, summarize
 from tests.engine.conftest import Start, events_until
 

@@ -4,20 +4,20 @@ import keras
 import numpy as np
 import pytest
 
+from mnist_tui.cli.wiring import catalogue
 from mnist_tui.config import ConfigError
-from mnist_tui.engine.evaluation import pixels
-from mnist_tui.engine.readout import networks_of
+from mnist_tui.control.client import ask
+from mnist_tui.control.protocol import SetEarlyStopping, SetEpochs
+from mnist_tui.control.resume import resume_run
+from mnist_tui.engine.models.evaluation import pixels
+from mnist_tui.engine.models.inference import networks_of
 from mnist_tui.events import AlertRaised, EpochEnded, RunEnded, SettingChanged
-from mnist_tui.runs.client import ask
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.history import History
-from mnist_tui.runs.protocol import SetEarlyStopping, SetEpochs
-from mnist_tui.runs.resuming import resume_run
 from mnist_tui.runs.summary import summarize
-from mnist_tui.wiring import catalogue
 from tests.e2e.conftest import kill_engine
 from tests.engine.conftest import Start, events_until
-from tests.samples import record
+from tests.kit.samples import record
 
 SETTINGS = {"limit": 720, "batch_size": 60, "epochs": 2, "ensemble": "2", "checkpoint_seconds": 0.1}
 

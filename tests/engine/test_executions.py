@@ -12,23 +12,24 @@ import keras
 import numpy as np
 import pytest
 
-from mnist_tui.engine import backends, checkpoints
+from mnist_tui.control import client
+from mnist_tui.control.protocol import Step, Stop
+from mnist_tui.engine import backends
 from mnist_tui.engine.backends.backend import Feed
-from mnist_tui.engine.callbacks import BeginSteps, EmitSteps
-from mnist_tui.engine.checkpoints import TrainingState
-from mnist_tui.engine.devices import Plan
-from mnist_tui.engine.evaluation import one_hot
-from mnist_tui.engine.presets import PRESETS, compile_model, one_cycle
+from mnist_tui.engine.hardware.plan import Plan
+from mnist_tui.engine.models.evaluation import one_hot
+from mnist_tui.engine.models.presets import PRESETS, compile_model, one_cycle
+from mnist_tui.engine.recording import checkpoints
+from mnist_tui.engine.recording.checkpoints import TrainingState
+from mnist_tui.engine.training.callbacks import BeginSteps, EmitSteps
 from mnist_tui.events import EpochEnded, Event, RunResumed, RunStarted, StepEnded
-from mnist_tui.runs import client
 from mnist_tui.runs.progress import progress
-from mnist_tui.runs.protocol import Step, Stop
 from mnist_tui.runs.summary import Status, summarize
-from tests import samples
 from tests.engine.conftest import Start, events_until
 from tests.engine.held import hold_at
 from tests.engine.samples import few_digits
 from tests.engine.test_resume import history_of
+from tests.kit import samples
 
 SETTINGS = {"limit": 1_440, "batch_size": 70, "seed": 5, "epochs": 2, "steps_per_execution": 4}
 """1,320 digits: 18 batches of 70 and one of 60 an epoch, in executions of 4, 4, 4, 4 and 3 steps."""

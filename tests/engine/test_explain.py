@@ -12,14 +12,14 @@ import keras
 import numpy as np
 import pytest
 
-from mnist_tui.engine import datasets
-from mnist_tui.engine.datasets import Split
-from mnist_tui.engine.evaluation import one_hot, pixels
-from mnist_tui.engine.explain import CHANGES, NEIGHBOURS, Explainer, quantized
-from mnist_tui.engine.presets import PRESETS, compile_model
-from mnist_tui.engine.questions import Questions
-from mnist_tui.engine.server import Refused
-from mnist_tui.runs.protocol import Explain, Explanation, GivenDigit
+from mnist_tui.control.protocol import Explain, Explanation, GivenDigit
+from mnist_tui.engine.data import datasets
+from mnist_tui.engine.data.datasets import Split
+from mnist_tui.engine.models.evaluation import one_hot, pixels
+from mnist_tui.engine.models.presets import PRESETS, compile_model
+from mnist_tui.engine.service.explain import CHANGES, NEIGHBOURS, Explainer, quantized
+from mnist_tui.engine.service.questions import Questions
+from mnist_tui.engine.service.server import Refused
 
 
 @pytest.fixture(scope="module")

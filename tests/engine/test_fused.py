@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from mnist_tui.engine.backends.fused import FusedBatchNormalization, fused
-from mnist_tui.engine.precision import rebuilt
-from mnist_tui.engine.presets import PRESETS
+from mnist_tui.engine.backends.precision import rebuilt
+from mnist_tui.engine.models.presets import PRESETS
 
 ROUNDING = 2e-4
 """What single precision may differ by after three steps."""

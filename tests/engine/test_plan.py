@@ -6,17 +6,20 @@ from typing import Any
 
 import pytest
 
-from mnist_tui import wiring
+from mnist_tui.cli import wiring
+from mnist_tui.cluster import Cluster
 from mnist_tui.config import ConfigError, RunConfig
-from mnist_tui.engine import backends, devices, nvidia
-from mnist_tui.engine.devices import Machine, Plan, choose, foresee, hardware, has_bfloat16, plan, shortage
-from mnist_tui.engine.epoch_digits import EpochDigits
-from mnist_tui.engine.nvidia import ORDER, VISIBLE, Gpu, visible_gpus
-from mnist_tui.engine.team import Team
-from mnist_tui.runs import client
-from mnist_tui.runs.place import Place
-from tests import samples
+from mnist_tui.control import client
+from mnist_tui.engine import backends
+from mnist_tui.engine.backends.devices import shortage
+from mnist_tui.engine.distribution import Distribution
+from mnist_tui.engine.hardware import devices, nvidia
+from mnist_tui.engine.hardware.devices import choose, foresee, hardware, has_bfloat16
+from mnist_tui.engine.hardware.nvidia import ORDER, VISIBLE, visible_gpus
+from mnist_tui.engine.hardware.plan import GPU_STEPS_PER_EXECUTION, Gpu, Machine, Plan, plan
+from mnist_tui.engine.training.feed import EpochFeed
 from tests.engine.samples import few_digits
+from tests.kit import samples
 
 H100 = Gpu("NVIDIA H100", (9, 0), "0")
 TURING = Gpu("NVIDIA T4", (7, 5), "0")
@@ -97,7 +100,7 @@ def test_bfloat16_is_chosen_where_it_was_measured_to_be_faster(
 
 def test_a_gpu_compiles_and_takes_several_steps_at_once() -> None:
     chosen = plan(samples.config(), Machine((H100,), has_bfloat16=False))
-    assert (chosen.on_gpu, chosen.jit, chosen.steps_per_execution) == (True, True, devices.GPU_STEPS_PER_EXECUTION)
+    assert (chosen.on_gpu, chosen.jit, chosen.steps_per_execution) == (True, True, GPU_STEPS_PER_EXECUTION)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +122,7 @@ def test_best_trains_several_networks_where_the_driver_knows_a_gpu_and_nobody_sa
     with_gpus(monkeypatch, *gpus)
     started: list[RunConfig] = []
     monkeypatch.setattr(client, "start", lambda config, _: started.append(config))
-    place = Place("127.0.0.1", 1, 0, processes) if processes > 1 else None
+    place = Cluster("127.0.0.1", 1, 0, processes) if processes > 1 else None
     wiring.launch(wiring.catalogue().complete(given), place)
     (config,) = started
     assert len(config.members) == members
@@ -283,7 +286,7 @@ def test_jax_says_when_a_device_is_full(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_several_processes_take_step_by_step() -> None:
     machine = Machine((H100,), has_bfloat16=False)
-    assert plan(samples.config(backend="jax"), machine).steps_per_execution == devices.GPU_STEPS_PER_EXECUTION
+    assert plan(samples.config(backend="jax"), machine).steps_per_execution == GPU_STEPS_PER_EXECUTION
     assert plan(samples.config(backend="jax"), machine, processes=2).steps_per_execution == 1
     with pytest.raises(ConfigError, match="steps_per_execution 4 cannot be used by several processes: give 1"):
         plan(samples.config(backend="jax", steps_per_execution=4), machine, processes=2)
@@ -299,4 +302,4 @@ def test_jax_on_a_gpu_leaves_a_smaller_last_batch_for_another_epoch(
     monkeypatch.setattr(backends, "current", Jax)
     config = samples.config(batch_size=60)
     several = Plan(on_gpu=on_gpu, steps_per_execution=4)
-    assert EpochDigits(config, few_digits(limit), 10, Team(), several).count == digits
+    assert EpochFeed(config, few_digits(limit), 10, Distribution(), several).count == digits

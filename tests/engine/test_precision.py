@@ -6,13 +6,13 @@ import keras
 import numpy as np
 import pytest
 
-from mnist_tui.engine.checkpoints import Checkpoint, TrainingState
-from mnist_tui.engine.devices import has_bfloat16
-from mnist_tui.engine.precision import rebuilt
-from mnist_tui.engine.presets import PRESETS, compile_model
+from mnist_tui.engine.backends.precision import rebuilt
+from mnist_tui.engine.hardware.devices import has_bfloat16
+from mnist_tui.engine.models.presets import PRESETS, compile_model
+from mnist_tui.engine.recording.checkpoints import Checkpoint, TrainingState
 from mnist_tui.events import RunStarted
-from tests import samples
 from tests.engine.conftest import Start, events_until
+from tests.kit import samples
 
 POLICIES = ["mixed_bfloat16", "mixed_float16"]
 

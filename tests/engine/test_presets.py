@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mnist_tui.engine.architecture import describe_layers
-from mnist_tui.engine.evaluation import evaluate, one_hot
-from mnist_tui.engine.presets import PRESETS, compile_model, constant, one_cycle
+from mnist_tui.engine.models.architecture import describe_layers
+from mnist_tui.engine.models.evaluation import evaluate, one_hot
+from mnist_tui.engine.models.presets import PRESETS, compile_model, constant, one_cycle
 from mnist_tui.explanations import explanations
 from tests.engine.samples import few_digits
 

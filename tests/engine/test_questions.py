@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from mnist_tui.control import client
+from mnist_tui.control.protocol import Explain, Explanation, GivenDigit, Pause, Ping, SetEpochs
 from mnist_tui.events import AnyEvent, EpochEnded, RunEnded, RunResumed
-from mnist_tui.runs import client
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.log import LogFollower
-from mnist_tui.runs.protocol import Explain, Explanation, GivenDigit, Pause, Ping, SetEpochs
 from mnist_tui.runs.summary import Status, summarize
 from tests.engine.conftest import Start, events_until
 

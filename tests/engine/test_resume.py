@@ -8,20 +8,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from mnist_tui.engine import checkpoints
-from mnist_tui.events import (
-    AnyEvent,
-    EndReason,
-    ResumeReason,
-    RunEnded,
-    RunResumed,
-    StepEnded,
-)
-from mnist_tui.runs import client
+from mnist_tui.control import client
+from mnist_tui.control.protocol import Ping, SetEpochs, SetLearningRate, Stop
+from mnist_tui.engine.recording import checkpoints
+from mnist_tui.events import AnyEvent, EndReason, ResumeReason, RunEnded, RunResumed, StepEnded
 from mnist_tui.runs.directory import RunDirectory
 from mnist_tui.runs.history import History
 from mnist_tui.runs.log import LogFollower
-from mnist_tui.runs.protocol import Ping, SetEpochs, SetLearningRate, Stop
 from mnist_tui.runs.summary import Status, summarize
 from tests.engine.conftest import Start, events_until
 from tests.engine.held import go_on, hold_at

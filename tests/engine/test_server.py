@@ -13,10 +13,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from mnist_tui.engine import server
-from mnist_tui.engine.private_socket import listener_at, socket_path
-from mnist_tui.engine.server import Refused, answer, serve
-from mnist_tui.runs.protocol import Answer, AnyRequest, Attach, Pause, Ping, Stop
+from mnist_tui.control.protocol import AnyRequest, Attach, Pause, Ping, Reply, Stop
+from mnist_tui.engine.service import server
+from mnist_tui.engine.service.private_socket import listener_at, socket_path
+from mnist_tui.engine.service.server import Refused, answer, serve
 
 STRANGER = 54321
 """No user of this machine."""
@@ -27,7 +27,7 @@ class RecordingDesk:
 
     def __init__(self) -> None:
         self.requests: list[AnyRequest] = []
-        self.faces: list[int] = []
+        self.viewers: list[int] = []
         self.mood: Exception | None = None
         self.trouble = ""
 
@@ -36,8 +36,8 @@ class RecordingDesk:
             raise self.mood
         self.requests.append(request)
 
-    def faces_changed(self, count: int) -> None:
-        self.faces.append(count)
+    def viewers_changed(self, count: int) -> None:
+        self.viewers.append(count)
 
 
 class Client:
@@ -46,15 +46,15 @@ class Client:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader, self.writer = reader, writer
 
-    async def ask(self, request: AnyRequest) -> Answer:
+    async def ask(self, request: AnyRequest) -> Reply:
         return await self.send(msgspec.json.encode(request) + b"\n")
 
-    async def send(self, line: bytes) -> Answer:
+    async def send(self, line: bytes) -> Reply:
         self.writer.write(line)
         return await self.hear()
 
-    async def hear(self) -> Answer:
-        return msgspec.json.decode(await self.reader.readline(), type=Answer)
+    async def hear(self) -> Reply:
+        return msgspec.json.decode(await self.reader.readline(), type=Reply)
 
     async def is_hung_up_on(self) -> bool:
         return await self.reader.read() == b""
@@ -114,8 +114,8 @@ def unwatched() -> None:
 
 
 def test_requests_are_carried_out_and_answered(desk: RecordingDesk) -> None:
-    assert asyncio.run(answer(b'{"type":"ping"}\n', desk, unwatched)) == Answer(ok=True)
-    assert asyncio.run(answer(b'{"type":"stop","by":"me","now":true}', desk, unwatched)) == Answer(ok=True)
+    assert asyncio.run(answer(b'{"type":"ping"}\n', desk, unwatched)) == Reply(ok=True)
+    assert asyncio.run(answer(b'{"type":"stop","by":"me","now":true}', desk, unwatched)) == Reply(ok=True)
     assert desk.requests == [Stop(by="me", now=True)]
 
 
@@ -149,7 +149,7 @@ def test_what_the_desk_refuses_is_told_in_its_words(desk: RecordingDesk, sentenc
     desk.mood = Refused(sentence)
     refusal = asyncio.run(answer(b'{"type":"pause","by":"me"}', desk, unwatched))
     assert not refusal.ok
-    assert msgspec.json.decode(msgspec.json.encode(refusal), type=Answer).error == sentence.replace("\udcff", "?")
+    assert msgspec.json.decode(msgspec.json.encode(refusal), type=Reply).error == sentence.replace("\udcff", "?")
 
 
 async def test_a_request_that_fails_inside_is_told_and_logged_and_the_server_lives_on(
@@ -339,7 +339,7 @@ async def test_the_end_hangs_up_on_everybody_and_is_not_worth_a_word(
             idle.writer.write(b'{"type":')
         assert await screen.is_hung_up_on()
         assert await idle.is_hung_up_on()
-    assert desk.faces == [1, 0]
+    assert desk.viewers == [1, 0]
     assert not caplog.records
 
 
@@ -352,12 +352,12 @@ async def test_the_desk_knows_how_many_screens_watch(desk: RecordingDesk) -> Non
         await two.ask(Attach(by="two"))
         await two.ask(Attach(by="two"))
         await passing.ask(Ping())
-        assert desk.faces == [1, 2]
+        assert desk.viewers == [1, 2]
         passing.leave()
         two.leave()
-        await becomes(lambda: len(desk.faces) > 2)
-        assert desk.faces == [1, 2, 1]
-    assert desk.faces == [1, 2, 1, 0]
+        await becomes(lambda: len(desk.viewers) > 2)
+        assert desk.viewers == [1, 2, 1]
+    assert desk.viewers == [1, 2, 1, 0]
     assert not desk.requests
 
 
@@ -367,10 +367,10 @@ async def test_a_screen_that_falls_silent_is_not_watching_until_it_speaks_again(
     monkeypatch.setattr(server, "FACE_SILENCE_SECONDS", 0.05)
     async with serving(desk) as path, connected(path) as screen:
         await screen.ask(Attach(by="screen"))
-        await becomes(lambda: desk.faces == [1, 0])
+        await becomes(lambda: desk.viewers == [1, 0])
         assert (await screen.ask(Ping())).ok
-        assert desk.faces[:3] == [1, 0, 1]
-        await becomes(lambda: desk.faces[3:4] == [0])
+        assert desk.viewers[:3] == [1, 0, 1]
+        await becomes(lambda: desk.viewers[3:4] == [0])
 
 
 async def test_only_the_last_thing_a_screen_said_counts_for_its_silence(
@@ -397,4 +397,4 @@ async def test_only_the_last_thing_a_screen_said_counts_for_its_silence(
 async def test_a_refused_attach_does_not_count(desk: RecordingDesk) -> None:
     async with serving(desk) as path, connected(path) as client:
         assert not (await client.ask(Attach(by="\x1b[2J"))).ok
-        assert not desk.faces
+        assert not desk.viewers

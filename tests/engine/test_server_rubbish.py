@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mnist_tui.engine import private_socket, server
-from mnist_tui.engine.private_socket import peer_uid, xucred_uid
-from mnist_tui.engine.server import BURST, LONGEST_LINE, MOST_CONNECTIONS, TokenBucket, answer
-from mnist_tui.runs.protocol import Answer, Attach, Ping, Stop
+from mnist_tui.control.protocol import Attach, Ping, Reply, Stop
+from mnist_tui.engine.service import private_socket, server
+from mnist_tui.engine.service.private_socket import peer_uid, xucred_uid
+from mnist_tui.engine.service.server import BURST, LONGEST_LINE, MOST_CONNECTIONS, TokenBucket, answer
 from tests.engine.test_server import STRANGER, RecordingDesk, becomes, connected, serving, unwatched
 
 LINES = st.binary(max_size=300).map(lambda line: line.replace(b"\n", b" "))
@@ -177,9 +177,9 @@ async def test_a_thousand_malformed_messages_over_eight_connections_do_nothing(d
     messages = malformed(1000)
     async with serving(desk) as path, connected(path) as witness:
         await asyncio.gather(*(rant(messages[first::8]) for first in range(8)))
-        assert (await witness.ask(Ping())) == Answer(ok=True)
+        assert (await witness.ask(Ping())) == Reply(ok=True)
         assert not desk.requests
-        assert not desk.faces
+        assert not desk.viewers
         assert (await witness.ask(Stop(by="tests"))).ok
     assert desk.requests == [Stop(by="tests")]
 
@@ -215,7 +215,7 @@ async def test_a_flood_is_told_and_hung_up_on_and_nobody_else_notices(desk: Reco
     async with serving(desk) as path, connected(path) as witness, connected(path) as client:
         client.writer.write(b'{"type":"stop","by":"flood"}\n' * flood)
         lines = (await client.reader.read()).splitlines()
-        *answers, last = [msgspec.json.decode(line, type=Answer) for line in lines]
+        *answers, last = [msgspec.json.decode(line, type=Reply) for line in lines]
         assert all(each.ok for each in answers)
         assert BURST <= len(answers) < flood
         assert not last.ok
@@ -251,7 +251,7 @@ async def test_hordes_are_not_even_talked_to(desk: RecordingDesk) -> None:
         horde = [await stack.enter_async_context(connected(path)) for _ in range(3 * MOST_CONNECTIONS)]
         words = [await client.reader.readline() for client in horde]
         assert words.count(b"") > 0
-        assert all(msgspec.json.decode(word, type=Answer).ok is False for word in words if word)
+        assert all(msgspec.json.decode(word, type=Reply).ok is False for word in words if word)
         assert all([(await client.ask(Ping())).ok for client in clients])
 
 
@@ -266,12 +266,12 @@ async def test_half_a_line_and_then_nothing_is_hung_up_on_but_a_silent_screen_is
             async with connected(path) as client:
                 client.writer.write(beginning)
                 last = (await client.reader.read()).splitlines()[-1]
-                assert msgspec.json.decode(last, type=Answer).error.startswith("no whole request")
+                assert msgspec.json.decode(last, type=Reply).error.startswith("no whole request")
         assert (await screen.ask(Ping())).ok
         screen.writer.write(b'{"type":')
         assert not (await screen.hear()).ok
         assert await screen.is_hung_up_on()
-    assert desk.faces == [1, 0]
+    assert desk.viewers == [1, 0]
 
 
 async def test_a_client_that_never_reads_is_hung_up_on(desk: RecordingDesk, monkeypatch: pytest.MonkeyPatch) -> None:

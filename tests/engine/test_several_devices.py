@@ -7,8 +7,8 @@ import sys
 import numpy as np
 import pytest
 
+from mnist_tui.control import client
 from mnist_tui.events import EpochEnded, RunEnded, RunStarted
-from mnist_tui.runs import client
 from tests.engine.conftest import Start, events_until
 from tests.engine.held import go_on, hold_at
 from tests.engine.test_resume import history_of, kill, last_weights
@@ -20,9 +20,9 @@ import json
 import keras
 from mnist_tui.engine.backends.backend import Feed
 from mnist_tui.engine import backends
-from mnist_tui.engine.devices import Plan
-from mnist_tui.engine.evaluation import one_hot
-from mnist_tui.engine.presets import PRESETS, compile_model
+from mnist_tui.engine.hardware.plan import Plan
+from mnist_tui.engine.models.evaluation import one_hot
+from mnist_tui.engine.models.presets import PRESETS, compile_model
 from tests.engine.samples import few_digits
 
 backend, preset, digits = backends.current(), PRESETS["fast"], few_digits(640)

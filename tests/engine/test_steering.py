@@ -4,11 +4,7 @@ import threading
 
 import pytest
 
-from mnist_tui.engine.checkpoints import TrainingState
-from mnist_tui.engine.server import Refused
-from mnist_tui.engine.steering import MOST_QUESTIONS, Order, Steering
-from mnist_tui.events import Event, SettingChanged
-from mnist_tui.runs.protocol import (
+from mnist_tui.control.protocol import (
     AnyRequest,
     Continue,
     Explain,
@@ -22,6 +18,10 @@ from mnist_tui.runs.protocol import (
     Step,
     Stop,
 )
+from mnist_tui.engine.recording.checkpoints import TrainingState
+from mnist_tui.engine.service.server import Refused
+from mnist_tui.engine.service.steering import MOST_QUESTIONS, Order, Steering
+from mnist_tui.events import Event, SettingChanged
 
 BY = "a test"
 
@@ -108,7 +108,7 @@ def test_settings_change_the_state_that_checkpoints_keep(desk: Desk) -> None:
     desk.handle(SetLearningRate(by=BY, factor=0.5))
     desk.handle(SetLearningRate(by=BY, value=0.002, factor=2))
     desk.handle(SetEarlyStopping(by=BY, rule="loss:2"))
-    assert (desk.state.epochs_planned, desk.state.peak, desk.state.early_stopping) == (4, 0.004, "loss:2")
+    assert (desk.state.epochs_planned, desk.state.max_learning_rate, desk.state.early_stopping) == (4, 0.004, "loss:2")
     assert desk.recorded() == [
         ("epochs", "4"),
         ("learning_rate", "0.005"),
@@ -137,7 +137,7 @@ def test_what_cannot_be_done_is_refused_in_words_and_changes_nothing(desk: Desk,
     with pytest.raises(Refused, match=words):
         desk.handle(wish)
     assert not desk.events
-    assert (desk.state.epochs_planned, desk.state.peak, desk.state.early_stopping) == (3, 0.01, "off")
+    assert (desk.state.epochs_planned, desk.state.max_learning_rate, desk.state.early_stopping) == (3, 0.01, "off")
 
 
 def test_pausing_twice_is_refused(desk: Desk) -> None:
@@ -150,7 +150,7 @@ class TestDecision:
     """A loss that is not finite."""
 
     def decide(self, desk: Desk, *wishes: AnyRequest) -> Order:
-        desk.set_faces(1)
+        desk.set_viewers(1)
         orders: list[Order] = []
         waiting = threading.Thread(target=lambda: orders.append(desk.decide()))
         waiting.start()
@@ -159,7 +159,7 @@ class TestDecision:
         for wish in wishes:
             desk.handle(wish)
         if not wishes:
-            desk.set_faces(0)
+            desk.set_viewers(0)
         waiting.join(10)
         assert not waiting.is_alive()
         return orders[0]
@@ -180,21 +180,21 @@ class TestDecision:
 class TestAfterTheEnd:
     """The engine is still there."""
 
-    def wait(self, desk: Desk, faces: int) -> tuple[threading.Thread, list[Order]]:
-        desk.set_faces(faces)
+    def wait(self, desk: Desk, viewers: int) -> tuple[threading.Thread, list[Order]]:
+        desk.set_viewers(viewers)
         orders: list[Order] = []
         waiting = threading.Thread(target=lambda: orders.append(desk.order_after_end()))
         waiting.start()
         return waiting, orders
 
     def test_nobody_watches_so_it_ends(self) -> None:
-        waiting, orders = self.wait(Desk(epoch=3, step=60), faces=0)
+        waiting, orders = self.wait(Desk(epoch=3, step=60), viewers=0)
         waiting.join(10)
         assert orders == [Order.END]
 
     def test_more_epochs_let_it_train_on(self) -> None:
         desk = Desk(epoch=3, step=60)
-        waiting, orders = self.wait(desk, faces=1)
+        waiting, orders = self.wait(desk, viewers=1)
         while not desk.over:
             pass
         with pytest.raises(Refused, match="the training is over"):
@@ -209,10 +209,10 @@ class TestAfterTheEnd:
 
     def test_the_last_screen_leaves(self) -> None:
         desk = Desk(epoch=3, step=60)
-        waiting, orders = self.wait(desk, faces=2)
-        desk.set_faces(1)
+        waiting, orders = self.wait(desk, viewers=2)
+        desk.set_viewers(1)
         assert waiting.is_alive()
-        desk.set_faces(0)
+        desk.set_viewers(0)
         waiting.join(10)
         assert orders == [Order.END]
         with pytest.raises(Refused, match="about to end"):
@@ -234,7 +234,7 @@ class TestQuestions:
 
     def test_are_answered_after_the_end(self) -> None:
         desk = Desk(epoch=3, step=60)
-        desk.set_faces(1)
+        desk.set_viewers(1)
         desk.handle(Explain(split="test", index=3))
         assert desk.order_after_end() is Order.ANSWER
 

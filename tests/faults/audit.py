@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from mnist_tui.engine import checkpoints
-from mnist_tui.engine.checkpoints import COST_SHARE
+from mnist_tui.engine.recording import checkpoints
+from mnist_tui.engine.recording.checkpoints import COST_SHARE
 from mnist_tui.events import AnyEvent, CheckpointSaved, ResumeReason, RunResumed, StepEnded, decode
 from mnist_tui.runs.directory import RunDirectory
 from mnist_tui.runs.history import History

@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import psutil
 
+from mnist_tui.cli.wiring import catalogue, launch
+from mnist_tui.control import client
 from mnist_tui.events import AnyEvent, Phase, PhaseChanged, StepEnded
-from mnist_tui.runs import client
 from mnist_tui.runs.log import LogFollower
-from mnist_tui.wiring import catalogue, launch
 
 PATIENCE_SECONDS = 120.0
 """Only a broken engine takes that long."""

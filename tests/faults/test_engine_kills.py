@@ -19,7 +19,7 @@ SETTINGS = {"limit": 1_440, "batch_size": 66, "epochs": 4, "checkpoint_seconds":
 LAST_STEP = 80
 MOST_LIVES = 12
 
-Moment = Callable[[Engine, random.Random], None]
+EvaluationPoint = Callable[[Engine, random.Random], None]
 
 
 def random_wait(_: Engine, chance: random.Random) -> None:
@@ -33,7 +33,7 @@ def random_step(engine: Engine, chance: random.Random) -> None:
     time.sleep(chance.uniform(0.0, 0.05))
 
 
-def at(wanted: Phase, delay: float) -> Moment:
+def at(wanted: Phase, delay: float) -> EvaluationPoint:
     """In a phase, up to `delay` seconds after its beginning."""
 
     def wait(engine: Engine, chance: random.Random) -> None:
@@ -43,7 +43,7 @@ def at(wanted: Phase, delay: float) -> Moment:
     return wait
 
 
-MOMENTS: list[Moment] = [
+MOMENTS: list[EvaluationPoint] = [
     random_step,
     at(Phase.VALIDATING, 0.2),
     random_wait,
@@ -59,10 +59,10 @@ def tear_last_line(engine: Engine) -> None:
         file.write(b'{"type":"step_ended","time":17')
 
 
-def train_through_kills(engine: Engine, moments: list[Moment], chance: random.Random) -> int:
+def train_through_kills(engine: Engine, points: list[EvaluationPoint], chance: random.Random) -> int:
     """Kill a run's engine at each of the moments, resume it, and let it end; returns how many kills it took."""
-    for kills, moment in enumerate(moments, 1):
-        moment(engine, chance)
+    for kills, point in enumerate(points, 1):
+        point(engine, chance)
         engine.kill()
         if summarize(engine.run).status is Status.FINISHED:
             return kills  # it had said its last word
@@ -72,7 +72,7 @@ def train_through_kills(engine: Engine, moments: list[Moment], chance: random.Ra
         engine.resume()
     assert engine.wait() == 0, engine.log_tail()
     assert summarize(engine.run).status is Status.FINISHED
-    return len(moments)
+    return len(points)
 
 
 def test_killed_engines_are_resumed_until_the_run_is_whole(

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from mnist_tui.engine import checkpoints
+from mnist_tui.control import client
+from mnist_tui.engine.recording import checkpoints
 from mnist_tui.events import AlertRaised, CheckpointSaved, HardwareSampled, Phase, RunEnded, decode
-from mnist_tui.runs import client
 from mnist_tui.runs.summary import Status, summarize
 from tests.faults import audit
 from tests.faults.conftest import Rounds, StartEngine
@@ -32,7 +32,7 @@ WRITTEN = {
     "predictions/test.npz",
 }
 
-Moment = Callable[[Engine], object]
+EvaluationPoint = Callable[[Engine], object]
 
 
 def second_checkpoint(engine: Engine) -> None:
@@ -45,7 +45,7 @@ def second_checkpoint(engine: Engine) -> None:
     )
 
 
-MOMENTS: dict[str, Moment] = {
+MOMENTS: dict[str, EvaluationPoint] = {
     "while TensorFlow is imported": lambda engine: engine.wait_for(phase(Phase.IMPORTING)),
     "before the first checkpoint": lambda engine: engine.wait_for(phase(Phase.BUILDING)),
     "after the first checkpoint": lambda engine: engine.wait_for(lambda event: isinstance(event, CheckpointSaved)),

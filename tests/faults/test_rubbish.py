@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from mnist_tui.engine.server import BURST, LONGEST_LINE
+from mnist_tui.control import client
+from mnist_tui.control.protocol import Ping, Reply, Stop
+from mnist_tui.engine.service.server import BURST, LONGEST_LINE
 from mnist_tui.events import EndReason, SettingChanged
-from mnist_tui.runs import client
-from mnist_tui.runs.protocol import Answer, Ping, Stop
 from tests.faults import audit
 from tests.faults.conftest import Rounds, StartEngine
 from tests.faults.engine import step
@@ -92,7 +92,7 @@ class Client:
         self._socket.connect(self._address)
         self._answers = self._socket.makefile("rb")
 
-    def ask(self, line: bytes) -> Answer | None:
+    def ask(self, line: bytes) -> Reply | None:
         """The answer to a line; None when the engine hung up without one."""
         if self._asked == BURST // 2:  # more are refused as a flood, unread
             self.close()
@@ -106,7 +106,7 @@ class Client:
         if not answer or len(line) > LONGEST_LINE:
             self.close()
             self._connect()
-        return msgspec.json.decode(answer, type=Answer) if answer else None
+        return msgspec.json.decode(answer, type=Reply) if answer else None
 
     def close(self) -> None:
         self._answers.close()

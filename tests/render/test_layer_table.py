@@ -3,7 +3,7 @@
 import pytest
 
 from mnist_tui.events import Layer, LayerStat, LayerStats
-from mnist_tui.render.layer_table import (
+from mnist_tui.ui.training.layer_table import (
     BY_NEED,
     EXACT,
     MOST_SAMPLES,

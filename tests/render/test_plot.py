@@ -10,18 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from mnist_tui.render.plot import (
-    AXIS_ROWS,
-    Axes,
-    Numbers,
-    Series,
-    Sign,
-    decimate,
-    draw,
-    place_signs,
-    smooth,
-    y_range,
-)
+from mnist_tui.render.plot import AXIS_ROWS, Axes, Numbers, Series, Sign, decimate, draw, place_signs, smooth, y_range
 from mnist_tui.render.ticks import decimals, log_ticks, nice_ticks, tick_words
 
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")

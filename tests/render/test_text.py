@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from mnist_tui.render.text import bar, clip, clip_parts, duration, harmless, percent, shape
+from mnist_tui.render.text import bar, clip, clip_parts, duration, percent, sanitize, shape
 
 
 @pytest.mark.parametrize(
@@ -86,6 +86,6 @@ def test_of_several_parts_whole_ones_are_left_out(text: str, width: int, clipped
     ],
 )
 def test_what_comes_from_outside_cannot_steer_the_terminal(text: str, shown: str) -> None:
-    assert harmless(text) == shown
-    assert harmless(text).isprintable()
-    assert len(harmless(text)) == len(text)
+    assert sanitize(text) == shown
+    assert sanitize(text).isprintable()
+    assert len(sanitize(text)) == len(text)

@@ -27,7 +27,7 @@ from mnist_tui.runs.directory import (
     remove_run,
     replacing,
 )
-from tests import samples
+from tests.kit import samples
 
 HOLD_LOCK = """
 import sys

@@ -19,7 +19,7 @@ from mnist_tui.events import (
     encode,
 )
 from mnist_tui.runs.history import NOTED_EVENTS, RECENT_STEPS, History, StepTable, describe
-from tests import samples
+from tests.kit import samples
 
 
 def history(*events: AnyEvent) -> History:

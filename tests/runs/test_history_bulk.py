@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mnist_tui.events import AnyEvent, HardwareSampled, Phase, PhaseChanged, StepEnded, decode, encode
 from mnist_tui.runs.history import FEWEST_AT_ONCE, STEP_COLUMNS, History
 from mnist_tui.runs.log import LogFollower
-from tests import samples
+from tests.kit import samples
 
 CREATED = samples.CREATED
 FIGURES = st.one_of(st.none(), st.floats(0, 10))

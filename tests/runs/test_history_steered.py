@@ -5,7 +5,7 @@ import pytest
 
 from mnist_tui.events import AnyEvent, EndReason, Phase, ResumeReason, RunFailed
 from mnist_tui.runs.history import History
-from tests import samples
+from tests.kit import samples
 
 STEP = 0.1
 """Seconds: a batch of 100 at 1,000 images a second."""
@@ -82,7 +82,7 @@ def test_going_back_forgets_the_steps_and_epochs_after_it(reason: ResumeReason) 
     )
     assert run.steps.column("step").tolist() == list(range(1, 556))
     assert [epoch.epoch for epoch in run.epochs] == [1]
-    assert [(mark.step, mark.kind) for mark in run.marks] == [(300, "alert"), (555, "resume")]
+    assert [(mark.step, mark.kind) for mark in run.markers] == [(300, "alert"), (555, "resume")]
     assert run.alert is None
     run.apply_all([*steps(556, 558, begin=4000), samples.epoch_ended(2, step=1100)])
     assert run.steps.column("step").tolist() == list(range(1, 559))
@@ -170,7 +170,7 @@ def test_a_run_that_is_trained_on_after_its_end_goes_on_from_its_last_step() -> 
 
 def test_settings_that_somebody_changed_are_those_of_the_run() -> None:
     run = history(samples.run_started())
-    assert (run.epochs_planned, run.peak, run.early_stopping, run.stopping) == (3, 0.01, "off", False)
+    assert (run.epochs_planned, run.max_learning_rate, run.early_stopping, run.stopping) == (3, 0.01, "off", False)
     run.apply_all(
         [
             samples.setting_changed("epochs", "12", step=7),
@@ -179,9 +179,9 @@ def test_settings_that_somebody_changed_are_those_of_the_run() -> None:
             samples.setting_changed("stop", "after this batch", step=10),
         ]
     )
-    assert (run.epochs_planned, run.peak, run.early_stopping, run.stopping) == (12, 0.005, "loss:3", True)
-    assert [(mark.step, mark.kind) for mark in run.marks] == [(step, "setting") for step in (7, 8, 9, 10)]
-    assert run.marks[1].text == "learning rate: 0.005, by ada"
+    assert (run.epochs_planned, run.max_learning_rate, run.early_stopping, run.stopping) == (12, 0.005, "loss:3", True)
+    assert [(mark.step, mark.kind) for mark in run.markers] == [(step, "setting") for step in (7, 8, 9, 10)]
+    assert run.markers[1].text == "learning rate: 0.005, by ada"
 
 
 def test_a_resume_keeps_the_settings_that_somebody_changed() -> None:
@@ -191,7 +191,7 @@ def test_a_resume_keeps_the_settings_that_somebody_changed() -> None:
 
 @pytest.mark.parametrize("setting", ["pause", "continue", "step"])
 def test_pauses_are_marked_as_such(setting: str) -> None:
-    assert [mark.kind for mark in history(samples.setting_changed(setting, "x", step=4)).marks] == ["pause"]
+    assert [mark.kind for mark in history(samples.setting_changed(setting, "x", step=4)).markers] == ["pause"]
 
 
 def test_an_alert_is_noted_as_one_and_stays_until_the_run_goes_back() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mnist_tui.events import AnyEvent, StepEnded, decode, encode
 from mnist_tui.runs import log as log_module
 from mnist_tui.runs.log import EventLog, LogFollower
-from tests import samples
+from tests.kit import samples
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from mnist_tui.events import AnyEvent, EndReason, Phase, PhaseChanged, ResumeReason, RunEnded, RunFailed
 from mnist_tui.runs.history import History
 from mnist_tui.runs.progress import READING_SECONDS, Progress, progress
-from tests import samples
+from tests.kit import samples
 
 EPOCHS, STEPS = 3, 550
 
@@ -93,7 +93,7 @@ class SteadyRun:
     def at(self, now: float) -> Progress:
         return progress(self.history_at(now), now)
 
-    def moments(self) -> dict[str, float]:
+    def points(self) -> dict[str, float]:
         epoch = STEPS * self.step + self.validation
         return {
             "second step": self.start + 2.5 * self.step,
@@ -114,23 +114,23 @@ RUNS = {"fast": SteadyRun(0.02, 0.4 + READING_SECONDS), "slow": SteadyRun(0.4, 8
 
 
 @pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
-@pytest.mark.parametrize("moment", RUNS["fast"].moments())
-def test_the_seconds_left_are_within_three_percent_of_the_truth(run: SteadyRun, moment: str) -> None:
-    now = run.moments()[moment]
+@pytest.mark.parametrize("point", RUNS["fast"].points())
+def test_the_seconds_left_are_within_three_percent_of_the_truth(run: SteadyRun, point: str) -> None:
+    now = run.points()[point]
     left = run.at(now).seconds_left
     assert left == pytest.approx(run.end - now, rel=0.03)
 
 
-@pytest.mark.parametrize("moment", ["first epoch", "second epoch", "second validation", "third epoch", "test"])
-def test_the_seconds_left_are_true_of_steps_that_are_taken_at_once(moment: str) -> None:
+@pytest.mark.parametrize("point", ["first epoch", "second epoch", "second validation", "third epoch", "test"])
+def test_the_seconds_left_are_true_of_steps_that_are_taken_at_once(point: str) -> None:
     run = dataclasses.replace(RUNS["fast"], at_once=16)
-    now = run.moments()[moment]
+    now = run.points()[point]
     assert run.at(now).seconds_left == pytest.approx(run.end - now, rel=0.03)
 
 
 def test_a_validation_that_costs_more_than_guessed_is_reckoned_with_once_it_was_timed() -> None:
     run = SteadyRun(0.02, 5.0)
-    now = run.moments()["after the second epoch's first step"]
+    now = run.points()["after the second epoch's first step"]
     assert run.at(now).seconds_left == pytest.approx(run.end - now, rel=0.03)
 
 

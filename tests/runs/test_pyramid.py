@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from mnist_tui.runs.history import StepTable
 from mnist_tui.runs.pyramid import MinMaxPyramid, Numbers
-from tests import samples
+from tests.kit import samples
 
 VALUES = st.lists(st.one_of(st.floats(-1e3, 1e3), st.just(float("nan")), st.just(float("inf"))), max_size=400)
 

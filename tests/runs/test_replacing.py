@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mnist_tui.runs.directory import RunDirectory, create_run, replacing
-from tests import samples
+from tests.kit import samples
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ import sys
 
 import pytest
 
+from mnist_tui.cli.listing import story_of
 from mnist_tui.events import AnyEvent, EndReason, Phase, ResumeReason, RunEnded, RunFailed, encode
-from mnist_tui.listing import story_of
 from mnist_tui.runs.directory import RunDirectory, RunError, create_run
 from mnist_tui.runs.history import History
 from mnist_tui.runs.summary import STEP_PREFIX, Status, status_of, summaries, summarize
-from tests import samples
+from tests.kit import samples
 from tests.runs.test_directory import HOLD_LOCK
 
 COMPLETED = RunEnded(time=1, reason=EndReason.COMPLETED, best_epoch=2, test_accuracy=0.9929)

@@ -12,8 +12,8 @@ from textual.color import Color
 
 from mnist_tui.runs.directory import HOME_VARIABLE
 from mnist_tui.ui.theme import palette
-from tests.fake_engine import FakeEngine
-from tests.recording import Clock, Replay, finishing_time, recorded_run, time_zone
+from tests.kit.fake_engine import FakeEngine
+from tests.kit.recording import Clock, Replay, finishing_time, recorded_run, time_zone
 from tests.screenshots.painter import Rgb, paint, save
 from tests.ui.program import program, settled, strips
 

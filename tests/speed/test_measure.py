@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from mnist_tui.bench.engines import complaint, temporary_home
+from mnist_tui.bench.measure import plan_ahead, speed_of
+from mnist_tui.bench.timing import Timing
+from mnist_tui.control.protocol import SetEpochs
 from mnist_tui.events import Phase
 from mnist_tui.runs.directory import HOME_VARIABLE, RunDirectory, create_run
-from mnist_tui.runs.protocol import SetEpochs
-from mnist_tui.speed.engines import complaint, temporary_home
-from mnist_tui.speed.measure import plan_ahead, speed_of
-from mnist_tui.speed.timing import Timing
-from tests import samples
-from tests.fake_engine import FakeEngine
+from tests.kit import samples
+from tests.kit.fake_engine import FakeEngine
 
 
 @pytest.fixture

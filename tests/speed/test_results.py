@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from mnist_tui import listing
-from mnist_tui.speed.report import print_measured
-from mnist_tui.speed.results import Machine, MarkRun, Measured, Speed, mark_of
-from mnist_tui.speed.words import machine_lines, mark_line, verdict
+from mnist_tui.bench.report import print_measured
+from mnist_tui.bench.results import MachineInfo, Measured, Speed, TimedRun, mark_of
+from mnist_tui.bench.words import conclusion, machine_lines, mark_line
+from mnist_tui.cli import listing
 
-MACHINE = Machine(
+MACHINE = MachineInfo(
     device="2 CPU cores",
     processor="AMD EPYC",
     cpu_count=2,
@@ -32,8 +32,8 @@ SPEED = Speed(
 BROKEN = Speed(preset="best", batch_size=512, error="out of memory: choose a smaller batch size")
 
 
-def run(seed: int, accuracy: float, seconds: float = 14.0) -> MarkRun:
-    return MarkRun(
+def run(seed: int, accuracy: float, seconds: float = 14.0) -> TimedRun:
+    return TimedRun(
         seed=seed,
         epochs=1,
         start_up_seconds=9.0,
@@ -49,7 +49,7 @@ def test_the_mark_is_the_mean_over_the_runs_on_the_test_digits() -> None:
     assert (mark.n, mark.reached, mark.split) == (2, 1, "test")
     assert mark.test_accuracy == pytest.approx(0.99305)
     assert mark.seconds == mark.training_seconds == 15.0
-    assert verdict(mark) == (
+    assert conclusion(mark) == (
         "99.29 % of the test digits with fast: reached in 15.0 s of training (14.0 to 16.0, n = 2), in 1 of 2 runs"
     )
 
@@ -57,22 +57,24 @@ def test_the_mark_is_the_mean_over_the_runs_on_the_test_digits() -> None:
 def test_a_mark_that_was_not_reached_has_no_seconds() -> None:
     mark = mark_of("fast", (run(0, 0.9928),))
     assert (mark.seconds, mark.training_seconds) == (None, 14.0)
-    assert verdict(mark) == "99.29 % of the test digits with fast: not reached: 99.28 % after 14.0 s of training"
+    assert conclusion(mark) == "99.29 % of the test digits with fast: not reached: 99.28 % after 14.0 s of training"
 
 
 def test_a_run_that_failed_counts_as_none() -> None:
-    failed = MarkRun(seed=1, epochs=1, error="the disk is full")
+    failed = TimedRun(seed=1, epochs=1, error="the disk is full")
     mark = mark_of("fast", (run(0, 0.9936), failed))
     assert (mark.n, mark.reached) == (1, 1)
     assert mark_line("fast", failed) == "fast, seed 1: not measured: the disk is full"
     assert mark_of("fast", (failed,)).test_accuracy is None
-    assert verdict(mark_of("fast", (failed,))).endswith("not measured")
+    assert conclusion(mark_of("fast", (failed,))).endswith("not measured")
     assert not Measured(machine=MACHINE, settings={}, seconds=10.0, presets=(SPEED,), mark=mark).complete
 
 
 def test_the_machine_is_named_and_a_busy_one_says_so() -> None:
     assert machine_lines(MACHINE) == ["2 CPU cores, AMD EPYC, 8.0 GiB of memory", "mnist-tui 0.1.0, keras 3.15.1"]
-    gpu = Machine(device="NVIDIA H100", processor="", cpu_count=16, memory_bytes=8 << 30, load_before=9.0, versions={})
+    gpu = MachineInfo(
+        device="NVIDIA H100", processor="", cpu_count=16, memory_bytes=8 << 30, load_before=9.0, versions={}
+    )
     assert machine_lines(gpu) == [
         "NVIDIA H100, 16 CPU cores, 8.0 GiB of memory",
         "other programs were busy (load 9.0 on 16 cores): it is faster when they are not",

@@ -2,9 +2,9 @@
 
 import pytest
 
+from mnist_tui.bench.timing import TimedStep, Timing, rates, seconds_of
 from mnist_tui.events import AnyEvent, Phase
-from mnist_tui.speed.timing import Step, Timing, rates, seconds_of
-from tests import samples
+from tests.kit import samples
 
 
 def timing_of(*events: AnyEvent) -> Timing:
@@ -100,14 +100,14 @@ def test_epochs_added_on_the_way_count() -> None:
 
 
 def test_slices_hold_every_step_once() -> None:
-    steps = [Step(0.0, 0.1 + 0.01 * (number % 7), 64) for number in range(1_000)]
+    steps = [TimedStep(0.0, 0.1 + 0.01 * (number % 7), 64) for number in range(1_000)]
     found = rates(steps)
     assert len(found) == 10
     assert min(found) == pytest.approx(64 * 1_000 / seconds_of(steps), rel=0.01)
-    assert rates([Step(0, 1, 64), Step(1, 1, 64)]) == [64, 64]
+    assert rates([TimedStep(0, 1, 64), TimedStep(1, 1, 64)]) == [64, 64]
     assert rates([]) == []
 
 
 def test_steps_that_end_in_bursts_make_no_endless_rate() -> None:
-    burst = [Step(0, 0.5, 64), *[Step(0.5, 0.0, 64)] * 9]
+    burst = [TimedStep(0, 0.5, 64), *[TimedStep(0.5, 0.0, 64)] * 9]
     assert all(100 < rate < 10_000 for rate in rates(burst * 20))

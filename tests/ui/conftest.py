@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mnist_tui.runs.directory import HOME_VARIABLE
-from tests.recording import Replay, time_zone
+from tests.kit.recording import Replay, time_zone
 
 GOLDEN = Path(__file__).parent / "golden"
 Golden = Callable[[str, list[str]], None]

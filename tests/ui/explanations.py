@@ -3,8 +3,8 @@
 import msgspec
 import numpy as np
 
-from mnist_tui.runs.protocol import Answer, Explanation, Neighbour, Variant
-from tests.recorded import mnist
+from mnist_tui.control.protocol import Explanation, Neighbour, Reply, Variant
+from tests.kit.recorded import mnist
 
 NAMES = (
     "2 px left",
@@ -51,4 +51,4 @@ def explanation() -> Explanation:
 
 def answer_line() -> bytes:
     """What a FakeEngine is to answer to everything."""
-    return msgspec.json.encode(Answer(ok=True, explanation=explanation())) + b"\n"
+    return msgspec.json.encode(Reply(ok=True, explanation=explanation())) + b"\n"

@@ -8,7 +8,7 @@ from textual.pilot import Pilot
 
 from mnist_tui.runs.directory import RunDirectory
 from mnist_tui.ui.messages import OpenDigits
-from mnist_tui.ui.screens.run_screen import RunScreen
+from mnist_tui.ui.run.screen import RunScreen
 from mnist_tui.ui.session import RunSession
 from mnist_tui.ui.theme import DARK, LIGHT
 

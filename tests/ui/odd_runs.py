@@ -12,8 +12,8 @@ from mnist_tui.analysis.confusion import confusion_matrix
 from mnist_tui.events import EpochEnded, Hardware, RunStarted
 from mnist_tui.runs.directory import HOME_VARIABLE, RunDirectory, create_run
 from mnist_tui.runs.log import EventLog
-from tests import samples
-from tests.recorded import LAYERS, mnist
+from tests.kit import samples
+from tests.kit.recorded import LAYERS, mnist
 
 N = 260
 

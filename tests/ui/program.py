@@ -18,11 +18,11 @@ from textual.pilot import Pilot
 from textual.strip import Strip
 from textual.worker import WorkerCancelled
 
+from mnist_tui.cli.wiring import catalogue
 from mnist_tui.config import RunConfig
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.ui.app import MnistTuiApp
-from mnist_tui.wiring import catalogue
-from tests.recording import Clock
+from tests.kit.recording import Clock
 
 PATIENCE_SECONDS = 60.0
 """How long a wait looks before it gives up, by which only a broken test is slow."""

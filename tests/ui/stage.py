@@ -9,8 +9,8 @@ from mnist_tui.runs.progress import progress
 from mnist_tui.runs.summary import Status
 from mnist_tui.ui.session import RunView
 from mnist_tui.ui.theme import DARK
-from tests import samples
-from tests.samples import CREATED
+from tests.kit import samples
+from tests.kit.samples import CREATED
 
 
 class Stage(App[int]):

@@ -2,19 +2,13 @@
 
 from textual.pilot import Pilot
 
-from mnist_tui.events import (
-    AlertKind,
-    AlertRaised,
-    Phase,
-    PhaseChanged,
-    SettingChanged,
-)
-from mnist_tui.runs.client import who
-from mnist_tui.runs.protocol import AnyRequest, Explain
+from mnist_tui.control.client import who
+from mnist_tui.control.protocol import AnyRequest, Explain
+from mnist_tui.events import AlertKind, AlertRaised, Phase, PhaseChanged, SettingChanged
 from mnist_tui.ui.app import MnistTuiApp
-from mnist_tui.ui.steering import steerable
-from tests.fake_engine import FakeEngine
-from tests.recording import Replay
+from mnist_tui.ui.steering.steering import steerable
+from tests.kit.fake_engine import FakeEngine
+from tests.kit.recording import Replay
 from tests.ui.program import settled, wait_until
 
 SIZE = (120, 40)

@@ -2,24 +2,13 @@
 
 from pathlib import Path
 
-from mnist_tui.events import (
-    AlertKind,
-    AlertRaised,
-    Phase,
-    PhaseChanged,
-    ResumeReason,
-    RunResumed,
-)
-from mnist_tui.runs.protocol import (
-    Continue,
-    RollBack,
-    Stop,
-)
-from mnist_tui.ui.screens.confirmations import DivergedScreen
-from mnist_tui.ui.screens.home import HomeScreen
-from mnist_tui.ui.screens.training import TrainingScreen
-from tests.fake_engine import FakeEngine
-from tests.recording import Clock, Replay, finishing_time, recorded_run
+from mnist_tui.control.protocol import Continue, RollBack, Stop
+from mnist_tui.events import AlertKind, AlertRaised, Phase, PhaseChanged, ResumeReason, RunResumed
+from mnist_tui.ui.home.screen import HomeScreen
+from mnist_tui.ui.steering.confirmations import DivergedScreen
+from mnist_tui.ui.training.screen import TrainingScreen
+from tests.kit.fake_engine import FakeEngine
+from tests.kit.recording import Clock, Replay, finishing_time, recorded_run
 from tests.ui.program import lines, program, settled, text, wait_for, wait_until
 from tests.ui.steered import ME, SIZE, asks, diverge, offered
 

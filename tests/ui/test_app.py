@@ -3,22 +3,22 @@
 import pytest
 from textual.pilot import Pilot
 
-from mnist_tui.runs.client import who
-from mnist_tui.runs.protocol import Stop
+from mnist_tui.control.client import who
+from mnist_tui.control.protocol import Stop
 from mnist_tui.ui.app import MnistTuiApp
-from mnist_tui.ui.digit_list import MISTAKES
+from mnist_tui.ui.confusion.screen import ConfusionScreen
+from mnist_tui.ui.digits.digit_list import MISTAKES
+from mnist_tui.ui.digits.digit_screen import DigitScreen
+from mnist_tui.ui.digits.screen import DigitsScreen
+from mnist_tui.ui.home.screen import HomeScreen
 from mnist_tui.ui.keymap import KEYMAP, steering_keys
-from mnist_tui.ui.screens.confusion import ConfusionScreen
-from mnist_tui.ui.screens.digit import DigitScreen
-from mnist_tui.ui.screens.digits import DigitsScreen
-from mnist_tui.ui.screens.help import HelpScreen
-from mnist_tui.ui.screens.home import HomeScreen
-from mnist_tui.ui.screens.leave import LeaveScreen
-from mnist_tui.ui.screens.run_screen import RunScreen
-from mnist_tui.ui.screens.training import TrainingScreen
+from mnist_tui.ui.run.screen import RunScreen
+from mnist_tui.ui.shared.help import HelpScreen
+from mnist_tui.ui.steering.leave import LeaveScreen
 from mnist_tui.ui.theme import DARK, LIGHT
-from tests.fake_engine import FakeEngine
-from tests.recording import Clock, Replay, finishing_time, recorded_run
+from mnist_tui.ui.training.screen import TrainingScreen
+from tests.kit.fake_engine import FakeEngine
+from tests.kit.recording import Clock, Replay, finishing_time, recorded_run
 from tests.ui.program import left, lines, program, settled, text, told, wait_until
 
 SIZE = (100, 34)

@@ -7,16 +7,16 @@ import pytest
 from textual.pilot import Pilot
 
 from mnist_tui.analysis.calibration import reliability
-from mnist_tui.evidence.predictions import TEST, TRAIN, VALIDATION, Moment
+from mnist_tui.inspection.predictions import TEST, TRAIN, VALIDATION, EvaluationPoint
 from mnist_tui.runs.directory import RunDirectory
 from mnist_tui.ui.app import MnistTuiApp
-from mnist_tui.ui.confidences import THRESHOLDS
-from mnist_tui.ui.screens.calibration import CalibrationScreen
+from mnist_tui.ui.calibration.abstention_panel import CURSOR
+from mnist_tui.ui.calibration.confidences import THRESHOLDS
+from mnist_tui.ui.calibration.screen import CalibrationScreen
 from mnist_tui.ui.theme import LIGHT
-from mnist_tui.ui.widgets.refusal_panel import CURSOR
-from tests.fake_engine import FakeEngine
-from tests.recorded import Recording, make_recorded_run
-from tests.recording import Clock, finishing_time, recorded_run
+from tests.kit.fake_engine import FakeEngine
+from tests.kit.recorded import Recording, make_recorded_run
+from tests.kit.recording import Clock, finishing_time, recorded_run
 from tests.ui.conftest import Golden
 from tests.ui.program import lines_within, program, settled, strips, text
 
@@ -53,9 +53,9 @@ async def test_the_figures_are_those_of_the_moment_and_follow_it(home: Path) -> 
     async with app.run_test(size=(120, 40)) as pilot:
         await calibrating(pilot)
         assert app.session is not None
-        for moment in (Moment(VALIDATION, 3), Moment(VALIDATION, 2), Moment(VALIDATION, 1)):
-            assert app.session.moment == moment
-            table = app.session.findings(moment).table
+        for point in (EvaluationPoint(VALIDATION, 3), EvaluationPoint(VALIDATION, 2), EvaluationPoint(VALIDATION, 1)):
+            assert app.session.point == point
+            table = app.session.findings(point).table
             expected = reliability(table.confidence, table.right)
             assert f"ECE {expected.expected_error:.4f}" in text(app)
             assert f"MCE {expected.maximum_error:.4f}" in text(app)
@@ -69,7 +69,7 @@ async def test_the_final_test_is_calibrated_too(home: Path) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await calibrating(pilot, "right_square_bracket")
         assert app.session is not None
-        assert app.session.moment == Moment(TEST)
+        assert app.session.point == EvaluationPoint(TEST)
         assert "100 test digits" in text(app)
 
 
@@ -99,7 +99,7 @@ async def test_the_threshold_moves_and_reads_off_what_is_left(home: Path) -> Non
                 await pilot.press(key)
             await settled(pilot)
             assert screen.threshold == THRESHOLDS[place]
-            left = screen.figures.refusing(screen.threshold)
+            left = screen.figures.abstaining(screen.threshold)
             shown = text(app)
             assert f"refuse below {screen.threshold:.3f}" in shown
             assert f"answered {left.answered:>3,} of 600" in shown
@@ -118,7 +118,7 @@ async def test_the_cursor_begins_where_999_of_1000_are_right(home: Path) -> None
         assert screen.figures is not None
         wanted = dict(screen.figures.targets)[0.999]
         assert screen.threshold >= wanted.threshold
-        assert screen.figures.refusing(screen.threshold).accuracy >= 0.999
+        assert screen.figures.abstaining(screen.threshold).accuracy >= 0.999
         lower = THRESHOLDS[THRESHOLDS.index(screen.threshold) - 1]
         assert lower < wanted.threshold
 
@@ -180,7 +180,7 @@ async def test_the_cross_checks_doubtful_digits_are_no_measure_of_calibration(ho
     async with app.run_test(size=(120, 40)) as pilot:
         screen = await calibrating(pilot, "right_square_bracket", "right_square_bracket")
         assert app.session is not None
-        assert app.session.moment == Moment(TRAIN)
+        assert app.session.point == EvaluationPoint(TRAIN)
         assert screen.figures is None
         assert "keeps only the most doubtful digits" in " ".join(text(app).split())
 

@@ -10,16 +10,16 @@ from textual.theme import Theme
 
 from mnist_tui.runs.directory import RunDirectory, create_run, remove_run
 from mnist_tui.ui.app import MnistTuiApp
-from mnist_tui.ui.compared_runs import ComparedRun, ComparedRuns, epoch_result, settings_of
-from mnist_tui.ui.run_signs import COLOURS, MARKERS, RunSign
-from mnist_tui.ui.screens.compare import CompareScreen
-from mnist_tui.ui.screens.training import TrainingScreen
+from mnist_tui.ui.compare.compared_runs import ComparedRun, ComparedRuns, epoch_result, settings_of
+from mnist_tui.ui.compare.screen import CompareScreen
+from mnist_tui.ui.compare.table import ComparedTable
+from mnist_tui.ui.plots.board import PlotBoard
+from mnist_tui.ui.plots.run_styles import COLOURS, MARKERS, RunSign
 from mnist_tui.ui.theme import DARK, LIGHT
-from mnist_tui.ui.widgets.compared_table import ComparedTable
-from mnist_tui.ui.widgets.plot_board import PlotBoard
-from tests import samples
-from tests.fake_engine import FakeEngine
-from tests.recording import Clock, Replay, finishing_time
+from mnist_tui.ui.training.screen import TrainingScreen
+from tests.kit import samples
+from tests.kit.fake_engine import FakeEngine
+from tests.kit.recording import Clock, Replay, finishing_time
 from tests.ui.compared import recorded, three_runs
 from tests.ui.program import lines, program, settled, text, told, wait_for, wait_until
 

@@ -6,10 +6,10 @@ import pytest
 
 from mnist_tui.analysis.change import BETTER, WORSE, change
 from mnist_tui.runs.directory import HOME_VARIABLE, RunDirectory
-from mnist_tui.ui.screens.against import AgainstScreen
-from mnist_tui.ui.screens.confusion import ConfusionScreen
-from mnist_tui.ui.widgets.confusion_matrix import ConfusionMatrix
-from tests.recorded import Recording, make_recorded_run
+from mnist_tui.ui.confusion.choose_reference import AgainstScreen
+from mnist_tui.ui.confusion.matrix import ConfusionMatrix
+from mnist_tui.ui.confusion.screen import ConfusionScreen
+from tests.kit.recorded import Recording, make_recorded_run
 from tests.ui.host import SIZES, Host, settled
 from tests.ui.odd_runs import odd_run
 from tests.ui.program import looks
@@ -46,8 +46,8 @@ async def test_c_shows_what_changed_since_the_epoch_before_in_signs_that_need_no
         matrix = app.screen.query_one(ConfusionMatrix)
         assert matrix.compared is not None
         drawn = "\n".join(matrix.render_line(y).text for y in range(matrix.size.height))
-        for sign, verdict in (("▲", BETTER), ("▼", WORSE)):
-            assert drawn.count(sign) == int((expected.verdicts == verdict).sum())
+        for sign, direction in (("▲", BETTER), ("▼", WORSE)):
+            assert drawn.count(sign) == int((expected.directions == direction).sum())
         for true, predicted in zip(*expected.counts.nonzero(), strict=True):
             assert f"{expected.counts[true, predicted]:+}".replace("-", "−") in drawn
 
@@ -64,7 +64,7 @@ async def test_the_cell_under_the_cursor_and_the_largest_changes_are_said_in_wor
         assert f"{largest.true} read as {largest.predicted}: {largest.now}, was {largest.before}" in app.text()
         app.screen.query_one(ConfusionMatrix).cursor = (largest.true, largest.predicted)
         await settled(pilot)
-        word = {BETTER: "better", WORSE: "worse"}[largest.verdict]
+        word = {BETTER: "better", WORSE: "worse"}[largest.direction]
         sign = f"{largest.now - largest.before:+}".replace("-", "−")
         assert f"epoch 2: {largest.before} ({sign}, {word})" in app.text()
 

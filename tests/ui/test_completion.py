@@ -2,7 +2,7 @@
 
 import pytest
 
-from mnist_tui.ui.completion import begun, candidates, complete, finished
+from mnist_tui.ui.digits.completion import begun, candidates, complete, finished
 
 NAMES = ("shirt", "shoe", "coat", "t shirt")
 

@@ -5,11 +5,11 @@ import pytest
 from rich.text import Text
 
 from mnist_tui.render.text import percent
-from mnist_tui.ui.confidences import THRESHOLDS, Confidences
+from mnist_tui.ui.calibration.abstention_panel import CURSOR, abstention_lines, abstention_plot, abstention_words
+from mnist_tui.ui.calibration.confidences import THRESHOLDS, Confidences
+from mnist_tui.ui.calibration.histograms import histogram_lines
+from mnist_tui.ui.calibration.reliability_panel import reliability_lines
 from mnist_tui.ui.theme import DARK, palette
-from mnist_tui.ui.widgets.confidence_histograms import histogram_lines
-from mnist_tui.ui.widgets.refusal_panel import CURSOR, refusal_lines, refusal_plot, refusal_words
-from mnist_tui.ui.widgets.reliability_panel import reliability_lines
 
 COLOURS = palette(DARK.variables)
 NAN = float("nan")
@@ -37,14 +37,14 @@ def test_thresholds_rise_from_nothing_to_everything() -> None:
     ("threshold", "answered", "right"), [(0, 100, 96), (0.31, 99, 96), (0.6, 99, 96), (0.7, 91, 90), (1, 0, 0)]
 )
 def test_refusing_counts_what_is_left(threshold: float, answered: int, right: int) -> None:
-    left = SOME.refusing(threshold)
+    left = SOME.abstaining(threshold)
     assert (left.answered, left.right, left.total) == (answered, right, 100)
 
 
 def test_targets_are_those_that_refusing_reaches_and_is_needed_for() -> None:
     assert [target for target, _ in SOME.targets] == []  # 90 of 91 is the best there is
     better = confidences(*[(0.95, True)] * 90, *[(0.6, False)] * 2)
-    assert [(target, round(refusal.threshold, 2)) for target, refusal in better.targets] == [
+    assert [(target, round(abstention.threshold, 2)) for target, abstention in better.targets] == [
         (target, 0.95) for target in (0.99, 0.995, 0.999, 0.9995, 1.0)
     ]
     assert confidences((0.9, True)).targets == ()
@@ -58,10 +58,10 @@ def test_the_curve_covers_everything_at_one_end_and_keeps_its_accuracies() -> No
 
 def test_answers_without_a_probability_are_refused_by_every_threshold_and_break_nothing() -> None:
     lost = confidences((NAN, False), (NAN, False))
-    assert lost.refusing(0.0).answered == 0
+    assert lost.abstaining(0.0).answered == 0
     assert lost.targets == ()
     for width, height in ((32, 9), (116, 13)):
-        assert "answered 0 of 2" in "\n".join(texts(refusal_lines(lost, 0.5, COLOURS, width, height)))
+        assert "answered 0 of 2" in "\n".join(texts(abstention_lines(lost, 0.5, COLOURS, width, height)))
     assert "2 answers without a probability" in "\n".join(texts(reliability_lines(lost.reliability, COLOURS, 40, 19)))
     assert texts(histogram_lines(lost.reliability, COLOURS, 32, 8))[0] == "right 0 answers"
 
@@ -111,7 +111,7 @@ def test_the_few_wrong_answers_are_seen_beside_the_many_right_ones(width: int, h
 
 
 def test_the_cursor_reads_off_what_is_answered_and_how_much_of_it_is_right() -> None:
-    words = texts(refusal_words(SOME, 0.7, COLOURS, 50, 12))
+    words = texts(abstention_words(SOME, 0.7, COLOURS, 50, 12))
     assert words[0].startswith("refuse below 0.700")
     assert words[1].split() == ["answered", "91", "of", "100", "91.00", "%"]
     assert words[2].split() == ["right", "90", "of", "91", *percent(90 / 91).split()]
@@ -119,7 +119,7 @@ def test_the_cursor_reads_off_what_is_answered_and_how_much_of_it_is_right() -> 
 
 def test_the_cursor_stands_on_the_curve_and_moves_with_the_threshold() -> None:
     def at(threshold: float) -> tuple[int, int]:
-        lines = texts(refusal_plot(SOME, threshold, COLOURS, 60, 8))
+        lines = texts(abstention_plot(SOME, threshold, COLOURS, 60, 8))
         found = [(line.index(CURSOR), row) for row, line in enumerate(lines) if CURSOR in line]
         assert len(found) == 1
         return found[0]
@@ -132,6 +132,6 @@ def test_the_cursor_stands_on_the_curve_and_moves_with_the_threshold() -> None:
 @pytest.mark.parametrize(("width", "height"), [(32, 10), (116, 13), (196, 19), (60, 12)])
 def test_plot_and_words_fit_their_frame(width: int, height: int) -> None:
     for threshold in (0.0, 0.7, 0.99, 1.0):
-        lines = refusal_lines(SOME, threshold, COLOURS, width, height)
+        lines = abstention_lines(SOME, threshold, COLOURS, width, height)
         assert len(lines) <= height
         assert max(line.cell_len for line in lines) <= width

@@ -12,11 +12,11 @@ from mnist_tui.analysis.query import Query
 from mnist_tui.events import Phase
 from mnist_tui.render.text import percent
 from mnist_tui.runs.directory import RunDirectory
-from mnist_tui.ui.screens.confusion import ConfusionScreen
-from mnist_tui.ui.screens.digit import DigitScreen
-from mnist_tui.ui.widgets.confusion_matrix import ConfusionMatrix
-from mnist_tui.ui.widgets.gallery import Gallery
-from tests.recorded import Recording, make_recorded_run
+from mnist_tui.ui.confusion.matrix import ConfusionMatrix
+from mnist_tui.ui.confusion.screen import ConfusionScreen
+from mnist_tui.ui.digits.digit_screen import DigitScreen
+from mnist_tui.ui.digits.gallery import Gallery
+from tests.kit.recorded import Recording, make_recorded_run
 from tests.ui.host import SIZES, Host, settled
 
 

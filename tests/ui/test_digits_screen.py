@@ -8,17 +8,17 @@ import pytest
 from textual.widgets import Static
 
 from mnist_tui.analysis.query import Query, parse
-from mnist_tui.evidence.predictions import VALIDATION, Moment
+from mnist_tui.inspection.predictions import VALIDATION, EvaluationPoint
 from mnist_tui.render.text import percent
 from mnist_tui.runs.directory import RunDirectory
-from mnist_tui.ui.digit_list import MISTAKES, digit_list
-from mnist_tui.ui.screens.digit import DigitScreen
-from mnist_tui.ui.screens.digits import DigitsScreen
+from mnist_tui.ui.digits.digit_list import MISTAKES, digit_list
+from mnist_tui.ui.digits.digit_screen import DigitScreen
+from mnist_tui.ui.digits.epoch_predictions import EpochPredictions
+from mnist_tui.ui.digits.gallery import TILE_HEIGHT, Gallery
+from mnist_tui.ui.digits.screen import DigitsScreen
 from mnist_tui.ui.session import RunSession
 from mnist_tui.ui.theme import LIGHT
-from mnist_tui.ui.widgets.epoch_readings import EpochReadings
-from mnist_tui.ui.widgets.gallery import TILE_HEIGHT, Gallery
-from tests.recorded import CLASSES, Recording, make_recorded_run
+from tests.kit.recorded import CLASSES, Recording, make_recorded_run
 from tests.ui.host import SIZES, Host, settled
 
 
@@ -33,7 +33,7 @@ def host(run: RunDirectory, wanted: Query | None = None) -> Host:
 
 def mistakes_of(session: RunSession, epoch: int) -> list[int]:
     """Indices of the mistakes, the surest first."""
-    digits = digit_list(session.findings(Moment(VALIDATION, epoch)), MISTAKES, ())
+    digits = digit_list(session.findings(EvaluationPoint(VALIDATION, epoch)), MISTAKES, ())
     return [digits.digit(position).index for position in range(len(digits))]
 
 
@@ -112,7 +112,7 @@ async def test_only_visible_digits_are_drawn_however_long_the_list(run: RunDirec
 
 async def test_a_filter_shows_its_digits_alone_and_a_shows_all_mistakes_again(run: RunDirectory) -> None:
     app = host(run)
-    digit = digit_list(app.session.findings(Moment(VALIDATION, 2)), MISTAKES, ()).digit(0)
+    digit = digit_list(app.session.findings(EvaluationPoint(VALIDATION, 2)), MISTAKES, ()).digit(0)
     cell = Query.cell(digit.true, digit.predicted)
     async with app.shown((120, 40)) as pilot:
         await settled(pilot)
@@ -254,7 +254,7 @@ async def test_the_readings_of_every_epoch_are_listed(run: RunDirectory) -> None
         await settled(pilot)
         await pilot.press("enter")
         await settled(pilot)
-        readings = app.screen.query_one(EpochReadings).readings
+        readings = app.screen.query_one(EpochPredictions).readings
         assert [reading.epoch for reading in readings] == [1, 2]
         assert [reading.chosen for reading in readings] == [False, True]
         assert not readings[1].right

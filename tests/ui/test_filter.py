@@ -8,14 +8,14 @@ import pytest
 from textual.pilot import Pilot
 
 from mnist_tui.analysis.query import parse, rows
-from mnist_tui.evidence.exports import COLUMNS
+from mnist_tui.inspection.exports import COLUMNS
 from mnist_tui.runs.directory import RunDirectory
-from mnist_tui.ui.digit_list import MISTAKES, DigitList
-from mnist_tui.ui.screens.digits import DigitsScreen
-from mnist_tui.ui.screens.lists import READY_MADE, ListsScreen
-from mnist_tui.ui.widgets.filter_line import FilterInput, FilterLine
-from mnist_tui.ui.widgets.gallery import Gallery
-from tests.recorded import CLASSES, Recording, make_recorded_run
+from mnist_tui.ui.digits.choose_list import READY_MADE, ListsScreen
+from mnist_tui.ui.digits.digit_list import MISTAKES, DigitList
+from mnist_tui.ui.digits.filter_line import FilterInput, FilterLine
+from mnist_tui.ui.digits.gallery import Gallery
+from mnist_tui.ui.digits.screen import DigitsScreen
+from tests.kit.recorded import CLASSES, Recording, make_recorded_run
 from tests.ui.host import Host, settled
 from tests.ui.odd_runs import odd_run
 
@@ -38,9 +38,9 @@ def listed(app: Host) -> DigitList:
 
 
 def count(app: Host, text: str) -> int:
-    moment = app.session.moment
-    assert moment is not None
-    return len(rows(parse(text), app.session.findings(moment).table))
+    point = app.session.point
+    assert point is not None
+    return len(rows(parse(text), app.session.findings(point).table))
 
 
 async def test_what_is_typed_is_shown_at_once_with_its_count_and_enter_keeps_it(run: RunDirectory) -> None:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from mnist_tui.ui.screens.compare import CompareScreen
+from mnist_tui.ui.compare.screen import CompareScreen
 from mnist_tui.ui.theme import LIGHT
-from tests.recording import Clock, finishing_time
+from tests.kit.recording import Clock, finishing_time
 from tests.ui.compared import recorded, three_runs
 from tests.ui.conftest import Golden
 from tests.ui.program import program, settled

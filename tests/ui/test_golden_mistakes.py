@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.fake_engine import FakeEngine
-from tests.recording import Clock, finishing_time, recorded_run
+from tests.kit.fake_engine import FakeEngine
+from tests.kit.recording import Clock, finishing_time, recorded_run
 from tests.ui.conftest import Golden
 from tests.ui.explanations import answer_line
 from tests.ui.program import lines, program, settled, wait_for

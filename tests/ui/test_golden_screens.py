@@ -11,8 +11,8 @@ from textual.pilot import Pilot
 
 from mnist_tui.events import AlertKind, AlertRaised, Phase, PhaseChanged, ResumeReason, RunResumed, SettingChanged
 from mnist_tui.ui.theme import DARK, LIGHT
-from tests.fake_engine import FakeEngine
-from tests.recording import Clock, Replay, finishing_time, recorded_run
+from tests.kit.fake_engine import FakeEngine
+from tests.kit.recording import Clock, Replay, finishing_time, recorded_run
 from tests.ui.conftest import Golden
 from tests.ui.host import SIZES
 from tests.ui.program import lines, program, settled, strips
@@ -29,7 +29,7 @@ sizes = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{siz
 @pytest.fixture(autouse=True)
 def version(monkeypatch: pytest.MonkeyPatch) -> None:
     """A release changes no golden screen."""
-    monkeypatch.setattr("mnist_tui.ui.screens.home.__version__", "0.1.0")
+    monkeypatch.setattr("mnist_tui.ui.home.screen.__version__", "0.1.0")
 
 
 class Album:

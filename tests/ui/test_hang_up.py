@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mnist_tui import wiring
+from mnist_tui.cli import wiring
 from mnist_tui.runs.directory import HOME_VARIABLE
 
 ROOT = Path(__file__).parent.parent.parent
@@ -31,7 +31,7 @@ def read_until(terminal: int, words: bytes) -> bytes:
 def test_a_face_whose_terminal_goes_without_a_signal_ends(home: Path, arguments: list[str]) -> None:
     """The terminal is not the controlling one of its session, so that nobody sends SIGHUP: input just ends."""
     if arguments:
-        from tests.recording import recorded_run
+        from tests.kit.recording import recorded_run
 
         recorded_run()
     terminal, program_s_end = pty.openpty()

@@ -8,17 +8,17 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from mnist_tui.config import RunConfig
-from mnist_tui.engine.presets import PRESETS
+from mnist_tui.engine.models.presets import PRESETS
 from mnist_tui.events import RunFailed
 from mnist_tui.runs.directory import RunDirectory, RunError, create_run, remove_run
 from mnist_tui.runs.log import EventLog
+from mnist_tui.ui.home.run_table import COLUMNS, age, columns_that_fit
+from mnist_tui.ui.home.screen import HomeScreen
+from mnist_tui.ui.home.settings_form import SettingsForm
 from mnist_tui.ui.messages import OpenRun
-from mnist_tui.ui.screens.home import HomeScreen
-from mnist_tui.ui.screens.training import TrainingScreen
-from mnist_tui.ui.widgets.run_table import COLUMNS, age, columns_that_fit
-from mnist_tui.ui.widgets.settings_form import SettingsForm
-from tests import samples
-from tests.recording import Clock, finishing_time, record, recorded_run
+from mnist_tui.ui.training.screen import TrainingScreen
+from tests.kit import samples
+from tests.kit.recording import Clock, finishing_time, record, recorded_run
 from tests.ui.program import lines, program, settled, text, told, wait_for, wait_until
 
 SIZE = (120, 40)

@@ -12,22 +12,22 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import OptionList
 
-from mnist_tui.analysis.verdicts import Verdict
-from mnist_tui.evidence.predictions import TRAIN, VALIDATION, Moment
+from mnist_tui.analysis.reviews import LabelReview
+from mnist_tui.control.protocol import JobReport
+from mnist_tui.inspection.predictions import TRAIN, VALIDATION, EvaluationPoint
 from mnist_tui.runs.directory import RunDirectory, RunError
-from mnist_tui.runs.protocol import JobReport
-from mnist_tui.ui import cross_check
 from mnist_tui.ui.app import MnistTuiApp
-from mnist_tui.ui.screens.choose_class import ChooseClassScreen
-from mnist_tui.ui.screens.digit import DigitScreen
-from mnist_tui.ui.screens.labels import LabelsScreen
-from mnist_tui.ui.screens.training import TrainingScreen
+from mnist_tui.ui.digits.digit_screen import DigitScreen
+from mnist_tui.ui.labels import cross_check
+from mnist_tui.ui.labels.choose_class import ChooseClassScreen
+from mnist_tui.ui.labels.issue_list import IssueList
+from mnist_tui.ui.labels.issue_view import IssueView
+from mnist_tui.ui.labels.screen import LabelsScreen
 from mnist_tui.ui.theme import LIGHT
-from mnist_tui.ui.widgets.dispute_list import DisputeList
-from mnist_tui.ui.widgets.dispute_view import DisputeView
-from tests.fake_engine import FakeEngine
-from tests.recorded import Recording, make_recorded_run, mnist
-from tests.recording import Clock, Replay, finishing_time, recorded_run
+from mnist_tui.ui.training.screen import TrainingScreen
+from tests.kit.fake_engine import FakeEngine
+from tests.kit.recorded import Recording, make_recorded_run, mnist
+from tests.kit.recording import Clock, Replay, finishing_time, recorded_run
 from tests.ui.conftest import Golden
 from tests.ui.program import lines, lines_within, looks, program, settled, strips, text, told, wait_for, wait_until
 
@@ -40,7 +40,7 @@ def opened(run: RunDirectory, now: float = NOW) -> MnistTuiApp:
     return program(run, Clock(now))
 
 
-async def judging(pilot: Pilot[int], *keys: str) -> LabelsScreen:
+async def review_session(pilot: Pilot[int], *keys: str) -> LabelsScreen:
     """Go to the label screen and press keys there."""
     await settled(pilot)
     for key in ("4", *keys):
@@ -51,15 +51,19 @@ async def judging(pilot: Pilot[int], *keys: str) -> LabelsScreen:
     return screen
 
 
-def verdicts_on_disk(run: RunDirectory) -> list[Verdict]:
+def verdicts_on_disk(run: RunDirectory) -> list[LabelReview]:
     """In the order in which they were given."""
     path = run.path / "verdicts.jsonl"
-    said = [msgspec.json.decode(line, type=Verdict) for line in path.read_bytes().splitlines()] if path.exists() else []
+    said = (
+        [msgspec.json.decode(line, type=LabelReview) for line in path.read_bytes().splitlines()]
+        if path.exists()
+        else []
+    )
     return sorted(said, key=lambda each: each.time)
 
 
-def view_of(screen: LabelsScreen) -> DisputeView:
-    return screen.query_one(DisputeView)
+def view_of(screen: LabelsScreen) -> IssueView:
+    return screen.query_one(IssueView)
 
 
 def write_cross_check(run: RunDirectory, count: int = 30) -> None:
@@ -76,19 +80,19 @@ def write_cross_check(run: RunDirectory, count: int = 30) -> None:
 async def test_the_queue_of_a_recorded_run(
     size: tuple[int, int], golden: Golden, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mnist_tui.ui.screens.labels.who", lambda door: f"ada, {door}")
+    monkeypatch.setattr("mnist_tui.ui.labels.screen.who", lambda door: f"ada, {door}")
     app = opened(recorded_run(), finishing_time() + LATER)
     async with app.run_test(size=size) as pilot:
-        await judging(pilot, "8", "y", "u", "w")
+        await review_session(pilot, "8", "y", "u", "w")
         golden(f"labels-{size[0]}x{size[1]}", lines_within(app, size[0]))
 
 
 async def test_the_most_surely_wrong_label_is_first_with_its_place_in_words(home: Path) -> None:
     app = opened(make_recorded_run(home, epochs=2, n=600))
     async with app.run_test(size=(120, 40)) as pilot:
-        screen = await judging(pilot)
+        screen = await review_session(pilot)
         assert screen.queue is not None
-        margins = [screen.queue.dispute(place).margin for place in range(len(screen.queue))]
+        margins = [screen.queue.issue(place).margin for place in range(len(screen.queue))]
         assert margins == sorted(margins)
         here = view_of(screen).here
         assert here is not None
@@ -99,20 +103,20 @@ async def test_the_most_surely_wrong_label_is_first_with_its_place_in_words(home
 
 
 @pytest.mark.parametrize(
-    ("key", "verdict", "words"),
+    ("key", "review", "words"),
     [("y", "right", "right"), ("u", "unreadable", "unreadable"), ("w", "wrong", "wrong")],
 )
-async def test_a_key_judges_the_label_and_goes_on_to_the_next(home: Path, key: str, verdict: str, words: str) -> None:
+async def test_a_key_judges_the_label_and_goes_on_to_the_next(home: Path, key: str, review: str, words: str) -> None:
     run = make_recorded_run(home, epochs=1, n=300)
     app = opened(run)
     async with app.run_test(size=(120, 40)) as pilot:
-        screen = await judging(pilot)
+        screen = await review_session(pilot)
         first = view_of(screen).here
         assert first is not None
         await pilot.press(key)
         await settled(pilot)
         (said,) = verdicts_on_disk(run)
-        assert (said.verdict, said.correct, said.index, said.label) == (verdict, None, first.index, first.label)
+        assert (said.outcome, said.correct, said.index, said.label) == (review, None, first.index, first.label)
         assert (said.split, said.time) == (VALIDATION, NOW)
         assert "screen" in said.by
         assert view_of(screen).cursor == 1
@@ -124,54 +128,54 @@ async def test_number_keys_say_what_the_digit_is_even_those_that_lead_to_screens
     run = make_recorded_run(home, epochs=1, n=600)
     app = opened(run)
     async with app.run_test(size=(120, 40)) as pilot:
-        screen = await judging(pilot)
+        screen = await review_session(pilot)
         assert screen.queue is not None
-        labels = [screen.queue.dispute(place).label for place in range(10)]
+        labels = [screen.queue.issue(place).label for place in range(10)]
         for key in range(10):
             await pilot.press(str(key))
             await settled(pilot)
             assert app.screen is screen
         expected = [("right", None) if label == key else ("wrong", key) for key, label in enumerate(labels)]
-        assert [(each.verdict, each.correct) for each in verdicts_on_disk(run)] == expected
+        assert [(each.outcome, each.correct) for each in verdicts_on_disk(run)] == expected
 
 
 async def test_backspace_takes_the_last_verdict_back_and_returns_to_its_digit(home: Path) -> None:
     run = make_recorded_run(home, epochs=1, n=300)
     app = opened(run)
     async with app.run_test(size=(120, 40)) as pilot:
-        screen = await judging(pilot, "y", "u", "backspace")
+        screen = await review_session(pilot, "y", "u", "backspace")
         assert screen.queue is not None
-        assert (view_of(screen).cursor, screen.queue.judged_count) == (1, 1)
-        assert [each.verdict for each in verdicts_on_disk(run)] == ["right", "unreadable", "withdrawn"]
+        assert (view_of(screen).cursor, screen.queue.reviewed_count) == (1, 1)
+        assert [each.outcome for each in verdicts_on_disk(run)] == ["right", "unreadable", "withdrawn"]
         await pilot.press("backspace")
         await settled(pilot)
-        assert (view_of(screen).cursor, screen.queue.judged_count) == (0, 0)
+        assert (view_of(screen).cursor, screen.queue.reviewed_count) == (0, 0)
         assert app.session is not None
-        assert app.session.evidence.book.read() == []
+        assert app.session.inspector.book.read() == []
         assert not screen.check_action("take_back", ())
 
 
 async def test_backspace_takes_back_a_verdict_of_another_day_under_the_cursor(home: Path) -> None:
     run = make_recorded_run(home, epochs=1, n=300)
     async with opened(run).run_test(size=(120, 40)) as pilot:
-        await judging(pilot, "y")
+        await review_session(pilot, "y")
     app = opened(run, NOW + 90_000)
     async with app.run_test(size=(120, 40)) as pilot:
-        screen = await judging(pilot)
+        screen = await review_session(pilot)
         assert view_of(screen).cursor == 1  # the first that is not judged
         assert not screen.check_action("take_back", ())
         await pilot.press("up", "backspace")
         await settled(pilot)
         assert screen.queue is not None
-        assert screen.queue.judged_count == 0
-        assert [each.verdict for each in verdicts_on_disk(run)] == ["right", "withdrawn"]
+        assert screen.queue.reviewed_count == 0
+        assert [each.outcome for each in verdicts_on_disk(run)] == ["right", "withdrawn"]
 
 
 async def test_judged_digits_are_passed_over_and_the_end_is_said(home: Path) -> None:
     run = make_recorded_run(home, epochs=3, n=120)
     app = opened(run)
     async with app.run_test(size=(120, 40)) as pilot:
-        screen = await judging(pilot)
+        screen = await review_session(pilot)
         assert screen.queue is not None
         count = len(screen.queue)
         assert count >= 3
@@ -184,7 +188,7 @@ async def test_judged_digits_are_passed_over_and_the_end_is_said(home: Path) -> 
         for _ in range(count - 2):
             await pilot.press("u")
             await settled(pilot)
-        assert screen.queue.judged_count == count
+        assert screen.queue.reviewed_count == count
         assert told(app)[-1] == f"All {count} labels in dispute are judged."
 
 
@@ -192,11 +196,11 @@ async def test_the_accuracy_follows_the_verdicts(home: Path) -> None:
     run = make_recorded_run(home, epochs=1, n=300)
     app = opened(run)
     async with app.run_test(size=(120, 40)) as pilot:
-        screen = await judging(pilot)
+        screen = await review_session(pilot)
         assert screen.queue is not None
         right = 300 - len(screen.queue)
-        dispute = screen.queue.dispute(0)
-        await pilot.press(str(dispute.predicted))
+        issue = screen.queue.issue(0)
+        await pilot.press(str(issue.predicted))
         await settled(pilot)
         shown = text(app)
         for words in (f"{right} of 300", f"{right} of 299", f"{right + 1} of 300"):
@@ -211,11 +215,11 @@ async def test_verdicts_hold_for_another_run_of_the_same_data(home: Path) -> Non
     for run in (one, other):
         run.write_record(msgspec.structs.replace(run.record(), data_checksum="ab" * 32))
     async with opened(one).run_test(size=(80, 24)) as pilot:
-        await judging(pilot, "u")
+        await review_session(pilot, "u")
     async with opened(other).run_test(size=(80, 24)) as pilot:
-        screen = await judging(pilot)
+        screen = await review_session(pilot)
         assert screen.queue is not None
-        assert screen.queue.judged_count == 1
+        assert screen.queue.reviewed_count == 1
     assert verdicts_on_disk(other) == []
 
 
@@ -223,7 +227,7 @@ async def test_the_exported_file_holds_the_verdict_and_the_answer(home: Path) ->
     run = make_recorded_run(home, epochs=1, n=300)
     app = opened(run)
     async with app.run_test(size=(80, 24)) as pilot:
-        screen = await judging(pilot)
+        screen = await review_session(pilot)
         here = view_of(screen).here
         assert here is not None
         await pilot.press("u")
@@ -244,8 +248,8 @@ async def test_a_verdict_that_is_still_being_written_down_is_exported(
     run = make_recorded_run(home, epochs=1, n=300)
     app, exported = opened(run), threading.Event()
     async with app.run_test(size=(80, 24)) as pilot:
-        screen = await judging(pilot)
-        monkeypatch.setattr(screen.session.evidence, "judge", lambda _: exported.wait())
+        screen = await review_session(pilot)
+        monkeypatch.setattr(screen.session.inspector, "judge", lambda _: exported.wait())
         try:
             await pilot.press("u", "e")
             path = run.path / "verdicts.csv"
@@ -261,10 +265,10 @@ async def test_a_verdict_that_cannot_be_kept_is_said_and_not_shown(home: Path) -
     (run.path / "verdicts.jsonl").mkdir()
     app = opened(run)
     async with app.run_test(size=(120, 40)) as pilot:
-        screen = await judging(pilot, "y")
+        screen = await review_session(pilot, "y")
         await settled(pilot)
         assert screen.queue is not None
-        assert screen.queue.judged_count == 0
+        assert screen.queue.reviewed_count == 0
         assert "the verdict is not kept" in told(app)[-1]
 
 
@@ -272,7 +276,7 @@ async def test_another_epoch_has_other_disputes_and_the_cursor_stays_on_its_digi
     run = make_recorded_run(home, epochs=3, n=600)
     app = opened(run)
     async with app.run_test(size=(120, 40)) as pilot:
-        screen = await judging(pilot, "down", "down")
+        screen = await review_session(pilot, "down", "down")
         before, here = screen.queue, view_of(screen).here
         assert before is not None
         assert here is not None
@@ -289,7 +293,7 @@ async def test_another_epoch_has_other_disputes_and_the_cursor_stays_on_its_digi
 async def test_enter_opens_the_digit_and_comes_back_to_it(home: Path) -> None:
     app = opened(make_recorded_run(home, epochs=1, n=300))
     async with app.run_test(size=(120, 40)) as pilot:
-        screen = await judging(pilot, "down")
+        screen = await review_session(pilot, "down")
         here = view_of(screen).here
         await pilot.press("enter")
         await settled(pilot)
@@ -305,7 +309,7 @@ async def test_enter_opens_the_digit_and_comes_back_to_it(home: Path) -> None:
 async def test_escape_leads_back_to_the_training(home: Path) -> None:
     app = opened(make_recorded_run(home, epochs=1, n=100))
     async with app.run_test(size=(80, 24)) as pilot:
-        await judging(pilot, "y")
+        await review_session(pilot, "y")
         assert "Esc Back" in text(app)
         await pilot.press("escape")
         await settled(pilot)
@@ -315,28 +319,28 @@ async def test_escape_leads_back_to_the_training(home: Path) -> None:
 async def test_the_list_moves_by_lines_pages_and_ends_and_scrolls(home: Path) -> None:
     app = opened(make_recorded_run(home, epochs=1, n=3_000))
     async with app.run_test(size=(80, 24)) as pilot:
-        screen = await judging(pilot, "end")
+        screen = await review_session(pilot, "end")
         assert screen.queue is not None
         last = len(screen.queue) - 1
         assert last > 50
-        disputes = screen.query_one(DisputeList)
-        assert disputes.cursor == last
+        label_issues = screen.query_one(IssueList)
+        assert label_issues.cursor == last
         assert f"{last + 1}  " in text(app)
         assert "margin" in text(app)  # the heading stays
         await pilot.press("up", "pageup", "home", "left")
         await settled(pilot)
-        assert (disputes.cursor, disputes.scroll_offset.y) == (0, 0)
+        assert (label_issues.cursor, label_issues.scroll_offset.y) == (0, 0)
 
 
 async def test_a_click_chooses_and_a_second_one_opens(home: Path) -> None:
     app = opened(make_recorded_run(home, epochs=1, n=300))
     async with app.run_test(size=(120, 40)) as pilot:
-        screen = await judging(pilot)
-        disputes = screen.query_one(DisputeList)
-        await pilot.click(disputes, offset=(5, 4))
+        screen = await review_session(pilot)
+        label_issues = screen.query_one(IssueList)
+        await pilot.click(label_issues, offset=(5, 4))
         await settled(pilot)
-        assert disputes.cursor == 2
-        await pilot.click(disputes, offset=(5, 4))
+        assert label_issues.cursor == 2
+        await pilot.click(label_issues, offset=(5, 4))
         await settled(pilot)
         assert isinstance(app.screen, DigitScreen)
 
@@ -347,7 +351,7 @@ async def test_before_the_first_epoch_it_says_what_comes(home: Path) -> None:
     app = opened(recording.run, recording.time)
     with FakeEngine(recording.run):
         async with app.run_test(size=(80, 24)) as pilot:
-            screen = await judging(pilot, "y", "3", "backspace", "e")
+            screen = await review_session(pilot, "y", "3", "backspace", "e")
             assert "The first disputed labels come" in " ".join(text(app).split())
             assert screen.queue is None
     assert verdicts_on_disk(recording.run) == []
@@ -358,7 +362,7 @@ async def test_a_run_without_mistakes_has_no_label_in_dispute(home: Path) -> Non
     recording.end_epoch(np.eye(10, dtype=np.float16)[recording.labels])
     app = opened(recording.run)
     async with app.run_test(size=(80, 24)) as pilot:
-        await judging(pilot, "y", "5")
+        await review_session(pilot, "y", "5")
         shown = " ".join(text(app).split())
         assert "No label is in dispute: each of the 50 validation digits is read as it is labelled (epoch 1)." in shown
     assert verdicts_on_disk(recording.run) == []
@@ -369,7 +373,7 @@ async def test_missing_predictions_are_a_sentence_and_another_epoch_works(home: 
     run.predictions_path(2).unlink()
     app = opened(run)
     async with app.run_test(size=(120, 40)) as pilot:
-        screen = await judging(pilot)
+        screen = await review_session(pilot)
         assert "The digits of epoch 2 cannot be judged" in text(app)
         await pilot.press("left_square_bracket", "y")
         await settled(pilot)
@@ -393,7 +397,7 @@ async def test_classes_with_names_are_chosen_from_a_list_the_likeliest_first(hom
     run = named(home, NAMES)
     app = opened(run)
     async with app.run_test(size=(120, 40)) as pilot:
-        screen = await judging(pilot, "3")
+        screen = await review_session(pilot, "3")
         assert verdicts_on_disk(run) == []  # a number key would not say which class
         here = view_of(screen).here
         assert here is not None
@@ -405,7 +409,7 @@ async def test_classes_with_names_are_chosen_from_a_list_the_likeliest_first(hom
         await pilot.press("enter")
         await settled(pilot)
         (said,) = verdicts_on_disk(run)
-        assert (said.verdict, said.correct) == ("wrong", here.predicted)
+        assert (said.outcome, said.correct) == ("wrong", here.predicted)
         assert NAMES[here.predicted] in text(app)
 
 
@@ -413,7 +417,7 @@ async def test_in_the_list_nobody_can_tell_is_a_choice_and_escape_chooses_nothin
     run = named(home, NAMES)
     app = opened(run)
     async with app.run_test(size=(80, 24)) as pilot:
-        await judging(pilot)
+        await review_session(pilot)
         await pilot.press("w", "escape")
         await settled(pilot)
         assert verdicts_on_disk(run) == []
@@ -422,7 +426,7 @@ async def test_in_the_list_nobody_can_tell_is_a_choice_and_escape_chooses_nothin
         await pilot.press("end", "enter")
         await settled(pilot)
         (said,) = verdicts_on_disk(run)
-        assert (said.verdict, said.correct) == ("wrong", None)
+        assert (said.outcome, said.correct) == ("wrong", None)
 
 
 class Job:
@@ -483,7 +487,7 @@ async def test_the_cross_check_says_how_far_it_is_and_then_v_shows_its_digits(ho
     run = make_recorded_run(home, epochs=1, n=300)
     app = opened(run)
     async with app.run_test(size=(120, 40)) as pilot:
-        screen = await judging(pilot)
+        screen = await review_session(pilot)
         assert not screen.check_action("view_check", ())
         await pilot.press("x")
         job.report("training network 2 of 3", 1 / 3)
@@ -498,7 +502,7 @@ async def test_the_cross_check_says_how_far_it_is_and_then_v_shows_its_digits(ho
         await pilot.press("down", "v")
         await settled(pilot)
         assert app.session is not None
-        assert app.session.moment == Moment(TRAIN)
+        assert app.session.point == EvaluationPoint(TRAIN)
         assert view_of(screen).cursor == 0
         assert screen.queue is not None
         assert len(screen.queue) == 30
@@ -511,14 +515,14 @@ async def test_the_cross_check_says_how_far_it_is_and_then_v_shows_its_digits(ho
         assert verdicts_on_disk(run)[0].split == TRAIN
         await pilot.press("v")
         await settled(pilot)
-        assert app.session.moment == Moment(VALIDATION, 1)
+        assert app.session.point == EvaluationPoint(VALIDATION, 1)
 
 
 async def test_the_cross_check_goes_on_while_another_screen_is_in_front(home: Path, job: Job) -> None:
     run = make_recorded_run(home, epochs=1, n=100)
     app = opened(run)
     async with app.run_test(size=(120, 40)) as pilot:
-        await judging(pilot, "x")
+        await review_session(pilot, "x")
         await pilot.press("escape")
         await settled(pilot)
         job.report("training network 3 of 3", 2 / 3)
@@ -535,9 +539,9 @@ async def test_a_run_that_is_opened_again_finds_its_cross_check(home: Path, job:
     run = make_recorded_run(home, epochs=1, n=100)
     app = opened(run)
     async with app.run_test(size=(120, 40)) as pilot:
-        await judging(pilot, "x")
+        await review_session(pilot, "x")
         app.open_run(run)
-        await judging(pilot)
+        await review_session(pilot)
         job.report("training network 2 of 3", 1 / 3)
         await wait_for(pilot, "training network 2 of 3")
         job.report("done", 1.0)
@@ -548,7 +552,7 @@ async def test_a_cross_check_that_fails_says_why_and_can_be_begun_again(home: Pa
     run = make_recorded_run(home, epochs=1, n=100)
     app = opened(run)
     async with app.run_test(size=(120, 40)) as pilot:
-        screen = await judging(pilot, "x")
+        screen = await review_session(pilot, "x")
         job.fail("no memory is left")
         await ended(pilot, run)
         assert "failed: no memory is left" in told(app)[-1]
@@ -561,7 +565,7 @@ async def test_while_a_training_goes_on_the_cross_check_is_asked_for_twice(job: 
     app = program(replay.run, replay.clock)
     with FakeEngine(replay.run):
         async with app.run_test(size=(120, 40)) as pilot:
-            await judging(pilot, "x")
+            await review_session(pilot, "x")
             assert job.started == 0
             assert "slows this training" in told(app)[-1]
             await pilot.press("x")
@@ -586,9 +590,9 @@ async def test_the_other_theme_repaints_everything(home: Path) -> None:
     app = opened(run)
     app.theme = LIGHT.name
     async with app.run_test(size=(120, 40)) as pilot:
-        await judging(pilot)
+        await review_session(pilot)
         light = colours(app)
     app = opened(run)
     async with app.run_test(size=(120, 40)) as pilot:
-        await judging(pilot, "d")
+        await review_session(pilot, "d")
         assert colours(app) == light

@@ -3,7 +3,7 @@ from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.geometry import Region
 
-from mnist_tui.ui.widgets.line_widget import LineWidget
+from mnist_tui.ui.shared.line_widget import LineWidget
 
 
 class Lines(LineWidget):

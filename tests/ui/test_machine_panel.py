@@ -7,9 +7,9 @@ import pytest
 from mnist_tui.events import GpuSample, Hardware, HardwareSampled, Phase, PhaseChanged
 from mnist_tui.runs.history import History
 from mnist_tui.runs.summary import Status
-from mnist_tui.ui.widgets.machine_panel import MOST_GPUS, NOT_JUDGED, NOT_MEASURED, UNJUDGED, WAITING, MachinePanel
-from tests import samples
-from tests.samples import CREATED
+from mnist_tui.ui.training.machine_panel import MOST_GPUS, NOT_JUDGED, NOT_MEASURED, UNJUDGED, WAITING, MachinePanel
+from tests.kit import samples
+from tests.kit.samples import CREATED
 from tests.ui.program import lines, settled
 from tests.ui.stage import Stage, view
 

@@ -5,8 +5,8 @@ from textual.pilot import Pilot
 from textual.widgets import OptionList
 
 from mnist_tui.events import Layer, LayerStat, LayerStats, RunStarted
-from mnist_tui.ui.widgets.model_panel import ModelPanel, said
-from tests import samples
+from mnist_tui.ui.training.model_panel import ModelPanel, said
+from tests.kit import samples
 from tests.ui.program import lines, settled, text
 from tests.ui.stage import Stage
 

@@ -9,13 +9,13 @@ import pytest
 
 from mnist_tui.events import AnyEvent, HardwareSampled, Phase, PhaseChanged, RunFailed, encode
 from mnist_tui.runs.directory import RunDirectory
-from mnist_tui.ui.screens.confusion import ConfusionScreen
-from mnist_tui.ui.screens.digit import DigitScreen
-from mnist_tui.ui.screens.digits import DigitsScreen
-from mnist_tui.ui.screens.training import TrainingScreen
-from mnist_tui.ui.widgets.confusion_matrix import ConfusionMatrix
-from tests import samples
-from tests.recorded import CLASSES, Recording
+from mnist_tui.ui.confusion.matrix import ConfusionMatrix
+from mnist_tui.ui.confusion.screen import ConfusionScreen
+from mnist_tui.ui.digits.digit_screen import DigitScreen
+from mnist_tui.ui.digits.screen import DigitsScreen
+from mnist_tui.ui.training.screen import TrainingScreen
+from tests.kit import samples
+from tests.kit.recorded import CLASSES, Recording
 from tests.ui.host import SIZES, Host, settled
 from tests.ui.odd_runs import odd_run
 

@@ -9,21 +9,21 @@ from mnist_tui.events import Phase, PhaseChanged
 from mnist_tui.metrics import METRICS_BY_KEY
 from mnist_tui.runs.directory import remove_run
 from mnist_tui.runs.history import History
-from mnist_tui.ui.overlay import Overlaid, Overlay
-from mnist_tui.ui.plot_data import Sampled, drawn, validated
-from mnist_tui.ui.plot_legend import left_out
-from mnist_tui.ui.plot_scale import extent_of, scale_of
-from mnist_tui.ui.plot_view import PlotView
-from mnist_tui.ui.run_signs import RunSign
-from mnist_tui.ui.screens.choose_runs import ChooseRunsScreen
-from mnist_tui.ui.screens.compare import CompareScreen
-from mnist_tui.ui.widgets.overlay_legend import OverlayLegend
-from mnist_tui.ui.widgets.plot_board import PlotBoard
-from mnist_tui.ui.widgets.plot_panel import PlotPanel
-from tests import samples
-from tests.fake_engine import FakeEngine
-from tests.recording import Clock, Replay, finishing_time
-from tests.samples import CREATED
+from mnist_tui.ui.compare.choose_runs import ChooseRunsScreen
+from mnist_tui.ui.compare.overlay_legend import OverlayLegend
+from mnist_tui.ui.compare.screen import CompareScreen
+from mnist_tui.ui.plots.board import PlotBoard
+from mnist_tui.ui.plots.data import Sampled, drawn, validated
+from mnist_tui.ui.plots.legend import left_out
+from mnist_tui.ui.plots.overlay import Overlaid, RunOverlay
+from mnist_tui.ui.plots.panel import PlotPanel
+from mnist_tui.ui.plots.run_styles import RunSign
+from mnist_tui.ui.plots.scale import extent_of, scale_of
+from mnist_tui.ui.plots.view import PlotView
+from tests.kit import samples
+from tests.kit.fake_engine import FakeEngine
+from tests.kit.recording import Clock, Replay, finishing_time
+from tests.kit.samples import CREATED
 from tests.ui.compared import recorded, three_runs
 from tests.ui.program import lines, program, settled, text, wait_until
 from tests.ui.stage import Stage
@@ -174,7 +174,7 @@ def test_a_run_whose_clock_went_backwards_stands_beside_another() -> None:
 
 async def test_another_run_is_read_once_and_then_only_when_there_is_more() -> None:
     own, other = history(500), history(800)
-    overlay = Overlay((Overlaid("other", "other", other, RunSign(0)),))
+    overlay = RunOverlay((Overlaid("other", "other", other, RunSign(0)),))
     plot = PlotPanel(LOSS)
     app = Stage(plot)
     async with app.run_test(size=(60, 20)) as pilot:

@@ -14,17 +14,17 @@ from textual.pilot import Pilot
 from mnist_tui.events import GpuSample, HardwareSampled, LayerStats, Phase, PhaseChanged, RunFailed, SettingChanged
 from mnist_tui.metrics import METRICS_BY_KEY
 from mnist_tui.runs.history import History
-from mnist_tui.ui import back_pressure
-from mnist_tui.ui.plot_scale import extent_of, scale_of
-from mnist_tui.ui.plot_view import X_AXES, PlotView, Smoothing, shown
+from mnist_tui.ui.plots.board import PlotBoard
+from mnist_tui.ui.plots.panel import PlotPanel
+from mnist_tui.ui.plots.readout import CursorReadout
+from mnist_tui.ui.plots.scale import extent_of, scale_of
+from mnist_tui.ui.plots.view import X_AXES, PlotView, Smoothing, shown
+from mnist_tui.ui.terminal import back_pressure
 from mnist_tui.ui.theme import DARK
-from mnist_tui.ui.widgets.plot_board import PlotBoard
-from mnist_tui.ui.widgets.plot_panel import PlotPanel
-from mnist_tui.ui.widgets.read_out import ReadOut
-from tests import samples
-from tests.fake_engine import FakeEngine
-from tests.recording import Clock, Replay, finishing_time, recorded_run
-from tests.samples import CREATED
+from tests.kit import samples
+from tests.kit.fake_engine import FakeEngine
+from tests.kit.recording import Clock, Replay, finishing_time, recorded_run
+from tests.kit.samples import CREATED
 from tests.ui.program import lines, program, settled, text, wait_until
 
 BRAILLE = re.compile("[⠁-⣿]")
@@ -101,7 +101,7 @@ async def test_the_cursor_reads_off_exactly_what_was_recorded() -> None:
             await settled(pilot)
             assert app.session is not None
             table = app.session.view.history.steps
-            assert not app.screen.query_one(ReadOut).display
+            assert not app.screen.query_one(CursorReadout).display
             await pilot.press("home", "right", "right")
             await settled(pilot)
             view = app.screen.query_one(PlotBoard).view

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mnist_tui.ui.plot_view import (
+from mnist_tui.ui.plots.view import (
     NARROWEST,
     Extent,
     PlotView,

@@ -4,23 +4,15 @@ import re
 
 import pytest
 
-from mnist_tui.events import (
-    Phase,
-    PhaseChanged,
-    ResumeReason,
-    RunFailed,
-    RunResumed,
-)
-from mnist_tui.runs import client
+from mnist_tui.cluster import Cluster
+from mnist_tui.control import client
+from mnist_tui.control.protocol import SetEpochs
+from mnist_tui.events import Phase, PhaseChanged, ResumeReason, RunFailed, RunResumed
 from mnist_tui.runs.directory import RunDirectory, RunError
-from mnist_tui.runs.place import Place
-from mnist_tui.runs.protocol import (
-    SetEpochs,
-)
-from mnist_tui.ui.screens.home import HomeScreen
-from mnist_tui.ui.screens.training import TrainingScreen
-from tests.fake_engine import FakeEngine
-from tests.recording import Clock, Replay, finishing_time, recorded_run
+from mnist_tui.ui.home.screen import HomeScreen
+from mnist_tui.ui.training.screen import TrainingScreen
+from tests.kit.fake_engine import FakeEngine
+from tests.kit.recording import Clock, Replay, finishing_time, recorded_run
 from tests.ui.program import left, lines, program, settled, text, told, wait_for, wait_until
 from tests.ui.steered import ME, SIZE, asks, pause
 
@@ -55,7 +47,7 @@ class Resumes:
         self.calls: list[tuple[RunDirectory, str, int | None]] = []
         self.error: RunError | None = None
 
-    def __call__(self, run: RunDirectory, by: str, epochs: int | None = None, place: Place | None = None) -> None:
+    def __call__(self, run: RunDirectory, by: str, epochs: int | None = None, place: Cluster | None = None) -> None:
         assert place is None
         self.calls.append((run, by, epochs))
         if self.error is not None:

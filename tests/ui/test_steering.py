@@ -6,14 +6,7 @@ import pytest
 from msgspec.structs import replace
 from textual.widgets import Input
 
-from mnist_tui.events import (
-    EndReason,
-    Phase,
-    PhaseChanged,
-    RunEnded,
-    SettingChanged,
-)
-from mnist_tui.runs.protocol import (
+from mnist_tui.control.protocol import (
     AnyRequest,
     Continue,
     Pause,
@@ -25,16 +18,17 @@ from mnist_tui.runs.protocol import (
     Step,
     Stop,
 )
+from mnist_tui.events import EndReason, Phase, PhaseChanged, RunEnded, SettingChanged
+from mnist_tui.ui.confusion.screen import ConfusionScreen
+from mnist_tui.ui.digits.digit_screen import DigitScreen
+from mnist_tui.ui.digits.screen import DigitsScreen
 from mnist_tui.ui.keymap import KEYMAP, SHARED, steering_keys
-from mnist_tui.ui.screens.confusion import ConfusionScreen
-from mnist_tui.ui.screens.digit import DigitScreen
-from mnist_tui.ui.screens.digits import DigitsScreen
-from mnist_tui.ui.screens.early_stopping import EarlyStoppingScreen
-from mnist_tui.ui.screens.learning_rate import LearningRateScreen
-from mnist_tui.ui.screens.run_screen import RunScreen
-from mnist_tui.ui.screens.training import TrainingScreen
-from tests.fake_engine import FakeEngine
-from tests.recording import Replay
+from mnist_tui.ui.run.screen import RunScreen
+from mnist_tui.ui.steering.early_stopping import EarlyStoppingScreen
+from mnist_tui.ui.steering.learning_rate import LearningRateScreen
+from mnist_tui.ui.training.screen import TrainingScreen
+from tests.kit.fake_engine import FakeEngine
+from tests.kit.recording import Replay
 from tests.ui.program import lines, program, settled, text, told, wait_for, wait_until
 from tests.ui.steered import ME, SIZE, asks, offered, pause
 

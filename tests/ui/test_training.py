@@ -9,14 +9,14 @@ from textual.widgets import OptionList
 
 from mnist_tui.events import Phase, PhaseChanged, RunFailed, RunStarted, decode
 from mnist_tui.explanations import layer_reason, preset_summary
-from mnist_tui.render.layer_table import SHORT_KINDS
 from mnist_tui.render.text import shape
-from mnist_tui.ui.screens.training import TrainingScreen
-from mnist_tui.ui.widgets.model_panel import ModelPanel
-from mnist_tui.ui.widgets.plot_panel import PlotPanel
-from mnist_tui.ui.widgets.start_up_panel import StartUpPanel
-from tests.fake_engine import FakeEngine
-from tests.recording import RECORDING, Clock, Replay, finishing_time, record, recorded_run
+from mnist_tui.ui.plots.panel import PlotPanel
+from mnist_tui.ui.training.layer_table import SHORT_KINDS
+from mnist_tui.ui.training.model_panel import ModelPanel
+from mnist_tui.ui.training.screen import TrainingScreen
+from mnist_tui.ui.training.start_up_panel import StartUpPanel
+from tests.kit.fake_engine import FakeEngine
+from tests.kit.recording import RECORDING, Clock, Replay, finishing_time, record, recorded_run
 from tests.ui.conftest import Golden
 from tests.ui.host import SIZES
 from tests.ui.program import lines, program, settled, text, wait_for, wait_until

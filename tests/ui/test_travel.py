@@ -6,18 +6,18 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from mnist_tui.evidence.predictions import TEST, VALIDATION, Moment
+from mnist_tui.inspection.predictions import TEST, VALIDATION, EvaluationPoint
 from mnist_tui.runs.directory import RunDirectory
-from mnist_tui.ui.digit_list import MISTAKES, digit_list
-from mnist_tui.ui.screens.confusion import ConfusionScreen
-from mnist_tui.ui.screens.digit import DigitScreen
-from mnist_tui.ui.screens.digits import DigitsScreen
-from mnist_tui.ui.screens.prediction_screen import PredictionScreen
+from mnist_tui.ui.confusion.matrix import ConfusionMatrix
+from mnist_tui.ui.confusion.screen import ConfusionScreen
+from mnist_tui.ui.digits.digit_list import MISTAKES, digit_list
+from mnist_tui.ui.digits.digit_screen import DigitScreen
+from mnist_tui.ui.digits.gallery import Gallery
+from mnist_tui.ui.digits.screen import DigitsScreen
+from mnist_tui.ui.run.epoch_slider import EpochSlider, Slide, draw_slide
+from mnist_tui.ui.run.prediction_screen import PredictionScreen
 from mnist_tui.ui.theme import DARK, palette
-from mnist_tui.ui.widgets.confusion_matrix import ConfusionMatrix
-from mnist_tui.ui.widgets.epoch_slider import EpochSlider, Slide, draw_slide
-from mnist_tui.ui.widgets.gallery import Gallery
-from tests.recorded import Recording, make_recorded_run
+from tests.kit.recorded import Recording, make_recorded_run
 from tests.ui.host import SIZES, Host, settled
 
 COLOURS = palette(DARK.to_color_system().generate() | DARK.variables)
@@ -34,13 +34,13 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     return make_recorded_run(tmp_path_factory.mktemp("runs"), epochs=4, n=300)
 
 
-def epoch(number: int) -> Moment:
-    return Moment(VALIDATION, number)
+def epoch(number: int) -> EvaluationPoint:
+    return EvaluationPoint(VALIDATION, number)
 
 
 def slide(count: int, place: int, **changes: object) -> Slide:
-    moments = tuple(epoch(number) for number in range(1, count + 1))
-    return Slide(moments, epoch(place), count, **changes)  # type: ignore[arg-type]
+    points = tuple(epoch(number) for number in range(1, count + 1))
+    return Slide(points, epoch(place), count, **changes)  # type: ignore[arg-type]
 
 
 def slider_of(app: Host) -> EpochSlider:
@@ -58,8 +58,8 @@ def test_the_line_fits_and_its_marked_tick_is_that_of_the_place(width: int, coun
 
 
 def test_best_missing_and_other_moments_have_ticks_and_a_legend_of_their_own() -> None:
-    moments = (epoch(1), epoch(2), epoch(3), Moment(TEST))
-    shown = Slide(moments, epoch(3), 3, best=epoch(2), unavailable=frozenset({epoch(1)}))
+    points = (epoch(1), epoch(2), epoch(3), EvaluationPoint(TEST))
+    shown = Slide(points, epoch(3), 3, best=epoch(2), unavailable=frozenset({epoch(1)}))
     line = draw_slide(shown, COLOURS, 120).line.plain
     assert line.index("✗") < line.index("★") < line.index("[○]") < line.index("◇")
     for words in ("★ best", "✗ not recorded", "◇ test or other set", "newest"):
@@ -91,7 +91,7 @@ async def test_brackets_step_through_the_epochs_and_the_final_test_and_stop_at_b
         assert matrix.counts == epochs[2].confusion
         await pilot.press(*[EARLIER] * 5)
         await settled(pilot)
-        assert app.session.moment == epoch(1)
+        assert app.session.point == epoch(1)
         assert matrix.counts == epochs[0].confusion
         await pilot.press(NEWEST)
         assert app.session.follows
@@ -99,11 +99,11 @@ async def test_brackets_step_through_the_epochs_and_the_final_test_and_stop_at_b
         await settled(pilot)
         ended = app.session.view.history.ended
         assert ended is not None
-        assert app.session.moment == Moment(TEST)
+        assert app.session.point == EvaluationPoint(TEST)
         assert matrix.counts == ended.test_confusion
         assert "100 test digits" in app.text()
         await pilot.press(FIRST)
-        assert app.session.moment == epoch(1)
+        assert app.session.point == epoch(1)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -136,12 +136,12 @@ async def test_an_open_digit_travels_and_stays_the_same_digit(run: RunDirectory)
         await settled(pilot)
         now = screen.digits.digit(0)
         assert now.index == before.index
-        assert screen.digits.moment == epoch(3)
+        assert screen.digits.point == epoch(3)
         assert now.probabilities.tolist() != before.probabilities.tolist()
         assert ", epoch 3" in app.text()
         await pilot.press(*[LATER] * 3)
         await settled(pilot)
-        assert screen.digits.moment == epoch(4), "the final test has other digits"
+        assert screen.digits.point == epoch(4), "the final test has other digits"
         await pilot.press(EARLIER, "escape")
         await settled(pilot)
         assert isinstance(app.screen, DigitsScreen)
@@ -155,13 +155,13 @@ async def test_a_click_on_a_tick_an_arrow_or_the_words_goes_there(run: RunDirect
         slider = slider_of(app)
         drawn = slider._drawn
         assert drawn is not None
-        column = next(column for column, moment in drawn.ticks.items() if moment == epoch(2))
+        column = next(column for column, point in drawn.ticks.items() if point == epoch(2))
         await pilot.click(slider, offset=(column, 0))
-        assert app.session.moment == epoch(2)
+        assert app.session.point == epoch(2)
         await pilot.click(slider, offset=(3, 0))
-        assert app.session.moment == epoch(1)
+        assert app.session.point == epoch(1)
         await pilot.click(slider, offset=(drawn.later, 0))
-        assert app.session.moment == epoch(2)
+        assert app.session.point == epoch(2)
         await pilot.click(slider, offset=(118, 0))
         assert app.session.follows
 
@@ -182,10 +182,12 @@ async def test_a_new_epoch_moves_along_who_follows_and_leaves_alone_who_travelle
         app.follow()
         await settled(pilot)
         assert "epoch 2 of 5" in app.text()
-        assert epoch(4) in slider_of(app)._slide.moments  # type: ignore[union-attr]
+        assert epoch(4) in slider_of(app)._slide.points  # type: ignore[union-attr]
 
 
-async def played(pilot: Pilot[None], screen: PredictionScreen, monkeypatch: pytest.MonkeyPatch) -> list[Moment | None]:
+async def played(
+    pilot: Pilot[None], screen: PredictionScreen, monkeypatch: pytest.MonkeyPatch
+) -> list[EvaluationPoint | None]:
     """Plays with a clock of the test's own; returns the moments from the start to where it stops."""
     ticks: list[Callable[[], None]] = []
 
@@ -201,11 +203,11 @@ async def played(pilot: Pilot[None], screen: PredictionScreen, monkeypatch: pyte
     monkeypatch.setattr(screen, "set_interval", set_interval)
     await pilot.press("P")
     await settled(pilot)
-    seen = [screen.session.moment]
+    seen = [screen.session.point]
     while ticks:
         ticks[0]()
         await settled(pilot)
-        seen.append(screen.session.moment)
+        seen.append(screen.session.point)
     return seen
 
 
@@ -260,7 +262,7 @@ async def test_a_missing_and_a_damaged_epoch_are_marked_and_say_why_and_the_rest
         await settled(pilot)
         digits = app.screen.query_one(Gallery).digits
         assert digits is not None
-        assert digits.moment == epoch(1)
+        assert digits.point == epoch(1)
         assert "cannot be shown" not in app.text()
 
 

@@ -20,14 +20,14 @@ from mnist_tui.events import (
 from mnist_tui.metrics import METRICS_BY_KEY
 from mnist_tui.runs.history import History
 from mnist_tui.runs.summary import Status
-from mnist_tui.ui.widgets.alert_banner import AlertBanner, banner, dismissible
-from mnist_tui.ui.widgets.confusions_line import ConfusionsLine
-from mnist_tui.ui.widgets.events_panel import EventsPanel
-from mnist_tui.ui.widgets.plot_panel import PlotPanel
-from mnist_tui.ui.widgets.progress_panel import ProgressPanel, outcome
-from mnist_tui.ui.widgets.run_header import RunHeader
-from tests import samples
-from tests.samples import CREATED
+from mnist_tui.ui.plots.panel import PlotPanel
+from mnist_tui.ui.run.alert_banner import AlertBanner, banner, dismissible
+from mnist_tui.ui.run.header import RunHeader
+from mnist_tui.ui.training.confusions_line import ConfusionsLine
+from mnist_tui.ui.training.events_panel import EventsPanel
+from mnist_tui.ui.training.progress_panel import ProgressPanel, outcome
+from tests.kit import samples
+from tests.kit.samples import CREATED
 from tests.ui.program import lines, settled
 from tests.ui.stage import Stage, history, view
 

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from mnist_tui.engine.devices import Plan
-    from mnist_tui.engine.nvidia import Gpu
+    from mnist_tui.engine.hardware.plan import Gpu, Plan
 
 Begin = Callable[[float, float | None], None]
 """A function of an execution's learning rate, and of the next one's where it is known, for whoever computes ahead."""
@@ -30,7 +29,7 @@ class Feed:
     batch_size: int
     """The last batch may be smaller."""
     warps: NDArray[np.float32] | None = None
-    """One a digit, by which it is bent on the way (see engine/augmentation.py)."""
+    """One a digit, by which it is bent on the way (see engine/data/augmentation.py)."""
     at_once: int = 1
     """Batches that are taken at once, and so may come in one piece."""
 
@@ -56,7 +55,7 @@ class Backend(ABC):
 
     def prepare_network(self, model: Any, plan: "Plan") -> Any:
         """A twin of the network that trains by a plan: the same layers by name and the same weights."""
-        from mnist_tui.engine.precision import rebuilt
+        from mnist_tui.engine.backends.precision import rebuilt
 
         return rebuilt(model, plan.policy)
 

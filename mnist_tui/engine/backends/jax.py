@@ -14,11 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
-from mnist_tui.engine.augmentation import warp
 from mnist_tui.engine.backends.backend import Backend, Begin, Feed, Gradient, GradientNorms, array_batches
 from mnist_tui.engine.backends.jax_loop import Loop, wake_convolutions
-from mnist_tui.engine.devices import Plan
-from mnist_tui.engine.nvidia import Gpu
+from mnist_tui.engine.data.augmentation import warp
+from mnist_tui.engine.hardware.plan import Gpu, Plan
 
 CACHE_BYTES = 256 * 2**20
 """What programs may take of the disk before the oldest go."""

@@ -7,12 +7,11 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from mnist_tui.engine.augmentation import warp
 from mnist_tui.engine.backends.backend import Backend, Begin, Feed, Gradient, GradientNorms
 from mnist_tui.engine.backends.fused import fused
-from mnist_tui.engine.devices import Plan
-from mnist_tui.engine.nvidia import Gpu
-from mnist_tui.engine.precision import rebuilt
+from mnist_tui.engine.backends.precision import rebuilt
+from mnist_tui.engine.data.augmentation import warp
+from mnist_tui.engine.hardware.plan import Gpu, Plan
 
 
 class TensorFlow(Backend):

@@ -7,10 +7,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mnist_tui.engine.augmentation import warp
 from mnist_tui.engine.backends.backend import Backend, Begin, Feed, Gradient, GradientNorms, array_batches
-from mnist_tui.engine.devices import Plan
-from mnist_tui.engine.nvidia import Gpu
+from mnist_tui.engine.data.augmentation import warp
+from mnist_tui.engine.hardware.plan import Gpu, Plan
 
 SEED_STRIDE = 1_000_003
 """Between the seeds of two runs: more than the steps that they usually take."""

@@ -1,0 +1,1 @@
+"""Benchmarks of this machine: the harness and its results."""

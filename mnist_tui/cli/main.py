@@ -1,0 +1,143 @@
+"""Commands and flags -> RunConfig -> the screen, plain lines or JSON. What steers a run is in cli/steer.py."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from mnist_tui import __version__
+from mnist_tui.cli.bench import bench
+from mnist_tui.cli.distributed import distribution_options, follow
+from mnist_tui.cli.inspect import EVIDENCE
+from mnist_tui.cli.options import settings_options
+from mnist_tui.cli.steer import RUN_HELP, STEERING
+from mnist_tui.cli.wiring import UsageError, catalogue, check_terminal, launch, show_screen, watch
+from mnist_tui.cluster import Cluster
+from mnist_tui.config import ConfigError
+from mnist_tui.runs.directory import find_run, list_runs
+from mnist_tui.settings import SETTINGS
+
+
+def run_command() -> int:
+    """Run what was typed; returns the exit status. Raises UsageError for what click cannot make sense of."""
+    try:
+        return commands.main(prog_name="mnist-tui", standalone_mode=False) or 0
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx else "mnist-tui"
+        raise UsageError(f"{error.format_message().rstrip('.')}: see `{path} --help`") from None
+    except click.Abort:
+        raise KeyboardInterrupt from None
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mnist-tui")
+@click.pass_context
+def commands(context: click.Context) -> int | None:
+    """Train a Keras CNN on digits in the terminal, and watch, question and steer it live.
+
+    Without a command: the home screen. MNIST_TUI_HOME sets where runs live.
+    """
+    return show_screen(None) if context.invoked_subcommand is None else None
+
+
+for command in (*STEERING, *EVIDENCE, bench):
+    commands.add_command(command)
+
+
+@commands.command()
+@settings_options(SETTINGS)
+@distribution_options
+@click.option(
+    "--config", "config_file", type=click.Path(path_type=Path), help="The same settings from a TOML file; flags win."
+)
+@click.option("--plain", is_flag=True, help="Plain lines instead of the screen.")
+@click.option("--detach", is_flag=True, help="Start the run, print its id and return.")
+def train(
+    config_file: Path | None,
+    plain: bool,
+    detach: bool,
+    cluster: Cluster | None,
+    **flags: str | None,
+) -> int:
+    """Start a run and watch it.
+
+    Without a terminal on stdout it is told in plain lines.
+    """
+    given = settings_from(config_file) if config_file else {}
+    given |= {key: text for key, text in flags.items() if text is not None}
+    config = catalogue().complete(given)
+    if cluster is not None:
+        cluster.check(config)
+        if not cluster.leads:
+            return follow(cluster)
+    plain = plain or not sys.stdout.isatty()
+    if not plain and not detach:
+        check_terminal()
+    run = launch(config, cluster)
+    if detach:
+        click.echo(run.id)
+        return 0
+    return watch(run, plain)
+
+
+@commands.command(help=f"Open a run (default: the newest). A live one is watched and steered. {RUN_HELP}")
+@click.argument("run", default="last")
+@click.option("--plain", is_flag=True, help="Plain lines instead of the screen.")
+def attach(run: str, plain: bool) -> int:
+    """Open a run."""
+    return watch(find_run(run), plain or not sys.stdout.isatty())
+
+
+@commands.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def runs(as_json: bool) -> int:
+    """All runs, the newest first."""
+    from mnist_tui.cli import listing
+    from mnist_tui.render.text import sanitize
+    from mnist_tui.runs.summary import summaries
+
+    troubles: list[str] = []
+    found = summaries(list_runs(), troubles)
+    for trouble in troubles:
+        click.echo(f"mnist-tui: left out: {sanitize(trouble)}", err=True)
+    if as_json:
+        listing.print_json([summary.as_json() for summary in found])
+    else:
+        listing.print_runs(found)
+    return 0
+
+
+@commands.command(
+    help=f"Everything about one run. Settings, status, best epoch, accuracies, per-class report. {RUN_HELP}"
+)
+@click.argument("run")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def show(run: str, as_json: bool) -> int:
+    """Tell everything about one run."""
+    from mnist_tui.cli import listing
+    from mnist_tui.runs.summary import summarize
+
+    summary = summarize(find_run(run))
+    if as_json:
+        listing.print_json(listing.run_document(summary))
+    else:
+        listing.print_run(summary)
+    return 0
+
+
+def settings_from(path: Path) -> dict[str, str]:
+    """The settings in a TOML file, as text; raises ConfigError."""
+    import tomllib
+
+    try:
+        given = {key: str(value) for key, value in tomllib.loads(path.read_text("utf-8")).items()}
+        catalogue().complete(given)
+        return given
+    except ConfigError as error:
+        raise ConfigError(f"--config {path}: {error}") from None
+    except OSError as error:
+        raise ConfigError(f"--config {path} cannot be read ({error.strerror}): give the path of a TOML file") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"--config {path} is not TOML ({error}): write lines like `epochs = 2`") from None

@@ -1,0 +1,1 @@
+"""Rules that diagnose a training from its figures: divergence, layer health, bottlenecks."""

@@ -1,0 +1,1 @@
+"""The machine: the device plan, NVIDIA GPUs, hardware samples."""

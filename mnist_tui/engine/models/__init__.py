@@ -1,0 +1,1 @@
+"""Networks, presets, the compiled model, the best model, and inference."""

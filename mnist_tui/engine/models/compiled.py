@@ -1,0 +1,38 @@
+"""One network in training, and all that Keras holds of it: what a run has one of, and an ensemble several in turn."""
+
+from typing import Any
+
+import keras
+
+from mnist_tui.config import RunConfig
+from mnist_tui.engine import backends
+from mnist_tui.engine.data.images import IMAGE_SHAPE
+from mnist_tui.engine.distribution import Distribution
+from mnist_tui.engine.hardware.plan import Machine, plan
+from mnist_tui.engine.models.architecture import channels, describe_layers
+from mnist_tui.engine.models.presets import PRESETS, compile_model
+
+
+class CompiledModel:
+    """The network `number` (from 0) of a run, compiled for this machine; the others of an ensemble have other seeds."""
+
+    def __init__(
+        self, config: RunConfig, number: int, machine: Machine, classes: int, distribution: Distribution
+    ) -> None:
+        self.number, self.seed = number, (config.seed + number) % 2**32
+        keras.utils.set_random_seed(self.seed)
+        self.preset = PRESETS[config.members[number]]
+        network = self.preset.build(IMAGE_SHAPE, classes)
+        self.layers = describe_layers(network)
+        self.plan = plan(config, machine, channels(self.layers), distribution.processes)
+        backend = backends.current()
+        with backend.scope(), distribution.scope():
+            self.model: Any = backend.prepare_network(network, self.plan)
+            compile_model(self.preset, self.model, config.optimizer, config.learning_rate, jit=self.plan.jit)
+            if self.plan.steps_per_execution > 1:
+                backend.take_at_once(self.model, self.plan.steps_per_execution, config.batch_size)
+            self.model.optimizer.build(self.model.trainable_variables)
+        self.variables = [*self.model.variables, *self.model.optimizer.variables]
+        """Everything that a checkpoint holds of it."""
+        self.reader = distribution.reader(self.model)
+        """Gives the network as it is now, to be asked."""

@@ -1,0 +1,1 @@
+"""Files that a training writes: events, checkpoints, and writes that are retried."""

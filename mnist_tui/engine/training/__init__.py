@@ -1,0 +1,1 @@
+"""The training loop: feed, callbacks, schedule, recorder, layer statistics."""

@@ -1,0 +1,367 @@
+"""The training of a run: fit, epoch by epoch -> best epoch -> test. All of it is told to `emit`.
+
+Each epoch is one `fit` over the digits in that epoch's own order, so that a resumed run begins in the middle of one as
+if nothing had happened, and the number of epochs may change on the way.
+"""
+
+import time
+from functools import partial
+
+from mnist_tui.config import EarlyStopping, RunConfig
+from mnist_tui.diagnosis.guard import EpochFigures, Guard
+from mnist_tui.engine.backends.devices import idle_gpu
+from mnist_tui.engine.data.datasets import Split
+from mnist_tui.engine.data.images import IMAGE_SHAPE
+from mnist_tui.engine.distribution import Distribution, DistributionError
+from mnist_tui.engine.hardware import devices
+from mnist_tui.engine.hardware.plan import Machine
+from mnist_tui.engine.models.best_model import BestModel
+from mnist_tui.engine.models.compiled import CompiledModel
+from mnist_tui.engine.models.ema import averaged
+from mnist_tui.engine.models.presets import PRESETS
+from mnist_tui.engine.recording import checkpoints
+from mnist_tui.engine.recording.checkpoints import Checkpoint, Checkpointer
+from mnist_tui.engine.recording.event_writer import EventWriter
+from mnist_tui.engine.recording.retrying_writer import RetryingWriter
+from mnist_tui.engine.service.questions import Questions
+from mnist_tui.engine.service.steering import DivergedError, Order, Steering
+from mnist_tui.engine.training.callbacks import BeginSteps, BetweenBatches, EmitSteps
+from mnist_tui.engine.training.feed import EpochFeed
+from mnist_tui.engine.training.layer_stats import LayerSampler
+from mnist_tui.engine.training.recorder import Recorder
+from mnist_tui.engine.training.rescue import Lifeline
+from mnist_tui.engine.training.schedule import LearningRateSchedule
+from mnist_tui.events import AlertKind, EndReason, Phase, ResumeReason, RunResumed, RunStarted, SettingChanged
+from mnist_tui.runs.directory import RunDirectory
+
+MOST_RESCUES = 1
+"""Times that an unattended run rolls back by itself before it gives up."""
+CALMER = 0.5
+"""What the learning rate is multiplied by on a roll back."""
+PROGRAM = "mnist-tui itself"
+
+
+class Trainer:
+    """One network in training, from its first batch to its test."""
+
+    def __init__(
+        self,
+        run: RunDirectory,
+        config: RunConfig,
+        split: Split,
+        machine: Machine,
+        event_writer: EventWriter,
+        steering: Steering,
+        writer: RetryingWriter,
+        distribution: Distribution,
+        classes: int,
+    ) -> None:
+        self._run, self._config, self._split, self._classes = run, config, split, classes
+        self._emit, self._steering, self._distribution = event_writer.emit, steering, distribution
+        self._state = steering.state
+        self._machine = machine
+        builders = [partial(PRESETS[name].build, IMAGE_SHAPE, classes) for name in config.members]
+        best = BestModel(run, builders, PRESETS[config.preset].views)
+        by_loss = [PRESETS[name].kept_by_loss for name in config.members]
+        self._recorder = Recorder(run, split, self._state, event_writer, writer, best, by_loss)
+        self._questions = Questions(split)
+        self._compiled = CompiledModel(config, 0, machine, classes, distribution)
+        self._digits = EpochFeed(config, split.train, classes, distribution, self._compiled.plan)
+        self._steps_per_epoch = self._digits.steps
+        self._checkpointer = Checkpointer(run, config, before=event_writer.flush)
+        self._watch_over(self._compiled)
+        self._emit_steps = EmitSteps(event_writer.emit, self._state, config.batch_size, self._digits.count)
+        self._rolled_back_to = -1
+        self._lifeline = Lifeline(run, event_writer, self._checkpointer)
+        steering.stride = self._compiled.plan.steps_per_execution
+        steering.fixed_epochs = len(config.members) > 1
+        distribution.watch(self._lifeline.rescue)
+
+    def tell_start(self, class_names: tuple[str, ...]) -> None:
+        """The network stands and the data are split."""
+        self._emit(
+            RunStarted(
+                time=time.time(),
+                layers=self._compiled.layers,
+                class_names=class_names,
+                train_count=self._digits.count,
+                validation_count=len(self._split.validation),
+                test_count=len(self._split.test),
+                epochs=self._state.epochs_planned,
+                steps_per_epoch=self._steps_per_epoch,
+                hardware=devices.hardware(self._compiled.plan, self._machine, self._distribution.processes),
+            )
+        )
+        idle = idle_gpu(self._config.device, self._machine)
+        if idle is not None:
+            self._recorder.alert(AlertKind.IDLE_GPU, idle)
+
+    def begin(self, start: Checkpoint | None) -> None:
+        """Take up a checkpoint, or save the first one, so that there always is one to go back to."""
+        if start is not None:
+            self._restore(start)
+        else:
+            self._save_checkpoint()
+
+    def train_to_the_end(self) -> None:
+        """All epochs that are planned, or until somebody stops; then the test on the best one."""
+        state, ended_early = self._state, False
+        while state.epoch < state.epochs_planned and not ended_early and not self._is_stopped():
+            if state.batch < self._steps_per_epoch:  # else a checkpoint came between the last batch and the validation
+                self._fit_epoch()
+            if state.batch == self._steps_per_epoch:
+                self._end_epoch()
+                rule = EarlyStopping.parse(state.early_stopping)
+                ended_early = rule is not None and rule.is_met([_watched(figures, rule) for figures in state.figures])
+        complete = state.epoch >= state.epochs_planned or ended_early
+        if not complete:
+            self._save_checkpoint()
+            if state.batch:
+                self._validate(complete=False)  # it stays under way
+        elif not self._checkpointer.has(state):
+            self._save_checkpoint()
+        reason = EndReason.EARLY if ended_early else EndReason.COMPLETED if complete else EndReason.STOPPED
+        self._recorder.test(self._compiled.model.loss, reason)
+
+    def _is_stopped(self) -> bool:
+        """Somebody wants the end; what is asked for before the first batch comes after it."""
+        return self._steering.stopping and bool(self._state.step)
+
+    def train_on(self, by: str) -> None:
+        """After the end: more epochs, from where it ended."""
+        checkpoint = checkpoints.read(self._run)
+        if checkpoint is not None and checkpoint.state.step == self._state.step:
+            self._go_back(checkpoint)  # a stop in the middle of an epoch was validated there, which no longer counts
+        self._emit(self._resumed(ResumeReason.TRAINED_ON, by))
+        self._go_on()
+
+    def answer_until_wanted(self, patience: float) -> bool:
+        """After the end: answer questions until somebody wants to train on (True), or the last screen has left."""
+        while (order := self._steering.order_after_end(patience)) is Order.ANSWER:
+            self._questions.answer(self._steering, self._recorder.best)
+        return order is Order.TRAIN_ON
+
+    def _fit_epoch(self) -> None:
+        """What is left of the epoch under way."""
+        epoch, batch, bending = self._state.epoch, self._state.batch, self._compiled.preset.augmentation
+        digits = self._digits.left_of(epoch, batch, bending)
+        if epoch + 1 < self._state.epochs_planned:
+            self._digits.gather_ahead(epoch + 1, bending)
+        self._distribution.fit(epoch, batch)
+        try:
+            with self._distribution.scope():
+                self._compiled.model.fit(
+                    digits,
+                    verbose=0,
+                    steps_per_epoch=self._steps_per_epoch - batch,  # else JAX begins one more and undoes what follows
+                    shuffle=False,  # they come in their order
+                    callbacks=[self._begin_steps, self._emit_steps, BetweenBatches(self._act)],
+                )
+        except Exception as error:
+            explained = self._distribution.explain(error)
+            if isinstance(explained, DistributionError):
+                raise DistributionError(self._lifeline.parting(str(explained))) from error
+            raise
+
+    def _begin_execution(self) -> float:
+        """Its learning rate, told to all processes."""
+        rate = self._pace.rate()
+        self._distribution.step(rate)
+        return rate
+
+    def _act(self) -> bool:
+        with self._distribution.apart():
+            goes_on = self._between_batches()
+            if self._distribution.processes > 1:
+                self._checkpointer.hold(self._state, self._compiled.variables, self._recorder.best.weights)
+            return goes_on
+
+    def _between_batches(self) -> bool:
+        """What was asked for, what went wrong, what is due; False ends this `fit`."""
+        self._recorder.clock.clock_in()
+        state, steps = self._state, self._emit_steps
+        finding = self._guard.steps(state.step, steps.count, state.epoch + 1, steps.loss, steps.accuracy)
+        if finding is not None and finding.kind is AlertKind.NOT_FINITE:
+            return self._meet_divergence(finding.text)
+        if finding is not None:
+            self._recorder.alert(finding.kind, finding.text)
+        stats = self._layer_sampler.look(state.step)
+        if stats is not None:
+            self._emit(stats)
+        if self._checkpointer.is_due():
+            self._save_checkpoint()
+        standing = answered = False
+        asides = (Order.SAVE, Order.ANSWER, Order.STAND_STILL)
+        while (order := self._steering.next_order(wait=standing, questions=standing or not answered)) in asides:
+            if order is Order.SAVE:
+                self._save_checkpoint()
+            elif order is Order.ANSWER:
+                self._questions.answer(self._steering, self._recorder.best)
+                answered = True
+            elif not standing:
+                standing = True
+                self._recorder.enter(Phase.PAUSED)
+        if standing:
+            self._go_on()
+        if order is Order.ROLL_BACK:
+            return self._roll_back(self._steering.take_roll_back())
+        return order is Order.GO
+
+    def _meet_divergence(self, text: str) -> bool:
+        """Ask who watches what to do, or do by oneself what can be done once."""
+        attended = self._steering.attended
+        self._recorder.alert(AlertKind.NOT_FINITE, text, awaits_decision=attended)
+        if attended:
+            self._recorder.enter(Phase.PAUSED)
+            order = self._steering.decide()
+            self._go_on()
+            if order is Order.ROLL_BACK:
+                return self._roll_back(self._steering.take_roll_back())
+            if order is not Order.STAND_STILL:
+                return order is Order.GO
+        if self._state.rescues >= MOST_RESCUES:
+            if self._steering.fixed_epochs:
+                return self._leave_out(text)
+            raise DivergedError(f"{text} and a roll back did not help: start again with a lower learning rate")
+        self._state.rescues += 1
+        return self._roll_back(PROGRAM)
+
+    def _roll_back(self, by: str) -> bool:
+        """To the newest good checkpoint, with a lower learning rate; to the one before when it was tried already."""
+        state = self._state
+        checkpoint = checkpoints.read(self._run)
+        if checkpoint is not None and checkpoint.state.step == self._rolled_back_to > 0:
+            checkpoints.forget_after(self._run, checkpoint.state.step - 1)
+            checkpoint = checkpoints.read(self._run) or checkpoint
+        if checkpoint is None:
+            self._recorder.alert(AlertKind.NOT_SAVED, "there is no checkpoint to roll back to: stop, or go on as it is")
+            return True
+        state.max_learning_rate *= CALMER
+        self._go_back(checkpoint)
+        self._rolled_back_to = state.step
+        self._emit(self._resumed(ResumeReason.ROLLED_BACK, by))
+        changed = SettingChanged(
+            time=time.time(), setting="learning_rate", value=f"{state.max_learning_rate:.6g}", by=by, step=state.step
+        )
+        self._emit(changed)
+        self._save_checkpoint()
+        self._recorder.enter(Phase.TRAINING)
+        return False
+
+    def _go_back(self, checkpoint: Checkpoint) -> None:
+        """To an earlier state, but with the settings of now."""
+        checkpoint.state.keep_settings(self._state)
+        self._restore(checkpoint)
+
+    def _restore(self, checkpoint: Checkpoint) -> None:
+        self._recorder.best.restore(checkpoint.best, checkpoint.state.kept if checkpoint.best else [])
+        self._take_up(self._member_of(checkpoint.state.epoch))
+        self._distribution.restore(checkpoint.variables)
+        checkpoint.restore(self._compiled.variables)
+        self._state.take(checkpoint.state)
+        self._steering.begin_questions_anew()
+        if checkpoint.best:
+            self._recorder.save_best()
+        checkpoints.forget_after(self._run, checkpoint.state.step)
+        first = self._compiled.number * self._config.epochs  # of its epochs; the guard knows nothing of other networks
+        self._guard = Guard(self._classes, [figures for figures in self._state.figures if figures.epoch > first])
+
+    def _resumed(self, reason: ResumeReason, by: str) -> RunResumed:
+        return RunResumed(time=time.time(), reason=reason, step=self._state.step, epoch=self._state.epoch, by=by)
+
+    def _end_epoch(self) -> None:
+        """All batches of an epoch are done."""
+        state = self._state
+        figures = self._validate()
+        self._steering.begin_questions_anew()
+        state.figures.append(figures)
+        state.end_epoch()
+        guarded = self._member_of(state.epoch) == self._compiled.number
+        if not guarded:
+            self._go_on_to_the_next()
+        finding = self._guard.epoch(figures) if guarded else None
+        if finding is not None:
+            self._recorder.alert(finding.kind, finding.text)
+        if self._checkpointer.is_due(epoch_end=True):
+            self._save_checkpoint()
+        if state.epoch < state.epochs_planned:
+            self._recorder.enter(Phase.TRAINING)
+
+    def _member_of(self, epoch: int) -> int:
+        """The network of an ensemble that an epoch (from 0) trains; 0 where there is one network."""
+        return min(epoch // self._config.epochs, len(self._config.members) - 1)
+
+    def _take_up(self, number: int) -> None:
+        """Turn to a network of an ensemble, as it is before its first step unless it is in training already."""
+        if number != self._compiled.number:
+            self._compiled = CompiledModel(self._config, number, self._machine, self._classes, self._distribution)
+            self._watch_over(self._compiled)
+        self._recorder.enter_member(number)
+
+    def _watch_over(self, compiled: CompiledModel) -> None:
+        self._guard = Guard(self._classes)
+        self._layer_sampler = LayerSampler(compiled.reader, self._split.train, self._classes)
+        at_once = compiled.plan.steps_per_execution
+        self._pace = LearningRateSchedule(self._config, self._state, compiled.number, self._steps_per_epoch, at_once)
+        self._begin_steps = BeginSteps(self._begin_execution, self._pace.coming_rate)
+
+    def _go_on_to_the_next(self) -> None:
+        """The next network of an ensemble; of its epochs, too, the best one is kept."""
+        number, names = self._compiled.number + 1, self._config.members
+        self._state.best_accuracy, self._state.best_loss, self._state.rescues = -1.0, None, 0
+        self._take_up(number)
+        network = f"{number + 1} of {len(names)}, {names[number]} with seed {self._compiled.seed}"
+        step = self._state.step
+        self._emit(SettingChanged(time=time.time(), setting="network", value=network, by=PROGRAM, step=step))
+
+    def _leave_out(self, text: str) -> bool:
+        """Give up a network of an ensemble that diverges again and again; the others go on."""
+        state, number = self._state, self._compiled.number
+        kept = number in self._recorder.best.members
+        fate = "it stays as it was in its best epoch" if kept else "it is left out"
+        self._recorder.alert(AlertKind.NOT_FINITE, f"network {number + 1} diverged again: {fate}")
+        state.epoch = (number + 1) * self._config.epochs - 1
+        state.end_epoch()
+        state.step = state.epoch * self._steps_per_epoch
+        if state.epoch < state.epochs_planned:
+            self._go_on_to_the_next()
+        elif not self._recorder.best.members:
+            raise DivergedError(f"{text} and so did every other network: start again with a lower learning rate")
+        self._save_checkpoint()
+        return False
+
+    def _validate(self, *, complete: bool = True) -> EpochFigures:
+        with averaged(self._compiled.model):
+            validation = self._recorder.validate(self._compiled.reader())
+        if complete:
+            self._look_ahead()
+        return self._recorder.record(validation, complete=complete)
+
+    def _look_ahead(self) -> None:
+        """Let a device that takes many steps at once begin the next epoch while this one is recorded."""
+        state, compiled = self._state, self._compiled
+        epoch = state.epoch + 1
+        goes_on = epoch < state.epochs_planned and self._member_of(epoch) == compiled.number
+        if goes_on and compiled.plan.steps_per_execution > 1:
+            rate = self._pace.next_epochs_rate()
+            self._digits.look_ahead(compiled.model, epoch, compiled.preset.augmentation, rate)
+
+    def _save_checkpoint(self) -> None:
+        def write() -> None:
+            self._state.kept = list(self._recorder.best.members)
+            saved = self._checkpointer.save(self._state, self._compiled.variables, self._recorder.best.weights)
+            if saved is not None:
+                self._emit(saved)
+
+        self._recorder.save("checkpoint", write)
+
+    def _go_on(self) -> None:
+        """After standing still: that time was not worked."""
+        self._recorder.clock.restart()
+        self._emit_steps.stood_still()
+        self._recorder.enter(Phase.TRAINING)
+
+
+def _watched(figures: EpochFigures, rule: EarlyStopping) -> float:
+    loss = float("nan") if figures.validation_loss is None else figures.validation_loss
+    return figures.validation_accuracy if rule.metric == "accuracy" else loss

@@ -1,0 +1,1 @@
+"""Predictions, labels and exports of a run, for screens and commands."""

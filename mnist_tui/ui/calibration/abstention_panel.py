@@ -1,0 +1,152 @@
+"""Refuse to answer below a confidence: how much is still answered, against how much of it is right."""
+
+import math
+
+import numpy as np
+from rich.text import Text
+
+from mnist_tui.analysis.calibration import Abstention
+from mnist_tui.render.curve import braille_curve, place
+from mnist_tui.render.text import percent
+from mnist_tui.ui.calibration.confidences import Confidences
+from mnist_tui.ui.shared.line_widget import LineWidget
+from mnist_tui.ui.shared.paint import paint, palette_of
+from mnist_tui.ui.theme import Palette
+
+CURSOR = "◆"
+LABEL = 9
+"""Columns of the accuracies beside the plot."""
+SIDE_BY_SIDE = 84
+"""Columns from which plot and words stand beside each other."""
+WORDS_WIDTH = 50
+FEWEST_ROWS = 3
+"""Of a plot."""
+
+
+def abstention_words(figures: Confidences, threshold: float, colours: Palette, width: int, height: int) -> list[Text]:
+    """What the cursor's threshold does; then what thresholds of some accuracies would do, as many as there is room."""
+    quiet, bold = paint(colours.quiet), paint(colours.foreground, bold=True)
+    now = figures.abstaining(threshold)
+    share = now.answered / now.total if now.total else None
+    accuracy = now.accuracy if now.answered else None
+    widest = len(f"{now.total:,}")
+    lines = [
+        Text.assemble(
+            ("refuse below ", quiet), (f"{threshold:.3f}", paint(colours.accent, bold=True)), ("  ← →", quiet)
+        ),
+        Text.assemble(
+            ("answered ", quiet),
+            (f"{now.answered:>{widest},}", bold),
+            (f" of {now.total:,} ", quiet),
+            (f"{percent(share):>8}", bold),
+        ),
+        Text.assemble(
+            ("right    ", quiet),
+            (f"{now.right:>{widest},}", bold),
+            (f" of {now.answered:>{widest},} ", quiet),
+            (f"{percent(accuracy):>8}", bold),
+        ),
+    ]
+    room = height - len(lines)
+    targets = list(figures.targets)
+    if not targets:
+        best = "no threshold makes it better" if accuracy is not None else "there are no answers"
+        return lines + [Text(best, style=quiet)][:room]
+    if room > len(targets) + 2:
+        lines += [Text(), Text("for accuracy   refuse below   answers", style=quiet)]
+        lines += [_target_line(target, abstention, colours) for target, abstention in targets]
+        if height - len(lines) > 2 and width >= 44:
+            lines += [Text(), Text("found on these digits: on others a little less", style=quiet)]
+        return lines
+    wanted = [each for each in targets if each[0] in (0.999, 1.0)] or targets
+    return lines + [_target_words(*each, colours, width) for each in wanted[:room]]
+
+
+def _target_line(target: float, abstention: Abstention, colours: Palette) -> Text:
+    return Text.assemble(
+        (f"{percent(target):>12}", paint(colours.foreground)),
+        (f"{abstention.threshold:>15.4f}", paint(colours.foreground, bold=True)),
+        (f"{percent(abstention.share, 1):>10}", paint(colours.foreground)),
+    )
+
+
+def _target_words(target: float, abstention: Abstention, colours: Palette, width: int) -> Text:
+    quiet, bold = paint(colours.quiet), paint(colours.foreground, bold=True)
+    below, share = f"{abstention.threshold:.4f}", percent(abstention.share, 1)
+    if width < 44:
+        return Text.assemble((f"{target * 100:g} %: below ", quiet), (below, bold), (" → ", quiet), (share, bold))
+    return Text.assemble(
+        (f"for {target * 100:g} % right: below ", quiet), (below, bold), (", answers ", quiet), (share, bold)
+    )
+
+
+def abstention_plot(figures: Confidences, threshold: float, colours: Palette, width: int, height: int) -> list[Text]:
+    """Accuracy of the answered (up) against the share that is answered (across), with the cursor on it."""
+    curve, now = figures.curve, figures.abstaining(threshold)
+    known = np.isfinite(curve.accuracy)
+    rows, columns = max(1, height - 1), max(1, width - LABEL)
+    if not known.any():
+        return []
+    accuracy, answered = curve.accuracy[known], curve.answered[known]
+    best = float(answered[accuracy >= accuracy.max()].max())
+    least = min([best, *([now.answered / now.total] if now.answered else [])])
+    low = max(0.0, math.floor((least - 0.02) * 20) / 20)
+    shown = answered >= low
+    bottom, top = float(accuracy[shown].min()), float(accuracy.max())
+    limits = (bottom, top) if top > bottom else (bottom - 0.01, top)
+    plot = braille_curve(answered[shown], accuracy[shown], columns, rows, (low, 1), limits)
+    lines = []
+    here = (
+        (place(now.answered / now.total, (low, 1), columns), rows - 1 - place(now.accuracy, limits, rows))
+        if now.answered
+        else (-1, -1)
+    )
+    for row, cells in enumerate(plot):
+        label = {0: percent(limits[1]), rows - 1: percent(limits[0])}.get(row, "accuracy" if row == 1 else "")
+        line = Text(f"{label:>{LABEL - 1}} ", style=paint(colours.quiet))
+        for column, cell in enumerate(cells):
+            if (column, row) == here:
+                line.append(CURSOR, paint(colours.accent, colours.surface, bold=True))
+            else:
+                line.append(cell, paint(colours.validation, colours.surface))
+        lines.append(line)
+    left, right = f"{low:.0%}".replace("%", " %"), "100 %"
+    middle = "answered".center(max(0, columns - len(left) - len(right)))
+    lines.append(Text(" " * LABEL + left + middle + right, style=paint(colours.quiet)))
+    return lines
+
+
+def abstention_lines(figures: Confidences, threshold: float, colours: Palette, width: int, height: int) -> list[Text]:
+    """Plot and words, side by side where there is room, else the plot above."""
+    if width >= SIDE_BY_SIDE:
+        plot = abstention_plot(figures, threshold, colours, width - WORDS_WIDTH - 3, height)
+        words = abstention_words(figures, threshold, colours, WORDS_WIDTH, height)
+        lines = []
+        for row in range(height):
+            line = plot[row].copy() if row < len(plot) else Text()
+            line.pad_right(width - WORDS_WIDTH - line.cell_len)
+            lines.append(line.append_text(words[row]) if row < len(words) else line)
+        return lines
+    words = abstention_words(figures, threshold, colours, width, max(4, height - FEWEST_ROWS - 2))
+    return abstention_plot(figures, threshold, colours, width, max(FEWEST_ROWS, height - len(words))) + words
+
+
+class AbstentionPanel(LineWidget):
+    """Repaints what differs when the threshold moves."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._figures: Confidences | None = None
+        self._threshold = 0.0
+
+    def show(self, figures: Confidences, threshold: float) -> None:
+        """Show other figures, or another threshold."""
+        if figures is not self._figures or threshold != self._threshold:
+            self._figures, self._threshold = figures, threshold
+            self.redraw()
+
+    def draw(self) -> list[Text]:
+        """Plot and words."""
+        if self._figures is None:
+            return []
+        return abstention_lines(self._figures, self._threshold, palette_of(self), self.size.width, self.size.height)

@@ -1,0 +1,103 @@
+"""The reliability diagram: a line a bin of confidence, with a bar of its accuracy against its mean confidence."""
+
+import math
+from collections.abc import Iterator
+
+from rich.text import Text
+
+from mnist_tui.analysis.calibration import Reliability
+from mnist_tui.render.curve import place
+from mnist_tui.render.text import bar, percent
+from mnist_tui.ui.calibration.widget import CalibrationWidget
+from mnist_tui.ui.shared.paint import paint
+from mnist_tui.ui.theme import Palette
+
+MEAN, NOBODY = "┃", "┊"
+"""The mean confidence; where it would be in an empty bin."""
+TOO_SURE, NOT_SURE_ENOUGH = "░", "▒"
+"""What confidence and accuracy lie apart."""
+HIGHEST_PITCH = 3
+"""Lines a bin at most."""
+WORDS = 3
+WIDE = 62
+"""Columns from which the errors are said in whole words."""
+
+
+def reliability_lines(figures: Reliability, colours: Palette, width: int, height: int) -> list[Text]:
+    """A heading, the bins from the surest down, and the errors in words."""
+    bins = len(figures.counts)
+    counts = [f"{int(each):,}" for each in (figures.right.max(), figures.wrong.max())]
+    right, wrong = max(5, len(counts[0])), max(5, len(counts[1]))
+    room = max(4, width - 10 - 1 - 1 - 7 - 1 - right - 1 - wrong)
+    pitch = min(HIGHEST_PITCH, max(1, (height - 1 - WORDS) // bins))
+    head = f"{'confidence':<10} {'accuracy':<{room}} {'':>7} {'right':>{right}} {'wrong':>{wrong}}"
+    lines = [Text(head, style=paint(colours.quiet))]
+    for position in reversed(range(bins)):
+        track = _track(figures, position, room, colours)
+        line = Text(f"{figures.edges[position]:.2f}–{figures.edges[position + 1]:.2f}  ", style=paint(colours.quiet))
+        line.append_text(track)
+        filled = figures.counts[position] > 0
+        ink = paint(colours.foreground if filled else colours.quiet)
+        line.append(f" {percent(float(figures.accuracy[position]) if filled else None, 1):>7}", ink)
+        line.append(f" {int(figures.right[position]):>{right},}", ink)
+        line.append(f" {int(figures.wrong[position]):>{wrong},}", ink)
+        lines.append(line)
+        again = Text.assemble(" " * 11, track)
+        lines += [again] * max(0, pitch - 2) + [Text()] * min(1, pitch - 1)
+    words = list(_words(figures, colours, width))
+    return lines + [Text()] * (height > len(lines) + len(words)) + words
+
+
+def _track(figures: Reliability, position: int, room: int, colours: Palette) -> Text:
+    """One bin's bar with the mark of its mean confidence."""
+    ground = colours.surface
+    if not figures.counts[position]:
+        middle = float(figures.edges[position] + figures.edges[position + 1]) / 2
+        mark = place(middle, (0, 1), room)
+        return Text(" " * mark + NOBODY + " " * (room - mark - 1), style=paint(colours.quiet, ground))
+    accuracy, confidence = float(figures.accuracy[position]), float(figures.confidence[position])
+    mark, ink = place(confidence, (0, 1), room), colours.validation
+    track = Text()
+    for column, cell in enumerate(bar(accuracy, room)):
+        if column == mark:
+            track.append(MEAN, paint(colours.foreground, ground, bold=True))
+        elif cell == " " and column < mark:
+            track.append(TOO_SURE, paint(colours.wrong, ground))
+        elif cell != " " and column > mark:
+            track.append(NOT_SURE_ENOUGH, paint(ink, ground))
+        else:
+            track.append(cell, paint(ink, ground))
+    return track
+
+
+def _words(figures: Reliability, colours: Palette, width: int) -> Iterator[Text]:
+    mean, most = ("mean |accuracy − confidence|", "the same in the worst bin")
+    if width >= WIDE:
+        mean = "expected error: mean |accuracy − ┃| over the answers"
+        most = "maximum error: the same in the worst bin"
+    for name, value, words in (("ECE", figures.expected_error, mean), ("MCE", figures.maximum_error, most)):
+        number = "–" if math.isnan(value) else f"{value:.4f}"
+        yield Text.assemble(
+            (f"{name} ", paint(colours.quiet)),
+            (f"{number:<7}", paint(colours.foreground, bold=True)),
+            (words, paint(colours.quiet)),
+        )
+    if figures.left_out:
+        yield Text(f"{figures.left_out:,} answers without a probability: left out", style=paint(colours.wrong))
+    else:
+        yield Text.assemble(
+            (MEAN, paint(colours.foreground, bold=True)),
+            (" mean confidence  " if width >= WIDE else " confidence ", paint(colours.quiet)),
+            (TOO_SURE, paint(colours.wrong)),
+            (" too sure  " if width >= WIDE else " too sure ", paint(colours.quiet)),
+            (NOT_SURE_ENOUGH, paint(colours.validation)),
+            (" not sure enough" if width >= WIDE else " too unsure", paint(colours.quiet)),
+        )
+
+
+class ReliabilityPanel(CalibrationWidget):
+    """The diagram; repaints what differs when the figures do."""
+
+    def lines(self, figures: Reliability, colours: Palette, width: int, height: int) -> list[Text]:
+        """The diagram."""
+        return reliability_lines(figures, colours, width, height)

@@ -1,0 +1,192 @@
+"""The confusion matrix as a heat map with numbers, a cell cursor, recall beside and precision below."""
+
+from functools import cached_property
+
+from textual import events
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from mnist_tui.analysis.change import change
+from mnist_tui.analysis.confusion import report, top_confusions
+from mnist_tui.render.matrix_layout import MatrixLayout, matrix_layout
+from mnist_tui.ui.confusion.matrix_painter import Compared, Counts, MatrixPainter, Numbers
+from mnist_tui.ui.keymap import bindings
+from mnist_tui.ui.shared.paint import palette_of
+
+
+class ConfusionMatrix(ScrollView, can_focus=True):
+    """Rows are true classes, columns what they were read as. A cursor move repaints only what it touches."""
+
+    BINDINGS = bindings("cursor")
+    DEFAULT_CSS = "ConfusionMatrix { scrollbar-size: 1 1; }"
+
+    cursor: reactive[tuple[int, int]] = reactive((0, 0), repaint=False)
+    """The (true, predicted) cell under the cursor."""
+    numbers: reactive[Numbers] = reactive(Numbers.COUNTS)
+    """What stands in the cells."""
+
+    class CellMoved(Message):
+        """The cursor stands on another cell."""
+
+        def __init__(self, true: int, predicted: int) -> None:
+            super().__init__()
+            self.true = true
+            self.predicted = predicted
+
+    class CellOpened(Message):
+        """Enter, or a click on the cell under the cursor."""
+
+        def __init__(self, true: int, predicted: int) -> None:
+            super().__init__()
+            self.true = true
+            self.predicted = predicted
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._counts: Counts = ()
+        self._names: tuple[str, ...] = ()
+        self._before: Counts | None = None
+        self._compared: Compared | None = None
+        self._painter: MatrixPainter | None = None
+
+    @property
+    def counts(self) -> Counts:
+        """The matrix that is shown; empty before the first."""
+        return self._counts
+
+    @property
+    def compared(self) -> Compared | None:
+        """What the matrix is compared with."""
+        return self._compared
+
+    def show(self, counts: Counts, names: tuple[str, ...], before: Counts | None = None) -> None:
+        """Show a matrix, or what changed since another one of the same classes.
+
+        The cursor stays where it is; the first matrix puts it on the worst confusion.
+        """
+        if (counts, names, before) == (self._counts, self._names, self._before):
+            return
+        first = not self._counts
+        self._counts, self._names, self._before = counts, names, before
+        self._compared = None if before is None else Compared(change(counts, before), report(before))
+        worst = top_confusions(counts, 1)
+        if first and worst:
+            self.cursor = (worst[0].true, worst[0].predicted)
+        self._lay_out()
+
+    def open(self) -> None:
+        """Ask for the digits of the cell under the cursor."""
+        if self._counts:
+            self.post_message(self.CellOpened(*self.cursor))
+
+    def action_move(self, where: str) -> None:
+        """Move the cursor; Home and End go along the row, PgUp and PgDn along the column."""
+        last = len(self._counts) - 1
+        true, predicted = self.cursor
+        place = {
+            "left": (true, predicted - 1),
+            "right": (true, predicted + 1),
+            "up": (true - 1, predicted),
+            "down": (true + 1, predicted),
+            "home": (true, 0),
+            "end": (true, last),
+            "pageup": (0, predicted),
+            "pagedown": (last, predicted),
+        }[where]
+        self.cursor = (place[0], place[1])
+
+    def validate_cursor(self, cursor: tuple[int, int]) -> tuple[int, int]:
+        """Keep the cursor on the matrix."""
+        last = max(0, len(self._counts) - 1)
+        return min(max(cursor[0], 0), last), min(max(cursor[1], 0), last)
+
+    def watch_cursor(self, old: tuple[int, int], new: tuple[int, int]) -> None:
+        """Repaint the old and the new cell with their labels, bring the new one into view, and say so."""
+        self._painter = None
+        if not self._counts or not self.is_mounted:
+            return
+        for region in (*self._touched(*old), *self._touched(*new)):
+            self.refresh(region)
+        self._reveal(*new)
+        self.post_message(self.CellMoved(*new))
+
+    def watch_numbers(self) -> None:
+        """The cells read differently."""
+        self._painter = None
+
+    def on_resize(self) -> None:
+        """Cells as large as now fit."""
+        self._lay_out()
+
+    def on_click(self, event: events.Click) -> None:
+        """A click moves the cursor; on the cell under it, it opens."""
+        place = event.get_content_offset(self)
+        cell = place and self.layout_now.cell_at(place.x + round(self.scroll_x), place.y + round(self.scroll_y))
+        if not cell or not self._counts:
+            return
+        if cell == self.cursor:
+            self.open()
+        else:
+            self.cursor = cell
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the viewport."""
+        if not self._counts:
+            return Strip.blank(self.size.width)
+        room = self.scrollable_content_region
+        return self._painted().line(y, *self.scroll_offset, room.width, room.height)
+
+    @cached_property
+    def layout_now(self) -> MatrixLayout:
+        """Where everything stands at the present size."""
+        largest = max((max(row) for row in self._counts), default=0)
+        return matrix_layout(self._names, largest, self.container_size.width, self.container_size.height)
+
+    def _lay_out(self) -> None:
+        self.__dict__.pop("layout_now", None)
+        self._painter = None
+        self.virtual_size = Size(*self.layout_now.size)
+        self.refresh()
+
+    def _painted(self) -> MatrixPainter:
+        colours = palette_of(self)
+        if self._painter is None or self._painter.colours != colours:
+            self._painter = MatrixPainter(
+                self._counts,
+                self._names,
+                report(self._counts),
+                self.layout_now,
+                colours,
+                self.cursor,
+                self.numbers,
+                self._compared,
+            )
+        return self._painter
+
+    def _touched(self, true: int, predicted: int) -> list[Region]:
+        """What a cursor on this cell changes: the cell, its row's label and recall, its column's name and precision."""
+        layout, (width, height) = self.layout_now, self.scrollable_content_region.size
+        x = layout.cells_left + predicted * layout.cell_width - round(self.scroll_x)
+        y = layout.cells_top + true * layout.cell_height - round(self.scroll_y)
+        foot = min(layout.cells_top + layout.cells_height + layout.foot, height) - 1
+        right = min(layout.cells_left + layout.cells_width, width - layout.recall)
+        return [
+            Region(x, y, layout.cell_width, layout.cell_height),
+            Region(0, y, layout.cells_left, layout.cell_height),
+            Region(right, y, layout.recall, layout.cell_height),
+            Region(x, layout.cells_top - 1, layout.cell_width, 1),
+            Region(x, foot - layout.with_reads, layout.cell_width, 1),
+        ]
+
+    def _reveal(self, true: int, predicted: int) -> None:
+        """Scroll so that the cell is between the labels."""
+        layout, (width, height) = self.layout_now, self.scrollable_content_region.size
+        x, y = predicted * layout.cell_width, true * layout.cell_height
+        room = width - layout.cells_left - layout.recall
+        rows = height - layout.cells_top - layout.foot
+        left = min(x, max(round(self.scroll_x), x + layout.cell_width - room))
+        top = min(y, max(round(self.scroll_y), y + layout.cell_height - rows))
+        self.scroll_to(max(0, left), max(0, top), animate=False)

@@ -1,0 +1,1 @@
+"""The digits screen, and the screen of one digit."""

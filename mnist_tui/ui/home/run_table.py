@@ -1,0 +1,258 @@
+"""The earlier runs, the newest on top."""
+
+from dataclasses import dataclass
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widgets import DataTable, Static
+
+from mnist_tui.render.text import clip, percent, sanitize
+from mnist_tui.runs.summary import RunSummary, Status
+from mnist_tui.ui.keymap import bindings
+from mnist_tui.ui.messages import CompareRuns, OpenRun, ResumeRun
+
+COLOURS = {
+    Status.PAUSED: "warning",
+    Status.FINISHED: "success",
+    Status.STOPPED: "warning",
+    Status.CRASHED: "error",
+    Status.FAILED: "error",
+}
+"""Theme variables; a run that goes on has the accent's."""
+EMPTY = (
+    "No runs yet.\n\nPress Enter to start the first one with the settings shown:\n"
+    "it trains a small network on 55,000 digits and shows\nits curves, its confusions and its mistakes as they come."
+)
+LONGEST_NAME = 24
+MARK = "✔ "
+"""Before the name of a run that is to be compared."""
+CELL_PADDING = 1
+"""Blank cells on either side of every cell."""
+
+
+@dataclass(frozen=True)
+class RunColumn:
+    """A column of the table. Where there is no room for all, those of the highest `rank` go first."""
+
+    heading: str
+    rank: int
+    is_number: bool = False
+
+
+COLUMNS = (
+    RunColumn("name", 0),
+    RunColumn("status", 1),
+    RunColumn("preset", 4),
+    RunColumn("epochs", 5, is_number=True),
+    RunColumn("validation", 2, is_number=True),
+    RunColumn("test", 3, is_number=True),
+    RunColumn("age", 6, is_number=True),
+)
+
+
+class RunList(DataTable[Text]):
+    """The table itself; the footer says what its keys do."""
+
+    BINDINGS = bindings("runs")
+
+    class ResumeWanted(Message):
+        """The run in the row under the cursor is to go on."""
+
+    class MarkWanted(Message):
+        """The run in the row under the cursor is to be marked, or no longer."""
+
+    class CompareWanted(Message):
+        """The marked runs are to be compared."""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only a run that is over before its time can be resumed; one alone cannot be compared."""
+        if action in ("mark", "compare"):
+            return self.row_count > 1
+        if action == "resume":
+            table = self.parent
+            return isinstance(table, RunTable) and table.chosen is not None and table.chosen.status.is_resumable
+        return super().check_action(action, parameters)
+
+    def action_resume(self) -> None:
+        """Ask for it."""
+        self.post_message(self.ResumeWanted())
+
+    def action_mark(self) -> None:
+        """Ask for it."""
+        self.post_message(self.MarkWanted())
+
+    def action_compare(self) -> None:
+        """Ask for it."""
+        self.post_message(self.CompareWanted())
+
+
+class RunTable(Vertical):
+    """A table whose Enter (or click) opens a run; on a fresh machine, what to do."""
+
+    DEFAULT_CSS = """
+    RunTable { border: round $frame; border-title-color: $foreground; height: 1fr; }
+    RunTable:focus-within { border: round $accent; }
+    RunTable DataTable { height: 1fr; background: transparent; scrollbar-size: 1 1; overflow-x: hidden; }
+    RunTable DataTable > .datatable--header { background: transparent; color: $quiet; text-style: none; }
+    RunTable DataTable > .datatable--cursor { background: $accent 12%; color: $foreground; text-style: none; }
+    RunTable DataTable:focus > .datatable--cursor { background: $accent 35%; }
+    RunTable #empty { height: 1fr; content-align: center middle; text-align: center; color: $quiet; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._runs: dict[str, RunSummary] = {}
+        """By id, as is `_rows`."""
+        self._is_shown = False
+        self._rows: dict[str, tuple[str, ...]] = {}
+        self._marked: dict[str, None] = {}
+        """Ids, in the order in which they were marked."""
+        self.border_title = "Runs"
+
+    def compose(self) -> ComposeResult:
+        yield Static("", id="empty", markup=False)
+        table = RunList(cursor_type="row", zebra_stripes=False, cell_padding=CELL_PADDING)
+        table.display = False
+        yield table
+
+    def on_mount(self) -> None:
+        """Cells carry colours of their own: another theme, other cells."""
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._fill())
+
+    def on_resize(self) -> None:
+        """Another width has room for other columns."""
+        self._fill()
+
+    @property
+    def has_runs(self) -> bool:
+        """Whether there is a list to go to."""
+        return bool(self._rows)
+
+    def focus_list(self) -> None:
+        """Put the cursor into the list."""
+        self.query_one(RunList).focus()
+
+    def show(self, summaries: list[RunSummary], now: float) -> None:
+        """List the runs; nothing is touched when nothing changed."""
+        rows = {summary.run.id: row(summary, now) for summary in summaries}
+        if self._is_shown and rows == self._rows:
+            return
+        self._is_shown = True
+        empty, table = self.query_one("#empty", Static), self.query_one(RunList)
+        empty.update("" if summaries else EMPTY)
+        empty.display, table.display = not summaries, bool(summaries)
+        self._runs, self._rows = {summary.run.id: summary for summary in summaries}, rows
+        self._marked = {key: None for key in self._marked if key in rows}
+        self._fill()
+
+    def _fill(self) -> None:
+        """Write the table anew; the cursor stays on its run.
+
+        Every width is given: DataTable measures cells when it is idle, and does not repaint what it painted until then.
+        """
+        table = self.query_one(RunList)
+        chosen = self._key_under_cursor(table)
+        marked = f"  [$accent]{len(self._marked)} marked[/]" if self._marked else ""
+        self.border_title = f"Runs  [$quiet]{len(self._rows):,}[/]{marked}" if self._rows else "Runs"
+        table.clear(columns=True)
+        widths = [
+            max(map(len, (column.heading, *(cells[place] for cells in self._rows.values()))))
+            for place, column in enumerate(COLUMNS)
+        ]
+        widths[0] += len(MARK) if self._marked else 0
+        shown = columns_that_fit(widths, self.content_size.width - 1)  # the scroll bar
+        for place in shown:
+            heading = Text(COLUMNS[place].heading, justify="right" if COLUMNS[place].is_number else "left")
+            table.add_column(heading, width=widths[place])
+        for key, cells in self._rows.items():
+            table.add_row(*(self._cell(key, place, cells[place]) for place in shown), key=key)
+        if chosen in self._rows:
+            table.move_cursor(row=table.get_row_index(chosen))
+
+    def _cell(self, key: str, place: int, words: str) -> Text:
+        variables, heading = self.app.theme_variables, COLUMNS[place].heading
+        style = {
+            "name": "bold",
+            "status": variables.get(COLOURS.get(self._runs[key].status, "primary"), ""),
+            "age": variables["quiet"],
+        }.get(heading, "")
+        if self._marked and heading == "name":
+            mark = MARK if key in self._marked else " " * len(MARK)
+            return Text.assemble((mark, variables["accent"]), (words, style))
+        return Text(words, style=style, justify="right" if COLUMNS[place].is_number else "left")
+
+    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
+        """Enter or a click on the row under the cursor."""
+        event.stop()
+        self.post_message(OpenRun(self._runs[str(event.row_key.value)].run))
+
+    def on_data_table_row_highlighted(self) -> None:
+        """Another run, other keys."""
+        self.screen.refresh_bindings()
+
+    def on_run_list_resume_wanted(self) -> None:
+        """`r` on a row."""
+        if self.chosen is not None:
+            self.post_message(ResumeRun(self.chosen.run))
+
+    def on_run_list_mark_wanted(self) -> None:
+        """Space on a row."""
+        key = self._key_under_cursor(self.query_one(RunList))
+        if key in self._marked:
+            del self._marked[key]
+        elif key in self._runs:
+            self._marked[key] = None
+        self._fill()
+
+    def on_run_list_compare_wanted(self) -> None:
+        """`c`: the marked runs, which are at least two."""
+        if len(self._marked) < 2:
+            self.app.notify("Mark at least two runs with Space; c then compares them.")
+            return
+        self.post_message(CompareRuns([self._runs[key].run for key in self._marked]))
+
+    @property
+    def chosen(self) -> RunSummary | None:
+        """The run under the cursor."""
+        return self._runs.get(self._key_under_cursor(self.query_one(RunList)))
+
+    def _key_under_cursor(self, table: RunList) -> str:
+        cursor = table.cursor_coordinate
+        if not table.is_valid_coordinate(cursor):
+            return ""
+        return str(table.coordinate_to_cell_key(cursor).row_key.value)
+
+
+def columns_that_fit(widths: list[int], room: int) -> list[int]:
+    """Which of COLUMNS there is room for, from left to right; always the first ones by rank, and the first of all."""
+    shown: list[int] = []
+    for place in sorted(range(len(COLUMNS)), key=lambda place: COLUMNS[place].rank):
+        room -= widths[place] + 2 * CELL_PADDING
+        if room < 0 and shown:  # a table without any column has no cell under its cursor, and Enter ends the app
+            break
+        shown.append(place)
+    return sorted(shown)
+
+
+def row(summary: RunSummary, now: float) -> tuple[str, ...]:
+    """A run as it stands in the table: a text for each of COLUMNS."""
+    config, best, ended = summary.record.config, summary.best, summary.ended
+    return (
+        clip(sanitize(summary.record.name), LONGEST_NAME),
+        str(summary.status),
+        sanitize(config.networks),
+        f"{summary.epochs_done}/{summary.epochs_planned}",
+        percent(best.validation_accuracy if best else None),
+        percent(ended.test_accuracy if ended else None),
+        age(now - summary.record.created),
+    )
+
+
+def age(seconds: float) -> str:
+    """How long that is, in the largest unit that fits."""
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size:,.0f} {unit}"
+    return "now"

@@ -1,0 +1,159 @@
+"""The home screen: the settings of the next run, and the runs so far."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual import work
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Static
+
+from mnist_tui import __version__
+from mnist_tui.runs.directory import home, list_runs
+from mnist_tui.settings import Catalogue
+from mnist_tui.ui.home.next_run import sketch
+from mnist_tui.ui.keymap import bindings
+from mnist_tui.ui.messages import CompareRuns, StartRun
+from mnist_tui.ui.shared.sized_screen import SizedScreen
+
+if TYPE_CHECKING:  # these bring Textual's tables and fields and the vocabulary of events: not before the first paint
+    from mnist_tui.runs.summary import RunSummary
+    from mnist_tui.ui.home.preset_panel import PresetPanel
+    from mnist_tui.ui.home.run_table import RunTable
+    from mnist_tui.ui.home.settings_form import SettingsForm
+
+REFRESH_SECONDS = 2.0
+FIRST_PAINT_SECONDS = 0.02
+"""Head start of the first paint; `call_after_refresh` is called before it is on its way to the terminal."""
+RECENT_RUNS = 200
+
+
+class HomeScreen(SizedScreen):
+    """Enter starts a run; Tab and Enter open an earlier one."""
+
+    class RunsRead(Message):
+        """The run directories were read."""
+
+        def __init__(self, found: "list[RunSummary]") -> None:
+            super().__init__()
+            self.found = found
+
+    BINDINGS = bindings("opened")
+    CSS_PATH = "screen.tcss"
+    KEY_GROUPS = ("home", "choice", "runs", "opened", "everywhere")
+
+    def __init__(self, catalogue: Catalogue, clock: Callable[[], float]) -> None:
+        super().__init__()
+        self._catalogue = catalogue
+        self._clock = clock
+        self._setting: Widget = self
+        """Which setting had the cursor before it went to the runs."""
+        self._preset: PresetPanel | None = None
+        self._runs: RunTable | None = None
+        self._is_furnished = False
+
+    def compose(self) -> ComposeResult:
+        """The settings as words at first, which takes half as long as with the widgets that edit them."""
+        words = (
+            "[b $primary] mnist-tui [/][$quiet] $version   train a network on digits, and watch it   runs in $folder[/]"
+        )
+        yield Static(Content.from_markup(words, version=__version__, folder=brief(home())), id="title")
+        with Container(id="body"):
+            settings = Static(sketch(self._catalogue, self._catalogue.complete({}).preset), id="sketch", markup=False)
+            settings.border_title = "Next run"
+            yield settings
+
+    async def _furnish(self) -> None:
+        """Put the widgets in, then read the runs, and again while the screen is in front.
+
+        Not while a run is in front: who opens one and leaves need not wait for this screen.
+        """
+        if self._is_furnished or not self.is_active:
+            return
+        self._is_furnished = True
+        from textual.widgets import Footer
+
+        from mnist_tui.ui.home.preset_panel import PresetPanel
+        from mnist_tui.ui.home.run_table import RunTable
+        from mnist_tui.ui.home.settings_form import SettingsForm
+
+        form, self._preset, runs = SettingsForm(self._catalogue), PresetPanel(), RunTable()
+        body = self.query_one("#body")
+        with self.app.batch_update():
+            body.remove_children()  # all asked for before the first await, during which the app may be left
+            mounts = (body.mount(Container(form, self._preset, id="next"), runs), self.mount(Footer(compact=True)))
+            for mounted in mounts:
+                await mounted
+        if not form.is_attached:
+            return
+        self._runs = runs
+        form.focus_first()
+        self._read_runs()
+        self.set_interval(REFRESH_SECONDS, self._refresh)
+
+    def on_screen_resume(self) -> None:
+        """Catch up with what happened meanwhile."""
+        if self._runs is None:
+            self.set_timer(FIRST_PAINT_SECONDS, self._furnish)
+        else:
+            self._read_runs()
+            self.refresh_bindings()
+
+    def _refresh(self) -> None:
+        if self.is_active:  # not `is_current`, which Textual also says of the screen below the one in front
+            self._read_runs()
+
+    @work(thread=True, exclusive=True, group="runs")
+    def _read_runs(self) -> None:
+        from mnist_tui.runs.summary import summaries
+
+        found = summaries(list_runs()[:RECENT_RUNS])
+        self.post_message(self.RunsRead(found))
+
+    def on_home_screen_runs_read(self, event: RunsRead) -> None:
+        """List them."""
+        found = event.found
+        if self._runs is not None and self.is_active:  # another screen may have come in front meanwhile
+            before = self._runs.has_runs
+            self._runs.show(found, self._clock())
+            if self._runs.has_runs != before:
+                self.refresh_bindings()  # with the first run comes the key that leads to it
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Without runs there is no other side."""
+        return action != "other_side" or (self._runs is not None and self._runs.has_runs)
+
+    def action_other_side(self) -> None:
+        """From the settings to the runs, and back to the setting that had the cursor."""
+        if self._runs is None:
+            return
+        if self._runs.has_focus_within:
+            self._setting.focus()
+        elif self.focused is not None:
+            self._setting = self.focused
+            self._runs.focus_list()
+
+    def on_compare_runs(self, message: CompareRuns) -> None:
+        """The runs that were marked, side by side."""
+        from mnist_tui.ui.compare.screen import CompareScreen  # numpy and plots: not before they are needed
+
+        message.stop()
+        self.app.push_screen(CompareScreen(message.runs))
+
+    def on_settings_form_preset_chosen(self, event: "SettingsForm.PresetChosen") -> None:
+        """Say what kind of network that is."""
+        if self._preset is not None:
+            self._preset.preset = event.preset
+
+    def on_settings_form_submitted(self, event: "SettingsForm.Submitted") -> None:
+        """Start it."""
+        self.post_message(StartRun(event.config))
+
+
+def brief(path: Path) -> str:
+    """A path as people write it: from ~ on when it lies below their home."""
+    return f"~/{path.relative_to(Path.home())}" if path.is_relative_to(Path.home()) else str(path)

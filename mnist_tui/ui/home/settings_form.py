@@ -1,0 +1,150 @@
+"""The settings of the next run: edited in place, checked as typed."""
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.widgets import Input, Static
+
+from mnist_tui.config import ConfigError, RunConfig
+from mnist_tui.settings import OPTIMIZERS, SETTINGS_BY_KEY, Catalogue
+from mnist_tui.ui.home.next_run import SHOWN, default_text
+from mnist_tui.ui.keymap import bindings
+from mnist_tui.ui.shared.choice_field import ChoiceField
+
+
+class SettingInput(Input):
+    """A one-line field; the footer says what Enter does in it."""
+
+    BINDINGS = bindings("setting")
+
+
+class SettingsForm(Vertical):
+    """A line a setting. What stands at its preset's own value goes along to the next preset's."""
+
+    BINDINGS = bindings("home")
+    DEFAULT_CSS = """
+    SettingsForm { border: round $frame; border-title-color: $foreground; padding: 0 1; height: auto; }
+    SettingsForm:focus-within { border: round $accent; }
+    SettingsForm Horizontal, SettingsForm Vertical { height: auto; }
+    SettingsForm #labels { width: 15; color: $quiet; }
+    SettingsForm Input { width: 1fr; height: 1; border: none; padding: 0; background: transparent; }
+    SettingsForm Input:focus { border: none; background: $accent 25%; }
+    SettingsForm Input.-refused { color: $error; }
+    SettingsForm #verdict { height: 2; margin-top: 1; color: $quiet; }
+    SettingsForm #verdict.-refused { color: $error; }
+    """
+
+    class Submitted(Message):
+        """The settings are complete and somebody wants them run."""
+
+        def __init__(self, config: RunConfig) -> None:
+            super().__init__()
+            self.config = config
+
+    class PresetChosen(Message):
+        """The settings are for this preset now."""
+
+        def __init__(self, preset: str) -> None:
+            super().__init__()
+            self.preset = preset
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        super().__init__()
+        self._catalogue = catalogue
+        self._preset = self._first_preset
+        self.border_title = "Next run"
+
+    def compose(self) -> ComposeResult:
+        choices = {"preset": tuple(self._catalogue.recipes), "optimizer": OPTIMIZERS}
+        with Horizontal():
+            # all labels in one widget: each one costs 10 ms of the first paint
+            yield Static("\n".join(SETTINGS_BY_KEY[key].label for key in SHOWN), id="labels", markup=False)
+            with Vertical():
+                for key in SHOWN:
+                    value = default_text(self._catalogue, key, self._preset)
+                    if key in choices:
+                        yield ChoiceField(choices[key], value, id=key)
+                    else:
+                        yield SettingInput(value, id=key, compact=True, select_on_focus=True)
+        yield Static(id="verdict", markup=False)
+
+    @property
+    def _first_preset(self) -> str:
+        return str(self._catalogue.complete({}).preset)
+
+    def on_mount(self) -> None:
+        """Say what would be run."""
+        self.post_message(self.PresetChosen(self._preset))
+        self._judge()
+
+    def on_choice_field_changed(self, event: ChoiceField.Changed) -> None:
+        """Another preset brings its own recipe for all that nobody changed."""
+        if event.field.id == "preset":
+            for key, text in self.texts().items():
+                if key != "preset" and text == default_text(self._catalogue, key, self._preset):
+                    field = self.query_one(f"#{key}")
+                    assert isinstance(field, Input | ChoiceField)
+                    with self.prevent(Input.Changed):
+                        field.value = default_text(self._catalogue, key, event.value)
+            self._preset = event.value
+            self.post_message(self.PresetChosen(event.value))
+        self._judge()
+
+    @on(Input.Changed)
+    def _typed(self) -> None:
+        self._judge()
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.action_start()
+
+    def texts(self) -> dict[str, str]:
+        """What the fields hold."""
+        fields = {key: self.query_one(f"#{key}") for key in SHOWN}
+        return {key: field.value for key, field in fields.items() if isinstance(field, Input | ChoiceField)}
+
+    def _judge(self) -> RunConfig | None:
+        """Check every field; say the first reason against them, or what the preset is."""
+        reasons = {}
+        texts = self.texts()
+        for key, text in texts.items():
+            try:
+                SETTINGS_BY_KEY[key].parse(text, self._catalogue)
+            except ConfigError as error:
+                reasons[key] = str(error)
+            self.query_one(f"#{key}").set_class(key in reasons, "-refused")
+        review = self.query_one("#verdict", Static)
+        review.set_class(bool(reasons), "-refused")
+        if reasons:
+            review.update(next(iter(reasons.values())))
+            return None
+        review.update(self._catalogue.recipes[texts["preset"]].summary)
+        return self._catalogue.complete(texts)
+
+    def action_start(self) -> None:
+        """Hand the settings over, if they can be run."""
+        config = self._judge()
+        if config is None:
+            self.app.bell()
+        else:
+            self.post_message(self.Submitted(config))
+
+    def action_next_field(self) -> None:
+        """One line down."""
+        self._move(1)
+
+    def action_previous_field(self) -> None:
+        """One line up."""
+        self._move(-1)
+
+    def _move(self, by: int) -> None:
+        focused = self.screen.focused
+        keys = [key for key in SHOWN if focused is not None and key == focused.id]
+        if keys:
+            self.query_one(f"#{SHOWN[(SHOWN.index(keys[0]) + by) % len(SHOWN)]}").focus()
+
+    def focus_first(self) -> None:
+        """Put the cursor on the preset."""
+        self.query_one("#preset").focus()

@@ -1,0 +1,1 @@
+"""The label review screen."""

@@ -1,0 +1,117 @@
+"""One disputed label large, the queue that it is from, and what the disputes mean for the accuracy."""
+
+from typing import TypeVar
+
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from mnist_tui.ui.digits.digit_image import DigitImage
+from mnist_tui.ui.digits.probability_bars import BarChart, ProbabilityBars
+from mnist_tui.ui.labels.issue_list import CONFIDENT, IssueList
+from mnist_tui.ui.labels.label_accuracy_panel import LabelAccuracyPanel
+from mnist_tui.ui.labels.queue import LabelIssue, LabelQueue, review_words
+from mnist_tui.ui.labels.words import digits_words, issue_words, place_words
+from mnist_tui.ui.session import RunView
+from mnist_tui.ui.shared.paint import palette_of
+
+Panel = TypeVar("Panel", bound=Widget)
+
+
+class IssueView(Container):
+    """The list's cursor says which dispute is large."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._queue: LabelQueue | None = None
+        self._names: tuple[str, ...] = ()
+        self._view: RunView | None = None
+        self._shown: tuple[object, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        with Container(id="left"):
+            yield DigitImage()
+            yield _titled(Static(id="place"), "Where it is")
+        with Container(id="right"):
+            with _titled(Container(id="answer"), "Answer"):
+                yield Static(id="words")
+                yield ProbabilityBars()
+            yield _titled(IssueList(), "Disputed labels, most surely wrong first")
+            yield LabelAccuracyPanel()
+
+    @property
+    def cursor(self) -> int:
+        """Position of the chosen dispute."""
+        return self.query_one(IssueList).cursor
+
+    @property
+    def here(self) -> LabelIssue | None:
+        """The chosen dispute; None when there is none at all."""
+        return self._queue.issue(self.cursor) if self._queue else None
+
+    def go_to(self, position: int) -> None:
+        """Choose a dispute."""
+        self.query_one(IssueList).cursor = position
+
+    def show(self, queue: LabelQueue, names: tuple[str, ...], cursor: int) -> None:
+        """Show a queue with the cursor on one of its disputes."""
+        self._queue, self._names = queue, names
+        label_issues = self.query_one(IssueList)
+        label_issues.show(queue, names, cursor)
+        confident = int(queue.findings.label_issues.confident.sum())
+        label_issues.border_subtitle = f"{CONFIDENT} confidently wrong: {f'{confident:,}' if confident else 'none'}"
+        panel = self.query_one(LabelAccuracyPanel)
+        panel.border_title = Content(f"Accuracy, {queue.total:,} {digits_words(queue.point)}")
+        panel.accuracy = queue.accuracy()
+        self._draw_again()
+
+    def update_view(self, view: RunView) -> None:
+        """Say where the digit is and what the network made of it, unless that stands there already."""
+        self._view = view
+        issue, words, bars = self.here, self.query_one("#words", Static), self.query_one(ProbabilityBars)
+        known = view.history.started is not None
+        shown = (self._queue, self.cursor, words.size, bars.size, self.app.theme, known)
+        if issue is None or self._queue is None or shown == self._shown:
+            return
+        self._shown = shown
+        picture = self.query_one(DigitImage)
+        picture.show(issue.image)
+        said = review_words(issue, self._names)
+        picture.border_title = f"#{issue.index:05d}"
+        picture.border_subtitle = Content(f"judged: {said}" if said else "")
+        self.query_one("#place", Static).update(Content(place_words(issue.split, issue.index, view)))
+        words.update(issue_words(issue, self._names, palette_of(self), words.size.width))
+        bars.answer = leading(issue, self._names, bars.size.height or len(self._names))
+
+    def on_issue_list_moved(self) -> None:
+        """The digit follows the cursor."""
+        self._draw_again()
+
+    def on_resize(self) -> None:
+        """Another height has room for other classes."""
+        self.call_after_refresh(self._draw_again)
+
+    def _draw_again(self) -> None:
+        if self._view is not None:
+            self.update_view(self._view)
+
+
+def leading(issue: LabelIssue, names: tuple[str, ...], count: int) -> BarChart:
+    """The network's answer with at most `count` classes: label and answer, then the likeliest, in their order."""
+    likeliest = sorted(range(len(names)), key=lambda each: -float(issue.probabilities[each]))
+    wanted = dict.fromkeys([issue.label, issue.predicted, *likeliest])
+    kept = sorted(list(wanted)[: max(2, count)])
+    return BarChart(
+        tuple(float(issue.probabilities[each]) for each in kept),
+        tuple(names[each] for each in kept),
+        kept.index(issue.label),
+        kept.index(issue.predicted),
+        known_as="label",  # in dispute: nobody says that it is true
+    )
+
+
+def _titled(panel: Panel, title: str) -> Panel:
+    panel.border_title = title
+    return panel

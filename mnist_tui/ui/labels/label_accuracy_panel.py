@@ -1,0 +1,50 @@
+"""Accuracy as labelled, and without or with other labels where people or confident learning doubt them."""
+
+from rich.text import Text
+from textual.app import RenderResult
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from mnist_tui.analysis.label_accuracy import LabelAccuracy
+from mnist_tui.render.text import percent
+from mnist_tui.ui.shared.paint import paint, palette_of
+from mnist_tui.ui.theme import Palette
+
+WAYS = (
+    ("as labelled", "as_labelled", "against the labels as they came"),
+    ("without disputed ●", "without_flagged", "confidently wrong left out: flatters"),
+    ("without mislabelled", "without_mislabelled", "judged wrong or unreadable: out"),
+    ("corrected", "corrected", "against the labels that were judged"),
+)
+"""(name, field, what it means)."""
+WIDE = 82
+"""Columns from which there is room for what they mean."""
+
+
+def accuracy_lines(accuracy: LabelAccuracy, colours: Palette, width: int) -> Text:
+    """Four lines, a way of counting each."""
+    shares = [getattr(accuracy, field) for _, field, _ in WAYS]
+    label = max(len(name) for name, _, _ in WAYS)
+    counts = [f"{share.right:,} of {share.total:,}" for share in shares]
+    widest = max(map(len, counts))
+    lines = []
+    for (name, _, meaning), share, count in zip(WAYS, shares, counts, strict=True):
+        line = Text.assemble(
+            (name.ljust(label), paint(colours.quiet)),
+            (f" {percent(share.accuracy):>8} ", paint(colours.foreground, bold=True)),
+            (f" {count:>{widest}}", paint(colours.foreground)),
+        )
+        if width >= WIDE:
+            line.append(f"   {meaning}", paint(colours.quiet))
+        lines.append(line)
+    return Text("\n").join(lines)
+
+
+class LabelAccuracyPanel(Widget):
+    """Repaints when the figures change."""
+
+    accuracy: reactive[LabelAccuracy | None] = reactive(None)
+    """What is shown."""
+
+    def render(self) -> RenderResult:
+        return "" if self.accuracy is None else accuracy_lines(self.accuracy, palette_of(self), self.size.width)

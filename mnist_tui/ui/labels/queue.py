@@ -1,0 +1,154 @@
+"""The labels in dispute at a moment, with what people said of them: what the label screen shows and judges."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_tui.analysis.label_accuracy import LabelAccuracy, Share, label_accuracy
+from mnist_tui.analysis.reviews import NO_CLASS, LabelReview, ReviewOutcome, part_of, review_columns
+from mnist_tui.inspection.inspector import Findings
+from mnist_tui.inspection.predictions import EvaluationPoint
+
+Kind = Literal["right", "wrong", "unreadable", "withdrawn"]
+
+
+@dataclass(frozen=True, eq=False)
+class LabelIssue:
+    """One label in dispute."""
+
+    index: int
+    """Position in the data set's training (or test) part."""
+    split: str
+    """The split it is of: a cross-check's digits are of two."""
+    image: NDArray[np.uint8]
+    """Shape (28, 28): 0 is paper, 255 ink."""
+    label: int
+    suspected: int
+    """The class that it seems to be."""
+    predicted: int
+    confidence: float
+    """Probability of the network's answer, 0..1."""
+    margin: float
+    """p(label) minus the highest other probability, -1..0."""
+    confident: bool
+    """Whether confident learning counts it."""
+    probabilities: NDArray[np.floating[Any]]
+    """Shape (classes,)."""
+    reviewed: ReviewOutcome
+    correct: int | None
+    """What it was judged to be, where it was."""
+
+
+@dataclass(frozen=True, eq=False)
+class LabelQueue:
+    """The disputes of one moment, the most surely wrong first, and the verdicts on all its digits."""
+
+    findings: Findings
+    reviewed: NDArray[np.uint8]
+    """`Judged` codes of all digits, shape (n,)."""
+    correct: NDArray[np.int16]
+    """Classes that people gave, or NO_CLASS, shape (n,)."""
+    unrecorded: int = 0
+    """Digits that were read, and as they are labelled, but are not among the findings."""
+
+    def __len__(self) -> int:
+        return len(self.findings.label_issues.rows)
+
+    def issue(self, position: int) -> LabelIssue:
+        """The dispute at a position of the queue, counted from 0."""
+        label_issues, read, table = self.findings.label_issues, self.findings.predictions, self.findings.table
+        row = int(label_issues.rows[position])
+        correct = int(self.correct[row])
+        return LabelIssue(
+            index=int(read.indices[row]),
+            split=read.split_of(row),
+            image=read.images[row],
+            label=int(read.labels[row]),
+            suspected=int(label_issues.suspected[position]),
+            predicted=int(table.predicted[row]),
+            confidence=float(table.confidence[row]),
+            margin=float(label_issues.margins[position]),
+            confident=bool(label_issues.confident[position]),
+            probabilities=read.probabilities[row],
+            reviewed=ReviewOutcome(int(self.reviewed[row])),
+            correct=None if correct == NO_CLASS else correct,
+        )
+
+    @property
+    def point(self) -> EvaluationPoint:
+        """Which digits, and when they were read."""
+        return self.findings.predictions.point
+
+    @property
+    def total(self) -> int:
+        """Digits that were read."""
+        return len(self.findings.predictions) + self.unrecorded
+
+    @property
+    def reviewed_count(self) -> int:
+        """Disputes that have a verdict."""
+        return int((self.reviewed[self.findings.label_issues.rows] != ReviewOutcome.UNJUDGED).sum())
+
+    def next_unjudged(self, position: int) -> int | None:
+        """The next dispute without a verdict from a position on, then from the top; None when all have one."""
+        open_ones = np.flatnonzero(self.reviewed[self.findings.label_issues.rows] == ReviewOutcome.UNJUDGED)
+        if not open_ones.size:
+            return None
+        place = int(np.searchsorted(open_ones, position))
+        return int(open_ones[place % len(open_ones)])
+
+    def digit(self, position: int) -> tuple[str, int]:
+        """What the digit of a dispute is known by: `Verdict.digit`."""
+        read = self.findings.predictions
+        return part_of(self.point.split), int(read.indices[self.findings.label_issues.rows[position]])
+
+    def position_of(self, digit: tuple[str, int]) -> int | None:
+        """Where a digit stands, known as above; None when its label is not in dispute here."""
+        part, index = digit
+        if part != part_of(self.point.split):
+            return None
+        found = np.flatnonzero(self.findings.predictions.indices[self.findings.label_issues.rows] == index)
+        return int(found[0]) if found.size else None
+
+    def review(self, position: int, kind: Kind, correct: int | None, by: str) -> LabelReview:
+        """A verdict on a dispute, as yet without a time."""
+        issue = self.issue(position)
+        return LabelReview(
+            split=self.point.split,
+            index=issue.index,
+            label=issue.label,
+            outcome=kind,
+            correct=correct,
+            by=by,
+        )
+
+    def accuracy(self) -> LabelAccuracy:
+        """How good the network is at this moment, with and without what is in doubt."""
+        table, n = self.findings.table, self.unrecorded
+        counted = label_accuracy(
+            self.findings.predictions.labels, table.predicted, table.flagged, self.reviewed, self.correct
+        )
+        shares = (counted.as_labelled, counted.without_flagged, counted.without_mislabelled, counted.corrected)
+        return LabelAccuracy(*(Share(each.right + n, each.total + n) for each in shares))
+
+
+def label_queue(findings: Findings, reviews: Iterable[LabelReview], unrecorded: int = 0) -> LabelQueue:
+    """Lay the verdicts beside a moment's digits."""
+    read = findings.predictions
+    reviewed, correct = review_columns(reviews, read.point.split, read.indices, read.labels)
+    return LabelQueue(findings, reviewed, correct, unrecorded)
+
+
+def review_words(issue: LabelIssue, names: Sequence[str]) -> str:
+    """What was said of a label so far, as in "is a 7"; empty for one that nobody judged."""
+    if issue.reviewed is ReviewOutcome.WRONG:
+        return "wrong" if issue.correct is None else f"is {article(names[issue.correct])}"
+    return {ReviewOutcome.RIGHT: "right", ReviewOutcome.UNREADABLE: "unreadable"}.get(issue.reviewed, "")
+
+
+def article(name: str) -> str:
+    """A class name after its article, as in "a 7" and "an 8"."""
+    return f"an {name}" if name.lower().startswith(("a", "e", "i", "o", "8")) or name in ("11", "18") else f"a {name}"

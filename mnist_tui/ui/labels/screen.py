@@ -1,0 +1,351 @@
+"""The queue of disputed labels, judged with one key each; the verdicts hold for all runs of the same data."""
+
+import time
+from collections.abc import Callable
+
+from rich.text import Text
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Static
+
+from mnist_tui.analysis.query import Query, Term
+from mnist_tui.analysis.reviews import LabelReview, ReviewOutcome
+from mnist_tui.control.client import who
+from mnist_tui.control.protocol import JobReport
+from mnist_tui.inspection.predictions import TRAIN, EvaluationPoint
+from mnist_tui.inspection.review_export import export_reviews
+from mnist_tui.render.text import bar, sanitize
+from mnist_tui.runs.directory import RunError
+from mnist_tui.ui.digits.digit_list import DigitList
+from mnist_tui.ui.digits.digit_screen import DigitScreen
+from mnist_tui.ui.keymap import bindings
+from mnist_tui.ui.labels import cross_check
+from mnist_tui.ui.labels.choose_class import NOBODY_KNOWS, ChooseClassScreen
+from mnist_tui.ui.labels.cross_check import CrossCheck
+from mnist_tui.ui.labels.issue_list import IssueList
+from mnist_tui.ui.labels.issue_view import IssueView
+from mnist_tui.ui.labels.queue import Kind, LabelQueue, label_queue
+from mnist_tui.ui.labels.review import ReviewSession
+from mnist_tui.ui.labels.words import digits_words
+from mnist_tui.ui.run.prediction_screen import PredictionScreen
+from mnist_tui.ui.session import RunSession, RunView
+from mnist_tui.ui.shared.paint import paint, palette_of
+from mnist_tui.ui.shared.waiting import before_the_first_epoch
+from mnist_tui.ui.steering.steering import tell
+
+DIGIT_KEYS = 10
+CHECK = EvaluationPoint(TRAIN)
+SLOWER = "A cross-check trains three small networks and slows this training: press x again to start it."
+CHECK_BAR = 20
+
+
+class LabelsScreen(PredictionScreen):
+    """Shows the moment's disputes. A verdict shows at once, while a thread writes it down."""
+
+    # judging takes the number keys, which lead to the run's other screens elsewhere
+    BINDINGS = [  # noqa: RUF012
+        *bindings("labels"),
+        *(Binding(str(n), f"judge_class({n})", show=False, id=f"labels.judge_class.{n}") for n in range(1, DIGIT_KEYS)),
+    ]
+    KEY_GROUPS = ("labels", "cursor", "travel", "steering", "everywhere")
+    CSS_PATH = "screen.tcss"
+
+    class Checked(Message):
+        """The cross-check is further, or over."""
+
+    class Lost(Message):
+        """A verdict could not be written down."""
+
+        def __init__(self, review: LabelReview, sentence: str) -> None:
+            super().__init__()
+            self.review = review
+            self.sentence = sentence
+
+    def __init__(self, session: RunSession, clock: Callable[[], float] = time.time) -> None:
+        super().__init__(session)
+        self.queue: LabelQueue | None = None
+        """What is judged; None while nothing was read."""
+        self._review_session = ReviewSession(clock)
+        self._check: CrossCheck | None = None
+        self._before_check: EvaluationPoint | None = None
+        self._shown_check: tuple[JobReport, str] | None = None
+        self._warned = False
+
+    def compose_body(self) -> ComposeResult:
+        yield Static(id="sentence")
+        yield IssueView()
+        yield Static(id="check")
+
+    def on_mount(self) -> None:
+        """Find the cross-check that an earlier screen of this run began."""
+        super().on_mount()
+        self._watch(cross_check.going_on(self.session.run))
+
+    def on_screen_resume(self) -> None:
+        """Verdicts may be others; and what was warned of long ago is warned of again."""
+        super().on_screen_resume()
+        self._warned = False
+
+    def subject(self, view: RunView) -> str:
+        if self.queue is None or not view.history.epochs:
+            return "labels in dispute"
+        reviewed = f"{self.queue.reviewed_count:,} of {len(self.queue):,} judged"
+        if self.is_narrow:
+            return f"labels · {reviewed}"
+        return f"labels in dispute · {reviewed} · {digits_words(self.queue.point)}"
+
+    def show(self, view: RunView) -> None:
+        self.ask_for_predictions(view)
+        has_label_issues = bool(self.queue) and bool(view.history.epochs)
+        self.set_class(not has_label_issues, "-empty")
+        if has_label_issues:
+            self.query_one(IssueView).update_view(view)
+            if self.focused is None:
+                self.query_one(IssueList).focus()
+        else:
+            self.query_one("#sentence", Static).update(Content(self._nothing_to_judge(view)))
+        self.set_class(self._is_checking, "-checking")
+        if self._check is not None and (self._check.report, self.app.theme) != self._shown_check:
+            done, colours = self._check.report, palette_of(self)
+            self._shown_check = (done, self.app.theme)
+            share = f"  {done.share:4.0%}   ".replace("%", " %")
+            track = (bar(done.share, CHECK_BAR), paint(colours.accent, colours.background))
+            self.query_one("#check", Static).update(
+                Text.assemble("cross-check  ", track, share, (sanitize(done.words), paint(colours.quiet)))
+            )
+
+    def take_predictions(self) -> None:
+        """Queue up what was read; the cursor stays on its digit, or goes to the first of others that is not judged."""
+        before = self.queue
+        digit = before.digit(self.query_one(IssueView).cursor) if before else None
+        self._queue_up()
+        if self.queue is not None:
+            same = before is not None and before.point.split == self.queue.point.split
+            place = self.queue.position_of(digit) if same and digit is not None else None
+            self._show_queue(place if place is not None else self.queue.next_unjudged(0) or 0)
+        self.catch_up()
+
+    def offered(self) -> tuple[object, ...]:
+        """Also what there is to judge, to take back, to look at and to begin."""
+        return (
+            *super().offered(),
+            None if self.queue is None else len(self.queue) > 0,
+            self._review_session.can_take_back or self._is_reviewed,
+            self.session.point == CHECK,
+            CHECK in self.session.points(),
+            self._is_checking,
+        )
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The footer offers only what works now."""
+        if action == "judge_class" or (action == "judge" and parameters == ("wrong",)):
+            return bool(self.queue) and self._has_numbered_classes
+        if action == "choose_class":
+            return bool(self.queue) and not self._has_numbered_classes
+        if action in ("judge", "open_digit"):
+            return bool(self.queue)
+        if action == "take_back":
+            return self._review_session.can_take_back or self._is_reviewed
+        if action == "view_check":
+            return CHECK in self.session.points() and self.session.point != CHECK
+        if action == "view_epoch":
+            return self.session.point == CHECK
+        if action == "cross_check":
+            return self.session.view.history.started is not None and not self._is_checking
+        if action == "export_reviews":
+            return self.queue is not None
+        return super().check_action(action, parameters)
+
+    def action_judge(self, kind: Kind) -> None:
+        """The label is right, or unreadable, or wrong without anybody knowing better."""
+        self._judge(kind)
+
+    def action_judge_class(self, correct: int) -> None:
+        """The digit is of this class: the label is wrong, or right after all."""
+        here = self.query_one(IssueView).here
+        if here is None or correct >= len(self._names):
+            return
+        if correct == here.label:
+            self._judge("right")
+        else:
+            self._judge("wrong", correct)
+
+    def action_choose_class(self) -> None:
+        """The label is wrong: choose from a list what the digit is."""
+        here = self.query_one(IssueView).here
+        if here is not None:
+            shares = [float(each) for each in here.probabilities]
+            self.app.push_screen(ChooseClassScreen(here.label, self._names, shares), self._choose_class)
+
+    def action_take_back(self) -> None:
+        """Take back the verdict given last; when none was given here, that of the digit under the cursor."""
+        if self._review_session.can_take_back:
+            self._keep(self._review_session.take_back(), on_to_the_next=False)
+        elif self.queue:
+            standing = self._standing(self.queue.digit(self.query_one(IssueView).cursor))
+            if standing is not None:
+                self._keep(self._review_session.withdraw(standing), on_to_the_next=False)
+
+    def action_view_check(self) -> None:
+        """The digits of the cross-check."""
+        self._before_check = None if self.session.follows else self.session.point
+        self.travel_to(CHECK)
+
+    def action_view_epoch(self) -> None:
+        """Back to what was looked at before."""
+        self.travel_to(self._before_check)
+
+    def action_cross_check(self) -> None:
+        """Begin one; while a training goes on, only when it is asked for twice."""
+        if self.session.view.status.is_live and not self._warned:
+            self._warned = True
+            self.notify(SLOWER, timeout=10)
+            return
+        self._warned = False
+        app, name = self.app, self.session.record.name
+
+        def ended(check: CrossCheck) -> None:
+            if check.problem:
+                tell(app, f"The cross-check of {name} failed: {check.problem}", "error")
+            else:
+                tell(app, f"All labels of {name} are cross-checked: v on the label screen shows the doubtful ones.")
+
+        self._watch(cross_check.begin(self.session.run, ended))
+
+    def action_export_reviews(self) -> None:
+        """Write all verdicts as CSV, also those that are on their way into the book."""
+        if self.queue is not None:
+            standing = self._review_session.standing(self.session.inspector.book.read())
+            self._export(self.queue.point, standing, self._names)
+
+    async def action_leave(self) -> None:
+        """The number keys judge here, so the way to the other screens is through the run's first."""
+        await self.run_action("app.view('training')")
+
+    def action_open_digit(self) -> None:
+        """Everything about the digit under the cursor, on a screen of its own."""
+        if self.queue:
+            found, view = self.queue.findings, self.query_one(IssueView)
+            digits = DigitList(found, Query((Term("wrong"),)), found.label_issues.rows, self._names)
+            self.app.push_screen(DigitScreen(self.session, digits, view.cursor, on_move=view.go_to))
+
+    def on_issue_list_moved(self) -> None:
+        """Another digit may have a verdict to take back."""
+        if self.offered() != self._offered:
+            self._offered = self.offered()
+            self.refresh_bindings()
+
+    def on_issue_list_opened(self) -> None:
+        """A second click."""
+        self.action_open_digit()
+
+    def on_labels_screen_checked(self) -> None:
+        """Show how far the cross-check is; when it is over, its digits are new."""
+        if self._check is not None and self._check.is_over and self.session.point == CHECK:
+            self.asked = None
+        self.catch_up()
+
+    def on_labels_screen_lost(self, event: Lost) -> None:
+        """The verdict is not kept, so it is not shown either."""
+        self._review_session.lost(event.review)
+        tell(self.app, event.sentence, "error")
+        self.take_predictions()
+
+    def _judge(self, kind: Kind, correct: int | None = None) -> None:
+        if self.queue:
+            review = self.queue.review(self.query_one(IssueView).cursor, kind, correct, who("screen"))
+            self._keep(self._review_session.give(review, self._standing(review.digit)), on_to_the_next=True)
+
+    def _choose_class(self, correct: int | None) -> None:
+        if correct is not None:
+            self._judge("wrong", None if correct == NOBODY_KNOWS else correct)
+
+    def _keep(self, review: LabelReview, *, on_to_the_next: bool) -> None:
+        """Show a verdict and have it written down; the cursor goes on to the next digit, or to the verdict's own."""
+        self._write(review)
+        self._queue_up()
+        if self.queue is None:
+            return
+        cursor = self.query_one(IssueView).cursor
+        place = self.queue.next_unjudged(cursor) if on_to_the_next else self.queue.position_of(review.digit)
+        if place is None and on_to_the_next:
+            self.notify(f"All {len(self.queue):,} labels in dispute are judged.", timeout=4)
+        self._show_queue(cursor if place is None else place)
+        self.catch_up()
+
+    @work(thread=True, group="verdicts")
+    def _write(self, review: LabelReview) -> None:
+        try:
+            self.session.inspector.judge(review)
+        except RunError as error:
+            self.post_message(self.Lost(review, str(error)))
+
+    @work(thread=True, exclusive=True, group="export")
+    def _export(self, point: EvaluationPoint, reviews: list[LabelReview], names: tuple[str, ...]) -> None:
+        session = self.session
+        try:
+            path, count = export_reviews(session.run, session.inspector, session.view.history, point, reviews, names)
+        except RunError as error:
+            tell(self.app, str(error), "error")
+        else:
+            tell(self.app, f"{count:,} verdict{'' if count == 1 else 's'} written to {path}")
+
+    def _queue_up(self) -> None:
+        """Lay the verdicts that stand now beside the findings."""
+        found, started = self.findings, self.session.view.history.started
+        self.queue = None
+        if found is not None:
+            unrecorded = 0
+            if found.predictions.point == CHECK and started is not None:
+                unrecorded = max(0, started.train_count + started.validation_count - len(found.predictions))
+            standing = self._review_session.standing(self.session.inspector.book.read())
+            self.queue = label_queue(found, standing, unrecorded)
+
+    def _show_queue(self, cursor: int) -> None:
+        if self.queue:
+            self.query_one(IssueView).show(self.queue, self._names, cursor)
+
+    def _nothing_to_judge(self, view: RunView) -> str:
+        point = self.session.point
+        if point is None:
+            return before_the_first_epoch(view, "The first disputed labels come")
+        if self.problem:
+            return f"The digits of {point.words} cannot be judged: {self.problem}"
+        if self.queue is None:
+            return f"Reading the digits of {point.words} …"
+        read = f"{self.queue.total:,} {digits_words(point)}"
+        return f"No label is in dispute: each of the {read} is read as it is labelled ({point.words})."
+
+    def _watch(self, check: CrossCheck | None) -> None:
+        self._check = check
+        if check is not None:
+            check.watcher = lambda: self.post_message(self.Checked())
+            self.post_message(self.Checked())
+
+    def _standing(self, digit: tuple[str, int]) -> LabelReview | None:
+        standing = self._review_session.standing(self.session.inspector.book.read())
+        return next((each for each in standing if each.digit == digit), None)
+
+    @property
+    def _is_reviewed(self) -> bool:
+        here = self.query_one(IssueView).here if self.has_widgets else None
+        return here is not None and here.reviewed is not ReviewOutcome.UNJUDGED
+
+    @property
+    def _is_checking(self) -> bool:
+        return self._check is not None and not self._check.is_over
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return self.class_names(
+            self.session.view, self.predictions.probabilities.shape[1] if self.predictions is not None else 0
+        )
+
+    @property
+    def _has_numbered_classes(self) -> bool:
+        """Whether a number key names a class."""
+        names = self._names
+        return len(names) <= DIGIT_KEYS and names == tuple(map(str, range(len(names))))

@@ -1,0 +1,48 @@
+"""What the label screen says of a disputed digit: where it is, and how it was read."""
+
+from collections.abc import Sequence
+
+from rich.text import Text
+
+from mnist_tui.inspection.predictions import OWN, TEST, TRAIN, EvaluationPoint
+from mnist_tui.render.text import percent, sanitize
+from mnist_tui.ui.labels.queue import LabelIssue
+from mnist_tui.ui.session import RunView
+from mnist_tui.ui.shared.paint import paint
+from mnist_tui.ui.theme import Palette
+
+
+def digits_words(point: EvaluationPoint) -> str:
+    """Which digits are in question."""
+    if point.split == TRAIN:
+        return "training and validation digits"
+    return f"{point.split} digits" if point.epoch is not None or point.split == TEST else f"digits of {point.split}"
+
+
+def place_words(split: str, index: int, view: RunView) -> str:
+    """Where a digit of a split is in its data set, so that anyone can find it again."""
+    if split not in OWN:
+        return f"digit of {split}, index {index:,} (from 0)"
+    kind = {TRAIN: "training"}.get(split, split)
+    part = "test" if split == TEST else "training"
+    config, started = view.history.record.config, view.history.started
+    total = ""
+    if started is not None and config.limit is None:  # with a limit, the run knows only a part of them
+        total = f"{started.test_count if part == 'test' else started.train_count + started.validation_count:,} "
+    return f"{kind} digit, index {index:,} of {sanitize(config.data)}'s {total}{part} digits (from 0)"
+
+
+def issue_words(issue: LabelIssue, names: Sequence[str], colours: Palette, width: int) -> Text:
+    """What the digit is labelled as and what it was read as, in a line of `width` cells where that can be."""
+    label, seems = paint(colours.true_class, bold=True), paint(colours.predicted_class, bold=True)
+    words = Text.assemble(
+        "labelled ",
+        (names[issue.label], label),
+        ", read as ",
+        (names[issue.predicted], seems),
+        f" with {percent(issue.confidence, 1)}",
+    )
+    if issue.suspected != issue.predicted:
+        words.append(", seems ").append(names[issue.suspected], seems)
+    margin = f"   margin {issue.margin:.3f}".replace("-", "−")
+    return words.append(margin, paint(colours.quiet)) if words.cell_len + len(margin) <= width else words

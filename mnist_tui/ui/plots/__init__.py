@@ -1,0 +1,1 @@
+"""Plots of metrics, used by the training and compare screens."""

@@ -1,0 +1,1 @@
+"""Base screens of an opened run: header, alert banner, epoch slider."""

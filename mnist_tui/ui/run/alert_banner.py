@@ -1,0 +1,87 @@
+"""A line under the header for what a person should know, two where it is long; no height while there is nothing."""
+
+from rich.text import Text
+
+from mnist_tui.events import AlertKind
+from mnist_tui.render.text import sanitize
+from mnist_tui.ui.session import RunView
+from mnist_tui.ui.shared.line_widget import LineWidget
+
+SIGN = "⚠  "
+PADDING = 1
+MOST_LINES = 2
+
+
+class AlertBanner(LineWidget):
+    """The newest alert, or what cannot be saved."""
+
+    DEFAULT_CSS = """
+    AlertBanner { height: 1; display: none; padding: 0 1; background: $warning 22%; color: $foreground; }
+    AlertBanner.-shown { display: block; }
+    AlertBanner.-severe { background: $error 30%; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sentence = ""
+        self._hint = ""
+        self._is_severe = False
+
+    def show(self, view: RunView, dismissed: set[str]) -> None:
+        """Take in a new moment of the run; what was `dismissed` is not shown."""
+        self._sentence, self._is_severe, self._hint = banner(view, dismissed)
+        self.set_class(bool(self._sentence), "-shown")
+        self.set_class(self._is_severe, "-severe")
+        if self._sentence:
+            self.styles.height = len(self._wrapped(self.app.size.width - 2 * PADDING))
+            self.redraw()
+
+    def draw(self) -> list[Text]:
+        """The sentence, and on the right what can be done."""
+        variables = self.app.theme_variables
+        lines = self._wrapped(self.size.width)
+        for line in lines:
+            line.pad_left(len(SIGN))
+        first = lines[0]
+        first.plain = SIGN + first.plain[len(SIGN) :]
+        first.stylize(f"bold {variables['error' if self._is_severe else 'warning']}", 0, len(SIGN))
+        first.pad_right(max(0, self.size.width - first.cell_len - len(self._hint)))
+        first.append(self._hint, variables["quiet"])
+        return lines
+
+    def _wrapped(self, width: int) -> list[Text]:
+        """The sentence in one line, or in two; the last ends with an ellipsis where even they do not do."""
+        room = max(1, width - len(SIGN) - len(self._hint) - 2)
+        lines = list(Text(sanitize(self._sentence)).wrap(self.app.console, room))
+        kept = lines[:MOST_LINES]
+        if len(lines) > MOST_LINES:
+            kept[-1].append(" " + lines[MOST_LINES].plain)
+            kept[-1].truncate(room, overflow="ellipsis")
+        return kept
+
+
+def banner(view: RunView, dismissed: set[str]) -> tuple[str, bool, str]:
+    """The sentence (empty: none), whether it is severe, and what can be done about it."""
+    alert = view.history.alert
+    waits = alert is not None and alert.awaits_decision and view.history.paused
+    if alert is not None and waits:
+        return alert.text, True, "b decide"
+    if view.trouble and view.trouble not in dismissed:
+        return view.trouble, True, "Esc hide"
+    if alert is not None and key_of(view) not in dismissed:
+        return alert.text, alert.kind is AlertKind.NOT_FINITE, "Esc hide"
+    return "", False, ""
+
+
+def key_of(view: RunView) -> str:
+    """What stands for the newest alert once it was put away: the same sentence may come again later."""
+    alert = view.history.alert
+    return f"{alert.time} {alert.text}" if alert is not None else ""
+
+
+def dismissible(view: RunView, dismissed: set[str]) -> str:
+    """What to add to `dismissed` to put the present line away; empty when there is none, or it must stay."""
+    sentence, _, hint = banner(view, dismissed)
+    if not sentence or hint != "Esc hide":
+        return ""
+    return view.trouble if view.trouble == sentence else key_of(view)

@@ -1,0 +1,76 @@
+"""The line on top: which run, on what, in which state, how long still."""
+
+from rich.text import Text
+
+from mnist_tui.events import START_UP
+from mnist_tui.render.text import clip_parts, duration, sanitize
+from mnist_tui.runs.summary import Status
+from mnist_tui.ui.session import RunView
+from mnist_tui.ui.shared.line_widget import LineWidget
+
+STATES: dict[Status, tuple[str, str]] = {
+    Status.STARTING: ("◌ starting", "warning"),
+    Status.TRAINING: ("▶ training", "success"),
+    Status.PAUSED: ("‖ paused", "warning"),
+    Status.FINISHED: ("✔ finished", "success"),
+    Status.STOPPED: ("■ stopped", "warning"),
+    Status.CRASHED: ("✖ crashed", "error"),
+    Status.FAILED: ("✖ failed", "error"),
+}
+
+NOT_SAVED = "⚠ not saved"
+"""What the header says while the engine cannot save something; the line below it says what."""
+
+
+class RunHeader(LineWidget):
+    """One line."""
+
+    DEFAULT_CSS = """
+    RunHeader { height: 1; dock: top; background: $panel; color: $foreground; padding: 0 1; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._view: RunView | None = None
+        self._subject = ""
+
+    def update_view(self, view: RunView, subject: str) -> None:
+        """Take in a new moment of the run; `subject` is what the screen is about."""
+        self._view, self._subject = view, subject
+        self.redraw()
+
+    def draw(self) -> list[Text]:
+        """Program and run on the left, the subject as far as there is room, the state on the right."""
+        if self._view is None:
+            return []
+        variables, status = self.app.theme_variables, self._view.status
+        words, colour = STATES[status]
+        state = state_words(self._view, words)
+        right = Text.assemble((state, f"bold {variables[colour]}"))
+        if self._view.trouble:
+            right.append(f"  {NOT_SAVED}", f"bold {variables['error']}")
+        start = Text.assemble(
+            (" mnist-tui ", f"bold {variables['primary']}"),
+            "  ",
+            (sanitize(self._view.history.record.name), "bold"),
+            "  ",
+        )
+        room = max(0, self.size.width - start.cell_len - right.cell_len - 2)
+        middle = Text(clip_parts(self._subject, room), style=variables["quiet"])
+        middle.pad_right(room - middle.cell_len + 2)
+        line = start + middle + right
+        line.truncate(self.size.width)
+        return [line]
+
+
+def state_words(view: RunView, words: str) -> str:
+    """The state, and what belongs to it: the time left, or what is waited for and since when."""
+    progress = view.progress
+    if not view.status.is_live:
+        return words
+    since = duration(progress.phase_seconds)
+    if progress.phase in START_UP:  # at the run's beginning, and again when it is resumed
+        return f"◌ {START_UP[progress.phase]}  {since}"
+    if view.status is Status.TRAINING and progress.phase is not None:
+        return f"▶ {progress.phase}  {duration(progress.seconds_left)} left"
+    return f"{words} {since}"

@@ -1,0 +1,93 @@
+"""What all screens of an opened run share: the header, the footer, the keys, and being told of a new view."""
+
+from textual.app import ComposeResult
+from textual.events import Resize
+
+from mnist_tui.render.text import sanitize
+from mnist_tui.ui.keymap import bindings
+from mnist_tui.ui.run.alert_banner import AlertBanner, dismissible
+from mnist_tui.ui.run.header import RunHeader
+from mnist_tui.ui.session import RunSession, RunView
+from mnist_tui.ui.shared.key_footer import KeyFooter
+from mnist_tui.ui.steering.steering import SteeredScreen, steerable
+
+
+class RunScreen(SteeredScreen):
+    """Base of the run's screens. The app calls `update_view` on the screen in front whenever the run changed."""
+
+    BINDINGS = bindings("run", "steering")
+
+    def __init__(self, session: RunSession) -> None:
+        super().__init__(session)
+        self._offered: tuple[object, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        yield RunHeader()
+        yield AlertBanner()
+        yield from self.compose_body()
+        yield KeyFooter()
+
+    def compose_body(self) -> ComposeResult:
+        """The widgets between header and footer."""
+        raise NotImplementedError
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether the terminal has less than the columns of `-normal`: says the same as the class, and sooner."""
+        return self.app.size.width < self.HORIZONTAL_BREAKPOINTS[1][0]
+
+    def on_screen_resume(self) -> None:
+        """Show what happened while another screen was in front."""
+        self.catch_up()
+
+    def on_resize(self, event: Resize) -> None:
+        """Another size has room for other words and panels."""
+        super().on_resize(event)
+        if self.has_widgets and self.is_active:
+            self.call_after_refresh(self.catch_up)
+
+    def catch_up(self) -> None:
+        """Show the session's view, as it is by now: one that was kept until now may be an old one."""
+        self.update_view(self.session.view)
+
+    def update_view(self, view: RunView) -> None:
+        """Take in a new moment of the run."""
+        if not self.has_widgets:
+            return  # it will catch up when it has
+        self.query_one(AlertBanner).show(view, self.session.dismissed)
+        self.query_one(RunHeader).update_view(view, self.subject(view))
+        self.show(view)
+        if self.offered() != self._offered:
+            self._offered = self.offered()
+            self.refresh_bindings()
+        self.ask_to_decide(view)
+
+    def offered(self) -> tuple[object, ...]:
+        """What decides which keys work now: the footer is made anew when it changes, and not with every view."""
+        view = self.session.view
+        return (view.status, bool(view.history.epochs), steerable(view))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """There is an alert to put away, or not."""
+        if action == "dismiss_alert":
+            return bool(dismissible(self.session.view, self.session.dismissed))
+        return super().check_action(action, parameters)
+
+    def action_dismiss_alert(self) -> None:
+        """Put the line under the header away, until the next."""
+        self.session.dismissed.add(dismissible(self.session.view, self.session.dismissed))
+        self.catch_up()
+
+    def subject(self, view: RunView) -> str:
+        """What the header says this screen is about; the default is the run's settings."""
+        config = view.history.record.config
+        started = view.history.started
+        digits = f" {started.train_count:,} + {started.validation_count:,}" if started else ""
+        return sanitize(
+            f"{config.networks} · {config.data}{digits} · {config.optimizer} {config.learning_rate:g}"
+            f" · batch {config.batch_size} · seed {config.seed}"
+        )
+
+    def show(self, view: RunView) -> None:
+        """Hand the view to the screen's widgets."""
+        raise NotImplementedError

@@ -1,0 +1,37 @@
+"""What a screen says while there is nothing validated to show: what comes, and when."""
+
+from mnist_tui.events import Phase
+from mnist_tui.render.text import duration, sanitize
+from mnist_tui.runs.progress import FORWARD_SHARE
+from mnist_tui.ui.session import RunView
+
+
+def before_the_first_epoch(view: RunView, what: str) -> str:
+    """One calm sentence for a run without a validated epoch; `what` begins it, as in "The first matrix comes"."""
+    if view.history.failed is not None:
+        return f"This run failed before its first validation: {sanitize(view.history.failed.error)}"
+    if not view.status.is_live:
+        return f"This run {_ended(view)} before its first validation, so there is nothing to show here."
+    if view.progress.phase is Phase.VALIDATING:
+        return f"{what} when epoch 1 has been validated: that is going on right now."
+    seconds = seconds_to_first_validation(view)
+    when = (
+        "as soon as the training has found its pace, this line says when"
+        if seconds is None
+        else f"in about {duration(seconds)}"
+    )
+    return f"{what} when epoch 1 has been validated: {when}."
+
+
+def seconds_to_first_validation(view: RunView) -> float | None:
+    """The steps left in epoch 1 and its validation, at the recent speed; None while that cannot be known."""
+    started, progress = view.history.started, view.progress
+    speed = progress.images_per_second
+    if started is None or not speed > 0:
+        return None
+    left = max(0, started.steps_per_epoch - progress.step) * view.history.record.config.batch_size
+    return (left + started.validation_count * FORWARD_SHARE) / speed
+
+
+def _ended(view: RunView) -> str:
+    return "crashed" if view.history.ended is None else str(view.history.ended.reason)

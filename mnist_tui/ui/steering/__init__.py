@@ -1,0 +1,1 @@
+"""Steering a live run: keys and dialogs."""

@@ -1,0 +1,1 @@
+"""Terminal output on slow lines, and hang-ups."""

@@ -1,0 +1,295 @@
+"""What `runs` and `show` print for people and for programs."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from mnist_tui.cli import listing
+from mnist_tui.events import AnyEvent, EndReason, Phase, RunFailed, encode
+from mnist_tui.runs.directory import HOME_VARIABLE, RunDirectory, create_run
+from mnist_tui.runs.summary import summarize
+from tests.kit import samples
+from tests.kit.fake_engine import FakeEngine
+from tests.kit.recording import Replay, record, recorded_run, time_zone
+
+RUN_FIELDS = {
+    "id",
+    "name",
+    "status",
+    "pid",
+    "directory",
+    "preset",
+    "epochs_planned",
+    "epochs_done",
+    "steps_done",
+    "best_epoch",
+    "validation_accuracy",
+    "test_accuracy",
+}
+"""The fields that DESIGN promises."""
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path))
+
+
+def test_json_is_one_document_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
+    listing.print_json([{"a": None, "b": "×"}])
+    out, err = capsys.readouterr()
+    assert json.loads(out) == [{"a": None, "b": "×"}]
+    assert out.endswith("]\n")
+    assert err == ""
+
+
+def test_a_finished_run_has_every_promised_field() -> None:
+    run = recorded_run()
+    document = listing.run_document(summarize(run))
+    assert set(document) >= RUN_FIELDS | {"confusion", "per_class", "settings", "versions", "data_checksum"}
+    assert document["id"] == record().id
+    assert document["name"] == "brave-otter"
+    assert document["status"] == "finished"
+    assert document["pid"] is None
+    assert document["directory"] == str(run.path)
+    assert (document["epochs_planned"], document["epochs_done"], document["best_epoch"]) == (3, 3, 3)
+    assert document["steps_done"] == 2_580
+    assert document["validation_accuracy"] == pytest.approx(0.9946)
+    assert document["test_accuracy"] == pytest.approx(0.9957)
+    confusion = document["confusion"]
+    assert [len(row) for row in confusion] == [10] * 10
+    assert sum(map(sum, confusion)) == 5_000
+    assert [one["class"] for one in document["per_class"]] == [str(digit) for digit in range(10)]
+    assert [one["support"] for one in document["per_class"]] == [sum(row) for row in confusion]
+    for true, one in enumerate(document["per_class"]):
+        assert one["recall"] == pytest.approx(confusion[true][true] / sum(confusion[true]))
+        assert one["precision"] == pytest.approx(confusion[true][true] / sum(row[true] for row in confusion))
+        assert one["f1"] == pytest.approx(2 * one["precision"] * one["recall"] / (one["precision"] + one["recall"]))
+    assert set(summarize(run).as_json()) == set(document) - {
+        "settings",
+        "learning_rate",
+        "early_stopping",
+        "alerts",
+        "checkpoint",
+        "unsaved",
+        "versions",
+        "data_checksum",
+        "test_loss",
+        "confusion",
+        "per_class",
+        "figures",
+    }
+
+
+def test_a_finished_run_has_the_figures_of_its_best_epoch_and_of_its_test() -> None:
+    document = listing.run_document(summarize(recorded_run()))
+    validation = document["figures"][0]
+    assert (validation["split"], validation["epoch"], validation["digits"]) == ("validation", 3, 5_000)
+    assert validation["confusion"] == [list(row) for row in document["confusion"]]
+    assert validation["accuracy"] == pytest.approx(document["validation_accuracy"])
+    assert validation["per_class"] == document["per_class"]
+    counted = sum(bin_["right"] + bin_["wrong"] for bin_ in validation["calibration"]["bins"])
+    assert counted == 5_000
+    assert validation["mistakes"] == 5_000 - sum(validation["confusion"][true][true] for true in range(10))
+    assert validation["top_confusions"][0]["words"].endswith(f"of {validation['top_confusions'][0]['support']}")
+    assert validation["lives"].keys() == {"learned_late", "forgotten", "never_learned", "confidently_wrong"}
+    assert validation["labels"]["judged"]["unjudged"] == 5_000
+    (test,) = document["figures"][1:]
+    # the recording ships without its test predictions, which is told instead of failing
+    assert test["split"] == "test"
+    assert "unavailable" in test or test["accuracy"] == pytest.approx(document["test_accuracy"])
+
+
+def test_what_does_not_exist_yet_is_null() -> None:
+    replay = Replay()
+    replay.to_step(10)
+    with FakeEngine(replay.run):
+        document = listing.run_document(summarize(replay.run))
+    assert document["status"] == "training"
+    assert isinstance(document["pid"], int)
+    assert document["steps_done"] == 10
+    for key in ("best_epoch", "validation_accuracy", "test_accuracy", "test_loss", "confusion", "error", "checkpoint"):
+        assert document[key] is None
+    assert document["per_class"] == document["alerts"] == []
+    assert list(document["unsaved"]) == []
+
+
+def run_with(*events: AnyEvent, **settings: Any) -> RunDirectory:
+    run = create_run(samples.config(**settings))
+    run.events_path.write_bytes(b"".join(map(encode, events)))
+    return run
+
+
+def shown(run: RunDirectory, capsys: pytest.CaptureFixture[str]) -> str:
+    """What `show` prints for people, in one line."""
+    listing.print_run(summarize(run))
+    return " ".join(capsys.readouterr().out.split())
+
+
+def test_a_steered_run_is_told_as_it_is_now(capsys: pytest.CaptureFixture[str]) -> None:
+    run = run_with(
+        samples.run_started(),
+        samples.step_ended(1),
+        samples.setting_changed("epochs", "12"),
+        samples.setting_changed("learning_rate", "0.005"),
+        samples.setting_changed("early_stopping", "loss:3"),
+        samples.phase_changed(Phase.PAUSED, 60),
+    )
+    with FakeEngine(run):
+        document = listing.run_document(summarize(run))
+        words = shown(run, capsys)
+    assert (document["status"], document["epochs_planned"]) == ("paused", 12)
+    assert (document["learning_rate"], document["early_stopping"]) == (0.005, "loss:3")
+    assert (document["settings"]["epochs"], document["settings"]["learning_rate"]) == (3, 0.01)
+    for fact in (
+        "status paused, engine is process",
+        "learning rate 0.005 (planned: 0.01)",
+        "early stopping loss:3",
+        "done 0 of 12 epochs, 1 step ",
+        f"to go on mnist-tui continue {run.id}",
+    ):
+        assert fact in words + " "
+
+
+def test_the_newest_alerts_are_told_and_those_before_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    alerts = [samples.alert_raised(step, text=f"it spiked at {step}") for step in (10, 20, 30, 40, 1_500)]
+    run = run_with(samples.run_started(), *alerts, samples.run_resumed(5))
+    words = shown(run, capsys)
+    assert (
+        "alerts (and 2 before) step 30: it spiked at 30 step 40: it spiked at 40 step 1,500: it spiked at 1500" in words
+    )
+    assert "spiked at 20" not in words
+    document = listing.run_document(summarize(run))
+    assert [alert["step"] for alert in document["alerts"]] == [10, 20, 30, 40, 1_500]
+    assert document["alerts"][0] == {
+        "time": alerts[0].time,
+        "kind": "not finite",
+        "text": "it spiked at 10",
+        "step": 10,
+        "epoch": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("last", "told"),
+    [
+        (samples.step_ended(9), True),
+        (samples.run_ended(EndReason.STOPPED), True),
+        (RunFailed(time=9, error="x"), True),
+        (samples.run_ended(), False),
+    ],
+)
+def test_a_run_that_was_over_before_its_time_says_how_it_goes_on(
+    last: AnyEvent, told: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = run_with(samples.run_started(), last)
+    assert (f"to go on mnist-tui resume {run.id}, from the beginning" in shown(run, capsys)) == told
+    for step in (0, 1_075):
+        run.checkpoint_path(step).parent.mkdir(exist_ok=True)
+        run.checkpoint_path(step).touch()
+    assert (f"mnist-tui resume {run.id}, from the checkpoint of step 1,075" in shown(run, capsys)) == told
+    assert listing.run_document(summarize(run))["checkpoint"] == str(run.checkpoint_path(1_075))
+
+
+def test_files_that_could_not_be_written_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    run = run_with(samples.run_started(), samples.run_ended(unsaved=("model.keras", "predictions/test.npz")))
+    assert "not saved model.keras, predictions/test.npz" in shown(run, capsys)
+    assert list(listing.run_document(summarize(run))["unsaved"]) == ["model.keras", "predictions/test.npz"]
+
+
+def test_the_epochs_of_a_run_are_those_planned_now(capsys: pytest.CaptureFixture[str]) -> None:
+    listing.print_runs([summarize(run_with(samples.setting_changed("epochs", "12")))])
+    assert "0 of 12" in capsys.readouterr().out
+
+
+def test_control_characters_from_files_cannot_act(capsys: pytest.CaptureFixture[str]) -> None:
+    evil = "\x1b]0;evil\x07\x9b2J\u202e\r\n"
+    run = run_with(
+        samples.run_started(),
+        samples.alert_raised(text=evil),
+        samples.setting_changed("early_stopping", evil),
+        samples.run_ended(unsaved=(evil,)),
+        RunFailed(time=9, error=evil),
+    )
+    record = run.record()
+    config = msgspec.structs.replace(record.config, preset=evil, optimizer=evil, data=evil)
+    run.write_record(msgspec.structs.replace(record, name=evil, config=config))
+    summary = summarize(run)
+    listing.print_run(summary)
+    listing.print_runs([summary])
+    out = capsys.readouterr().out
+    assert out.count("evil") >= 8
+    for line in out.split("\n"):
+        assert line.isprintable(), repr(line)
+
+
+def test_a_run_without_events_is_told_as_it_was_planned(capsys: pytest.CaptureFixture[str]) -> None:
+    run = run_with(early_stopping="loss:3")
+    run.events_path.unlink()
+    words = shown(run, capsys)
+    assert "early stopping loss:3 done 0 of 3 epochs, 0 steps" in words
+    assert "learning rate 0.01, batch" in words
+
+
+def test_no_runs_is_a_sentence_with_what_to_do(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    listing.print_runs([])
+    out = capsys.readouterr().out
+    assert out == f"No runs in {tmp_path} yet. Start one with `mnist-tui train`.\n"
+
+
+def test_runs_are_a_line_each(capsys: pytest.CaptureFixture[str]) -> None:
+    finished = summarize(recorded_run())
+    fresh = summarize(create_run(samples.config(name="a-b-c", epochs=5)))
+    listing.print_runs([fresh, finished])
+    heading, first, second = capsys.readouterr().out.splitlines()
+    assert heading.split() == ["run", "name", "status", "preset", "epochs", "steps", "validation", "test"]
+    assert first.split() == [fresh.record.id, "a-b-c", "crashed", "fast", "0", "of", "5", "0", "–", "–"]
+    assert second.split() == [
+        *(record().id, "brave-otter", "finished", "fast", "3", "of", "3", "2,580"),
+        *("99.46", "%", "99.57", "%"),
+    ]
+
+
+def test_one_run_is_told_with_its_settings_and_its_classes(capsys: pytest.CaptureFixture[str]) -> None:
+    with time_zone("UTC"):
+        listing.print_run(summarize(recorded_run()))
+    out = capsys.readouterr().out
+    words = " ".join(out.split())
+    for fact in (
+        f"run brave-otter ({record().id})",
+        "status finished",
+        "started 2026-11-23 22:14:18",
+        "preset fast",
+        "optimizer adamw, learning rate 0.01, batch 64",
+        "data mnist, seed 7",
+        "done 3 of 3 epochs, 2,580 steps",
+        "best epoch 3: 99.46 % of the validation digits",
+        "test 99.57 % of the test digits",
+        "took 00:22",
+        "validation digits, epoch 3",
+        "class precision recall F1 support",
+    ):
+        assert fact in words
+    assert max(map(len, out.splitlines())) <= listing.NARROWEST
+
+
+def test_a_run_that_failed_is_told_with_its_error_and_dashes(capsys: pytest.CaptureFixture[str]) -> None:
+    replay = Replay()
+    replay.to_step(5)
+    replay.write(RunFailed(time=replay.clock.now, error="no [memory] left"))
+    listing.print_run(summarize(replay.run))
+    words = " ".join(capsys.readouterr().out.split())
+    assert "status failed" in words
+    assert "error no [memory] left" in words
+    assert "best epoch – test – took –" in words
+
+
+def test_a_live_run_names_its_engine(capsys: pytest.CaptureFixture[str]) -> None:
+    replay = Replay()
+    replay.to_step(5)
+    with FakeEngine(replay.run):
+        summary = summarize(replay.run)
+    listing.print_run(summary)
+    assert f"training, engine is process {summary.pid}" in capsys.readouterr().out

@@ -1,0 +1,241 @@
+"""What is typed behind `mnist-tui` becomes a request to the engine, a sentence and an exit status."""
+
+import getpass
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from mnist_tui.cli import steer
+from mnist_tui.cli.main import commands, run_command
+from mnist_tui.cli.wiring import UsageError
+from mnist_tui.cluster import Cluster
+from mnist_tui.config import ConfigError
+from mnist_tui.control import resume as resuming
+from mnist_tui.control.protocol import (
+    AnyRequest,
+    Continue,
+    Pause,
+    RollBack,
+    SaveCheckpoint,
+    SetEarlyStopping,
+    SetEpochs,
+    SetLearningRate,
+    Step,
+    Stop,
+)
+from mnist_tui.runs.directory import HOME_VARIABLE, RunDirectory, RunError, create_run
+from tests.kit import samples
+from tests.kit.fake_engine import FakeEngine
+
+BY = "ada, command line on pts/3"
+
+
+@pytest.fixture(autouse=True)
+def ada(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At a terminal, with a home of her own."""
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path))
+    monkeypatch.setattr(getpass, "getuser", lambda: "ada")
+    monkeypatch.setattr(os, "ttyname", lambda _: "/dev/pts/3")
+
+
+@pytest.fixture
+def run() -> RunDirectory:
+    return create_run(samples.config(name="calm-otter"))
+
+
+def typed(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["mnist-tui", *arguments])
+    return run_command()
+
+
+REQUESTS: dict[str, tuple[list[AnyRequest], str]] = {
+    "pause": ([Pause(by=BY)], "pauses after this batch"),
+    "continue": ([Continue(by=BY)], "goes on"),
+    "step": ([Step(by=BY)], "trains 1 batch and pauses"),
+    "step 1200": ([Step(by=BY, count=1200)], "trains 1,200 batches and pauses"),
+    "checkpoint": ([SaveCheckpoint(by=BY)], "saves a checkpoint after this batch"),
+    "rollback": ([RollBack(by=BY)], "goes back to its newest checkpoint, with half the learning rate"),
+    "stop": ([Stop(by=BY)], "ends after this batch"),
+    "stop --now": ([Stop(by=BY, now=True)], "ends now"),
+    "set --epochs 12": ([SetEpochs(by=BY, epochs=12)], "trains 12 epochs in all"),
+    "set --epochs 1": ([SetEpochs(by=BY, epochs=1)], "trains 1 epoch in all"),
+    "set --epochs +1": ([SetEpochs(by=BY, change=1)], "trains 1 epoch more"),
+    "set --epochs=+20": ([SetEpochs(by=BY, change=20)], "trains 20 epochs more"),
+    "set --epochs -2": ([SetEpochs(by=BY, change=-2)], "trains 2 epochs fewer"),
+    "set --learning-rate 3e-4": ([SetLearningRate(by=BY, value=3e-4)], "gets the learning rate 0.0003"),
+    "set --learning-rate x0.5": ([SetLearningRate(by=BY, factor=0.5)], "multiplies its learning rate by 0.5"),
+    "set --learning-rate /4": ([SetLearningRate(by=BY, factor=0.25)], "divides its learning rate by 4"),
+    "set --early-stopping loss:3": ([SetEarlyStopping(by=BY, rule="loss:3")], "has early stopping set to loss:3"),
+    "set --early-stopping off": ([SetEarlyStopping(by=BY, rule="off")], "has early stopping set to off"),
+}
+
+
+@pytest.mark.parametrize("line", REQUESTS)
+@pytest.mark.parametrize("wanted", ["calm-otter", "last"])
+def test_a_command_asks_the_engine_and_says_what_happens(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], line: str, wanted: str
+) -> None:
+    requests, words = REQUESTS[line]
+    command, *rest = line.split()
+    with FakeEngine(run) as engine:
+        assert typed(monkeypatch, command, wanted, *rest) == 0
+        assert engine.asked() == requests
+        assert engine.watchers == []
+    assert capsys.readouterr() == (f"run {run.id} {words}\n", "")
+
+
+def test_several_settings_are_sent_one_after_the_other(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with FakeEngine(run) as engine:
+        options = ("--early-stopping", "accuracy:5", "--learning-rate", "/2", "--epochs", "+1")
+        assert typed(monkeypatch, "set", "last", *options) == 0
+        assert [type(request) for request in engine.asked()] == [SetEpochs, SetLearningRate, SetEarlyStopping]
+    assert len(capsys.readouterr().out.splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("set last", "nothing to set: give --epochs, --learning-rate or --early-stopping"),
+        ("set last --epochs 0", "epochs 0 is out of range"),
+        ("set last --epochs +0", "epochs 0 is out of range"),
+        ("set last --epochs -", "epochs '' is not a whole number"),
+        ("set last --epochs --1", "epochs -1 is out of range"),
+        ("set last --epochs many", "epochs 'many' is not a whole number"),
+        ("set last --epochs 10001", "epochs 10,001 is out of range"),
+        ("set last --learning-rate fast", "learning_rate 'fast' cannot be used: give a number from 1e-08 to 10"),
+        ("set last --learning-rate nan", "learning_rate 'nan' cannot be used"),
+        ("set last --learning-rate 11", "learning_rate '11' cannot be used"),
+        ("set last --learning-rate x", "--learning-rate 'x' cannot be used: give a number, or x0.5 or /2"),
+        ("set last --learning-rate x0", "--learning-rate 'x0' cannot be used"),
+        ("set last --learning-rate /0", "--learning-rate '/0' cannot be used"),
+        ("set last --learning-rate x-2", "--learning-rate 'x-2' cannot be used"),
+        ("set last --learning-rate xnan", "--learning-rate 'xnan' cannot be used"),
+        ("set last --learning-rate /inf", "--learning-rate '/inf' cannot be used"),
+        ("set last --early-stopping loss", "early_stopping 'loss' cannot be used: give off, or loss or accuracy"),
+        ("set last --epochs +1 --early-stopping loss", "early_stopping 'loss' cannot be used"),
+        ("step last many", "'many' is not a valid integer: see `mnist-tui step --help`"),
+        ("pause", "Missing argument 'RUN': see `mnist-tui pause --help`"),
+        ("pause nothing", "no run 'nothing'"),
+        ("resume last --epochs -1", "--epochs -1 cannot be used: give the epochs in all, or +N for so many more"),
+        ("resume last --epochs x", "epochs 'x' is not a whole number"),
+        ("resume nothing", "no run 'nothing'"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_before_anything_is_sent(
+    run: RunDirectory,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    line: str,
+    reason: str,
+) -> None:
+    with FakeEngine(run) as engine, pytest.raises((UsageError, ConfigError, RunError)) as caught:
+        typed(monkeypatch, *line.split())
+    assert reason in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert engine.requests == []
+    assert capsys.readouterr().out == ""
+
+
+def test_what_the_engine_refuses_is_told_in_its_words(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with FakeEngine(run) as engine:
+        engine.answer = b'{"ok":false,"error":"the run is not paused"}\n'
+        with pytest.raises(RunError, match="refused: the run is not paused"):
+            typed(monkeypatch, "continue", "last")
+    assert capsys.readouterr().out == ""
+
+
+def test_what_the_engine_cannot_save_is_told_on_stderr(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with FakeEngine(run) as engine:
+        engine.answer = b'{"ok":true,"trouble":"the disk\\u001b[2J is full"}\n'
+        assert typed(monkeypatch, "checkpoint", "last") == 0
+    out, err = capsys.readouterr()
+    assert out == f"run {run.id} saves a checkpoint after this batch\n"
+    assert err == "mnist-tui: the disk?[2J is full\n"
+
+
+@pytest.mark.parametrize("command", ["pause", "continue", "step", "checkpoint", "rollback", "stop"])
+def test_a_run_without_an_engine_cannot_be_steered(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    with pytest.raises(RunError, match=f"run {run.id} has no live engine that listens"):
+        typed(monkeypatch, command, "last")
+
+
+@pytest.fixture
+def resumed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, int | None, int]]:
+    """What was to be resumed: run, by whom, epochs in all, more epochs."""
+    asked: list[tuple[str, str, int | None, int]] = []
+
+    def stand_in(run: RunDirectory, by: str, *, epochs: int | None, more: int, cluster: Cluster | None) -> None:
+        assert cluster is None
+        asked.append((run.id, by, epochs, more))
+
+    monkeypatch.setattr(resuming, "resume_run", stand_in)
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("options", "epochs", "more"), [([], None, 0), (["--epochs", "12"], 12, 0), (["--epochs", "+2"], None, 2)]
+)
+def test_a_run_goes_on_without_anybody_watching(
+    run: RunDirectory,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    resumed: list[tuple[str, str, int | None, int]],
+    options: list[str],
+    epochs: int | None,
+    more: int,
+) -> None:
+    assert typed(monkeypatch, "resume", "calm-otter", "--detach", *options) == 0
+    assert resumed == [(run.id, BY, epochs, more)]
+    assert capsys.readouterr().out == f"{run.id}\n"
+
+
+@pytest.mark.parametrize(("terminal", "plain"), [(True, False), (False, True)])
+def test_a_resumed_run_is_watched_like_a_new_one(
+    run: RunDirectory,
+    monkeypatch: pytest.MonkeyPatch,
+    resumed: list[tuple[str, str, int | None, int]],
+    terminal: bool,
+    plain: bool,
+) -> None:
+    watched: list[tuple[str, bool]] = []
+
+    def watch(run: RunDirectory, plain: bool, since: float) -> int:
+        assert resumed, "not before it was told to go on"
+        assert since >= run.record().created
+        watched.append((run.id, plain))
+        return 7
+
+    monkeypatch.setattr(steer, "watch", watch)
+    monkeypatch.setattr(steer, "check_terminal", lambda: None)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal)
+    assert typed(monkeypatch, "resume", "last") == 7
+    assert watched == [(run.id, plain)]
+
+
+def test_nothing_is_resumed_in_a_terminal_that_cannot_show_it(
+    run: RunDirectory,  # noqa: ARG001
+    monkeypatch: pytest.MonkeyPatch,
+    resumed: list[tuple[str, str, int | None, int]],
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setattr(os, "environ", os.environ | {"TERM": "dumb"})
+    with pytest.raises(UsageError):
+        typed(monkeypatch, "resume", "last")
+    assert resumed == []
+
+
+def test_every_command_says_what_it_is_for_in_a_line_that_is_not_cut() -> None:
+    for name, command in commands.commands.items():
+        short = command.get_short_help_str(limit=64)
+        assert short.endswith("."), (name, short)
+        assert not short.endswith("..."), (name, short)

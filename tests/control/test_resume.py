@@ -1,0 +1,174 @@
+"""Whether a run that is over can go on, and to how many epochs."""
+
+import time
+
+import pytest
+
+from mnist_tui.cluster import Cluster
+from mnist_tui.control import client, resume
+from mnist_tui.control.protocol import SetEpochs
+from mnist_tui.control.resume import resume_run
+from mnist_tui.events import AnyEvent, EndReason, Phase, RunFailed, encode
+from mnist_tui.runs.directory import RunDirectory, RunError, create_run
+from tests.kit import samples
+from tests.kit.fake_engine import FakeEngine
+
+EPOCH = 5
+"""Steps."""
+STARTED = samples.run_started(steps_per_epoch=EPOCH, train_count=500)
+Resumed = list[tuple[str, int | None]]
+
+
+def steps(last: int) -> list[AnyEvent]:
+    return [STARTED, *(samples.step_ended(step) for step in range(1, last + 1))]
+
+
+FINISHED = [*steps(3 * EPOCH), samples.run_ended()]
+ENDED_EARLY = [*steps(2 * EPOCH), samples.run_ended(EndReason.EARLY)]
+STOPPED = [*steps(EPOCH + 2), samples.run_ended(EndReason.STOPPED)]
+STOPPED_BETWEEN_EPOCHS = [*steps(2 * EPOCH), samples.run_ended(EndReason.STOPPED)]
+KILLED = [*steps(7), samples.run_ended(EndReason.KILLED, test_accuracy=None)]
+CRASHED = steps(7)
+FAILED = [*steps(7), RunFailed(time=samples.CREATED + 90, error="out of memory")]
+
+
+def run_with(events: list[AnyEvent]) -> RunDirectory:
+    run = create_run(samples.config(epochs=3))
+    run.events_path.write_bytes(b"".join(map(encode, events)))
+    return run
+
+
+@pytest.fixture
+def resumed(monkeypatch: pytest.MonkeyPatch) -> Resumed:
+    """Who resumed, and the epochs that were asked of the new engine."""
+    asked: Resumed = []
+
+    def stand_in(run: RunDirectory, by: str, epochs: int | None = None, cluster: Cluster | None = None) -> None:  # noqa: ARG001
+        assert cluster is None
+        asked.append((by, epochs))
+
+    monkeypatch.setattr(client, "resume", stand_in)
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("events", "epochs", "more", "planned"),
+    [
+        (CRASHED, None, 0, None),
+        (FAILED, None, 0, None),
+        (STOPPED, None, 0, None),
+        (KILLED, None, 0, None),
+        ([], None, 0, None),
+        (CRASHED, 2, 0, 2),
+        (CRASHED, 12, 0, 12),
+        (CRASHED, None, 2, 5),
+        (STOPPED, None, 2, 5),
+        (STOPPED_BETWEEN_EPOCHS, 2, 0, 2),
+        (FINISHED, 4, 0, 4),
+        (FINISHED, None, 2, 5),
+        (ENDED_EARLY, 3, 0, 3),
+        (ENDED_EARLY, None, 2, 4),
+        ([], 1, 0, 1),
+    ],
+)
+def test_a_run_that_is_over_goes_on(
+    events: list[AnyEvent], epochs: int | None, more: int, planned: int | None, resumed: Resumed
+) -> None:
+    resume_run(run_with(events), "ada", epochs=epochs, more=more)
+    assert resumed == [("ada", planned)]
+
+
+@pytest.mark.parametrize(
+    ("events", "epochs", "more", "reason"),
+    [
+        (FINISHED, None, 0, "is finished (epochs done: 3): give --epochs N to train on"),
+        (ENDED_EARLY, None, 0, "is finished (epochs done: 2): give --epochs N to train on"),
+        (FINISHED, 3, 0, "--epochs 3 is too few for run {id}: epochs done: 3, give at least 4"),
+        (FINISHED, 1, 0, "--epochs 1 is too few for run {id}: epochs done: 3, give at least 4"),
+        (STOPPED, 1, 0, "--epochs 1 is too few for run {id}: epoch 2 is under way, give at least 2"),
+        (STOPPED_BETWEEN_EPOCHS, 1, 0, "--epochs 1 is too few for run {id}: epochs done: 2, give at least 2"),
+        (FINISHED, None, 10_000, "--epochs 10,003 is out of range for run {id}: give at most 10,000"),
+    ],
+)
+def test_what_would_leave_nothing_to_train_is_refused(
+    events: list[AnyEvent], epochs: int | None, more: int, reason: str, resumed: Resumed
+) -> None:
+    run = run_with(events)
+    with pytest.raises(RunError) as caught:
+        resume_run(run, "ada", epochs=epochs, more=more)
+    assert reason.format(id=run.id) in str(caught.value)
+    assert resumed == []
+
+
+@pytest.mark.parametrize(
+    ("events", "reason"),
+    [
+        ([], "is starting, so there is nothing to resume: `mnist-tui attach {id}`"),
+        (CRASHED, "is training, so there is nothing to resume: `mnist-tui attach {id}`"),
+        ([*CRASHED, samples.phase_changed(Phase.PAUSED, 60)], "is paused, so there is nothing to resume: `mnist-tui c"),
+        ([*FINISHED, samples.run_resumed(15)], "is training, so there is nothing to resume"),
+    ],
+)
+@pytest.mark.parametrize("epochs", [None, 12])
+def test_a_live_run_is_refused(events: list[AnyEvent], reason: str, epochs: int | None, resumed: Resumed) -> None:
+    run = run_with(events)
+    with FakeEngine(run) as engine, pytest.raises(RunError) as caught:
+        resume_run(run, "ada", epochs=epochs)
+    assert reason.format(id=run.id) in str(caught.value)
+    assert (resumed, engine.asked()) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("events", "epochs", "more", "wanted"),
+    [(FINISHED, 5, 0, 5), (FINISHED, None, 1, 4), (STOPPED, None, 0, 3), (STOPPED, 2, 0, 2), (STOPPED, None, 1, 4)],
+)
+def test_an_engine_that_waits_after_the_end_trains_on(
+    events: list[AnyEvent], epochs: int | None, more: int, wanted: int, resumed: Resumed
+) -> None:
+    run = run_with(events)
+    with FakeEngine(run) as engine:
+        resume_run(run, "ada", epochs=epochs, more=more)
+        assert engine.asked() == [SetEpochs(by="ada", epochs=wanted)]
+    assert resumed == []
+
+
+def test_an_engine_that_waits_after_the_end_needs_an_epoch_to_train() -> None:
+    run = run_with(STOPPED_BETWEEN_EPOCHS)
+    with FakeEngine(run) as engine:
+        with pytest.raises(RunError, match="--epochs 2 is too few"):
+            resume_run(run, "ada", epochs=2)
+        assert engine.asked() == []
+
+
+def leave_instead_of_waiting(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _: engine.die())
+
+
+@pytest.mark.parametrize("events", [FINISHED, KILLED, FAILED], ids=["finished", "killed", "failed"])
+def test_an_engine_that_is_about_to_go_is_followed_by_another(
+    events: list[AnyEvent], resumed: Resumed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = run_with(events)
+    with FakeEngine(run) as engine:
+        engine.answer = b'{"ok":false,"error":"the engine is about to end: resume the run instead"}\n'
+        leave_instead_of_waiting(engine, monkeypatch)
+        resume_run(run, "ada", epochs=7)
+    assert resumed == [("ada", 7)]
+
+
+def test_an_engine_that_refuses_and_stays_has_the_last_word(resumed: Resumed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resume, "LEAVING_SECONDS", 0.0)
+    run = run_with(FINISHED)
+    with FakeEngine(run) as engine:
+        engine.answer = b'{"ok":false,"error":"not today"}\n'
+        with pytest.raises(RunError, match="not today"):
+            resume_run(run, "ada", epochs=7)
+    assert resumed == []
+
+
+def test_a_run_that_cannot_be_read_is_told(resumed: Resumed) -> None:
+    run = run_with(CRASHED)
+    run.config_path.write_bytes(b"{")
+    with pytest.raises(RunError, match="cannot be read"):
+        resume_run(run, "ada")
+    assert resumed == []

@@ -1,0 +1,150 @@
+import errno
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mnist_tui.engine.recording.event_writer import EventWriter
+from mnist_tui.engine.recording.retrying_writer import RetryingWriter
+from mnist_tui.events import AlertKind, AlertRaised, EndReason, Event, ResumeReason, RunEnded, RunResumed
+from mnist_tui.runs.directory import RunDirectory
+from mnist_tui.runs.log import LogFollower
+from tests.kit import samples
+
+
+def refuse() -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def accept() -> None:
+    pass
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunDirectory:
+    (tmp_path / "run").mkdir()
+    return RunDirectory(tmp_path / "run")
+
+
+def test_a_refused_file_is_one_alert_and_a_trouble_until_it_is_written(run: RunDirectory) -> None:
+    events: list[Event] = []
+    writer = RetryingWriter(run, events.append)
+    assert writer.trouble == ""
+    assert not writer.attempt("model.keras", refuse, step=3, epoch=1)
+    assert not writer.attempt("model.keras", refuse, step=9, epoch=2)
+    (alert,) = events
+    assert isinstance(alert, AlertRaised)
+    assert (alert.kind, alert.step, alert.epoch) == (AlertKind.NOT_SAVED, 3, 1)
+    assert "model.keras is not saved (No space left on device)" in alert.text
+    assert writer.trouble == "not saved: model.keras (No space left on device)"
+    assert list(writer.unsaved) == ["model.keras"]
+    assert writer.attempt("model.keras", accept, step=12, epoch=2)
+    assert writer.trouble == ""
+    assert not writer.unsaved
+
+
+def test_a_refused_file_is_tried_again_with_the_next_one_but_a_checkpoint_is_not(run: RunDirectory) -> None:
+    writer, room, written = RetryingWriter(run, lambda _: None), [False], list[str]()
+
+    def writing(name: str) -> Callable[[], None]:
+        return lambda: written.append(name) if room[0] else refuse()
+
+    for name in ("checkpoint", "predictions/epoch-0001.npz", "predictions/epoch-0002.npz"):
+        assert not writer.attempt(name, writing(name), step=3, epoch=1)
+    room[0] = True
+    assert writer.attempt("predictions/epoch-0002.npz", writing("the newer second epoch"), step=9, epoch=2)
+    assert written == ["predictions/epoch-0001.npz", "the newer second epoch"]
+    assert list(writer.unsaved) == ["checkpoint"]
+    assert writer.attempt("digits/test.npz", accept, step=9, epoch=2)
+    assert written == ["predictions/epoch-0001.npz", "the newer second epoch"]
+
+
+def test_what_is_written_behind_is_there_before_the_next_file_and_a_refusal_is_told_as_ever(run: RunDirectory) -> None:
+    events: list[Event] = []
+    writer, done, room = RetryingWriter(run, events.append), list[str](), threading.Event()
+
+    def slowly() -> None:
+        room.wait()
+        done.append("model.keras")
+
+    writer.attempt_behind("model.keras", slowly, lambda: done.append("told"), step=3, epoch=1)
+    assert done == []
+    room.set()
+    assert writer.attempt("checkpoint", lambda: done.append("checkpoint"), step=4, epoch=1)
+    assert done == ["model.keras", "told", "checkpoint"]
+
+    writer.attempt_behind("model.keras", refuse, lambda: done.append("told again"), step=6, epoch=2)
+    writer.settle()
+    assert writer.trouble == "not saved: model.keras (No space left on device)"
+    (alert,) = events
+    assert isinstance(alert, AlertRaised)
+    assert (alert.step, alert.epoch) == (6, 2)
+    assert "told again" not in done
+
+
+def test_what_fails_behind_for_another_reason_ends_the_training(run: RunDirectory) -> None:
+    writer = RetryingWriter(run, lambda _: None)
+
+    def fail() -> None:
+        raise ValueError("no network")
+
+    writer.attempt_behind("model.keras", fail, accept, step=3, epoch=1)
+    with pytest.raises(ValueError, match="no network"):
+        writer.settle()
+    writer.settle()
+
+
+def test_a_vanished_run_directory_is_named_as_such(run: RunDirectory) -> None:
+    events: list[Event] = []
+    writer = RetryingWriter(run, events.append)
+    run.path.rmdir()
+    assert not writer.attempt("checkpoint", refuse, step=3, epoch=1)
+    assert isinstance(events[0], AlertRaised)
+    assert "has vanished" in events[0].text
+    assert "has vanished" in writer.trouble
+
+
+def test_nothing_is_part_of_a_run_after_its_end_until_it_is_resumed(run: RunDirectory) -> None:
+    event_writer = EventWriter(run)
+    ended = RunEnded(time=1.0, reason=EndReason.COMPLETED)
+    resumed = RunResumed(time=3.0, reason=ResumeReason.TRAINED_ON, step=1, epoch=1, by="a test")
+    for event in (samples.step_ended(1), ended, samples.step_ended(2), resumed, samples.step_ended(3)):
+        event_writer.emit(event)
+    assert [type(event).__name__ for event in LogFollower(run.events_path).read()] == [
+        "StepEnded",
+        "RunEnded",
+        "RunResumed",
+        "StepEnded",
+    ]
+    assert event_writer.complete
+    assert event_writer.trouble == ""
+
+
+def test_an_event_that_is_just_being_written_is_no_trouble(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    event_writer, write, meanwhile = EventWriter(run), os.write, list[str]()
+
+    def watched(descriptor: int, line: bytes) -> int:
+        meanwhile.append(event_writer.trouble)  # as another thread would ask for it
+        return write(descriptor, line)
+
+    monkeypatch.setattr(os, "write", watched)
+    event_writer.emit(samples.step_ended(1))
+    assert meanwhile == [""]
+    assert len(LogFollower(run.events_path).read()) == 1
+
+
+def test_an_end_that_the_disk_refused_is_written_once_there_is_room(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event_writer = EventWriter(run)
+    with monkeypatch.context() as full_disk:
+        full_disk.setattr(os, "write", lambda *_: refuse())
+        event_writer.emit(samples.step_ended(1))
+        event_writer.emit(RunEnded(time=1.0, reason=EndReason.COMPLETED))
+        assert not event_writer.complete
+        assert "2 events wait" in event_writer.trouble
+    event_writer.emit(samples.step_ended(2))  # what comes after an end is no part of the run
+    assert event_writer.complete
+    assert [type(event).__name__ for event in LogFollower(run.events_path).read()] == ["StepEnded", "RunEnded"]

@@ -1,0 +1,1 @@
+"""Kits that tests share: recorded runs, runs made on the spot, a fake engine, samples of data."""

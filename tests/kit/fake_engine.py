@@ -1,0 +1,95 @@
+"""A stand-in for the engine: holds a run's lock and answers requests over a socket, in threads of the test."""
+
+import contextlib
+import os
+import socket
+import tempfile
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from mnist_tui.control.protocol import AnyRequest, Attach, Ping
+from mnist_tui.runs.directory import Endpoint, RunDirectory
+
+
+class FakeEngine:
+    """`with FakeEngine(run):` the run is alive. Gives `answer` to every request, and keeps `requests` as they came.
+
+    A connection stays open for many requests, as a screen's does; an answer without a newline is its last.
+    """
+
+    def __init__(self, run: RunDirectory) -> None:
+        self.run = run
+        self.answer = b'{"ok":true}\n'
+        self.requests: list[bytes] = []
+        self._folder = tempfile.TemporaryDirectory(prefix="mnist-tui-")  # tmp_path may be too long for a socket
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._threads = [threading.Thread(target=self._serve, daemon=True)]
+        self._connections: list[socket.socket] = []
+        self._lock: int | None = None
+
+    def __enter__(self) -> Self:
+        address = str(Path(self._folder.name, "socket"))
+        self._lock = self.run.acquire_lock()
+        self.run.lock_path.write_bytes(msgspec.json.encode(Endpoint(os.getpid(), address)))
+        self._listener.bind(address)
+        self._listener.listen()
+        self._threads[0].start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.die()
+
+    def asked(self) -> list[AnyRequest]:
+        """The requests so far that want something done; not those by which a screen says that it watches."""
+        decoded = [msgspec.json.decode(line, type=AnyRequest) for line in list(self.requests)]
+        return [request for request in decoded if not isinstance(request, Attach | Ping)]
+
+    @property
+    def watchers(self) -> list[str]:
+        """Who attached, as they named themselves."""
+        decoded = [msgspec.json.decode(line, type=AnyRequest) for line in list(self.requests)]
+        return [request.by for request in decoded if isinstance(request, Attach)]
+
+    def die(self) -> None:
+        """End as a process does: the lock goes, the address stays in the file."""
+        if self._lock is None:
+            return
+        self._hang_up(self._listener)
+        self._threads[0].join()  # after which no connection is added
+        for connection in self._connections:
+            self._hang_up(connection)
+        for thread in self._threads[1:]:
+            thread.join()
+        os.close(self._lock)
+        self._lock = None
+        self._folder.cleanup()
+
+    @staticmethod
+    def _hang_up(end: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
+        end.close()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return  # closed
+            self._connections.append(connection)
+            self._threads.append(threading.Thread(target=self._converse, args=(connection,), daemon=True))
+            self._threads[-1].start()
+
+    def _converse(self, connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError, ValueError), connection.makefile("rb") as lines:
+            for line in lines:
+                self.requests.append(line)
+                connection.sendall(self.answer)
+                if not self.answer.endswith(b"\n"):
+                    return

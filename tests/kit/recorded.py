@@ -1,0 +1,242 @@
+"""A recorded run over real MNIST digits, made in a moment and without Keras: what the screens' tests open.
+
+The "network" reads a digit by its distance to the mean picture of each class, blurred by a temperature, with some help
+from the truth that grows with the epochs: so the mistakes are the digits that are hard to tell, and they become fewer.
+
+    run = make_recorded_run(tmp_path, epochs=3, n=200)              # a finished run
+    recording = Recording.begin(tmp_path, planned=12, n=200)        # or step by step
+    recording.end_epoch()
+"""
+
+import math
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_tui.config import RunConfig
+from mnist_tui.events import (
+    CheckpointSaved,
+    EndReason,
+    EpochEnded,
+    Event,
+    Hardware,
+    HardwareSampled,
+    Layer,
+    Phase,
+    PhaseChanged,
+    RunEnded,
+    RunStarted,
+    StepEnded,
+)
+from mnist_tui.runs.directory import HOME_VARIABLE, RunDirectory, create_run
+from mnist_tui.runs.log import EventLog
+
+ASSET = Path(__file__).parent.parent.parent / "assets" / "mnist.npz"
+CLASSES = 10
+STEPS_PER_EPOCH = 40
+STEP_SECONDS = 0.5
+VALIDATION_SECONDS = 2.0
+BATCH = 64
+LAYERS = (
+    Layer("rescaling", "Rescaling", "", (28, 28, 1), 0, 0),
+    Layer("conv2d", "Conv2D", "3×3 ReLU", (26, 26, 24), 240, 146_016),
+    Layer("max_pooling2d", "MaxPooling2D", "2×2", (13, 13, 24), 0, 0),
+    Layer("flatten", "Flatten", "", (4056,), 0, 0),
+    Layer("dense", "Dense", "softmax", (CLASSES,), 40_570, 40_560),
+)
+
+Probabilities = NDArray[np.float16]
+
+
+@cache
+def mnist() -> dict[str, NDArray[Any]]:
+    """The arrays of assets/mnist.npz, read once."""
+    with np.load(ASSET) as archive:
+        return {key: archive[key] for key in archive.files}
+
+
+@cache
+def _class_means() -> NDArray[np.float32]:
+    """The mean picture of each class over the first 5,000 digits, shape (classes, 784)."""
+    images, labels = mnist()["x_train"][:5000].reshape(5000, -1).astype(np.float32) / 255, mnist()["y_train"][:5000]
+    return np.stack([images[labels == each].mean(axis=0) for each in range(CLASSES)])
+
+
+def plausible_probabilities(images: NDArray[np.uint8], labels: NDArray[np.uint8], epoch: int) -> Probabilities:
+    """What the stand-in network makes of the digits after an epoch, shape (n, classes); rows add up to about 1."""
+    flat = images.reshape(len(images), -1).astype(np.float32) / 255
+    means = _class_means()
+    distance = (flat**2).sum(axis=1)[:, None] - 2 * flat @ means.T + (means**2).sum(axis=1)
+    logits = -distance * 0.35
+    logits[np.arange(len(labels)), labels] += 5.6 - 5.4 / (1 + epoch)
+    exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
+    probabilities: Probabilities = (exponents / exponents.sum(axis=1, keepdims=True)).astype(np.float16)
+    return probabilities
+
+
+def confusion_of(labels: NDArray[np.uint8], probabilities: Probabilities) -> tuple[tuple[int, ...], ...]:
+    """Count [true][predicted]."""
+    counts = np.zeros((CLASSES, CLASSES), dtype=int)
+    np.add.at(counts, (labels, probabilities.argmax(axis=1)), 1)
+    return tuple(tuple(row) for row in counts.tolist())
+
+
+class Recording:
+    """A run directory that is being written, event by event, at times that follow from its creation."""
+
+    def __init__(self, run: RunDirectory, planned: int, n: int) -> None:
+        self.run = run
+        self.planned = planned
+        self.epoch = 0
+        """Epochs that have ended."""
+        self.time = run.record().created
+        self._log = EventLog(run.events_path)
+        self._best = 0.0
+        self.indices = np.sort(np.random.default_rng(7).choice(np.arange(5000, 60_000), n, replace=n > 55_000)).astype(
+            np.int32
+        )
+        self.images, self.labels = mnist()["x_train"][self.indices], mnist()["y_train"][self.indices]
+
+    @classmethod
+    def begin(cls, home: Path, *, planned: int = 3, n: int = 200, name: str = "brave-otter") -> "Recording":
+        """Make the run directory under `home` with its `n` validation digits, and write up to the first step."""
+        config = RunConfig(
+            preset="fast",
+            epochs=planned,
+            batch_size=BATCH,
+            learning_rate=0.01,
+            optimizer="adamw",
+            seed=7,
+            data="mnist",
+            name=name,
+        )
+        with patch.dict(os.environ, {HOME_VARIABLE: str(home)}):
+            recording = cls(create_run(config), planned, n)
+        recording._start()
+        return recording
+
+    def train(self, steps: int = STEPS_PER_EPOCH) -> None:
+        """Write the first `steps` steps of the next epoch."""
+        for position in range(1, steps + 1):
+            step = self.epoch * STEPS_PER_EPOCH + position
+            self._write(
+                StepEnded(
+                    time=self._later(STEP_SECONDS),
+                    step=step,
+                    epoch=self.epoch + 1,
+                    loss=2.3 / (1 + step / 12) + 0.05 * abs(math.sin(step)),
+                    accuracy=1 - 0.9 / (1 + step / 6),
+                    learning_rate=0.01,
+                    images_per_second=BATCH / STEP_SECONDS,
+                )
+            )
+
+    def end_epoch(self, probabilities: Probabilities | None = None, *, with_predictions: bool = True) -> EpochEnded:
+        """Train and validate one epoch; `probabilities` (n, classes) take the place of the stand-in network's."""
+        self.train()
+        self._write(PhaseChanged(time=self._later(0), phase=Phase.VALIDATING))
+        self.epoch += 1
+        if probabilities is None:
+            probabilities = plausible_probabilities(self.images, self.labels, self.epoch)
+        if with_predictions:
+            self.run.save_arrays(
+                self.run.predictions_path(self.epoch),
+                indices=self.indices,
+                labels=self.labels,
+                probabilities=probabilities,
+            )
+        accuracy = float((probabilities.argmax(axis=1) == self.labels).mean())
+        ended = EpochEnded(
+            time=self._later(VALIDATION_SECONDS),
+            epoch=self.epoch,
+            step=self.epoch * STEPS_PER_EPOCH,
+            train_loss=0.4 / self.epoch,
+            train_accuracy=1 - 0.05 / self.epoch,
+            validation_loss=0.3 / self.epoch,
+            validation_accuracy=accuracy,
+            confusion=confusion_of(self.labels, probabilities),
+            seconds=STEPS_PER_EPOCH * STEP_SECONDS + VALIDATION_SECONDS,
+            validation_seconds=VALIDATION_SECONDS,
+            is_best=accuracy > self._best,
+        )
+        self._best = max(self._best, accuracy)
+        self._write(ended)
+        self._write(
+            CheckpointSaved(
+                time=self._later(0), path="model.keras", epoch=self.epoch, step=self.epoch * STEPS_PER_EPOCH
+            )
+        )
+        if self.epoch < self.planned:
+            self._write(PhaseChanged(time=self._later(0), phase=Phase.TRAINING))
+        return ended
+
+    def finish(self, reason: EndReason = EndReason.COMPLETED) -> None:
+        """Test on 100 test digits and end the run."""
+        self._write(PhaseChanged(time=self._later(0), phase=Phase.TESTING))
+        images, labels = mnist()["x_test"][:100], mnist()["y_test"][:100]
+        indices = np.arange(100, dtype=np.int32)
+        probabilities = plausible_probabilities(images, labels, max(1, self.epoch))
+        self.run.save_arrays(self.run.digits_path("test"), images=images, labels=labels, indices=indices)
+        self.run.save_arrays(
+            self.run.predictions_path("test"), indices=indices, labels=labels, probabilities=probabilities
+        )
+        self._write(
+            RunEnded(
+                time=self._later(VALIDATION_SECONDS),
+                reason=reason,
+                best_epoch=self.epoch or None,
+                test_loss=0.05,
+                test_accuracy=float((probabilities.argmax(axis=1) == labels).mean()),
+                test_confusion=confusion_of(labels, probabilities),
+                seconds=self.time - self.run.record().created,
+            )
+        )
+        self._log.close()
+
+    def _start(self) -> None:
+        self.run.save_arrays(
+            self.run.digits_path("validation"), images=self.images, labels=self.labels, indices=self.indices
+        )
+        for phase in (Phase.IMPORTING, Phase.LOADING, Phase.BUILDING, Phase.COMPILING):
+            self._write(PhaseChanged(time=self._later(1), phase=phase))
+        self._write(
+            RunStarted(
+                time=self._later(1),
+                layers=LAYERS,
+                class_names=tuple(str(each) for each in range(CLASSES)),
+                train_count=STEPS_PER_EPOCH * BATCH,
+                validation_count=len(self.labels),
+                test_count=100,
+                epochs=self.planned,
+                steps_per_epoch=STEPS_PER_EPOCH,
+                hardware=Hardware("CPU", 2, 8 << 30),
+            )
+        )
+        self._write(PhaseChanged(time=self._later(0), phase=Phase.TRAINING))
+        self._write(
+            HardwareSampled(
+                time=self._later(0), engine_cpu=190.0, engine_memory=2 << 30, machine_cpu=97.0, machine_memory=3 << 30
+            )
+        )
+
+    def _write(self, event: Event) -> None:
+        self._log.append(event)
+
+    def _later(self, seconds: float) -> float:
+        self.time += seconds
+        return self.time
+
+
+def make_recorded_run(home: Path, epochs: int = 3, n: int = 200, *, planned: int | None = None) -> RunDirectory:
+    """A run of `epochs` epochs over `n` validation digits: finished, or cut off after them when more were `planned`."""
+    recording = Recording.begin(home, planned=planned or epochs, n=n)
+    for _ in range(epochs):
+        recording.end_epoch()
+    if recording.epoch == recording.planned:
+        recording.finish()
+    return recording.run
