@@ -46,9 +46,9 @@ def launch(config: RunConfig, cluster: Cluster | None = None) -> RunDirectory:
     """
     from mnist_tui.control.client import start
     from mnist_tui.engine.data.datasets import verify
-    from mnist_tui.engine.hardware.devices import foresee
+    from mnist_tui.engine.hardware.detection import plan_before_import
 
-    on_gpu, processes = foresee(config).on_gpu, cluster.processes if cluster is not None else 1
+    on_gpu, processes = plan_before_import(config).on_gpu, cluster.processes if cluster is not None else 1
     verify(config.data)
     recipe = catalogue().recipes[config.preset]
     return start(recipe.settled(config, on_gpu=on_gpu, processes=processes), cluster)

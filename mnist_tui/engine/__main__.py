@@ -21,9 +21,9 @@ from mnist_tui.cluster import Cluster, cluster_from
 from mnist_tui.config import ConfigError
 from mnist_tui.control.protocol import AnyRequest, Explanation, Stop
 from mnist_tui.engine import backends
-from mnist_tui.engine.backends.devices import shortage
+from mnist_tui.engine.backends.runtime import out_of_memory_message
 from mnist_tui.engine.distribution import Distribution
-from mnist_tui.engine.hardware import devices
+from mnist_tui.engine.hardware import detection
 from mnist_tui.engine.hardware.sampler import sample_hardware
 from mnist_tui.engine.recording import checkpoints
 from mnist_tui.engine.recording.checkpoints import Checkpoint, TrainingState
@@ -101,8 +101,8 @@ class Engine:
         try:
             emit(PhaseChanged(time=time.time(), phase=Phase.IMPORTING))
             config = self._run.record().config
-            backends.choose(config.backend)
-            devices.choose(config.device)
+            backends.select(config.backend)
+            detection.restrict_gpus(config.device)
             if self._cluster is not None:
                 from mnist_tui.engine.distributed.jax_processes import Coordinator
 
@@ -124,7 +124,7 @@ class Engine:
         except Exception as error:
             first = (str(error) or "no message").splitlines()[0]
             words = f"{type(error).__name__}: {first} (the traceback is in {self._run.log_path})"
-            self._fail(shortage(error, self._run.record().config.batch_size) or words)
+            self._fail(out_of_memory_message(error, self._run.record().config.batch_size) or words)
         finally:
             self._event_writer.flush()
             distribution.close(self._error)
@@ -186,7 +186,7 @@ def main() -> None:
     run = RunDirectory(options.run)
     lock = options.lock if options.lock is not None else run.acquire_lock()
     os.set_inheritable(lock, False)
-    devices.yield_to_the_screen()
+    detection.lower_priority()
     resumed: str | None = options.resume
     start = None
     if resumed is not None or options.wake:

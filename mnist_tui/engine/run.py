@@ -5,7 +5,7 @@ import time
 import msgspec
 
 from mnist_tui.engine import backends
-from mnist_tui.engine.backends.devices import find, versions
+from mnist_tui.engine.backends.runtime import detect_machine, versions
 from mnist_tui.engine.data import datasets
 from mnist_tui.engine.distribution import Distribution
 from mnist_tui.engine.hardware.plan import plan
@@ -38,7 +38,7 @@ def train(
     """
     record, emit = run.record(), event_writer.emit
     config = record.config
-    machine = find(config.device)
+    machine = detect_machine(config.device)
     backends.current().prepare(plan(config, machine))
 
     emit(PhaseChanged(time=time.time(), phase=Phase.LOADING))

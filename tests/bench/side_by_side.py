@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from mnist_tui.engine.hardware.devices import NICENESS, yield_to_the_screen
+from mnist_tui.engine.hardware.detection import NICENESS, lower_priority
 from tests.bench.training import end, epoch_speed, temporary_home, training
 
 EPOCHS = 2
@@ -84,7 +84,7 @@ def stock(*flags: str) -> list[dict[str, Any]]:
         [sys.executable, "-m", "tests.bench.stock", *flags],
         env={name: value for name, value in os.environ.items() if not name.startswith(OURS)},
         start_new_session=True,
-        preexec_fn=yield_to_the_screen,
+        preexec_fn=lower_priority,
         capture_output=True,
         text=True,
         check=False,

@@ -41,14 +41,14 @@ class Rates:
         return RATES[self._place + 1]
 
 
-def trained(coming: Callable[[Rates], float] | None, act: Callable[[Any], None], *, look_ahead: bool) -> dict[str, Any]:
+def trained(coming: Callable[[Rates], float] | None, act: Callable[[Any], None], *, speculate: bool) -> dict[str, Any]:
     """`act` is called with the network after every execution."""
     keras.utils.set_random_seed(1)
     model, backend, digits, rates = network(), backends.current(), few_digits(DIGITS), Rates()
     model.compile(keras.optimizers.Adam(), loss="categorical_crossentropy", metrics=["accuracy"])
-    backend.take_at_once(model, AT_ONCE, BATCH)
+    backend.set_steps_per_execution(model, AT_ONCE, BATCH)
     model.optimizer.build(model.trainable_variables)
-    feed = Feed(digits.images[..., np.newaxis], one_hot(digits.labels, 10), BATCH, at_once=AT_ONCE)
+    feed = Feed(digits.images[..., np.newaxis], one_hot(digits.labels, 10), BATCH, steps_per_execution=AT_ONCE)
     batches = backend.batches(feed)
 
     def between() -> bool:
@@ -61,8 +61,8 @@ def trained(coming: Callable[[Rates], float] | None, act: Callable[[Any], None],
         model.fit(batches, steps_per_epoch=STEPS, verbose=0, shuffle=False, callbacks=callbacks)
         if not epoch:
             batches = backend.batches(feed)
-            if look_ahead:
-                batches = backend.look_ahead(model, batches, RATES[EXECUTIONS])
+            if speculate:
+                batches = backend.speculate(model, batches, RATES[EXECUTIONS])
     loop = model.train_function
     weights = np.concatenate([np.ravel(array) for array in model.get_weights()])
     return {"weights": weights, "used": loop.used, "lost": loop.lost}
@@ -80,13 +80,13 @@ def touch(model: Any) -> None:
 
 if __name__ == "__main__":
     cases = {
-        "in turn": trained(None, leave_alone, look_ahead=False),
-        "early": trained(Rates.coming, leave_alone, look_ahead=True),
-        "another rate": trained(lambda _: 0.5, leave_alone, look_ahead=False),
-        "touched": trained(Rates.coming, touch, look_ahead=True),
+        "in turn": trained(None, leave_alone, speculate=False),
+        "early": trained(Rates.coming, leave_alone, speculate=True),
+        "another rate": trained(lambda _: 0.5, leave_alone, speculate=False),
+        "touched": trained(Rates.coming, touch, speculate=True),
     }
     jax.default_backend = lambda: "gpu"  # as far as Keras and the loop are concerned
     jax_loop.CUDA_GRAPH = {"xla_gpu_enable_command_buffer": "NOTHING_THAT_THERE_IS"}
-    cases["no graph"] = trained(Rates.coming, leave_alone, look_ahead=True)
+    cases["no graph"] = trained(Rates.coming, leave_alone, speculate=True)
     arrays = {f"{case}: {name}": value for case, figures in cases.items() for name, value in figures.items()}
     np.savez(sys.argv[1], **arrays)

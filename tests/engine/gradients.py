@@ -7,7 +7,7 @@ import numpy as np
 
 from mnist_tui.engine import backends
 from mnist_tui.engine.backends.backend import Feed
-from mnist_tui.engine.data.augmentation import draw
+from mnist_tui.engine.data.augmentation import draw_warps
 from mnist_tui.engine.data.datasets import Digits
 from mnist_tui.engine.data.images import Augmentation
 from mnist_tui.engine.models.evaluation import one_hot, pixels
@@ -48,8 +48,8 @@ def trained(digits: Digits) -> np.ndarray:
             layer.rate = 0.0  # no two backends drop the same
     model.compile(keras.optimizers.SGD(RATE), loss="categorical_crossentropy")
     at_once = 1 if keras.backend.backend() == "torch" else AT_ONCE
-    backend.take_at_once(model, at_once, BATCH)
-    feed = Feed(digits.images[..., np.newaxis], one_hot(digits.labels, 10), BATCH, at_once=at_once)
+    backend.set_steps_per_execution(model, at_once, BATCH)
+    feed = Feed(digits.images[..., np.newaxis], one_hot(digits.labels, 10), BATCH, steps_per_execution=at_once)
     model.fit(backend.batches(feed), verbose=0, shuffle=False)
     return np.concatenate([weight.ravel() for weight in model.get_weights()])
 
@@ -58,7 +58,7 @@ if __name__ == "__main__":
     model, digits = network(), few_digits(DIGITS)
     images = pixels(digits.images)
     backend, targets = backends.current(), one_hot(digits.labels, 10)
-    warps = draw(Augmentation(), DIGITS, seed=1, epoch=0)
+    warps = draw_warps(Augmentation(), DIGITS, seed=1, epoch=0)
     bent, _ = next(iter(backend.batches(Feed(digits.images[..., np.newaxis], targets, DIGITS, warps))))
     np.savez(
         sys.argv[1],

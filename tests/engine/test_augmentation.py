@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from mnist_tui.engine import backends
 from mnist_tui.engine.backends.backend import Feed
-from mnist_tui.engine.data.augmentation import basis, draw, warp
+from mnist_tui.engine.data.augmentation import basis, draw_warps, warp
 from mnist_tui.engine.data.images import SIDE, Augmentation
 from mnist_tui.engine.models.evaluation import one_hot
 from tests.engine.samples import few_digits
@@ -16,7 +16,7 @@ STILL = Augmentation(degrees=0, scale=0, shear=0, pixels=0, elastic=0)
 
 
 def unbent(count: int) -> NDArray[np.float32]:
-    return draw(STILL, count, seed=0, epoch=0)
+    return draw_warps(STILL, count, seed=0, epoch=0)
 
 
 def bent(images: NDArray[np.uint8], warps: object) -> NDArray[np.float32]:
@@ -52,23 +52,23 @@ def test_what_is_read_from_beyond_the_rim_is_blank() -> None:
 
 
 def test_seed_and_epoch_decide_the_warps() -> None:
-    bending = Augmentation()
-    first = draw(bending, 20, seed=3, epoch=1)
-    np.testing.assert_array_equal(first, draw(bending, 20, seed=3, epoch=1))
-    assert not np.array_equal(first, draw(bending, 20, seed=3, epoch=2))
-    assert not np.array_equal(first, draw(bending, 20, seed=4, epoch=1))
+    augmentation = Augmentation()
+    first = draw_warps(augmentation, 20, seed=3, epoch=1)
+    np.testing.assert_array_equal(first, draw_warps(augmentation, 20, seed=3, epoch=1))
+    assert not np.array_equal(first, draw_warps(augmentation, 20, seed=3, epoch=2))
+    assert not np.array_equal(first, draw_warps(augmentation, 20, seed=4, epoch=1))
 
 
 def test_elastic_displacements_are_as_large_as_said() -> None:
-    bending = Augmentation(degrees=0, scale=0, shear=0, pixels=0, elastic=0.8)
-    displacements = basis()[:, 3:] @ draw(bending, 2_000, seed=0, epoch=0)[:, 3:]
+    augmentation = Augmentation(degrees=0, scale=0, shear=0, pixels=0, elastic=0.8)
+    displacements = basis()[:, 3:] @ draw_warps(augmentation, 2_000, seed=0, epoch=0)[:, 3:]
     assert displacements.std() == pytest.approx(0.8, rel=0.05)
     assert displacements.mean() == pytest.approx(0, abs=0.02)
 
 
 def test_digits_are_turned_no_further_than_said() -> None:
-    bending = Augmentation(degrees=10, scale=0, shear=0, pixels=0, elastic=0)
-    warps = draw(bending, 500, seed=0, epoch=0)
+    augmentation = Augmentation(degrees=10, scale=0, shear=0, pixels=0, elastic=0)
+    warps = draw_warps(augmentation, 500, seed=0, epoch=0)
     angles = np.rad2deg(np.arctan2(warps[:, 0, 1], warps[:, 0, 0]))
     assert 9 < angles.max() <= 10
     assert -10 <= angles.min() < -9
@@ -76,7 +76,7 @@ def test_digits_are_turned_no_further_than_said() -> None:
 
 def test_batches_come_bent_with_their_own_targets() -> None:
     digits = few_digits(10)
-    warps = draw(Augmentation(), 10, seed=0, epoch=0)
+    warps = draw_warps(Augmentation(), 10, seed=0, epoch=0)
     pictures, targets = digits.images[..., None], one_hot(digits.labels, 10)
     batches = [tuple(map(np.asarray, batch)) for batch in backends.current().batches(Feed(pictures, targets, 4, warps))]
     assert [len(images) for images, _ in batches] == [4, 4, 2]

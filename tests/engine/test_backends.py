@@ -12,7 +12,7 @@ from mnist_tui.config import ConfigError
 from mnist_tui.control import client
 from mnist_tui.control.protocol import Explain
 from mnist_tui.engine import backends
-from mnist_tui.engine.backends import BACKENDS, Row
+from mnist_tui.engine.backends import BACKENDS, BackendSpec
 from mnist_tui.engine.recording import checkpoints
 from mnist_tui.events import EndReason, EpochEnded, LayerStats, RunEnded, StepEnded
 from mnist_tui.runs.directory import RunDirectory
@@ -111,7 +111,7 @@ def test_a_network_that_is_looked_at_after_the_last_step_of_an_epoch_is_validate
 
 
 def test_what_is_not_known_or_not_installed_is_told_with_the_mend(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(BACKENDS, "abacus", Row("no_such_package", "abacus:Abacus", extra="abacus"))
+    monkeypatch.setitem(BACKENDS, "abacus", BackendSpec("no_such_package", "abacus:Abacus", extra="abacus"))
     with pytest.raises(ConfigError, match=r"'abacus' is not installed here: run pip install 'mnist-tui\[abacus\]'$"):
         backends.check("abacus")
     with pytest.raises(ConfigError, match="'theano' is not known: choose one of tensorflow, jax, torch, abacus"):
@@ -121,6 +121,6 @@ def test_what_is_not_known_or_not_installed_is_told_with_the_mend(monkeypatch: p
 def test_the_setting_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KERAS_BACKEND", "torch")
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
-    backends.choose("tensorflow")
+    backends.select("tensorflow")
     assert os.environ["KERAS_BACKEND"] == "tensorflow"
     assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == "0"

@@ -5,13 +5,13 @@ import sys
 
 import pytest
 
-from mnist_tui.engine.hardware.devices import AUTOGROUP, NICENESS
+from mnist_tui.engine.hardware.detection import AUTOGROUP, NICENESS
 
 CHILD = """
 import os
 from pathlib import Path
-from mnist_tui.engine.hardware.devices import AUTOGROUP, yield_to_the_screen
-yield_to_the_screen()
+from mnist_tui.engine.hardware.detection import AUTOGROUP, lower_priority
+lower_priority()
 print(os.nice(0), AUTOGROUP.read_text().partition(" nice ")[2].strip() if AUTOGROUP.exists() else "")
 """
 

@@ -10,7 +10,7 @@ from mnist_tui.control.client import ask
 from mnist_tui.control.protocol import SetEarlyStopping, SetEpochs
 from mnist_tui.control.resume import resume_run
 from mnist_tui.engine.models.evaluation import pixels
-from mnist_tui.engine.models.inference import networks_of
+from mnist_tui.engine.models.inference import member_models
 from mnist_tui.events import AlertRaised, EpochEnded, RunEnded, SettingChanged
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.history import History
@@ -39,7 +39,7 @@ def test_two_networks_are_one_run_with_one_confusion_matrix_and_one_model(start:
     assert ended.best_epoch in (3, 4)
 
     model = keras.saving.load_model(run.model_path, safe_mode=True)
-    assert len(networks_of(model)) == 2
+    assert len(member_models(model)) == 2
     arrays, digits = (
         run.load_arrays(run.predictions_path(ended.best_epoch)),
         run.load_arrays(run.digits_path("validation")),
@@ -69,7 +69,7 @@ def test_a_network_that_diverges_again_and_again_is_left_out(start: Start) -> No
     assert "network 1 diverged again: it is left out" in alerts
     assert [event.epoch for event in events if isinstance(event, EpochEnded)] == [2]
     assert isinstance(events[-1], RunEnded)
-    assert len(networks_of(keras.saving.load_model(run.model_path, safe_mode=True))) == 1
+    assert len(member_models(keras.saving.load_model(run.model_path, safe_mode=True))) == 1
 
 
 def test_the_epochs_of_an_ensemble_stay(start: Start) -> None:

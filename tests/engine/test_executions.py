@@ -99,7 +99,7 @@ def test_they_compute_what_single_steps_compute() -> None:
     network = preset.build((28, 28, 1), 10)
     outcomes = []
     for count in (1, 4):
-        model = backends.current().prepare_network(network, Plan(on_gpu=False))
+        model = backends.current().prepare_model(network, Plan(on_gpu=False))
         for layer in model.layers:
             if isinstance(layer, keras.layers.Dropout):
                 layer.rate = 0.0  # two networks drop different units

@@ -31,7 +31,7 @@ class Untouched:
         monkeypatch.setattr(feed, "digit_order", counted)
         monkeypatch.setattr(backends, "current", lambda: self)
 
-    def wants_whole_batches(self, _: Plan) -> bool:
+    def drops_partial_batches(self, _: Plan) -> bool:
         return False
 
     def batches(self, feed: Feed) -> Feed:
@@ -85,17 +85,17 @@ def test_what_the_backend_was_to_make_ready_is_taken_once_and_for_that_epoch_alo
 ) -> None:
     made: list[tuple[Any, float]] = []
 
-    def look_ahead(model: Any, batches: Feed, rate: float) -> str:
+    def speculate(model: Any, batches: Feed, rate: float) -> str:
         made.append((batches, rate))
         return f"ready for {model}"
 
-    monkeypatch.setattr(untouched, "look_ahead", look_ahead, raising=False)
+    monkeypatch.setattr(untouched, "speculate", speculate, raising=False)
     few, late = digits(), digits()
-    few.look_ahead("a network", 1, None, 0.5)
+    few.speculate("a network", 1, None, 0.5)
     assert few.left_of(1, 0, None) == "ready for a network"
     assert same(made[0][0], late.left_of(1, 0, None))
     assert made[0][1] == 0.5
     assert same(few.left_of(1, 0, None), late.left_of(1, 0, None))
-    few.look_ahead("a network", 2, None, 0.5)
+    few.speculate("a network", 2, None, 0.5)
     assert same(few.left_of(2, 1, None), late.left_of(2, 1, None))
     assert same(few.left_of(2, 0, None), late.left_of(2, 0, None))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mnist_tui.engine.backends.fused import FusedBatchNormalization, fused
-from mnist_tui.engine.backends.precision import rebuilt
+from mnist_tui.engine.backends.precision import clone_with_policy
 from mnist_tui.engine.models.presets import PRESETS
 
 ROUNDING = 2e-4
@@ -46,7 +46,7 @@ def small() -> keras.Model:
 
 def test_weights_and_moving_statistics_follow_those_of_keras(pictures: tuple[np.ndarray, np.ndarray]) -> None:
     stock = small()
-    faster = rebuilt(stock, "float32", fused)
+    faster = clone_with_policy(stock, "float32", fused)
     assert any(isinstance(layer, FusedBatchNormalization) for layer in faster.layers)
     before = [np.array(weight) for weight in stock.get_weights()]
 
@@ -61,7 +61,7 @@ def test_weights_and_moving_statistics_follow_those_of_keras(pictures: tuple[np.
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_network_keeps_its_layers_and_its_answers(name: str, pictures: tuple[np.ndarray, np.ndarray]) -> None:
     stock = PRESETS[name].build((28, 28, 1), 10)
-    faster = rebuilt(stock, "float32", fused)
+    faster = clone_with_policy(stock, "float32", fused)
 
     assert [layer.name for layer in faster.layers] == [layer.name for layer in stock.layers]
     np.testing.assert_allclose(
@@ -73,7 +73,7 @@ def test_its_weights_go_into_a_stock_network_and_its_file(
     tmp_path: Path, pictures: tuple[np.ndarray, np.ndarray]
 ) -> None:
     stock = small()
-    faster = trained(rebuilt(stock, "float32", fused), pictures)
+    faster = trained(clone_with_policy(stock, "float32", fused), pictures)
     stock.set_weights(faster.get_weights())
     stock.save(tmp_path / "model.keras")
 

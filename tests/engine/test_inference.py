@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_tui.engine.models.evaluation import pixels
-from mnist_tui.engine.models.inference import networks_of, readout
+from mnist_tui.engine.models.inference import inference_model, member_models
 from mnist_tui.engine.models.presets import PRESETS
 from tests.engine.samples import few_digits
 
@@ -29,28 +29,28 @@ def answers(model: keras.Model, images: NDArray[np.float32]) -> NDArray[np.float
 
 def test_one_network_with_one_view_is_asked_directly() -> None:
     alone = network()
-    assert readout([alone]) is alone
-    assert networks_of(alone) == [alone]
+    assert inference_model([alone]) is alone
+    assert member_models(alone) == [alone]
 
 
 def test_the_answer_is_the_mean_over_networks_and_views() -> None:
     networks, images = [network(), network()], pixels(few_digits(6).images)
     by_hand = np.mean([answers(each, moved(images, *view)) for each in networks for view in VIEWS], axis=0)
-    together = readout(networks, VIEWS)
-    assert networks_of(together) == networks
+    together = inference_model(networks, VIEWS)
+    assert member_models(together) == networks
     np.testing.assert_allclose(answers(together, images), by_hand, atol=1e-6)
 
 
 def test_stock_keras_loads_what_was_saved_and_answers_the_same(tmp_path: Path) -> None:
-    together, images = readout([network(), network()], VIEWS), pixels(few_digits(6).images)
+    together, images = inference_model([network(), network()], VIEWS), pixels(few_digits(6).images)
     together.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras", safe_mode=True)
     np.testing.assert_allclose(answers(loaded, images), answers(together, images), atol=1e-6)
-    assert len(networks_of(loaded)) == 2
+    assert len(member_models(loaded)) == 2
 
 
 def test_weights_go_from_one_readout_to_its_twin() -> None:
-    one, twin = readout([network(), network()], VIEWS), readout([network(), network()], VIEWS)
+    one, twin = inference_model([network(), network()], VIEWS), inference_model([network(), network()], VIEWS)
     twin.set_weights(one.get_weights())
     images = pixels(few_digits(4).images)
     np.testing.assert_allclose(answers(twin, images), answers(one, images), atol=1e-6)

@@ -11,10 +11,10 @@ from mnist_tui.cluster import Cluster
 from mnist_tui.config import ConfigError, RunConfig
 from mnist_tui.control import client
 from mnist_tui.engine import backends
-from mnist_tui.engine.backends.devices import shortage
+from mnist_tui.engine.backends.runtime import out_of_memory_message
 from mnist_tui.engine.distribution import Distribution
-from mnist_tui.engine.hardware import devices, nvidia
-from mnist_tui.engine.hardware.devices import choose, foresee, hardware, has_bfloat16
+from mnist_tui.engine.hardware import detection, nvidia
+from mnist_tui.engine.hardware.detection import describe_hardware, has_bfloat16, plan_before_import, restrict_gpus
 from mnist_tui.engine.hardware.nvidia import ORDER, VISIBLE, visible_gpus
 from mnist_tui.engine.hardware.plan import GPU_STEPS_PER_EXECUTION, Gpu, Machine, Plan, plan
 from mnist_tui.engine.training.feed import EpochFeed
@@ -183,7 +183,7 @@ def test_a_device_that_does_not_exist_is_refused_before_anything_starts(
 ) -> None:
     with_gpus(monkeypatch, *gpus)
     with pytest.raises(ConfigError, match=reason):
-        foresee(samples.config(device=device))
+        plan_before_import(samples.config(device=device))
 
 
 @pytest.mark.parametrize(
@@ -206,13 +206,13 @@ def test_a_backend_sees_the_chosen_gpus_alone(
     with_gpus(monkeypatch, H100, H100, H100)
     if visible is not None:
         monkeypatch.setenv(VISIBLE, visible)
-    choose(device)
+    restrict_gpus(device)
     assert os.environ[VISIBLE] == shown
 
 
 def test_without_a_driver_the_backend_looks_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     with_gpus(monkeypatch)
-    choose("auto")
+    restrict_gpus("auto")
     assert VISIBLE not in os.environ
 
 
@@ -239,20 +239,20 @@ def test_bfloat16_is_what_the_cpu_says(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, onednn: str | None, has: bool
 ) -> None:
     (tmp_path / "cpuinfo").write_text(text)
-    monkeypatch.setattr(devices, "CPU_INFO", tmp_path / "cpuinfo")
+    monkeypatch.setattr(detection, "CPU_INFO", tmp_path / "cpuinfo")
     if onednn is not None:
         monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", onednn)
     assert has_bfloat16() is has
 
 
 def test_a_machine_without_that_file_has_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(devices, "CPU_INFO", tmp_path / "none")
+    monkeypatch.setattr(detection, "CPU_INFO", tmp_path / "none")
     assert not has_bfloat16()
 
 
 def test_the_devices_are_told_in_words() -> None:
     def words(machine: Machine, **plan: Any) -> str:
-        return hardware(Plan(on_gpu=bool(machine.gpus), **plan), machine).device
+        return describe_hardware(Plan(on_gpu=bool(machine.gpus), **plan), machine).device
 
     assert words(Machine((H100,), has_bfloat16=False)) == "NVIDIA H100"
     assert words(Machine((H100, H100), has_bfloat16=False), count=2) == "2 × NVIDIA H100"
@@ -262,16 +262,19 @@ def test_the_devices_are_told_in_words() -> None:
 
 def test_too_little_memory_is_told_with_half_the_batch() -> None:
     words = "out of memory at 8,192 digits a step: start again with --batch-size 4096, or with a --device that has more"
-    assert (shortage(MemoryError(), 8_192) or "").startswith(words)
-    assert "free some" in (shortage(MemoryError(), 1) or "")
-    assert shortage(ValueError("out of memory"), 64) is None
+    assert (out_of_memory_message(MemoryError(), 8_192) or "").startswith(words)
+    assert "free some" in (out_of_memory_message(MemoryError(), 1) or "")
+    assert out_of_memory_message(ValueError("out of memory"), 64) is None
 
 
 def test_tensorflow_says_when_a_device_is_full() -> None:
     import tensorflow as tf
 
-    assert shortage(tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor"), 128) is not None
-    assert shortage(tf.errors.InvalidArgumentError(None, None, "wrong"), 128) is None
+    assert (
+        out_of_memory_message(tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor"), 128)
+        is not None
+    )
+    assert out_of_memory_message(tf.errors.InvalidArgumentError(None, None, "wrong"), 128) is None
 
 
 def test_jax_says_when_a_device_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -280,8 +283,8 @@ def test_jax_says_when_a_device_is_full(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(backends, "current", Jax)
     full = errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying to allocate 13.1GiB.")
-    assert shortage(full, 128) is not None
-    assert shortage(errors.JaxRuntimeError("INTERNAL: wrong"), 128) is None
+    assert out_of_memory_message(full, 128) is not None
+    assert out_of_memory_message(errors.JaxRuntimeError("INTERNAL: wrong"), 128) is None
 
 
 def test_several_processes_take_step_by_step() -> None:

@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from mnist_tui.engine.backends.precision import rebuilt
-from mnist_tui.engine.hardware.devices import has_bfloat16
+from mnist_tui.engine.backends.precision import clone_with_policy
+from mnist_tui.engine.hardware.detection import has_bfloat16
 from mnist_tui.engine.models.presets import PRESETS, compile_model
 from mnist_tui.engine.recording.checkpoints import Checkpoint, TrainingState
 from mnist_tui.events import RunStarted
@@ -19,7 +19,7 @@ POLICIES = ["mixed_bfloat16", "mixed_float16"]
 
 def rebuilt_preset(policy: str) -> tuple[Any, Any]:
     network = PRESETS["fast"].build((28, 28, 1), 10)
-    model = rebuilt(network, policy)
+    model = clone_with_policy(network, policy)
     compile_model(PRESETS["fast"], model, "adamw", 0.01, jit=False)
     model.optimizer.build(model.trainable_variables)
     return network, model

@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Row:
+class BackendSpec:
     """A backend that can be named: the package to import, the extra that installs it, and what fulfils it here."""
 
     package: str
-    fulfilled_by: str
+    implementation: str
     """Module in this folder and class in it, as in "jax:Jax"; imported late."""
     extra: str = ""
     """Of mnist-tui; empty where the plain installation brings it."""
-    for_gpus: str = ""
+    gpu_package: str = ""
     """What to install where it is to see NVIDIA's GPUs."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """What the package reads when it is imported; what the user's environment says stays."""
@@ -37,28 +37,28 @@ class Row:
 
     def load(self) -> "Backend":
         """Import the package, which takes seconds."""
-        module, _, name = self.fulfilled_by.partition(":")
+        module, _, name = self.implementation.partition(":")
         backend: Backend = getattr(importlib.import_module(f"{__name__}.{module}"), name)()
         return backend
 
 
-BACKENDS: dict[str, Row] = {
-    "tensorflow": Row(
+BACKENDS: dict[str, BackendSpec] = {
+    "tensorflow": BackendSpec(
         "tensorflow",
         "tensorflow:TensorFlow",
-        for_gpus="mnist-tui[gpu]",
+        gpu_package="mnist-tui[gpu]",
         # oneDNN is off on x86 CPUs without AVX-512 unless asked for; `reference` is 1.15 to 1.37 times as fast with it
         environment={"TF_ENABLE_ONEDNN_OPTS": "1", "TF_CPP_MIN_LOG_LEVEL": "1"},
     ),
     # JAX takes three quarters of a GPU's memory at once unless told not to: a shared box is not grabbed whole
-    "jax": Row(
+    "jax": BackendSpec(
         "jax",
         "jax:Jax",
         extra="jax",
-        for_gpus="jax[cuda12]",
+        gpu_package="jax[cuda12]",
         environment={"XLA_PYTHON_CLIENT_PREALLOCATE": "false"},
     ),
-    "torch": Row("torch", "torch:Torch", extra="torch", for_gpus="torch"),
+    "torch": BackendSpec("torch", "torch:Torch", extra="torch", gpu_package="torch"),
 }
 """By the name that Keras knows it by."""
 
@@ -72,7 +72,7 @@ def check(name: str) -> None:
         raise ConfigError(f"backend {name!r} is not installed here: run pip install 'mnist-tui{extra}'")
 
 
-def choose(name: str) -> None:
+def select(name: str) -> None:
     """Let Keras compute with this backend, whatever KERAS_BACKEND says; before its import. Raises ConfigError."""
     check(name)
     os.environ["KERAS_BACKEND"] = name

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from mnist_tui.engine.hardware.plan import Gpu, Plan
 
-Begin = Callable[[float, float | None], None]
+StartExecution = Callable[[float, float | None], None]
 """A function of an execution's learning rate, and of the next one's where it is known, for whoever computes ahead."""
 Gradient = Callable[[NDArray[np.float32], int], NDArray[np.float32]]
 GradientNorms = Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.float32]]
@@ -30,7 +30,7 @@ class Feed:
     """The last batch may be smaller."""
     warps: NDArray[np.float32] | None = None
     """One a digit, by which it is bent on the way (see engine/data/augmentation.py)."""
-    at_once: int = 1
+    steps_per_execution: int = 1
     """Batches that are taken at once, and so may come in one piece."""
 
 
@@ -53,21 +53,21 @@ class Backend(ABC):
         """To be entered while a network is prepared and compiled: several devices share what is made in it."""
         return nullcontext()
 
-    def prepare_network(self, model: Any, plan: "Plan") -> Any:
+    def prepare_model(self, model: Any, plan: "Plan") -> Any:
         """A twin of the network that trains by a plan: the same layers by name and the same weights."""
-        from mnist_tui.engine.backends.precision import rebuilt
+        from mnist_tui.engine.backends.precision import clone_with_policy
 
-        return rebuilt(model, plan.policy)
+        return clone_with_policy(model, plan.policy)
 
     def is_out_of_memory(self, error: Exception) -> bool:
         """Whether a device had no room for what it was to compute."""
         return isinstance(error, MemoryError)
 
-    def take_at_once(self, model: Any, steps: int, batch_size: int) -> None:  # noqa: ARG002
+    def set_steps_per_execution(self, model: Any, steps: int, batch_size: int) -> None:  # noqa: ARG002
         """Let `fit` of a compiled network take so many steps with as little between them as can be."""
         model.steps_per_execution = steps
 
-    def wants_whole_batches(self, plan: "Plan") -> bool:  # noqa: ARG002
+    def drops_partial_batches(self, plan: "Plan") -> bool:  # noqa: ARG002
         """Whether a last batch that is smaller had better be left for another epoch."""
         return False
 
@@ -75,7 +75,7 @@ class Backend(ABC):
     def batches(self, feed: Feed) -> Any:
         """Digits as `fit` takes them."""
 
-    def look_ahead(self, model: Any, batches: Any, rate: float) -> Any:  # noqa: ARG002
+    def speculate(self, model: Any, batches: Any, rate: float) -> Any:  # noqa: ARG002
         """Get ready for a `fit` with these batches, the first of them at a learning rate: returns what to give it.
 
         Only for a network that was told to `take_at_once`. Nothing of it shows: what changes before that `fit` counts.
@@ -89,7 +89,7 @@ class Backend(ABC):
         return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
 
     @abstractmethod
-    def step_beginner(self, model: Any) -> Begin:
+    def execution_starter(self, model: Any) -> StartExecution:
         """A function that sets the learning rate and empties the metrics of a network whose `fit` has just begun.
 
         To be called before every execution from the first on.
@@ -109,7 +109,7 @@ class Backend(ABC):
 
 def array_batches(feed: Feed, bend: Callable[[Any, Any], Any]) -> Iterator[tuple[Any, NDArray[np.float32]]]:
     """Slices of all; `bend` is engine.augmentation.warp, or faster."""
-    for place in range(0, len(feed.images), feed.batch_size * feed.at_once):
-        part = slice(place, place + feed.batch_size * feed.at_once)
+    for place in range(0, len(feed.images), feed.batch_size * feed.steps_per_execution):
+        part = slice(place, place + feed.batch_size * feed.steps_per_execution)
         pictures = feed.images[part]
         yield pictures if feed.warps is None else bend(pictures, feed.warps[part]), feed.targets[part]

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
-from mnist_tui.engine.backends.backend import Backend, Begin, Feed, Gradient, GradientNorms, array_batches
-from mnist_tui.engine.backends.jax_loop import Loop, wake_convolutions
+from mnist_tui.engine.backends.backend import Backend, Feed, Gradient, GradientNorms, StartExecution, array_batches
+from mnist_tui.engine.backends.jax_loop import Loop, load_cudnn
 from mnist_tui.engine.data.augmentation import warp
 from mnist_tui.engine.hardware.plan import Gpu, Plan
 
@@ -46,9 +46,9 @@ class Jax(Backend):
             jax.config.update("jax_compilation_cache_max_size", CACHE_BYTES)
             jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
         if plan.on_gpu:
-            wake_convolutions()
+            load_cudnn()
 
-    def wants_whole_batches(self, plan: Plan) -> bool:
+    def drops_partial_batches(self, plan: Plan) -> bool:
         """Else the last batch is a program of its own: 8 s of compiling on an H200, 13 epochs of `reference`."""
         return plan.on_gpu and plan.steps_per_execution > 1
 
@@ -56,20 +56,20 @@ class Jax(Backend):
         """A generator of slices, bent on the device and not brought back."""
         return array_batches(feed, jax.jit(warp))
 
-    def take_at_once(self, model: Any, steps: int, batch_size: int) -> None:
+    def set_steps_per_execution(self, model: Any, steps: int, batch_size: int) -> None:
         """In one program that loops on the device; Keras' own would go back to Python after every step."""
-        super().take_at_once(model, steps, batch_size)
+        super().set_steps_per_execution(model, steps, batch_size)
         model.train_function = Loop(model, batch_size)
 
-    def look_ahead(self, model: Any, batches: Any, rate: float) -> Any:
+    def speculate(self, model: Any, batches: Any, rate: float) -> Any:
         """Begin with them."""
-        return model.train_function.look_ahead(batches, rate)
+        return model.train_function.speculate(batches, rate)
 
     def fetch(self, variables: Sequence[Any]) -> list[NDArray[Any]]:
         """All under way at once: one after the other took 10 ms of an H200's time, `reference` at an epoch's end."""
         return [np.array(value) for value in jax.device_get([variable.value for variable in variables])]
 
-    def step_beginner(self, model: Any) -> Begin:
+    def execution_starter(self, model: Any) -> StartExecution:
         """By assigning to variables, whose values Keras takes up before the step."""
         if isinstance(model.train_function, Loop):
             return model.train_function.begin

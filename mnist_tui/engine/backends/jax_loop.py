@@ -63,7 +63,7 @@ class Loop:
         """Before an execution: its learning rate, and that of the one after it as far as can be told."""
         self._rate, self._coming = rate, coming
 
-    def look_ahead(self, pieces: Iterator[Any], rate: float) -> Iterator[Any]:
+    def speculate(self, pieces: Iterator[Any], rate: float) -> Iterator[Any]:
         """Begin the first execution of the next `fit`: returns the pieces to give it."""
         first = jax.tree.map(jax.device_put, next(pieces))  # as Keras would, which leaves these as they are
         model = self._model
@@ -146,7 +146,7 @@ class Loop:
         return trained, kept, optimizer, [jnp.zeros_like(value) for value in metrics]
 
 
-def wake_convolutions() -> None:
+def load_cudnn() -> None:
     """Once, before a CUDA graph with convolutions is recorded.
 
     In the midst of that cuDNN cannot be loaded ("No DNN support for stream"), and a program that comes from the cache

@@ -9,7 +9,7 @@ Change = Callable[[Any, dict[str, Any]], Any]
 """(layer, its config, to be changed in place) -> the class that the layer is made of."""
 
 
-def rebuilt(model: Any, policy: str, change: Change = lambda layer, _: type(layer)) -> Any:
+def clone_with_policy(model: Any, policy: str, change: Change = lambda layer, _: type(layer)) -> Any:
     """The same layers by name with the same weights. Never saved: what it was built from is.
 
     `policy` is Keras' name of a precision. The last layer stays float32: a softmax of few bits tells no two sure

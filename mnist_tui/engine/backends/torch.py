@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mnist_tui.engine.backends.backend import Backend, Begin, Feed, Gradient, GradientNorms, array_batches
+from mnist_tui.engine.backends.backend import Backend, Feed, Gradient, GradientNorms, StartExecution, array_batches
 from mnist_tui.engine.data.augmentation import warp
 from mnist_tui.engine.hardware.plan import Gpu, Plan
 
@@ -42,7 +42,7 @@ class Torch(Backend):
         """A generator of slices."""
         return array_batches(feed, lambda pictures, warps: keras.ops.convert_to_numpy(warp(pictures, warps)))
 
-    def step_beginner(self, model: Any) -> Begin:
+    def execution_starter(self, model: Any) -> StartExecution:
         """By assigning to variables.
 
         Dropout without a seed draws from PyTorch's own generator, whose state no Keras variable holds: it is seeded by

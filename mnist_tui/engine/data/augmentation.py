@@ -23,22 +23,26 @@ STREAM = 1
 Floats = NDArray[np.float32]
 
 
-def draw(bending: Augmentation, count: int, seed: int, epoch: int) -> Floats:
+def draw_warps(augmentation: Augmentation, count: int, seed: int, epoch: int) -> Floats:
     """Warps for so many digits: shape (count, basis functions, 2)."""
     random = np.random.default_rng([seed, epoch, STREAM])
 
     def evenly(most: float, size: tuple[int, ...] = (count,)) -> NDArray[np.float64]:
         return random.uniform(-most, most, size)
 
-    angle = np.deg2rad(evenly(bending.degrees))
-    tall, wide, lean = np.exp(evenly(bending.scale)), np.exp(evenly(bending.scale)), evenly(bending.shear)
+    angle = np.deg2rad(evenly(augmentation.degrees))
+    tall, wide, lean = (
+        np.exp(evenly(augmentation.scale)),
+        np.exp(evenly(augmentation.scale)),
+        evenly(augmentation.shear),
+    )
     cosine, sine = np.cos(angle), np.sin(angle)
     warps = np.zeros((count, 3 + KNOTS**2, 2), np.float32)
     warps[:, 0, 0], warps[:, 0, 1] = cosine * tall, sine * tall  # where a pixel downwards leads to
     warps[:, 1, 0], warps[:, 1, 1] = (lean * cosine - sine) * wide, (cosine + lean * sine) * wide
-    warps[:, 2] = evenly(bending.pixels, (count, 2))
+    warps[:, 2] = evenly(augmentation.pixels, (count, 2))
     knots = random.standard_normal((count, KNOTS**2, 2), dtype=np.float32)
-    warps[:, 3:] = knots * np.float32(bending.elastic / knot_gain())
+    warps[:, 3:] = knots * np.float32(augmentation.elastic / knot_gain())
     return warps
 
 

@@ -15,13 +15,13 @@ from typing import Any
 from mnist_tui.cluster import Cluster
 from mnist_tui.config import ConfigError, RunConfig
 from mnist_tui.engine import backends
-from mnist_tui.engine.backends.devices import find
+from mnist_tui.engine.backends.runtime import detect_machine
 from mnist_tui.engine.data import datasets
 from mnist_tui.engine.data.datasets import DataSet
 from mnist_tui.engine.distributed.messages import Data, End, Fit, Order, Restore, StepOrder
 from mnist_tui.engine.distributed.wire import WorkerWire
 from mnist_tui.engine.distribution import DistributionError
-from mnist_tui.engine.hardware import devices
+from mnist_tui.engine.hardware import detection
 from mnist_tui.engine.hardware.plan import plan
 from mnist_tui.runs.directory import RunError
 
@@ -53,7 +53,7 @@ class Worker:
         from mnist_tui.engine.training.feed import EpochFeed
 
         config, classes = self._config, len(data.class_names)
-        machine = find(config.device)
+        machine = detect_machine(config.device)
         backends.current().prepare(plan(config, machine))
         split = datasets.split(data, config.seed, config.limit)
         self._compiled = CompiledModel(config, 0, machine, classes, self._distribution)
@@ -133,8 +133,8 @@ def follow(cluster: Cluster) -> int:
     settings = wire.join()
     config = settings.config
     try:
-        backends.choose(config.backend)
-        devices.choose(config.device)
+        backends.select(config.backend)
+        detection.restrict_gpus(config.device)
         follower = Worker(cluster, wire, config, settings.jax_port)
         say(cluster, f"trains {config.preset}, {config.batch_size // cluster.processes} digits of every batch")
         error = follower.work()
@@ -157,7 +157,7 @@ def main(host: str, port: str, process: str, processes: str) -> int:
     sys.stdout = os.fdopen(os.dup(1), "w")  # what is printed by native code goes where its other messages go
     os.dup2(2, 1)
     cluster = Cluster(host, int(port), int(process), int(processes))
-    devices.yield_to_the_screen()
+    detection.lower_priority()
     try:
         return follow(cluster)
     except (ConfigError, RunError) as error:

@@ -37,7 +37,7 @@ def visible_gpus(nvml: Any = None) -> tuple[Gpu, ...]:
     return tuple(found)
 
 
-def show_only(gpus: tuple[Gpu, ...]) -> None:
+def set_visible_gpus(gpus: tuple[Gpu, ...]) -> None:
     """Let CUDA show these alone to this process; before a backend is imported."""
     # numbers as nvidia-smi and the driver count; on its own CUDA counts the fastest one first
     os.environ[ORDER] = "PCI_BUS_ID"

@@ -19,9 +19,9 @@ import msgspec
 from mnist_tui.config import ConfigError
 from mnist_tui.control.protocol import JobReport
 from mnist_tui.engine import backends
-from mnist_tui.engine.backends.devices import plan_job
+from mnist_tui.engine.backends.runtime import plan_job
 from mnist_tui.engine.data import datasets
-from mnist_tui.engine.hardware import devices
+from mnist_tui.engine.hardware import detection
 from mnist_tui.runs.directory import RunDirectory, RunError
 
 
@@ -73,12 +73,12 @@ def main(name: str, path: str, argument: str = "") -> int:
     # what is printed by native code goes where Python's own messages go
     reports = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
-    devices.yield_to_the_screen()
+    detection.lower_priority()
     try:
         run = RunDirectory(Path(path))
         config = run.record().config
-        backends.choose(config.backend)
-        devices.choose(devices.job_device(config.device))
+        backends.select(config.backend)
+        detection.restrict_gpus(detection.job_device(config.device))
         for report in JOBS[name](run, argument):
             reports.write(msgspec.json.encode(report) + b"\n")
     except BrokenPipeError:

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from mnist_tui.control.protocol import JobReport
 from mnist_tui.engine import backends
-from mnist_tui.engine.backends.devices import plan_job
+from mnist_tui.engine.backends.runtime import plan_job
 from mnist_tui.engine.data import datasets
 from mnist_tui.engine.data.datasets import Digits
 from mnist_tui.engine.data.images import IMAGE_SHAPE
 from mnist_tui.engine.hardware.plan import Plan
-from mnist_tui.engine.models.evaluation import Evaluation, one_hot, read
+from mnist_tui.engine.models.evaluation import Evaluation, one_hot, predict
 from mnist_tui.engine.models.presets import PRESETS, compile_model
 from mnist_tui.engine.training.callbacks import BeginSteps
 from mnist_tui.engine.training.recorder import save_digits, save_predictions
@@ -47,7 +47,7 @@ def cross_check_labels(run: RunDirectory) -> Iterator[JobReport]:
         model = trained(digits.take(np.flatnonzero(fold != number)), classes, plan)
         held_out = np.flatnonzero(fold == number)
         yield JobReport(f"reading {len(held_out):,} digits", (number + 0.9) / FOLDS)
-        probabilities[held_out] = read(model, digits.images[held_out])
+        probabilities[held_out] = predict(model, digits.images[held_out])
     rows = doubtful(digits.labels, probabilities)
     kept = digits.take(rows)
     nan = float("nan")
@@ -60,7 +60,7 @@ def trained(digits: Digits, classes: int, plan: Plan) -> Any:
     """A network of preset `fast`, trained on these digits by its own recipe."""
     preset = PRESETS["fast"]
     recipe = preset.recipe
-    model = backends.current().prepare_network(preset.build(IMAGE_SHAPE, classes), plan)
+    model = backends.current().prepare_model(preset.build(IMAGE_SHAPE, classes), plan)
     compile_model(preset, model, recipe.optimizer, recipe.learning_rate, jit=plan.jit)
     steps_per_epoch = -(-len(digits) // recipe.batch_size)
     epochs = max(recipe.epochs, -(-FEWEST_STEPS // steps_per_epoch))

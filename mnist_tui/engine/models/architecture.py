@@ -44,7 +44,7 @@ def _branch_by_branch(layers: Sequence[Any]) -> list[Any]:
     return order
 
 
-def channels(layers: tuple[Layer, ...]) -> tuple[int, ...]:
+def conv_channels(layers: tuple[Layer, ...]) -> tuple[int, ...]:
     """Of each convolution's feature map."""
     return tuple(layer.output_shape[-1] for layer in layers if layer.kind == "Conv2D")
 

@@ -7,8 +7,8 @@ import keras
 from numpy.typing import NDArray
 
 from mnist_tui.engine import backends
-from mnist_tui.engine.models.inference import readout
-from mnist_tui.engine.models.presets import UNMOVED, Shift
+from mnist_tui.engine.models.inference import inference_model
+from mnist_tui.engine.models.presets import NO_SHIFT, Shift
 from mnist_tui.runs.directory import RunDirectory, replacing
 
 Weights = list[NDArray[Any]]
@@ -23,13 +23,13 @@ class BestModel:
     """
 
     def __init__(
-        self, run: RunDirectory, builders: Sequence[Callable[[], Any]], views: Sequence[Shift] = UNMOVED
+        self, run: RunDirectory, builders: Sequence[Callable[[], Any]], shifts: Sequence[Shift] = NO_SHIFT
     ) -> None:
-        """`builders`, one a network, make it anew; `views` are the shifts of a digit that are averaged over."""
+        """`builders`, one a network, make it anew; `shifts` are the shifts of a digit that are averaged over."""
         self._run = run
         self._builders = builders
-        self._views = views
-        self._networks: dict[int, Any] = {}
+        self._shifts = shifts
+        self._models: dict[int, Any] = {}
         self._kept: dict[int, Weights] = {}
         self._exported: dict[tuple[int, ...], Any] = {}
 
@@ -51,29 +51,29 @@ class BestModel:
         """Take back what `weights` gave, of these networks."""
         self._kept, left = {}, list(weights)
         for member in members:
-            count = len(self._network(member).weights)
+            count = len(self._model(member).weights)
             self._kept[member], left = left[:count], left[count:]
 
-    def network(self, member: int) -> Any:
+    def member_model(self, member: int) -> Any:
         """One network with its best weights, to be asked and not to be changed."""
-        network = self._network(member)
+        network = self._model(member)
         network.set_weights(self._kept[member])
         return network
 
     def save(self) -> None:
         """Write model.keras; raises OSError."""
-        exported = self.twin()
+        exported = self.inference_model()
         try:
             with replacing(self._run.model_path) as temporary:
                 exported.save(temporary)
         except (RuntimeError, ValueError) as error:  # what h5py and zipfile make of a full disk
             raise OSError(str(error)) from error
 
-    def twin(self) -> Any:
+    def inference_model(self) -> Any:
         """All that were kept, asked together; not to be changed."""
-        networks = [self.network(member) for member in self.members]
+        networks = [self.member_model(member) for member in self.members]
         if self.members not in self._exported:
-            exported = readout(networks, self._views)
+            exported = inference_model(networks, self._shifts)
             exported.compile("sgd", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
             self._exported[self.members] = exported
         return self._exported[self.members]
@@ -83,9 +83,9 @@ class BestModel:
         try:
             return keras.saving.load_model(self._run.model_path, safe_mode=True)
         except (OSError, ValueError):
-            return self.twin()
+            return self.inference_model()
 
-    def _network(self, member: int) -> Any:
-        if member not in self._networks:
-            self._networks[member] = self._builders[member]()
-        return self._networks[member]
+    def _model(self, member: int) -> Any:
+        if member not in self._models:
+            self._models[member] = self._builders[member]()
+        return self._models[member]

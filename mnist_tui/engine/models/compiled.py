@@ -9,7 +9,7 @@ from mnist_tui.engine import backends
 from mnist_tui.engine.data.images import IMAGE_SHAPE
 from mnist_tui.engine.distribution import Distribution
 from mnist_tui.engine.hardware.plan import Machine, plan
-from mnist_tui.engine.models.architecture import channels, describe_layers
+from mnist_tui.engine.models.architecture import conv_channels, describe_layers
 from mnist_tui.engine.models.presets import PRESETS, compile_model
 
 
@@ -24,13 +24,13 @@ class CompiledModel:
         self.preset = PRESETS[config.members[number]]
         network = self.preset.build(IMAGE_SHAPE, classes)
         self.layers = describe_layers(network)
-        self.plan = plan(config, machine, channels(self.layers), distribution.processes)
+        self.plan = plan(config, machine, conv_channels(self.layers), distribution.processes)
         backend = backends.current()
         with backend.scope(), distribution.scope():
-            self.model: Any = backend.prepare_network(network, self.plan)
+            self.model: Any = backend.prepare_model(network, self.plan)
             compile_model(self.preset, self.model, config.optimizer, config.learning_rate, jit=self.plan.jit)
             if self.plan.steps_per_execution > 1:
-                backend.take_at_once(self.model, self.plan.steps_per_execution, config.batch_size)
+                backend.set_steps_per_execution(self.model, self.plan.steps_per_execution, config.batch_size)
             self.model.optimizer.build(self.model.trainable_variables)
         self.variables = [*self.model.variables, *self.model.optimizer.variables]
         """Everything that a checkpoint holds of it."""

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 
-def average(optimizer: Any) -> None:
+def keep_ema_separate(optimizer: Any) -> None:
     """Let an optimizer made with `use_ema` keep the mean beside the weights until somebody asks for it.
 
     By itself it would replace the weights by their mean whenever a `fit` ends, which here is every epoch.
@@ -17,7 +17,7 @@ def average(optimizer: Any) -> None:
 
 
 @contextmanager
-def averaged(model: Any) -> Iterator[None]:
+def use_ema_weights(model: Any) -> Iterator[None]:
     """Inside, the network has its mean weights, if its optimizer keeps a mean; outside, those it trains with."""
     optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
     if not optimizer.use_ema or not int(np.asarray(optimizer.iterations)):

@@ -31,7 +31,7 @@ def evaluate(model: Any, digits: Digits, loss: Any, others: Sequence[NDArray[np.
 
     `others` are the probabilities of an ensemble's other networks: their mean is what is evaluated.
     """
-    own = read(model, digits.images)
+    own = predict(model, digits.images)
     probabilities = np.mean([*others, own], axis=0) if others else own
     predicted, classes = probabilities.argmax(axis=1), probabilities.shape[1]
     confusion = np.zeros((classes, classes), dtype=int)
@@ -44,7 +44,7 @@ def evaluate(model: Any, digits: Digits, loss: Any, others: Sequence[NDArray[np.
     )
 
 
-def read(model: Any, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+def predict(model: Any, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """What a model makes of pictures (n, 28, 28): probabilities (n, classes)."""
     batch = GPU_BATCH if backends.current().gpus() else BATCH
     return np.asarray(model.predict(images[..., np.newaxis], batch_size=batch, verbose=0), dtype=np.float32)
@@ -60,7 +60,7 @@ def one_hot(labels: NDArray[np.uint8], classes: int) -> NDArray[np.float32]:
     return np.eye(classes, dtype=np.float32)[labels]
 
 
-def halved(probabilities: NDArray[np.float32]) -> NDArray[np.float16]:
+def to_float16(probabilities: NDArray[np.float32]) -> NDArray[np.float16]:
     """Probabilities as float16, shape (n, classes), with the same winner in every row.
 
     Rounding can make two classes equal; the winner then goes up by one bit, so that a digit is found in the cell of the

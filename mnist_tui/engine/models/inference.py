@@ -1,6 +1,6 @@
 """How networks are asked: the mean of what one or several say of a digit and of the same digit moved a little.
 
-The readout is a model of stock layers, so that model.keras answers as every figure of the run says it does.
+The inference_model is a model of stock layers, so that model.keras answers as every figure of the run says it does.
 """
 
 from collections.abc import Sequence
@@ -8,24 +8,24 @@ from typing import Any
 
 import keras
 
-from mnist_tui.engine.models.presets import UNMOVED, Shift
+from mnist_tui.engine.models.presets import NO_SHIFT, Shift
 
 
-def readout(networks: Sequence[Any], views: Sequence[Shift] = UNMOVED) -> Any:
-    """Pictures (n, 28, 28, 1) -> mean probabilities (n, classes). One network that sees one view is its own readout."""
-    if len(networks) == 1 and tuple(views) == UNMOVED:
+def inference_model(networks: Sequence[Any], shifts: Sequence[Shift] = NO_SHIFT) -> Any:
+    """Return a model that averages the probabilities of several networks over several shifts of an image."""
+    if len(networks) == 1 and tuple(shifts) == NO_SHIFT:
         return networks[0]
     for number, network in enumerate(networks, start=1):
         network.name = f"network{number}"  # a model's layers are told apart by name
     inputs = keras.Input(networks[0].input_shape[1:])
-    pictures = [_moved(inputs, shift) for shift in views]
+    pictures = [_moved(inputs, shift) for shift in shifts]
     answers = [network(picture) for network in networks for picture in pictures]
     mean = answers[0] if len(answers) == 1 else keras.layers.Average(name="mean")(answers)
-    return keras.Model(inputs, mean, name="readout")
+    return keras.Model(inputs, mean, name="inference_model")
 
 
-def networks_of(model: Any) -> list[Any]:
-    """The networks that a readout asks."""
+def member_models(model: Any) -> list[Any]:
+    """The networks that a inference_model asks."""
     return [layer for layer in model.layers if isinstance(layer, keras.Model)] or [model]
 
 

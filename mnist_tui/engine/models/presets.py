@@ -6,7 +6,7 @@ Importing this imports nothing heavy; Keras comes with `build`.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from mnist_tui.config import Recipe
 from mnist_tui.engine.data.images import Augmentation
@@ -14,7 +14,9 @@ from mnist_tui.engine.models.networks import Shape, build_best, build_fast, buil
 
 Shift = tuple[int, int]
 """Pixels (down, right)."""
-UNMOVED: tuple[Shift, ...] = ((0, 0),)
+NO_SHIFT: tuple[Shift, ...] = ((0, 0),)
+Monitor = Literal["val_accuracy", "val_loss"]
+"""Checkpoint monitor: the validation metric by which the best epoch is selected, named as in Keras."""
 Schedule = Callable[[int, int, float], float]
 """(step from 0, steps in all, peak) -> learning rate of that step."""
 
@@ -44,12 +46,11 @@ class Preset:
     optimizer_options: dict[str, float] = field(default_factory=dict)
     augmentation: Augmentation | None = None
     """How the training digits are bent; None: not at all."""
-    averaging: float = 0.0
+    ema_decay: float = 0.0
     """Share of the old in the running mean of the weights (Polyak), which is what is validated and kept; 0: no mean."""
-    kept_by_loss: bool = False
-    """Whether the epoch of the lowest validation loss is kept, not that of the highest accuracy: where epochs are a few
-    mistakes in 5,000 digits apart chance would choose, the loss counts how sure each answer is."""
-    views: tuple[Shift, ...] = UNMOVED
+    monitor: Monitor = "val_accuracy"
+    """Metric that selects the best epoch. `val_loss` discriminates better where epochs differ by a few digits only."""
+    shifts: tuple[Shift, ...] = NO_SHIFT
     """Shifts of a digit over which the saved model, and so the test, averages the answers; epochs are validated with
     one, since more would cost a quarter of the training time."""
 
@@ -84,7 +85,7 @@ _PRESETS = (
     Preset(
         Recipe(
             name="best",
-            summary="most accurate: bent digits, five views; three networks on a GPU",
+            summary="most accurate: bent digits, five shifts; three networks on a GPU",
             epochs=15,
             batch_size=128,
             learning_rate=0.004,
@@ -96,9 +97,9 @@ _PRESETS = (
         label_smoothing=0.1,
         optimizer_options={"beta_2": 0.99, "weight_decay": 0.02},
         augmentation=Augmentation(),
-        averaging=0.99,
-        kept_by_loss=True,
-        views=((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)),
+        ema_decay=0.99,
+        monitor="val_loss",
+        shifts=((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)),
     ),
     Preset(
         Recipe(
@@ -132,7 +133,7 @@ def compile_model(preset: Preset, model: Any, optimizer: str, learning_rate: flo
     """Give a built network its loss (crossentropy over one-hot labels), its optimizer and its accuracy metric."""
     import keras
 
-    from mnist_tui.engine.models.ema import average
+    from mnist_tui.engine.models.ema import keep_ema_separate
 
     classes = {
         "adam": keras.optimizers.Adam,
@@ -141,13 +142,13 @@ def compile_model(preset: Preset, model: Any, optimizer: str, learning_rate: flo
         "rmsprop": keras.optimizers.RMSprop,
     }
     options: dict[str, Any] = {"momentum": 0.9, "nesterov": True} if optimizer == "sgd" else {}
-    if preset.averaging:
-        options |= {"use_ema": True, "ema_momentum": preset.averaging}
+    if preset.ema_decay:
+        options |= {"use_ema": True, "ema_momentum": preset.ema_decay}
     if optimizer == preset.recipe.optimizer:
         options |= preset.optimizer_options
     chosen = classes[optimizer](learning_rate=learning_rate, **options)
-    if preset.averaging:
-        average(chosen)
+    if preset.ema_decay:
+        keep_ema_separate(chosen)
     model.compile(
         optimizer=chosen,
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=preset.label_smoothing),

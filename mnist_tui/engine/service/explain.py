@@ -17,7 +17,7 @@ from mnist_tui.control.protocol import Explanation, Neighbour, Variant
 from mnist_tui.engine import backends
 from mnist_tui.engine.data.datasets import Digits
 from mnist_tui.engine.models.evaluation import pixels
-from mnist_tui.engine.models.inference import networks_of
+from mnist_tui.engine.models.inference import member_models
 
 PATH_STEPS = 24
 """Points on the way from blank paper to the digit, for integrated gradients."""
@@ -67,7 +67,7 @@ class Explainer:
         self._gradient = backends.current().log_probability_gradient(model)
         self._epoch = epoch
         self._parts = parts
-        self._features = [keras.Model(each.inputs[0], each.layers[-1].input) for each in networks_of(model)]
+        self._features = [keras.Model(each.inputs[0], each.layers[-1].input) for each in member_models(model)]
         self._index: Floats | None = None
         self._places = [(name, row) for name, digits in parts.items() for row in range(len(digits))]
 

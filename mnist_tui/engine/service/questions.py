@@ -68,7 +68,7 @@ class Questions:
     def _explainer_of(self, best: BestModel, epoch: int) -> Explainer:
         if self._explainer is None or self._epoch != epoch:
             looked_at = {name: self._parts[name] for name in ("train", "validation")}
-            self._explainer, self._epoch = Explainer(best.twin(), epoch, looked_at), epoch
+            self._explainer, self._epoch = Explainer(best.inference_model(), epoch, looked_at), epoch
         return self._explainer
 
 

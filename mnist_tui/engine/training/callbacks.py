@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from mnist_tui.engine import backends
-from mnist_tui.engine.backends.backend import Begin
+from mnist_tui.engine.backends.backend import StartExecution
 from mnist_tui.engine.recording.checkpoints import TrainingState
 from mnist_tui.engine.recording.event_writer import Emit
 from mnist_tui.events import Phase, PhaseChanged, StepEnded
@@ -92,13 +92,13 @@ class BeginSteps(keras.callbacks.Callback):
         """`rate` gives the learning rate of an execution that begins, `coming` that of the next one if all goes on."""
         super().__init__()
         self._rate, self._coming = rate, coming
-        self._begin: Begin | None = None
+        self._begin: StartExecution | None = None
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Ask the schedule."""
         model = self.model  # on JAX this brings the variables up to date: here, before the schedule reads them
         if self._begin is None:
-            self._begin = backends.current().step_beginner(model)
+            self._begin = backends.current().execution_starter(model)
         self._begin(self._rate(), self._coming() if self._coming is not None else None)
 
 

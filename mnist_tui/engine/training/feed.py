@@ -8,7 +8,7 @@ import numpy as np
 from mnist_tui.config import RunConfig
 from mnist_tui.engine import backends
 from mnist_tui.engine.backends.backend import Feed
-from mnist_tui.engine.data.augmentation import draw
+from mnist_tui.engine.data.augmentation import draw_warps
 from mnist_tui.engine.data.datasets import Digits
 from mnist_tui.engine.data.images import Augmentation
 from mnist_tui.engine.distribution import Distribution
@@ -30,7 +30,7 @@ class EpochFeed:
         self._at_once = plan.steps_per_execution
         self._targets = one_hot(train.labels, classes)
         even = max(distribution.devices, plan.count)
-        if len(train) > config.batch_size and backends.current().wants_whole_batches(plan):
+        if len(train) > config.batch_size and backends.current().drops_partial_batches(plan):
             even = config.batch_size
         self.count = len(train) - len(train) % even
         """Digits an epoch: devices share the last batch evenly too, and what is left over waits for another order."""
@@ -58,9 +58,9 @@ class EpochFeed:
         wanted = (epoch, 0, bending)
         self._ahead = wanted, self._thread.submit(self._gather, *wanted)
 
-    def look_ahead(self, model: Any, epoch: int, bending: Augmentation | None, rate: float) -> None:
-        """Let the backend make ready for a whole epoch, which begins with a learning rate (see Backend.look_ahead)."""
-        batches = backends.current().look_ahead(model, self.left_of(epoch, 0, bending), rate)
+    def speculate(self, model: Any, epoch: int, bending: Augmentation | None, rate: float) -> None:
+        """Let the backend make ready for a whole epoch, which begins with a learning rate (see Backend.speculate)."""
+        batches = backends.current().speculate(model, self.left_of(epoch, 0, bending), rate)
         self._ready = (epoch, 0, bending), batches
 
     def _gather(self, epoch: int, batch: int, bending: Augmentation | None) -> Feed:
@@ -70,5 +70,5 @@ class EpochFeed:
         mine = left[share]
         warps = None
         if bending is not None:
-            warps = draw(bending, self.count, config.seed, epoch)[batch * config.batch_size :][share]
+            warps = draw_warps(bending, self.count, config.seed, epoch)[batch * config.batch_size :][share]
         return Feed(train.images[mine][..., np.newaxis], self._targets[mine], batch_size, warps, self._at_once)

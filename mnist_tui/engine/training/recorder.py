@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from mnist_tui.diagnosis.guard import EpochFigures
 from mnist_tui.engine.data.datasets import Digits, Split
 from mnist_tui.engine.models.best_model import BestModel
-from mnist_tui.engine.models.evaluation import Evaluation, evaluate, halved, read
+from mnist_tui.engine.models.evaluation import Evaluation, evaluate, predict, to_float16
+from mnist_tui.engine.models.presets import Monitor
 from mnist_tui.engine.recording.checkpoints import TrainingState
 from mnist_tui.engine.recording.event_writer import EventWriter
 from mnist_tui.engine.recording.retrying_writer import RetryingWriter
@@ -67,12 +68,12 @@ class Recorder:
         event_writer: EventWriter,
         writer: RetryingWriter,
         best: BestModel,
-        by_loss: Sequence[bool],
+        monitors: Sequence[Monitor],
     ) -> None:
-        """`by_loss`: of each network in turn, whether its best epoch is that of the lowest loss (see Preset)."""
+        """`monitors`: the checkpoint monitor of each ensemble member."""
         self._run, self._split, self._state, self._writer = run, split, state, writer
         self.emit = event_writer.emit
-        self._best, self._by_loss = best, by_loss
+        self._best, self._monitors = best, monitors
         self.member = 0
         """The network of an ensemble that is in training."""
         self._others: list[NDArray[np.float32]] = []
@@ -109,8 +110,8 @@ class Recorder:
     def enter_member(self, member: int) -> None:
         """Turn to a network of an ensemble: the ones before it, at their best, are asked with it from now on."""
         self.member, best = member, self.best
-        before = [best.network(each) for each in best.members if each < member]
-        self._others = [read(each, self._split.validation.images) for each in before]
+        before = [best.member_model(each) for each in best.members if each < member]
+        self._others = [predict(each, self._split.validation.images) for each in before]
 
     def validate(self, model: Any) -> Validation:
         """Read the validation digits after an epoch, or after a part of one; keep the network if it is the best."""
@@ -163,7 +164,7 @@ class Recorder:
     def _is_best(self, result: Evaluation) -> bool:
         """Of the network's epochs so far, by what its recipe goes by."""
         state = self._state
-        if not self._by_loss[self.member]:
+        if self._monitors[self.member] == "val_accuracy":
             return result.accuracy > state.best_accuracy
         return state.best_loss is None or result.loss < state.best_loss
 
@@ -202,5 +203,5 @@ def save_predictions(run: RunDirectory, name: str | int, digits: Digits, result:
         run.predictions_path(name),
         indices=digits.indices,
         labels=digits.labels,
-        probabilities=halved(result.probabilities),
+        probabilities=to_float16(result.probabilities),
     )

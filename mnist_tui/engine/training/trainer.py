@@ -9,15 +9,15 @@ from functools import partial
 
 from mnist_tui.config import EarlyStopping, RunConfig
 from mnist_tui.diagnosis.guard import EpochFigures, Guard
-from mnist_tui.engine.backends.devices import idle_gpu
+from mnist_tui.engine.backends.runtime import unused_gpu_warning
 from mnist_tui.engine.data.datasets import Split
 from mnist_tui.engine.data.images import IMAGE_SHAPE
 from mnist_tui.engine.distribution import Distribution, DistributionError
-from mnist_tui.engine.hardware import devices
+from mnist_tui.engine.hardware import detection
 from mnist_tui.engine.hardware.plan import Machine
 from mnist_tui.engine.models.best_model import BestModel
 from mnist_tui.engine.models.compiled import CompiledModel
-from mnist_tui.engine.models.ema import averaged
+from mnist_tui.engine.models.ema import use_ema_weights
 from mnist_tui.engine.models.presets import PRESETS
 from mnist_tui.engine.recording import checkpoints
 from mnist_tui.engine.recording.checkpoints import Checkpoint, Checkpointer
@@ -61,9 +61,9 @@ class Trainer:
         self._state = steering.state
         self._machine = machine
         builders = [partial(PRESETS[name].build, IMAGE_SHAPE, classes) for name in config.members]
-        best = BestModel(run, builders, PRESETS[config.preset].views)
-        by_loss = [PRESETS[name].kept_by_loss for name in config.members]
-        self._recorder = Recorder(run, split, self._state, event_writer, writer, best, by_loss)
+        best = BestModel(run, builders, PRESETS[config.preset].shifts)
+        monitors = [PRESETS[name].monitor for name in config.members]
+        self._recorder = Recorder(run, split, self._state, event_writer, writer, best, monitors)
         self._questions = Questions(split)
         self._compiled = CompiledModel(config, 0, machine, classes, distribution)
         self._digits = EpochFeed(config, split.train, classes, distribution, self._compiled.plan)
@@ -89,10 +89,10 @@ class Trainer:
                 test_count=len(self._split.test),
                 epochs=self._state.epochs_planned,
                 steps_per_epoch=self._steps_per_epoch,
-                hardware=devices.hardware(self._compiled.plan, self._machine, self._distribution.processes),
+                hardware=detection.describe_hardware(self._compiled.plan, self._machine, self._distribution.processes),
             )
         )
-        idle = idle_gpu(self._config.device, self._machine)
+        idle = unused_gpu_warning(self._config.device, self._machine)
         if idle is not None:
             self._recorder.alert(AlertKind.IDLE_GPU, idle)
 
@@ -331,7 +331,7 @@ class Trainer:
         return False
 
     def _validate(self, *, complete: bool = True) -> EpochFigures:
-        with averaged(self._compiled.model):
+        with use_ema_weights(self._compiled.model):
             validation = self._recorder.validate(self._compiled.reader())
         if complete:
             self._look_ahead()
@@ -344,7 +344,7 @@ class Trainer:
         goes_on = epoch < state.epochs_planned and self._member_of(epoch) == compiled.number
         if goes_on and compiled.plan.steps_per_execution > 1:
             rate = self._pace.next_epochs_rate()
-            self._digits.look_ahead(compiled.model, epoch, compiled.preset.augmentation, rate)
+            self._digits.speculate(compiled.model, epoch, compiled.preset.augmentation, rate)
 
     def _save_checkpoint(self) -> None:
         def write() -> None:

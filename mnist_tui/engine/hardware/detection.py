@@ -18,22 +18,22 @@ AUTOGROUP = Path("/proc/self/autogroup")
 CPU_INFO = Path("/proc/cpuinfo")
 
 
-def foresee(config: RunConfig) -> Plan:
+def plan_before_import(config: RunConfig) -> Plan:
     """The plan as far as the driver knows; imports no backend.
 
     Raises ConfigError for what this machine cannot do.
     """
-    return plan(config, Machine(chosen_gpus(config.device), has_bfloat16()))
+    return plan(config, Machine(select_gpus(config.device), has_bfloat16()))
 
 
-def choose(device: str) -> None:
+def restrict_gpus(device: str) -> None:
     """Before a backend is imported: show it the chosen GPUs alone. Raises ConfigError.
 
     A backend makes itself at home on every GPU that it sees, which a shared box has better uses for: "auto" takes one.
     """
-    gpus = chosen_gpus(device)
+    gpus = select_gpus(device)
     if gpus or DeviceChoice.parse(device).kind == "cpu":
-        nvidia.show_only(gpus)
+        nvidia.set_visible_gpus(gpus)
 
 
 def job_device(device: str) -> str:
@@ -41,7 +41,7 @@ def job_device(device: str) -> str:
     return device if DeviceChoice.parse(device).kind == "cpu" else AUTO
 
 
-def chosen_gpus(device: str) -> tuple[Gpu, ...]:
+def select_gpus(device: str) -> tuple[Gpu, ...]:
     """Of the GPUs that the driver knows."""
     choice = DeviceChoice.parse(device)
     gpus = () if choice.kind == "cpu" else nvidia.visible_gpus()
@@ -65,7 +65,7 @@ def has_bfloat16() -> bool:
     return bool(BFLOAT16_FLAGS & set(flags.split())) and os.environ.get("TF_ENABLE_ONEDNN_OPTS") != "0"
 
 
-def yield_to_the_screen() -> None:
+def lower_priority() -> None:
     """Lower the priority of this process and, where sessions have one (Linux), of the session that it leads."""
     os.nice(NICENESS)
     if os.getsid(0) != os.getpid():
@@ -74,7 +74,7 @@ def yield_to_the_screen() -> None:
         AUTOGROUP.write_text(str(NICENESS))
 
 
-def hardware(plan: Plan, machine: Machine, processes: int = 1) -> Hardware:
+def describe_hardware(plan: Plan, machine: Machine, processes: int = 1) -> Hardware:
     """The devices in words, with the precision where it is not the usual one, and the machine's size."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     device = machine.gpus[0].name if machine.gpus else f"{cores} CPU core{'s' if cores > 1 else ''}"

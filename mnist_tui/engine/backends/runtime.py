@@ -8,11 +8,11 @@ import numpy as np
 
 from mnist_tui.config import AUTO, ConfigError, DeviceChoice, RunConfig
 from mnist_tui.engine import backends
-from mnist_tui.engine.hardware.devices import chosen_gpus, has_bfloat16, job_device
+from mnist_tui.engine.hardware.detection import has_bfloat16, job_device, select_gpus
 from mnist_tui.engine.hardware.plan import Machine, Plan, plan
 
 
-def find(device: str) -> Machine:
+def detect_machine(device: str) -> Machine:
     """After the import: what the backend itself sees; raises ConfigError when that is less than was chosen."""
     choice = DeviceChoice.parse(device)
     gpus = () if choice.kind == "cpu" else backends.current().gpus()[: choice.count]
@@ -21,9 +21,9 @@ def find(device: str) -> Machine:
     return Machine(gpus, has_bfloat16())
 
 
-def idle_gpu(device: str, machine: Machine) -> str | None:
+def unused_gpu_warning(device: str, machine: Machine) -> str | None:
     """A sentence with the mend where the driver knows a GPU that the settings would take, and the backend does not."""
-    known = () if machine.gpus else chosen_gpus(device)
+    known = () if machine.gpus else select_gpus(device)
     if not known:
         return None
     return f"trains on the CPU, as Keras does not see the {known[0].name}: {_mend()}"
@@ -32,17 +32,17 @@ def idle_gpu(device: str, machine: Machine) -> str | None:
 def _mend() -> str:
     import keras
 
-    return f"pip install '{backends.BACKENDS[keras.backend.backend()].for_gpus}', or give --device cpu"
+    return f"pip install '{backends.BACKENDS[keras.backend.backend()].gpu_package}', or give --device cpu"
 
 
 def plan_job(config: RunConfig) -> Plan:
     """For a job about a run: one device in the usual precision, step by step."""
-    machine = find(job_device(config.device))
+    machine = detect_machine(job_device(config.device))
     usual = {"device": AUTO, "precision": "float32", "jit": AUTO, "steps_per_execution": 1}
     return plan(msgspec.structs.replace(config, **usual), machine)
 
 
-def shortage(error: Exception, batch_size: int) -> str | None:
+def out_of_memory_message(error: Exception, batch_size: int) -> str | None:
     """A sentence with the mend for a device that had too little memory; None for any other error."""
     is_keras_there = "keras" in sys.modules
     if not (isinstance(error, MemoryError) or (is_keras_there and backends.current().is_out_of_memory(error))):
