@@ -31,7 +31,7 @@ class Desk(Steering):
 
     def __init__(self, **state: object) -> None:
         self.events: list[Event] = []
-        settings = {"epochs_planned": 3, "peak": 0.01, "early_stopping": "off"} | state
+        settings = {"epochs_planned": 3, "max_learning_rate": 0.01, "early_stopping": "off"} | state
         super().__init__(TrainingState(**settings), self.events.append)  # type: ignore[arg-type]
 
     def recorded(self) -> list[tuple[str, str]]:
