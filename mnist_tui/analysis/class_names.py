@@ -1,4 +1,4 @@
-"""Classes as people write them: by name, or by number where the names are no numbers themselves."""
+"""Classes as the user types them: by name, or by number if no name is a number."""
 
 import difflib
 from collections.abc import Sequence
@@ -7,14 +7,14 @@ from mnist_tui.analysis.errors import AnalysisError
 from mnist_tui.analysis.predicted import MOST_CLASSES
 
 LISTED = 10
-"""Names that a message lists at most."""
+"""Names that an error message lists at most."""
 
 
 def class_number(text: str, names: Sequence[str] = ()) -> int:
-    """The class that a text means: a name, a name in other case where that is one only, else a number from 0.
+    """Return the class with this name, ignoring case if that is unambiguous, or with this number.
 
-    A number is taken for a name when any name is one, so that "1" among the names "1", "2" is class 0 and nothing else.
-    Raises AnalysisError with the nearest name, or all of them.
+    If any name is a number, text is always taken as a name: of the names "1" and "2", "1" is class 0. Raises
+    AnalysisError with the closest name, or with all names.
     """
     if text in names:
         return names.index(text)
@@ -25,7 +25,7 @@ def class_number(text: str, names: Sequence[str] = ()) -> int:
     count = len(names) or MOST_CLASSES
     if numbered and text.isdecimal() and text.isascii() and int(text) < count:
         return int(text)
-    raise AnalysisError(f"There is no class “{text}”: {_hint(text, names, folded)}")
+    raise AnalysisError(f"unknown class “{text}”: {_hint(text, names, folded)}")
 
 
 def _hint(text: str, names: Sequence[str], folded: list[str]) -> str:
@@ -33,7 +33,7 @@ def _hint(text: str, names: Sequence[str], folded: list[str]) -> str:
     if near:
         return f"did you mean “{names[folded.index(near[0])]}”?"
     if not names:
-        return f"classes are numbers from 0 to {MOST_CLASSES - 1}."
+        return f"classes are numbers from 0 to {MOST_CLASSES - 1}"
     if len(names) > LISTED:
-        return f"there are {len(names)}, from {names[0]} to {names[-1]}."
-    return f"there are {', '.join(names)}."
+        return f"the {len(names)} classes are {names[0]} to {names[-1]}"
+    return f"the classes are {', '.join(names)}"

@@ -1,7 +1,6 @@
-"""A confusion matrix in figures: shares, accuracy, precision, recall and F1 of each class, and the worst confusions.
+"""Confusion matrices and their figures: accuracy, precision, recall and F1 of each class, and the worst confusions.
 
-Shares that would divide by zero are NaN in arrays and None in reports: where scikit-learn gives zero_division=nan.
-The marginals of a matrix are the support (its row) and the reads (its column) of each class in a report.
+A score that would divide by zero is NaN in arrays and None in reports, as scikit-learn does with zero_division=nan.
 """
 
 from collections.abc import Sequence
@@ -12,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 Matrix = Sequence[Sequence[int]] | NDArray[np.integer]
-"""Shape (classes, classes): [t][p] counts digits of class t that were read as p."""
+"""Shape (classes, classes): [t][p] counts the examples of class t that were predicted as p."""
 
 
 @dataclass(frozen=True)
 class Confusion:
-    """One cell off the diagonal: `count` of the `support` digits of class `true` were read as `predicted`."""
+    """One off-diagonal cell: `count` of the `support` examples of class `true` were predicted as `predicted`."""
 
     true: int
     predicted: int
@@ -26,101 +25,101 @@ class Confusion:
 
     @property
     def share(self) -> float:
-        """Count as a fraction of the class, 0..1."""
+        """Share of the true class, 0..1."""
         return self.count / self.support if self.support else 0.0
 
     def in_words(self, names: Sequence[str] = ()) -> str:
-        """As in "4 read as 9: 11 of 492", with names of classes where there are any."""
-        return f"{named(self.true, names)} read as {named(self.predicted, names)}: {self.count:,} of {self.support:,}"
+        """Return a sentence such as "4 predicted as 9: 11 of 492"."""
+        true, predicted = class_name(self.true, names), class_name(self.predicted, names)
+        return f"{true} predicted as {predicted}: {self.count:,} of {self.support:,}"
 
 
 @dataclass(frozen=True)
 class ClassScore:
-    """How one class fared. Fractions are 0..1, and None where the denominator is zero."""
+    """The scores of one class, 0..1; None if the denominator is zero."""
 
     support: int
-    """Digits that are of the class."""
-    read: int
-    """Digits that were read as the class."""
+    """Examples of the class."""
+    predicted: int
+    """Examples that were predicted as the class."""
     correct: int
     precision: float | None
-    """Of those read as the class, how many are."""
+    """Share of `predicted` that is correct."""
     recall: float | None
-    """Of those that are of the class, how many were read as it."""
+    """Share of `support` that is correct."""
     f1: float | None
-    """Harmonic mean of the two: 2 correct / (support + read)."""
+    """Harmonic mean of precision and recall: 2 correct / (support + predicted)."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a matrix says as a whole and of each class."""
+    """The scores of a whole confusion matrix and of its classes."""
 
     total: int
     correct: int
     accuracy: float | None
-    """0..1; None for a matrix without digits."""
+    """0..1; None for an empty matrix."""
     classes: tuple[ClassScore, ...]
 
     @property
     def mistakes(self) -> int:
-        """Digits off the diagonal."""
+        """Number of misclassified examples."""
         return self.total - self.correct
 
     def mean(self, score: str) -> float | None:
-        """Mean of "precision", "recall" or "f1" over the classes that have one (macro average); None when none has."""
+        """Return the macro average of "precision", "recall" or "f1" over the classes that have it; None if none has."""
         values = [value for value in (getattr(each, score) for each in self.classes) if value is not None]
         return sum(values) / len(values) if values else None
 
-    def weighted_mean(self, score: str) -> float | None:
-        """Mean over the same classes, each with the weight of its support (all alike where none of them has any)."""
-        scored = [(value, each.support) for each in self.classes if (value := getattr(each, score)) is not None]
-        weight = sum(support for _, support in scored)
-        return sum(value * support for value, support in scored) / weight if weight else self.mean(score)
+    def per_class(self, names: Sequence[str]) -> list[dict[str, Any]]:
+        """Return name, precision, recall, F1 and support of each class, ready for JSON."""
+        return [
+            {
+                "class": name,
+                "precision": score.precision,
+                "recall": score.recall,
+                "f1": score.f1,
+                "support": score.support,
+            }
+            for name, score in zip(names, self.classes, strict=True)
+        ]
 
 
 def confusion_matrix(labels: NDArray[Any], predicted: NDArray[Any], classes: int) -> NDArray[np.int64]:
-    """Count [true][predicted] of labels and answers, shape (n,) each, both below `classes`."""
+    """Count [true][predicted] of labels and predicted classes, shape (n,) each."""
     cells = labels.astype(np.int64) * classes + predicted
     return np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
 
 
 def row_shares(matrix: Matrix) -> NDArray[np.float64]:
-    """Each cell as a share of its true class, 0..1; NaN in the row of a class without digits."""
+    """Return each cell as a share of its true class, 0..1; NaN in the row of a class without examples."""
     counts = np.asarray(matrix, dtype=np.float64)
     with np.errstate(invalid="ignore"):
         shares: NDArray[np.float64] = counts / counts.sum(axis=1, keepdims=True)
     return shares
 
 
-def column_shares(matrix: Matrix) -> NDArray[np.float64]:
-    """Each cell as a share of its predicted class, 0..1; NaN in the column of a class that was never read."""
-    counts = np.asarray(matrix, dtype=np.float64)
-    with np.errstate(invalid="ignore"):
-        shares: NDArray[np.float64] = counts / counts.sum(axis=0, keepdims=True)
-    return shares
-
-
 def report(matrix: Matrix) -> Report:
-    """Count and divide; `matrix` is square."""
+    """Compute the scores of a confusion matrix."""
     counts = np.asarray(matrix, dtype=np.int64)
-    supports, reads, corrects = counts.sum(axis=1), counts.sum(axis=0), counts.diagonal()
+    supports, predicted, corrects = counts.sum(axis=1), counts.sum(axis=0), counts.diagonal()
     classes = tuple(
         ClassScore(
             support=int(support),
-            read=int(read),
+            predicted=int(column),
             correct=int(correct),
-            precision=_ratio(correct, read),
+            precision=_ratio(correct, column),
             recall=_ratio(correct, support),
-            f1=_ratio(2 * correct, support + read),
+            f1=_ratio(2 * correct, support + column),
         )
-        for support, read, correct in zip(supports, reads, corrects, strict=True)
+        for support, column, correct in zip(supports, predicted, corrects, strict=True)
     )
     total, correct = int(counts.sum()), int(corrects.sum())
     return Report(total, correct, _ratio(correct, total), classes)
 
 
 def top_confusions(matrix: Matrix, n: int) -> list[Confusion]:
-    """The `n` largest cells off the diagonal, the largest first, equal ones in the matrix's order; never a zero."""
+    """Return the `n` largest off-diagonal cells above zero; ties are in the matrix's order."""
     counts = np.array(matrix, dtype=np.int64)
     supports = counts.sum(axis=1)
     np.fill_diagonal(counts, 0)
@@ -134,8 +133,8 @@ def top_confusions(matrix: Matrix, n: int) -> list[Confusion]:
     ]
 
 
-def named(number: int, names: Sequence[str]) -> str:
-    """The name of a class, or its number where it has none."""
+def class_name(number: int, names: Sequence[str]) -> str:
+    """Return the name of a class, or its number if it has none."""
     return names[number] if 0 <= number < len(names) else str(number)
 
 

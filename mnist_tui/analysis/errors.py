@@ -1,5 +1,5 @@
-"""What goes wrong in this room."""
+"""The exception of this package."""
 
 
 class AnalysisError(Exception):
-    """Figures or words that cannot be worked with. The message is one sentence: what, where, and how to mend it."""
+    """Data or text that cannot be analysed. The message is one line: what is wrong and how to fix it."""

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_tui.analysis.predicted import Bools, Labels, Probabilities, answers, check
+from mnist_tui.analysis.predicted import Bools, Labels, Probabilities, check, predicted_classes
 
 SLACK = 1e-6
 """Far below a step of float16 near any threshold that matters: a mean of equal numbers may round to just above them."""
@@ -51,10 +51,10 @@ class LabelIssues:
 def class_thresholds(labels: Labels, probabilities: Probabilities) -> NDArray[np.float64]:
     """t_j, shape (classes,): NaN for a class that no digit is labelled as. Rows with NaN are left out."""
     check(labels, probabilities)
-    p_true = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    known = ~np.isnan(p_true)
+    true_probability = probabilities[np.arange(len(labels)), labels].astype(np.float64)
+    known = ~np.isnan(true_probability)
     classes = probabilities.shape[1]
-    sums = np.bincount(labels[known], weights=p_true[known], minlength=classes)
+    sums = np.bincount(labels[known], weights=true_probability[known], minlength=classes)
     with np.errstate(invalid="ignore"):
         thresholds: NDArray[np.float64] = sums / np.bincount(labels[known], minlength=classes)
     return thresholds
@@ -63,9 +63,9 @@ def class_thresholds(labels: Labels, probabilities: Probabilities) -> NDArray[np
 def label_issues(labels: Labels, probabilities: Probabilities) -> LabelIssues:
     """Find and rank the disputed labels of digits with out-of-sample probabilities (n, classes); ties by row."""
     thresholds = class_thresholds(labels, probabilities)
-    read = answers(labels, probabilities)
-    rows = np.flatnonzero(~read.right & ~np.isnan(read.confidence))
-    margins = (read.p_true[rows] - read.confidence[rows]).astype(np.float64)
+    read = predicted_classes(labels, probabilities)
+    rows = np.flatnonzero(~read.correct & ~np.isnan(read.confidence))
+    margins = (read.true_probability[rows] - read.confidence[rows]).astype(np.float64)
     order = np.argsort(margins, kind="stable")
     rows, margins = rows[order], margins[order]
     p = probabilities[rows].astype(np.float64)

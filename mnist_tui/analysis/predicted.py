@@ -1,8 +1,8 @@
-"""Probabilities -> the network's answers: the one place that decides what was read, how surely, and how it is compared.
+"""Predicted classes, confidences and their checks: the one place that turns probabilities into predictions.
 
-A digit's answer is the class with the highest probability, the lowest class where several are equally high. A row with
-NaN (the weights of a diverged epoch) is answered by its first NaN, as NumPy's argmax does and as the engine counts it
-in the confusion matrix of the epoch; its confidence is NaN, so no threshold ever lets it through.
+The predicted class is the one with the highest probability, the lowest class of several equal ones. A row of NaN (the
+weights have diverged) is predicted as class 0, as in the engine's confusion matrix. Its confidence is NaN and passes no
+threshold.
 """
 
 from dataclasses import dataclass
@@ -21,37 +21,36 @@ Bools = NDArray[np.bool_]
 Floats = NDArray[np.floating[Any]]
 
 MOST_CLASSES = 256
-"""Labels and answers are kept in a byte."""
+"""Labels and predicted classes are stored as uint8."""
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
-    """What the network answered, row by row; all of shape (n,)."""
+class PredictedClasses:
+    """Predictions for n examples; every array has the shape (n,)."""
 
     predicted: NDArray[np.uint8]
-    right: Bools
-    """Predicted is true."""
+    correct: Bools
     confidence: NDArray[np.float32]
-    """Probability of the answer."""
-    p_true: NDArray[np.float32]
+    """Probability of the predicted class."""
+    true_probability: NDArray[np.float32]
     """Probability of the true class."""
 
 
-def answers(labels: Labels, probabilities: Probabilities) -> Answers:
-    """Read one epoch's probabilities; raises AnalysisError where labels and probabilities do not belong together."""
+def predicted_classes(labels: Labels, probabilities: Probabilities) -> PredictedClasses:
+    """Compare the most probable classes with the labels; raises AnalysisError if the shapes do not match."""
     check(labels, probabilities)
     rows = np.arange(len(labels))
     predicted = probabilities.argmax(axis=1).astype(np.uint8)
-    return Answers(
+    return PredictedClasses(
         predicted=predicted,
-        right=predicted == labels,
+        correct=predicted == labels,
         confidence=probabilities[rows, predicted].astype(np.float32),
-        p_true=probabilities[rows, labels].astype(np.float32),
+        true_probability=probabilities[rows, labels].astype(np.float32),
     )
 
 
 def two_highest(probabilities: Probabilities) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The highest and the second highest probability of each row, shape (n,) each; NaN where a row has one."""
+    """Return the highest and the second highest probability of each row, shape (n,) each; NaN for a row with NaN."""
     by_class = probabilities.T.astype(np.float32, order="C")
     first = by_class[0].copy()
     second = np.where(np.isnan(first), first, np.float32(0))
@@ -65,17 +64,16 @@ def check(labels: Labels, probabilities: Probabilities) -> None:
     """Raise AnalysisError unless labels (n,) are classes of probabilities (n, classes)."""
     if probabilities.ndim != 2 or not 1 <= probabilities.shape[1] <= MOST_CLASSES:
         raise AnalysisError(
-            f"Probabilities of shape {probabilities.shape} cannot be read; "
-            f"they need a row a digit and a column for each of 1 to {MOST_CLASSES} classes."
+            f"probabilities have the shape {probabilities.shape}: "
+            f"expected one row per example and 1 to {MOST_CLASSES} columns"
         )
-    digits, classes = probabilities.shape
-    if len(labels) != digits:
+    count, classes = probabilities.shape
+    if len(labels) != count:
         raise AnalysisError(
-            f"There are {len(labels):,} labels for {digits:,} rows of probabilities; "
-            "both must come from the same recording."
+            f"{len(labels):,} labels do not match {count:,} rows of probabilities: take both from the same file"
         )
-    if digits and not (int(labels.min()) >= 0 and int(labels.max()) < classes):
+    if count and not (int(labels.min()) >= 0 and int(labels.max()) < classes):
         raise AnalysisError(
-            f"Labels go from {labels.min()} to {labels.max()}, but there are probabilities of {classes} classes, "
-            f"0 to {classes - 1}; both must come from the same data set."
+            f"labels go from {labels.min()} to {labels.max()}, but the probabilities have {classes} classes: "
+            "take both from the same data set"
         )

@@ -1,12 +1,11 @@
-"""The gallery's filter as text: `true:4 pred:9 conf>0.9 -disputed`.
+"""The filter language of the digits screen: `true:4 pred:9 conf>0.9 -label-issue`.
 
     query = parse("true:cat,dog loss>2", names)
-    rows(query, table)                          # int array of the rows that pass every term
+    rows(query, table)                          # int array of the rows that match every term
 
-Terms are joined by AND. `field:value,value` asks for any of the values, `field>value` (>=, <, <=) for larger or smaller
-ones, a word for a yes; a leading - or ! negates a term. Classes go by number or by name, "in quotes" where a name has a
-blank or a comma; fractions also as 90%; #123 is short for index:123. A comparison with NaN is never true, and so its
-negation is. All fields and words: analysis/terms.py.
+`field:value,value` matches any of the values, `field>value` (>=, <, <=) compares, and a word needs no value. A leading
+- or ! negates a term. Classes go by number or name, in quotes if the name has a blank or a comma. 90% means 0.9, and
+#123 means index:123. Comparisons with NaN are false, so their negations are true. analysis/terms.py lists all terms.
 """
 
 import difflib
@@ -21,10 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_tui.analysis.class_names import class_number
-from mnist_tui.analysis.confusion import named
+from mnist_tui.analysis.confusion import class_name
 from mnist_tui.analysis.errors import AnalysisError
 from mnist_tui.analysis.predicted import Bools
-from mnist_tui.analysis.table import Table
+from mnist_tui.analysis.table import ExampleTable
 from mnist_tui.analysis.terms import ALIASES, FIELDS, WORDS, Field, Kind
 
 COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
@@ -34,7 +33,7 @@ COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "<=": operator.le,
 }
 LONGEST_INDEX = 12
-"""Digits: far more than any data set has, and far fewer than overflow."""
+"""Decimal digits of an index; more than any data set needs, and far from an int64 overflow."""
 SPELLINGS = {"=": ":", "≥": ">=", "≤": "<="}
 VALUE = r"""(?:"[^"]*"|'[^']*'|[^\s,"'][^\s,"]*)"""
 QUOTES = "\"'"
@@ -47,60 +46,58 @@ TERM = re.compile(
 
 
 class QueryError(AnalysisError):
-    """A filter that cannot be read. The sentence says what is wrong with it and what would be right."""
+    """A filter that cannot be parsed. The message is one line: what is wrong and how to fix it."""
 
 
 @dataclass(frozen=True)
 class Term:
-    """One demand. `operator` is ":", a comparison, or empty for a word without values."""
+    """One condition. `operator` is ":", a comparison, or empty for a word."""
 
     key: str
     operator: str = ""
     values: tuple[float, ...] = ()
-    """Classes and indices as int."""
+    """Classes and indices are int."""
     negated: bool = False
 
 
 @dataclass(frozen=True)
 class Query:
-    """Terms that must all hold, with the names of the classes to write them with."""
+    """A conjunction of terms, and the class names that its text uses."""
 
     terms: tuple[Term, ...] = ()
     names: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """The filter as normalised text, which `parse` reads as the same query; empty without terms."""
+        """Return the normalised text, which `parse` turns into the same query."""
         return " ".join(self._write(term) for term in self.terms)
 
     @classmethod
     def cell(cls, true: int, predicted: int, names: Sequence[str] = ()) -> "Query":
-        """The digits that one cell of a confusion matrix counts."""
+        """Return the query for the examples in one cell of a confusion matrix."""
         return cls((Term("true", ":", (true,)), Term("pred", ":", (predicted,))), tuple(names))
 
     def _write(self, term: Term) -> str:
         values = (
-            _quoted(named(int(value), self.names)) if _is_class(term.key) else _number(value) for value in term.values
+            _quoted(class_name(int(value), self.names)) if _is_class(term.key) else _number(value)
+            for value in term.values
         )
         return f"{'-' if term.negated else ''}{term.key}{term.operator}{','.join(values)}"
 
 
 def parse(text: str, names: Sequence[str] = ()) -> Query:
-    """Read a filter; `names` are those of the classes. Empty text is the query that everything passes.
-
-    Raises QueryError.
-    """
+    """Parse a filter with these class names; the empty text matches everything. Raises QueryError."""
     terms, position, text = [], 0, text.rstrip()
     while position < len(text):
-        found = TERM.match(text, position)
-        if found is None:
+        match = TERM.match(text, position)
+        if match is None:
             raise QueryError(_unreadable(text[position:].lstrip()))
-        terms.append(_term(found, names))
-        position = found.end()
+        terms.append(_term(match, names))
+        position = match.end()
     return Query(tuple(terms), tuple(names))
 
 
-def rows(query: Query, table: Table) -> NDArray[np.intp]:
-    """The rows of the table that pass every term, ascending."""
+def rows(query: Query, table: ExampleTable) -> NDArray[np.intp]:
+    """Return the rows of the table that match every term, ascending."""
     keep = np.ones(len(table), dtype=bool)
     for term in query.terms:
         mask = _mask(term, table)
@@ -108,7 +105,7 @@ def rows(query: Query, table: Table) -> NDArray[np.intp]:
     return np.flatnonzero(keep)
 
 
-def _mask(term: Term, table: Table) -> Bools:
+def _mask(term: Term, table: ExampleTable) -> Bools:
     if term.key in WORDS:
         return WORDS[term.key].mask(table)
     column = getattr(table, FIELDS[term.key].column)
@@ -120,19 +117,19 @@ def _mask(term: Term, table: Table) -> Bools:
     return mask
 
 
-def _term(found: re.Match[str], names: Sequence[str]) -> Term:
-    written, negated, given = found["key"], bool(found["negated"]), found["operator"] or ""
+def _term(match: re.Match[str], names: Sequence[str]) -> Term:
+    written, negated, given = match["key"], bool(match["negated"]), match["operator"] or ""
     key = ALIASES.get(written.casefold())
     if key is None:
         raise QueryError(_unknown(written))
-    values = [value[1:-1] if value[0] in QUOTES else value for value in re.findall(VALUE, found["values"] or "")]
+    values = [value[1:-1] if value[0] in QUOTES else value for value in re.findall(VALUE, match["values"] or "")]
     if key in WORDS:
         if given:
-            raise QueryError(f"“{written}” stands alone and takes no value: write {key}, or -{key} for its opposite.")
+            raise QueryError(f"“{written}” takes no value: write {key}, or -{key} for its opposite")
         return Term(key, negated=negated)
     field = FIELDS[key]
     if not values:
-        raise QueryError(f"“{written}” needs {field.kind.value} to compare with, as in {field.example}.")
+        raise QueryError(f"“{written}” needs {field.kind.value}: write {field.example}")
     sign = ":" if written == "#" or given == "!=" else SPELLINGS.get(given, given)
     numbers = tuple(dict.fromkeys(_value(value, field, names) for value in values))
     _check_sign(sign, field, len(numbers))
@@ -141,11 +138,11 @@ def _term(found: re.Match[str], names: Sequence[str]) -> Term:
 
 def _check_sign(sign: str, field: Field, count: int) -> None:
     if sign == ":" and not field.takes_colon:
-        raise QueryError(f"“{field.key}” is compared with >, >=, < or <=, as in {field.example}.")
+        raise QueryError(f"“{field.key}” needs >, >=, < or <=: write {field.example}")
     if sign in COMPARISONS and not field.takes_comparison:
-        raise QueryError(f"“{field.key}” takes {field.kind.value} after a colon, as in {field.example}.")
+        raise QueryError(f"“{field.key}” takes {field.kind.value} after a colon: write {field.example}")
     if sign in COMPARISONS and count > 1:
-        raise QueryError(f"“{field.key}{sign}” takes one number; only after a colon can there be several.")
+        raise QueryError(f"“{field.key}{sign}” takes one number: several are allowed only after a colon")
 
 
 def _value(text: str, field: Field, names: Sequence[str]) -> float:
@@ -156,7 +153,7 @@ def _value(text: str, field: Field, names: Sequence[str]) -> float:
             raise QueryError(str(error)) from None
     if field.kind is Kind.INDEX:
         if not (text.isdecimal() and text.isascii() and len(text) <= LONGEST_INDEX):
-            raise QueryError(f"“{text}” is no index: write a whole number from 0, as in {field.example}.")
+            raise QueryError(f"“{text}” is not an index: write a whole number from 0, such as {field.example}")
         return int(text)
     percent = field.kind is Kind.FRACTION and text.endswith("%")
     try:
@@ -164,31 +161,29 @@ def _value(text: str, field: Field, names: Sequence[str]) -> float:
     except ValueError:
         number = math.nan
     if not 0 <= number < math.inf:
-        raise QueryError(f"“{text}” is no number from 0: write {field.key} as in {field.example}.")
+        raise QueryError(f"“{text}” is not a number from 0: write {field.example}")
     if field.kind is Kind.FRACTION and number > 1:
-        raise QueryError(
-            f"“{field.key}” goes from 0 to 1, so {text} is out of its range: write {field.example} or 90%."
-        )
+        raise QueryError(f"“{field.key}” is from 0 to 1, not {text}: write {field.example} or 90%")
     return number
 
 
 def _unknown(word: str) -> str:
     if word.isdecimal():
-        return f"“{word}” alone can mean many things: write true:{word}, pred:{word} or index:{word}."
+        return f"“{word}” is ambiguous: write true:{word}, pred:{word} or index:{word}"
     near = difflib.get_close_matches(word.casefold(), ALIASES, n=1)
     if near:
         entry = FIELDS.get(ALIASES[near[0]])
-        return f"“{word}” is not known: did you mean {entry.example if entry else near[0]}?"
+        return f"unknown term “{word}”: did you mean {entry.example if entry else ALIASES[near[0]]}?"
     examples = " ".join(field.example for field in FIELDS.values())
-    return f"“{word}” is not known: ask for {examples}, or one of {', '.join(WORDS)}."
+    return f"unknown term “{word}”: write {examples}, or one of {', '.join(WORDS)}"
 
 
 def _unreadable(rest: str) -> str:
     if rest.count('"') % 2:
-        return f"A quotation mark is left open in “{rest}”: close it, or leave it out."
+        return f"unclosed quotation mark in “{rest}”: close it or leave it out"
     if rest.rstrip().endswith(","):
-        return f"“{rest}” ends with a comma: add one more value, or take the comma away."
-    return f"“{rest}” cannot be read: write terms like true:4,7 conf>0.9 -right, with blanks between them."
+        return f"“{rest}” ends with a comma: add a value or remove the comma"
+    return f"“{rest}” is not a filter: write terms such as true:4,7 conf>0.9 -correct, separated by blanks"
 
 
 def _is_class(key: str) -> bool:

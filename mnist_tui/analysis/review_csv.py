@@ -16,7 +16,7 @@ from typing import NamedTuple
 import msgspec
 
 from mnist_tui.analysis.class_names import class_number
-from mnist_tui.analysis.confusion import named
+from mnist_tui.analysis.confusion import class_name
 from mnist_tui.analysis.errors import AnalysisError
 from mnist_tui.analysis.reviews import LabelReview
 
@@ -49,10 +49,10 @@ def to_csv(
             (
                 each.index,
                 each.split,
-                named(each.label, names),
+                class_name(each.label, names),
                 each.outcome,
-                "" if each.correct is None else named(each.correct, names),
-                "" if answer is None else named(answer.predicted, names),
+                "" if each.correct is None else class_name(each.correct, names),
+                "" if answer is None else class_name(answer.predicted, names),
                 f"{answer.confidence:.6g}" if answer is not None and sure else "",
                 datetime.fromtimestamp(each.time, UTC).isoformat(),
                 each.by,

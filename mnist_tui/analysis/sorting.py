@@ -1,4 +1,4 @@
-"""In which order digits are shown: each order puts the most interesting first."""
+"""Sort orders of the digits screen; each puts the most interesting examples first."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,35 +6,32 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_tui.analysis.table import Table
+from mnist_tui.analysis.table import ExampleTable
 
 
 @dataclass(frozen=True)
 class Sort:
-    """One order. `column` is a column of Table."""
+    """A sort order by one column of ExampleTable."""
 
-    key: str
-    label: str
     column: str
     highest_first: bool
-    help: str
 
 
 SORTS: dict[str, Sort] = {
-    sort.key: sort
+    sort.column: sort
     for sort in (
-        Sort("confidence", "confidence", "confidence", True, "the surest answers first"),
-        Sort("margin", "margin", "margin", False, "the closest calls between two classes first"),
-        Sort("loss", "loss", "loss", True, "the least probable true classes first"),
-        Sort("difficulty", "difficulty", "difficulty", True, "the hardest over all epochs so far first"),
-        Sort("index", "index", "index", False, "in the order of the data set"),
+        Sort("confidence", highest_first=True),
+        Sort("margin", highest_first=False),
+        Sort("loss", highest_first=True),
+        Sort("difficulty", highest_first=True),
+        Sort("index", highest_first=False),
     )
 }
 
 
 def sort_rows(
-    rows: NDArray[np.integer[Any]], table: Table, sort: Sort, *, reverse: bool = False
+    rows: NDArray[np.integer[Any]], table: ExampleTable, sort: Sort, *, reverse: bool = False
 ) -> NDArray[np.integer[Any]]:
-    """Rows in that order, or in its reverse; equal ones as they were given, NaN always last."""
+    """Sort rows of a table; ties stay in the given order, and NaN always comes last."""
     values: NDArray[np.float64] = getattr(table, sort.column)[rows].astype(np.float64)
     return rows[np.argsort(-values if sort.highest_first != reverse else values, kind="stable")]

@@ -1,4 +1,4 @@
-"""One epoch's digits as columns: what the gallery filters and sorts by."""
+"""The examples of one evaluation as columns: what the digits screen filters and sorts by."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,29 +7,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_tui.analysis.errors import AnalysisError
-from mnist_tui.analysis.learning_history import CONFIDENT, LearningSummary
-from mnist_tui.analysis.predicted import Bools, Labels, Probabilities, answers, two_highest
+from mnist_tui.analysis.learning_history import LearningSummary
+from mnist_tui.analysis.predicted import Bools, Labels, Probabilities, predicted_classes, two_highest
 from mnist_tui.analysis.reviews import ReviewOutcome
 
+CONFIDENT = 0.9
+"""A wrong prediction with a higher confidence is confidently wrong."""
 SMALLEST = 1e-7
-"""Probabilities are taken to be at least this in a logarithm, as in Keras: a loss is 16.1 at most."""
+"""Lowest probability in a logarithm, as in Keras: a loss is at most 16.1."""
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
-    """Columns of shape (n,); row i of all is one digit. NaN where the epoch gave no probability (it diverged)."""
+class ExampleTable:
+    """Columns of shape (n,), one row per example. Figures of a diverged epoch are NaN."""
 
     index: NDArray[np.int32]
-    """Position in the data set's training (or test) part."""
+    """Position in the data set's training (or test) set."""
     true: NDArray[np.uint8]
     predicted: NDArray[np.uint8]
-    right: Bools
+    correct: Bools
     confidence: NDArray[np.float32]
-    """Probability of the answer, 0..1."""
+    """Probability of the predicted class, 0..1."""
     margin: NDArray[np.float32]
     """Highest minus second highest probability, 0..1."""
     loss: NDArray[np.float32]
-    """-ln p(true class), in nats, 0..16.1."""
+    """Cross-entropy: -ln p(true class), in nats, 0..16.1."""
     difficulty: NDArray[np.float32]
     """Mean of 1 - p(true class) over the epochs so far, 0..1."""
     learned_late: Bools
@@ -37,9 +39,9 @@ class Table:
     never_learned: Bools
     confidently_wrong: Bools
     flagged: Bools
-    """Those that confident learning counts (analysis/label_issues.py)."""
+    """Label issues according to confident learning (analysis/label_issues.py)."""
     review: NDArray[np.uint8]
-    """`Judged` codes."""
+    """ReviewOutcome values."""
 
     def __len__(self) -> int:
         return len(self.index)
@@ -53,40 +55,37 @@ def tabulate(
     learning_summary: LearningSummary | None = None,
     reviewed: NDArray[np.uint8] | None = None,
     flagged: Bools | None = None,
-) -> Table:
-    """Lay out one epoch: indices and labels (n,), probabilities (n, classes), and what else is known of the digits.
+) -> ExampleTable:
+    """Build the table of one evaluation from indices and labels (n,) and probabilities (n, classes).
 
-    Without `fates` this epoch is all that is known (a final test): whatever is wrong was never learned, nothing was
-    learned late or forgotten. Raises AnalysisError when the arrays are of different lengths.
+    Without `learning_summary`, the evaluation is the only one: wrong examples were never learned, and none was learned
+    late or forgotten. Raises AnalysisError if the arrays differ in length.
     """
-    read = answers(labels, probabilities)
-    for name, column in (("indices", indices), ("verdicts", reviewed), ("disputed", flagged)):
+    read = predicted_classes(labels, probabilities)
+    for name, column in (("indices", indices), ("reviews", reviewed), ("label issues", flagged)):
         _check_length(name, column, len(labels))
-    _check_length("trajectories", None if learning_summary is None else learning_summary.flips, len(labels))
+    _check_length("learning summaries", None if learning_summary is None else learning_summary.flips, len(labels))
     first, second = two_highest(probabilities)
-    never = np.zeros(len(labels), dtype=bool)
-    return Table(
+    none = np.zeros(len(labels), dtype=bool)
+    summary = learning_summary
+    return ExampleTable(
         index=indices,
         true=labels.astype(np.uint8, copy=False),
         predicted=read.predicted,
-        right=read.right,
+        correct=read.correct,
         confidence=read.confidence,
         margin=first - second,
-        loss=-np.log(np.clip(read.p_true, SMALLEST, 1)),
-        difficulty=1 - read.p_true if learning_summary is None else learning_summary.difficulty,
-        learned_late=never if learning_summary is None else learning_summary.learned_late,
-        forgotten=never if learning_summary is None else learning_summary.forgotten,
-        never_learned=~read.right if learning_summary is None else learning_summary.never_learned,
-        confidently_wrong=~read.right & (read.confidence > CONFIDENT)
-        if learning_summary is None
-        else learning_summary.confidently_wrong,
-        flagged=never if flagged is None else flagged,
+        loss=-np.log(np.clip(read.true_probability, SMALLEST, 1)),
+        difficulty=1 - read.true_probability if summary is None else summary.difficulty,
+        learned_late=none if summary is None else summary.learned_late,
+        forgotten=none if summary is None else summary.forgotten,
+        never_learned=~read.correct if summary is None else summary.never_learned,
+        confidently_wrong=~read.correct & (read.confidence > CONFIDENT),
+        flagged=none if flagged is None else flagged,
         review=np.full(len(labels), ReviewOutcome.UNJUDGED, dtype=np.uint8) if reviewed is None else reviewed,
     )
 
 
 def _check_length(name: str, column: NDArray[Any] | None, length: int) -> None:
     if column is not None and len(column) != length:
-        raise AnalysisError(
-            f"There are {len(column):,} {name} for {length:,} labels; both must come from the same recording."
-        )
+        raise AnalysisError(f"{len(column):,} {name} do not match {length:,} labels: take both from the same file")

@@ -64,7 +64,6 @@ def run_document(summary: RunSummary) -> dict[str, Any]:
     `settings` are those that the run was started with, `learning_rate` and `early_stopping` those of now.
     """
     best, story = summary.best, story_of(summary.run)
-    classes = report(best.confusion).classes if best else ()
     checkpoints = summary.run.checkpoint_paths()
     return summary.as_json() | {
         "settings": msgspec.to_builtins(summary.record.config),
@@ -80,16 +79,7 @@ def run_document(summary: RunSummary) -> dict[str, Any]:
         "data_checksum": summary.record.data_checksum,
         "test_loss": summary.ended.test_loss if summary.ended else None,
         "confusion": best.confusion if best else None,
-        "per_class": [
-            {
-                "class": name,
-                "precision": one.precision,
-                "recall": one.recall,
-                "f1": one.f1,
-                "support": one.support,
-            }
-            for name, one in zip(summary.class_names, classes, strict=False)
-        ],
+        "per_class": report(best.confusion).per_class(summary.class_names) if best else [],
         "figures": all_figures(summary.run, story.history),
     }
 

@@ -60,7 +60,7 @@ def label_issues_document(run: RunDirectory) -> Document:
     found = inspector.findings(point, history)
     read, ranked = found.predictions, found.label_issues
     names = class_names(history, read.probabilities.shape[1])
-    reviews = {review.digit: review for review in inspector.book.read()}
+    reviews = {review.digit: review for review in inspector.review_store.read()}
     rows = []
     for row, suspected, margin, confident in zip(
         ranked.rows, ranked.suspected, ranked.margins, ranked.confident, strict=True
@@ -111,7 +111,7 @@ def write_reviews(run: RunDirectory, path: Path) -> int:
     """Write all verdicts that hold for a run as CSV and return their number; raises RunError."""
     history = story_of(run).history
     inspector = Inspector(run, history.record)
-    reviews: list[LabelReview] = inspector.book.read()
+    reviews: list[LabelReview] = inspector.review_store.read()
     points = inspector.points(history)
     names: tuple[str, ...] = history.started.class_names if history.started else ()
     text = to_csv(reviews, names, answers_to(reviews, inspector, reversed(points)))

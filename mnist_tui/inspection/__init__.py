@@ -1,1 +1,1 @@
-"""Predictions, labels and exports of a run, for screens and commands."""
+"""Predictions, label reviews and exports of a run, for the screens and the command line."""

@@ -1,4 +1,4 @@
-"""Digits that somebody picked out, written down for other programs: a CSV table and the pictures beside it."""
+"""Export of selected examples: a CSV table, and an npz file with their images."""
 
 import csv
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_tui.analysis.confusion import named
+from mnist_tui.analysis.confusion import class_name
 from mnist_tui.inspection.inspector import Findings
 from mnist_tui.runs.directory import RunDirectory, RunError, replacing
 
@@ -21,42 +21,42 @@ class Exported:
     """The two files of one export."""
 
     table: Path
-    """CSV, COLUMNS."""
-    pictures: Path
-    """npz: images (n, 28, 28), labels, predicted, indices, in the order of the table."""
+    """CSV with COLUMNS."""
+    images: Path
+    """npz with images (n, 28, 28), labels, predicted and indices, in the order of the table."""
 
 
 def export_digits(
     run: RunDirectory, findings: Findings, rows: NDArray[np.integer[Any]], names: Sequence[str] = ()
 ) -> Exported:
-    """Write some rows of a moment's digits below the run's `exports`, as the next free number; raises RunError."""
+    """Write some examples of an evaluation to the next free number in the run's `exports`; raises RunError."""
     folder = run.path / "exports"
-    read, table = findings.predictions, findings.table
+    predictions, table = findings.predictions, findings.table
     try:
         folder.mkdir(exist_ok=True)
         number = 1 + max((_number(path) for path in folder.glob("digits-*.*")), default=0)
         written = Exported(folder / f"digits-{number:03d}.csv", folder / f"digits-{number:03d}.npz")
         run.save_arrays(
-            written.pictures,
-            images=read.images[rows],
-            labels=read.labels[rows],
+            written.images,
+            images=predictions.images[rows],
+            labels=predictions.labels[rows],
             predicted=table.predicted[rows],
-            indices=read.indices[rows],
+            indices=predictions.indices[rows],
         )
         with replacing(written.table) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-            lines = csv.writer(file, lineterminator="\n")
-            lines.writerow(COLUMNS)
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(COLUMNS)
             for row in rows.tolist():
-                lines.writerow(
+                writer.writerow(
                     (
-                        int(read.indices[row]),
-                        read.point.split,
-                        named(int(read.labels[row]), names),
-                        named(int(table.predicted[row]), names),
+                        int(predictions.indices[row]),
+                        predictions.point.split,
+                        class_name(int(predictions.labels[row]), names),
+                        class_name(int(table.predicted[row]), names),
                         f"{float(table.confidence[row]):.6g}",
                         f"{float(table.margin[row]):.6g}",
                         f"{float(table.loss[row]):.6g}",
-                        "" if read.epoch is None else read.epoch,
+                        "" if predictions.epoch is None else predictions.epoch,
                     )
                 )
     except OSError as error:

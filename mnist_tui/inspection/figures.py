@@ -1,10 +1,15 @@
-"""All figures of one moment as plain data: what `show --json` and `evaluate --json` carry."""
+"""All figures of one evaluation as plain data, for `show --json` and `evaluate --json`.
+
+Version 0.1 called some keys differently. The old keys stay beside the new ones for one release: `lives`, `right`,
+`refusing_below`, `disputed`, `judged` and `accuracy_without_disputed`.
+"""
 
 import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mnist_tui.analysis.calibration import coverage, reliability
 from mnist_tui.analysis.confusion import confusion_matrix, report, top_confusions
@@ -17,16 +22,25 @@ from mnist_tui.runs.history import History
 
 Document = dict[str, Any]
 TOP = 10
-"""Confusions that are told."""
+"""Worst confusions that are listed."""
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
-"""Confidences below which answers could be refused."""
+"""Abstention thresholds."""
+REVIEWED = {
+    ReviewOutcome.UNJUDGED: "unreviewed",
+    ReviewOutcome.RIGHT: "correct",
+    ReviewOutcome.WRONG: "wrong",
+    ReviewOutcome.UNREADABLE: "unreadable",
+}
+JUDGED = {
+    ReviewOutcome.UNJUDGED: "unjudged",
+    ReviewOutcome.RIGHT: "right",
+    ReviewOutcome.WRONG: "wrong",
+    ReviewOutcome.UNREADABLE: "unreadable",
+}
 
 
 def all_figures(run: RunDirectory, history: History) -> list[Document]:
-    """Figures of the best epoch, of the final test and of every set that was evaluated.
-
-    What cannot be read is told with the reason in place of its figures.
-    """
+    """Return the figures of the best epoch, the final test and every evaluated data set."""
     inspector = Inspector(run, history.record)
     best = history.best_epoch
     points = [each for each in inspector.points(history) if each.epoch is None or (best and each.epoch == best.epoch)]
@@ -34,45 +48,36 @@ def all_figures(run: RunDirectory, history: History) -> list[Document]:
 
 
 def point_figures(inspector: Inspector, history: History, point: EvaluationPoint) -> Document:
-    """Figures of one moment, or the reason why there are none."""
+    """Return the figures of one evaluation, or the reason why they are unavailable."""
     try:
         found = inspector.findings(point, history)
     except RunError as error:
         return {"split": point.split, "epoch": point.epoch, "unavailable": str(error)}
-    return figures(found, class_names(history, found.predictions.probabilities.shape[1]), inspector.book.read())
+    return figures(found, class_names(history, found.predictions.probabilities.shape[1]), inspector.review_store.read())
 
 
 def class_names(history: History, count: int) -> tuple[str, ...]:
-    """Names of the run's classes; numbers where it has not said."""
+    """Return the names of the run's classes, or numbers if the run has not recorded `count` names."""
     names = history.started.class_names if history.started else ()
     return names if len(names) == count else tuple(str(number) for number in range(count))
 
 
 def figures(found: Findings, names: Sequence[str], reviews: Sequence[LabelReview]) -> Document:
-    """Accuracy, confusion, report, calibration, lives and labels; None stands for what would divide by zero."""
-    read, table = found.predictions, found.table
-    classes = read.probabilities.shape[1]
-    matrix = confusion_matrix(read.labels, table.predicted, classes)
+    """Return accuracy, confusion, scores, calibration, learning and labels; None where a figure is undefined."""
+    predictions, table = found.predictions, found.table
+    matrix = confusion_matrix(predictions.labels, table.predicted, predictions.probabilities.shape[1])
     scores = report(matrix)
-    reviewed, correct = review_columns(reviews, read.point.split, read.indices, read.labels)
-    labels = label_accuracy(read.labels, table.predicted, table.flagged, reviewed, correct)
+    reviewed, correct = review_columns(reviews, predictions.point.split, predictions.indices, predictions.labels)
+    labels = label_accuracy(predictions.labels, table.predicted, table.flagged, reviewed, correct)
+    learning = _learning(found)
     return {
-        "split": read.point.split,
-        "epoch": read.point.epoch,
-        "digits": len(read),
-        "mistakes": int((~table.right).sum()),
+        "split": predictions.point.split,
+        "epoch": predictions.point.epoch,
+        "digits": len(predictions),
+        "mistakes": scores.mistakes,
         "accuracy": scores.accuracy,
         "confusion": matrix.tolist(),
-        "per_class": [
-            {
-                "class": name,
-                "precision": one.precision,
-                "recall": one.recall,
-                "f1": one.f1,
-                "support": one.support,
-            }
-            for name, one in zip(names, scores.classes, strict=True)
-        ],
+        "per_class": scores.per_class(names),
         "top_confusions": [
             {
                 "true": names[one.true],
@@ -81,63 +86,59 @@ def figures(found: Findings, names: Sequence[str], reviews: Sequence[LabelReview
                 "support": one.support,
                 "words": one.in_words(names),
             }
-            for one in top_confusions(matrix.tolist(), TOP)
+            for one in top_confusions(matrix, TOP)
         ],
         "calibration": _calibration(found),
-        "lives": _lives(found),
+        "learning": learning,
+        "lives": learning,
         "labels": _labels(labels, found, reviewed),
     }
 
 
 def _calibration(found: Findings) -> Document:
     table = found.table
-    measured = reliability(table.confidence, table.right)
-    kept = coverage(table.confidence, table.right, THRESHOLDS)
+    diagram = reliability(table.confidence, table.correct)
+    answered = coverage(table.confidence, table.correct, THRESHOLDS)
+    abstaining = [
+        {"confidence": float(threshold), "answered": _number(share), "accuracy": _number(accuracy)}
+        for threshold, share, accuracy in zip(answered.thresholds, answered.answered, answered.accuracy, strict=True)
+    ]
     return {
-        "expected_error": _number(measured.expected_error),
-        "maximum_error": _number(measured.maximum_error),
+        "expected_error": _number(diagram.expected_error),
+        "maximum_error": _number(diagram.maximum_error),
         "bins": [
             {
-                "from": float(low),
-                "to": float(high),
-                "right": int(right),
-                "wrong": int(wrong),
-                "confidence": _number(mean),
+                "from": float(diagram.edges[each]),
+                "to": float(diagram.edges[each + 1]),
+                "correct": int(diagram.correct[each]),
+                "right": int(diagram.correct[each]),
+                "wrong": int(diagram.wrong[each]),
+                "confidence": _number(diagram.confidence[each]),
             }
-            for low, high, right, wrong, mean in zip(
-                measured.edges[:-1],
-                measured.edges[1:],
-                measured.right,
-                measured.wrong,
-                measured.confidence,
-                strict=True,
-            )
+            for each in range(len(diagram.counts))
         ],
-        "refusing_below": [
-            {"confidence": float(threshold), "answered": _number(share), "accuracy": _number(accuracy)}
-            for threshold, share, accuracy in zip(kept.thresholds, kept.answered, kept.accuracy, strict=True)
-        ],
+        "abstaining_below": abstaining,
+        "refusing_below": abstaining,
     }
 
 
-def _lives(found: Findings) -> dict[str, int] | None:
-    """How many digits were learned when; None for digits that were read only once."""
+def _learning(found: Findings) -> dict[str, int] | None:
+    """Return how many examples were learned when; None for examples that were evaluated only once."""
     if found.learning_summary is None:
         return None
-    table = found.table
-    return {
-        "learned_late": int(table.learned_late.sum()),
-        "forgotten": int(table.forgotten.sum()),
-        "never_learned": int(table.never_learned.sum()),
-        "confidently_wrong": int(table.confidently_wrong.sum()),
-    }
+    columns = ("learned_late", "forgotten", "never_learned", "confidently_wrong")
+    return {column: int(getattr(found.table, column).sum()) for column in columns}
 
 
-def _labels(accuracy: LabelAccuracy, found: Findings, reviewed: "np.ndarray[Any, Any]") -> Document:
+def _labels(accuracy: LabelAccuracy, found: Findings, reviewed: NDArray[np.uint8]) -> Document:
+    flagged = int(found.table.flagged.sum())
     return {
-        "disputed": int(found.table.flagged.sum()),
-        "judged": {code.name.lower(): int((reviewed == code).sum()) for code in ReviewOutcome},
+        "label_issues": flagged,
+        "disputed": flagged,
+        "reviewed": {name: int((reviewed == outcome).sum()) for outcome, name in REVIEWED.items()},
+        "judged": {name: int((reviewed == outcome).sum()) for outcome, name in JUDGED.items()},
         "accuracy_as_labelled": accuracy.as_labelled.accuracy,
+        "accuracy_without_label_issues": accuracy.without_flagged.accuracy,
         "accuracy_without_disputed": accuracy.without_flagged.accuracy,
         "accuracy_without_mislabelled": accuracy.without_mislabelled.accuracy,
         "accuracy_corrected": accuracy.corrected.accuracy,

@@ -1,4 +1,4 @@
-"""Everything known of a run's digits at a moment: predictions, trajectories, disputes, verdicts, as one table."""
+"""All recorded facts about the examples of an evaluation: predictions, learning history, label issues, reviews."""
 
 import threading
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from mnist_tui.analysis.errors import AnalysisError
 from mnist_tui.analysis.label_issues import LabelIssues, label_issues
 from mnist_tui.analysis.learning_history import LearningHistory, LearningSummary, learning_summary, trace
 from mnist_tui.analysis.reviews import LabelReview, review_columns
-from mnist_tui.analysis.table import Table, tabulate
+from mnist_tui.analysis.table import ExampleTable, tabulate
 from mnist_tui.events import EpochEnded
 from mnist_tui.inspection.predictions import TEST, VALIDATION, EvaluationPoint, PredictionFiles, Predictions, Written
 from mnist_tui.inspection.review_store import ReviewStore
@@ -20,18 +20,18 @@ from mnist_tui.runs.history import History
 
 @dataclass(frozen=True, eq=False)
 class Findings:
-    """One moment's digits with all that is known of them; row i of everything is one digit."""
+    """The examples of one evaluation; row i of every part is one example."""
 
     predictions: Predictions
-    table: Table
+    table: ExampleTable
     label_issues: LabelIssues
     learning_history: LearningHistory | None
-    """Of the validation digits, up to the moment's epoch; None for digits that were read only once."""
+    """Up to the epoch of the evaluation; None for examples that were evaluated only once."""
     learning_summary: LearningSummary | None
 
 
 class Inspector:
-    """Reads and combines what one run recorded. Any thread may ask; what was read stays for a while."""
+    """Reader of one run's recorded predictions. Thread-safe; recent results are cached."""
 
     def __init__(self, run: RunDirectory, record: RunRecord) -> None:
         self._files = PredictionFiles(run)
@@ -39,65 +39,66 @@ class Inspector:
         self._traced: LearningHistory | None = None
         self._traced_events: list[EpochEnded] = []
         self._missing: dict[int, Written] = {}
-        """Epoch that could not be read -> when its files were written; replaced and never changed: screens read it."""
-        self.book = ReviewStore(run, record.data_checksum)
+        """Unreadable epoch -> modification times of its files. Replaced, never changed, because screens read it."""
+        self.review_store = ReviewStore(run, record.data_checksum)
 
     def points(self, history: History) -> list[EvaluationPoint]:
-        """What can be looked at now, in the order of time: validation epochs, the final test, then other sets."""
+        """Return all evaluations so far: the validation epochs, the final test, then other sets."""
         found = [EvaluationPoint(VALIDATION, epoch.epoch) for epoch in history.epochs]
         if history.ended is not None and history.ended.test_accuracy is not None:
             found.append(EvaluationPoint(TEST))
         return found + [EvaluationPoint(name) for name in self._files.evaluated()]
 
     def predictions(self, point: EvaluationPoint) -> Predictions:
-        """What was recorded; raises RunError when it is missing or damaged."""
+        """Return the recorded predictions; raises RunError if they are missing or damaged."""
         with self._lock:
             return self._files.load(point)
 
     def findings(self, point: EvaluationPoint, history: History) -> Findings:
-        """Everything at a moment; raises RunError when its predictions are missing or damaged.
+        """Return everything known at an evaluation; raises RunError if its predictions are missing or damaged.
 
-        Epochs before it that cannot be read are left out of the trajectories.
+        The learning history leaves out earlier epochs whose predictions cannot be read.
         """
         with self._lock:
             read = self._files.load(point)
-            lives = self._trajectories(point.epoch, read, history.epochs) if point.epoch is not None else None
-            now = learning_summary(lives) if lives is not None else None
-            found = label_issues(read.labels, read.probabilities)
-            reviewed, _ = review_columns(self.book.read(), point.split, read.indices, read.labels)
+            traced = self._learning_history(point.epoch, read, history.epochs) if point.epoch is not None else None
+            summary = learning_summary(traced) if traced is not None else None
+            issues = label_issues(read.labels, read.probabilities)
+            reviewed, _ = review_columns(self.review_store.read(), point.split, read.indices, read.labels)
             table = tabulate(
                 read.indices,
                 read.labels,
                 read.probabilities,
-                learning_summary=now,
+                learning_summary=summary,
                 reviewed=reviewed,
-                flagged=found.mask(len(read)),
+                flagged=issues.mask(len(read)),
             )
-            return Findings(read, table, found, lives, now)
+            return Findings(read, table, issues, traced, summary)
 
-    def judge(self, *reviews: LabelReview) -> None:
-        """Keep verdicts; raises RunError."""
+    def add_reviews(self, *reviews: LabelReview) -> None:
+        """Store label reviews; raises RunError."""
         with self._lock:
-            self.book.add(*reviews)
+            self.review_store.add(*reviews)
 
-    def _trajectories(self, epoch: int, read: Predictions, recorded: Sequence[EpochEnded]) -> LearningHistory | None:
-        """The digits' lives up to an epoch. Epochs that were recorded since the last call are added."""
-        same = len(self._traced_events) <= len(recorded) and all(
+    def _learning_history(
+        self, epoch: int, read: Predictions, recorded: Sequence[EpochEnded]
+    ) -> LearningHistory | None:
+        extends = len(self._traced_events) <= len(recorded) and all(
             known is event for known, event in zip(self._traced_events, recorded, strict=False)
         )
-        mended = any(
+        repaired = any(
             self._files.written(EvaluationPoint(VALIDATION, each)) != then for each, then in self._missing.items()
         )
-        if not same or mended:  # rolled back, and epochs of these numbers recorded anew; or a file came or was mended
+        if not extends or repaired:  # after a roll back, the same epochs are recorded again
             self._traced, self._traced_events, self._missing = None, [], {}
         for event in recorded[len(self._traced_events) :]:
             self._traced_events.append(event)
             point = EvaluationPoint(VALIDATION, event.epoch)
-            written = self._files.written(point)  # before it is read: what is mended meanwhile is noticed
+            written = self._files.written(point)  # before loading, so that a later change is noticed
             try:
                 newer = self._files.load(point)
                 if not np.array_equal(newer.indices, read.indices):
-                    raise RunError(f"epoch {event.epoch} was recorded of other digits")
+                    raise RunError(f"epoch {event.epoch} has predictions for other examples")
                 if self._traced is None:
                     self._traced = trace(newer.labels, (event.epoch,), [newer.probabilities])
                 else:
@@ -110,5 +111,5 @@ class Inspector:
 
     @property
     def missing_epochs(self) -> frozenset[int]:
-        """Epochs whose predictions could not be read."""
+        """Epochs whose predictions cannot be read."""
         return frozenset(self._missing)

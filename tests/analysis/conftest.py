@@ -1,4 +1,4 @@
-"""Random predictions are judged for what they give and never for the time it takes."""
+"""Hypothesis without deadlines: no test may depend on timing."""
 
 from hypothesis import settings
 

@@ -1,4 +1,4 @@
-"""Predictions to analyse: those of the recorded real run, and random ones for hypothesis."""
+"""Predictions of the recorded run, and random ones for hypothesis."""
 
 from functools import cache
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ EPOCHS = (1, 2, 3)
 
 
 class Epoch(NamedTuple):
-    """What is recorded after one epoch."""
+    """Predictions recorded after one epoch."""
 
     indices: NDArray[np.int32]
     labels: NDArray[np.uint8]
@@ -22,18 +22,18 @@ class Epoch(NamedTuple):
 
 @cache
 def recorded(epoch: int) -> Epoch:
-    """5,000 real validation digits after an epoch of the recorded run."""
+    """Return the predictions for 5,000 validation images after an epoch of the recorded run."""
     with np.load(RECORDING.predictions_path(epoch)) as arrays:
         return Epoch(arrays["indices"], arrays["labels"], arrays["probabilities"])
 
 
 def recorded_stack() -> list[NDArray[np.float16]]:
-    """The probabilities of all three epochs."""
+    """Return the probabilities of all three epochs."""
     return [recorded(epoch).probabilities for epoch in EPOCHS]
 
 
 def made_up(digits: int, classes: int, seed: int, sureness: float = 3.0) -> Epoch:
-    """Random predictions, seeded: the higher `sureness`, the more of them are right. Some classes may be absent."""
+    """Return seeded random predictions; a higher `sureness` makes more of them correct. Some classes may be absent."""
     random = np.random.default_rng(seed)
     labels = random.integers(0, classes, digits).astype(np.uint8)
     logits = random.normal(size=(digits, classes)) * 2
@@ -44,7 +44,7 @@ def made_up(digits: int, classes: int, seed: int, sureness: float = 3.0) -> Epoc
 
 
 def epochs(least: int = 0, most_classes: int = 26) -> st.SearchStrategy[Epoch]:
-    """Made-up predictions of 2 to 26 classes; few digits, so that absent classes are common."""
+    """Generate random predictions of 2 to 26 classes, of few examples so that absent classes are common."""
     return st.builds(
         made_up,
         st.integers(least, 40),
@@ -55,10 +55,10 @@ def epochs(least: int = 0, most_classes: int = 26) -> st.SearchStrategy[Epoch]:
 
 
 def diverged(epoch: Epoch) -> Epoch:
-    """The same digits after the weights were lost: every probability is NaN."""
+    """Return the same examples with every probability NaN."""
     return epoch._replace(probabilities=np.full_like(epoch.probabilities, np.nan))
 
 
 def same(values: NDArray[Any], expected: object) -> bool:
-    """Equal to 1e-12, NaN to NaN."""
+    """Return True if the values are equal to 1e-12; NaN equals NaN."""
     return bool(np.allclose(values, np.asarray(expected, dtype=np.float64), rtol=0, atol=1e-12, equal_nan=True))

@@ -1,4 +1,4 @@
-"""Tables to filter and sort: the recorded run's, a mixed one with a digit of each kind, and a diverged one."""
+"""Tables to filter and sort: of the recorded run, of examples of every kind, and of a diverged epoch."""
 
 from functools import cache
 
@@ -7,20 +7,20 @@ import numpy as np
 from mnist_tui.analysis.label_issues import label_issues
 from mnist_tui.analysis.learning_history import learning_summary, trace
 from mnist_tui.analysis.reviews import ReviewOutcome
-from mnist_tui.analysis.table import Table, tabulate
+from mnist_tui.analysis.table import ExampleTable, tabulate
 from tests.analysis.samples import EPOCHS, diverged, made_up, recorded, recorded_stack
 
 
 @cache
-def recorded_table(epoch: int) -> Table:
-    """5,000 real digits as of an epoch of the recorded run."""
+def recorded_table(epoch: int) -> ExampleTable:
+    """Return the table of an epoch of the recorded run."""
     indices, labels, probabilities = recorded(epoch)
     so_far = trace(labels, EPOCHS, recorded_stack()).until(epoch)
     flagged = label_issues(labels, probabilities).mask(len(labels))
     return tabulate(indices, labels, probabilities, learning_summary=learning_summary(so_far), flagged=flagged)
 
 
-def _mixed() -> Table:
+def _mixed() -> ExampleTable:
     labels = np.array([0, 1, 1, 2, 2, 2], dtype=np.uint8)
     before = np.array(
         [[1, 0, 0], [0, 1, 0], [1, 0, 0], [0.25, 0.75, 0], [0.25, 0.75, 0], [0.5, 0.25, 0.25]], dtype=np.float16

@@ -1,4 +1,4 @@
-"""Exported digits: what is in the files, and where they lie."""
+"""Exports of selected examples."""
 
 import csv
 from pathlib import Path
@@ -20,7 +20,7 @@ def session(tmp_path: Path) -> RunSession:
     return session
 
 
-def test_rows_are_written_in_their_order_as_a_table_and_as_pictures(session: RunSession) -> None:
+def test_rows_are_written_in_order_as_a_table_and_as_images(session: RunSession) -> None:
     findings, rows = session.findings(EvaluationPoint(VALIDATION, 1)), np.array([7, 3])
     written = export_digits(session.run, findings, rows, [f"class {each}" for each in range(10)])
     assert written.table == session.run.path / "exports" / "digits-001.csv"
@@ -34,24 +34,24 @@ def test_rows_are_written_in_their_order_as_a_table_and_as_pictures(session: Run
         assert line["predicted"] == f"class {table.predicted[row]}"
         for column in ("confidence", "margin", "loss"):
             assert float(line[column]) == pytest.approx(float(getattr(table, column)[row]), rel=1e-5)
-    with np.load(written.pictures) as pictures:
-        assert np.array_equal(pictures["images"], read.images[rows])
-        assert np.array_equal(pictures["labels"], read.labels[rows])
+    with np.load(written.images) as images:
+        assert np.array_equal(images["images"], read.images[rows])
+        assert np.array_equal(images["labels"], read.labels[rows])
 
 
-def test_digits_of_the_final_test_have_no_epoch(session: RunSession) -> None:
+def test_test_examples_have_no_epoch(session: RunSession) -> None:
     written = export_digits(session.run, session.findings(EvaluationPoint(TEST)), np.array([0]))
     assert written.table.read_text().splitlines()[1].endswith(",")
     assert ",test," in written.table.read_text()
 
 
-def test_an_export_never_takes_the_place_of_another(session: RunSession) -> None:
+def test_an_export_never_overwrites_another(session: RunSession) -> None:
     findings = session.findings(EvaluationPoint(VALIDATION, 1))
     names = [export_digits(session.run, findings, np.array([1])).table.name for _ in range(3)]
     assert names == ["digits-001.csv", "digits-002.csv", "digits-003.csv"]
 
 
-def test_a_folder_that_cannot_be_made_is_a_sentence(session: RunSession) -> None:
+def test_a_folder_that_cannot_be_created_is_an_error(session: RunSession) -> None:
     (session.run.path / "exports").touch()
     with pytest.raises(RunError, match=r"exports cannot be written .*: make room"):
         export_digits(session.run, session.findings(EvaluationPoint(VALIDATION, 1)), np.array([1]))

@@ -1,4 +1,4 @@
-"""Findings: one moment's digits with their past, their disputes and what people said of them."""
+"""Findings: examples of an evaluation with their learning history, label issues and reviews."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ SECOND = EvaluationPoint(VALIDATION, 2)
 
 
 class Reader:
-    """A run's evidence, and its history as far as it was read."""
+    """An inspector of a run, and its history so far."""
 
     def __init__(self, run: RunDirectory) -> None:
         self.inspector = Inspector(run, run.record())
@@ -29,7 +29,7 @@ class Reader:
         self.read()
 
     def read(self) -> None:
-        """Take in what was written since."""
+        """Apply new events."""
         self.history.apply_all(self._follower.read())
 
 
@@ -38,7 +38,7 @@ def recording(home: Path) -> Recording:
     return Recording.begin(home, planned=4, n=60)
 
 
-def test_moments_are_the_epochs_then_the_test_then_other_sets(home: Path) -> None:
+def test_evaluations_are_the_epochs_then_the_test_then_other_sets(home: Path) -> None:
     run = make_recorded_run(home, epochs=2, n=40)
     run.save_arrays(run.predictions_path(TRAIN), **run.load_arrays(run.predictions_path(1)))
     reader = Reader(run)
@@ -46,13 +46,13 @@ def test_moments_are_the_epochs_then_the_test_then_other_sets(home: Path) -> Non
     assert reader.inspector.points(reader.history) == expected
 
 
-def test_a_run_without_a_final_test_has_no_such_moment(recording: Recording) -> None:
+def test_a_run_without_a_final_test_has_no_such_evaluation(recording: Recording) -> None:
     recording.end_epoch()
     reader = Reader(recording.run)
     assert reader.inspector.points(reader.history) == [EvaluationPoint(VALIDATION, 1)]
 
 
-def test_every_row_of_the_findings_is_the_same_digit(recording: Recording) -> None:
+def test_every_row_of_the_findings_is_the_same_example(recording: Recording) -> None:
     for _ in range(2):
         recording.end_epoch()
     reader = Reader(recording.run)
@@ -61,12 +61,12 @@ def test_every_row_of_the_findings_is_the_same_digit(recording: Recording) -> No
     assert (found.table.true == recording.labels).all()
     assert (found.table.predicted == found.predictions.probabilities.argmax(axis=1)).all()
     rows = found.label_issues.rows
-    assert sorted(rows.tolist()) == np.flatnonzero(~found.table.right).tolist()
+    assert sorted(rows.tolist()) == np.flatnonzero(~found.table.correct).tolist()
     expected = label_issues(recording.labels, found.predictions.probabilities)
     assert (found.table.flagged == expected.mask(len(recording.labels))).all()
 
 
-def test_an_epoch_knows_what_came_before_it_and_nothing_of_what_came_after(recording: Recording) -> None:
+def test_the_learning_history_ends_at_the_epoch_of_the_evaluation(recording: Recording) -> None:
     for _ in range(3):
         recording.end_epoch()
     reader = Reader(recording.run)
@@ -77,7 +77,7 @@ def test_an_epoch_knows_what_came_before_it_and_nothing_of_what_came_after(recor
     assert (newest.learning_history.epochs, second.learning_history.epochs) == ((1, 2, 3), (1, 2))
 
 
-def test_an_epoch_that_ends_is_added_to_the_trajectories(recording: Recording) -> None:
+def test_a_new_epoch_is_appended_to_the_learning_history(recording: Recording) -> None:
     recording.end_epoch()
     reader = Reader(recording.run)
     reader.inspector.findings(EvaluationPoint(VALIDATION, 1), reader.history)
@@ -87,10 +87,10 @@ def test_an_epoch_that_ends_is_added_to_the_trajectories(recording: Recording) -
     assert found.learning_history is not None
     assert found.learning_history.epochs == (1, 2)
     expected = [found.predictions.probabilities[np.arange(60), recording.labels]]
-    assert found.learning_history.p_true[1:] == pytest.approx(np.array(expected, dtype=np.float32))
+    assert found.learning_history.true_probability[1:] == pytest.approx(np.array(expected, dtype=np.float32))
 
 
-def test_an_epoch_without_its_file_is_marked_and_the_others_tell_the_story(recording: Recording) -> None:
+def test_an_epoch_without_its_file_is_missing_and_the_others_remain(recording: Recording) -> None:
     recording.end_epoch()
     recording.end_epoch(with_predictions=False)
     recording.end_epoch()
@@ -103,7 +103,7 @@ def test_an_epoch_without_its_file_is_marked_and_the_others_tell_the_story(recor
         reader.inspector.findings(SECOND, reader.history)
 
 
-def test_before_the_first_recording_there_is_no_past(recording: Recording) -> None:
+def test_the_learning_history_begins_with_the_first_recorded_epoch(recording: Recording) -> None:
     recording.end_epoch(with_predictions=False)
     recording.end_epoch()
     reader = Reader(recording.run)
@@ -112,7 +112,7 @@ def test_before_the_first_recording_there_is_no_past(recording: Recording) -> No
     assert found.learning_history.epochs == (2,)
 
 
-def test_a_damaged_epoch_and_one_of_other_digits_are_marked(recording: Recording) -> None:
+def test_a_damaged_epoch_and_one_of_other_examples_are_missing(recording: Recording) -> None:
     for _ in range(3):
         recording.end_epoch()
     run = recording.run
@@ -126,7 +126,7 @@ def test_a_damaged_epoch_and_one_of_other_digits_are_marked(recording: Recording
     assert reader.inspector.missing_epochs == {1, 2}
 
 
-def test_a_file_that_comes_later_or_is_mended_tells_its_part_of_the_story(recording: Recording) -> None:
+def test_a_file_that_appears_or_is_repaired_is_read(recording: Recording) -> None:
     for _ in range(4):
         recording.end_epoch()
     run, kept = recording.run, {}
@@ -151,7 +151,7 @@ def test_a_file_that_comes_later_or_is_mended_tells_its_part_of_the_story(record
     assert reader.inspector.missing_epochs == frozenset()
 
 
-def test_after_a_roll_back_epochs_of_the_same_numbers_are_read_anew(recording: Recording) -> None:
+def test_after_a_roll_back_the_same_epochs_are_read_again(recording: Recording) -> None:
     recording.end_epoch()
     recording.end_epoch(with_predictions=False)
     reader = Reader(recording.run)
@@ -171,12 +171,12 @@ def test_after_a_roll_back_epochs_of_the_same_numbers_are_read_anew(recording: R
     assert after.learning_history is not None
     assert after.learning_history.epochs == (1, 2)
     expected = other[np.arange(60), recording.labels].astype(np.float32)
-    assert after.learning_history.p_true[0] == pytest.approx(expected)
-    assert not np.allclose(before.learning_history.p_true[0], expected)
+    assert after.learning_history.true_probability[0] == pytest.approx(expected)
+    assert not np.allclose(before.learning_history.true_probability[0], expected)
 
 
 @pytest.mark.parametrize("split", [TEST, "set-mine"])
-def test_digits_that_were_read_once_have_no_past(home: Path, split: str) -> None:
+def test_examples_that_were_evaluated_once_have_no_learning_history(home: Path, split: str) -> None:
     run = make_recorded_run(home, epochs=1, n=30)
     for path in (run.predictions_path, run.digits_path):
         run.save_arrays(path("set-mine"), **run.load_arrays(path(TEST)))
@@ -184,10 +184,10 @@ def test_digits_that_were_read_once_have_no_past(home: Path, split: str) -> None
     found = reader.inspector.findings(EvaluationPoint(split), reader.history)
     assert (found.learning_history, found.learning_summary) == (None, None)
     assert len(found.table) == 100
-    assert (found.table.never_learned == ~found.table.right).all()
+    assert (found.table.never_learned == ~found.table.correct).all()
 
 
-def test_verdicts_stand_beside_the_digits_as_soon_as_they_are_given(recording: Recording) -> None:
+def test_reviews_appear_in_the_table_at_once(recording: Recording) -> None:
     recording.end_epoch()
     reader = Reader(recording.run)
     point = EvaluationPoint(VALIDATION, 1)
@@ -199,10 +199,10 @@ def test_verdicts_stand_beside_the_digits_as_soon_as_they_are_given(recording: R
         outcome="unreadable",
         time=1.0,
     )
-    reader.inspector.judge(review)
+    reader.inspector.add_reviews(review)
     reviewed = reader.inspector.findings(point, reader.history).table.review
     assert (reviewed[5], (reviewed != ReviewOutcome.UNJUDGED).sum()) == (ReviewOutcome.UNREADABLE, 1)
-    reader.inspector.judge(msgspec.structs.replace(review, outcome="withdrawn", time=2.0))
+    reader.inspector.add_reviews(msgspec.structs.replace(review, outcome="withdrawn", time=2.0))
     assert not reader.inspector.findings(point, reader.history).table.review.any()
 
 

@@ -1,4 +1,4 @@
-"""Recorded predictions read back: whole, missing, damaged, cut short, written anew."""
+"""Recorded predictions: complete, missing, damaged, truncated and rewritten files."""
 
 import os
 from collections.abc import Callable
@@ -19,7 +19,7 @@ def run(home: Path) -> RunDirectory:
     return make_recorded_run(home, epochs=2, n=50)
 
 
-def test_an_epochs_predictions_come_with_the_pictures_that_they_are_of(run: RunDirectory) -> None:
+def test_predictions_come_with_their_images(run: RunDirectory) -> None:
     read = PredictionFiles(run).load(FIRST)
     assert (len(read), read.epoch, read.point) == (50, 1, FIRST)
     assert read.images.shape == (50, 28, 28)
@@ -29,19 +29,19 @@ def test_an_epochs_predictions_come_with_the_pictures_that_they_are_of(run: RunD
     assert (read.labels == digits["labels"]).all()
 
 
-def test_the_final_test_has_digits_of_its_own_and_no_epoch(run: RunDirectory) -> None:
+def test_the_final_test_has_its_own_images_and_no_epoch(run: RunDirectory) -> None:
     read = PredictionFiles(run).load(EvaluationPoint(TEST))
     assert (len(read), read.epoch) == (100, None)
 
 
-def test_what_was_read_is_kept_and_epochs_share_their_pictures(run: RunDirectory) -> None:
+def test_predictions_are_cached_and_epochs_share_their_images(run: RunDirectory) -> None:
     files = PredictionFiles(run)
     first, second = files.load(FIRST), files.load(EvaluationPoint(VALIDATION, 2))
     assert files.load(FIRST) is first
     assert first.images is second.images
 
 
-def test_a_recording_that_is_written_anew_is_read_anew(run: RunDirectory) -> None:
+def test_a_rewritten_file_is_read_again(run: RunDirectory) -> None:
     files = PredictionFiles(run)
     before = files.load(FIRST)
     path = run.predictions_path(1)
@@ -54,7 +54,7 @@ def test_a_recording_that_is_written_anew_is_read_anew(run: RunDirectory) -> Non
     assert not (before.probabilities == other).all()
 
 
-def test_no_more_recordings_are_kept_than_promised(home: Path) -> None:
+def test_the_cache_is_bounded(home: Path) -> None:
     run = make_recorded_run(home, epochs=CACHED + 1, n=20)
     files = PredictionFiles(run)
     first = files.load(FIRST)
@@ -63,82 +63,77 @@ def test_no_more_recordings_are_kept_than_promised(home: Path) -> None:
     assert files.load(FIRST) is not first
 
 
-def test_what_was_never_recorded_is_a_sentence(run: RunDirectory) -> None:
+def test_a_missing_file_is_an_error(run: RunDirectory) -> None:
     with pytest.raises(RunError, match=r"epoch-0007\.npz cannot be read \(No such file"):
         PredictionFiles(run).load(EvaluationPoint(VALIDATION, 7))
 
 
-def damage(path: Path) -> None:
-    """Half of the file is gone."""
+def truncate(path: Path) -> None:
     data = path.read_bytes()
     path.write_bytes(data[: len(data) // 2])
 
 
 def garble(path: Path) -> None:
-    """No archive at all."""
     path.write_bytes(b"\x00\xff rubbish")
 
 
 def empty(path: Path) -> None:
-    """The disk was full."""
     path.write_bytes(b"")
 
 
-@pytest.mark.parametrize("harm", [damage, garble, empty])
+@pytest.mark.parametrize("harm", [truncate, garble, empty])
 @pytest.mark.parametrize("which", ["predictions", "digits"])
-def test_a_damaged_file_is_a_sentence_that_names_it(
-    run: RunDirectory, harm: Callable[[Path], None], which: str
-) -> None:
+def test_a_damaged_file_is_an_error_that_names_it(run: RunDirectory, harm: Callable[[Path], None], which: str) -> None:
     path = run.predictions_path(1) if which == "predictions" else run.digits_path(VALIDATION)
     harm(path)
     with pytest.raises(RunError, match=rf"{path.name} cannot be read"):
         PredictionFiles(run).load(FIRST)
 
 
-def test_of_a_file_of_another_kind_nobody_is_told_to_unpickle_it(run: RunDirectory) -> None:
+def test_the_error_for_another_file_type_does_not_suggest_pickle(run: RunDirectory) -> None:
     run.predictions_path(1).write_text("hello")
     with pytest.raises(RunError, match=r"it is no .npz file") as raised:
         PredictionFiles(run).load(FIRST)
     assert "pickle" not in str(raised.value)
 
 
-def test_a_file_that_was_damaged_is_read_once_it_is_whole_again(run: RunDirectory) -> None:
+def test_a_repaired_file_is_read(run: RunDirectory) -> None:
     files, path = PredictionFiles(run), run.predictions_path(1)
-    whole, written = path.read_bytes(), path.stat().st_mtime_ns
-    damage(path)
+    content, written = path.read_bytes(), path.stat().st_mtime_ns
+    truncate(path)
     with pytest.raises(RunError):
         files.load(FIRST)
-    path.write_bytes(whole)
+    path.write_bytes(content)
     os.utime(path, ns=(written, written))
     assert len(files.load(FIRST)) == 50
 
 
 @pytest.mark.parametrize("array", ["indices", "labels", "probabilities"])
-def test_a_file_without_one_of_its_arrays_was_not_written_by_the_program(run: RunDirectory, array: str) -> None:
+def test_a_missing_array_is_an_error(run: RunDirectory, array: str) -> None:
     path = run.predictions_path(1)
     arrays = run.load_arrays(path)
     del arrays[array]
     run.save_arrays(path, **arrays)
-    with pytest.raises(RunError, match=f"no array '{array}': it was not written by mnist-tui"):
+    with pytest.raises(RunError, match=f"no array '{array}'"):
         PredictionFiles(run).load(FIRST)
 
 
-def test_pictures_without_their_array_are_a_sentence_too(run: RunDirectory) -> None:
+def test_a_missing_array_of_images_is_an_error(run: RunDirectory) -> None:
     run.save_arrays(run.digits_path(VALIDATION), labels=np.zeros(50, dtype=np.uint8))
     with pytest.raises(RunError, match=r"validation\.npz has no array 'images'"):
         PredictionFiles(run).load(FIRST)
 
 
 @pytest.mark.parametrize("array", ["indices", "labels", "probabilities"])
-def test_arrays_of_other_lengths_are_refused(run: RunDirectory, array: str) -> None:
+def test_arrays_of_different_lengths_are_an_error(run: RunDirectory, array: str) -> None:
     path = run.predictions_path(1)
     arrays = run.load_arrays(path)
     run.save_arrays(path, **(arrays | {array: arrays[array][:-1]}))
-    with pytest.raises(RunError, match="different lengths: one of them was cut short"):
+    with pytest.raises(RunError, match="different lengths"):
         PredictionFiles(run).load(FIRST)
 
 
-def test_probabilities_without_classes_are_refused(run: RunDirectory) -> None:
+def test_probabilities_without_classes_are_an_error(run: RunDirectory) -> None:
     path = run.predictions_path(1)
     arrays = run.load_arrays(path)
     run.save_arrays(path, **(arrays | {"probabilities": arrays["probabilities"][:, 0]}))
@@ -146,7 +141,7 @@ def test_probabilities_without_classes_are_refused(run: RunDirectory) -> None:
         PredictionFiles(run).load(FIRST)
 
 
-def test_other_sets_are_listed_by_name_and_epochs_and_the_test_are_not(run: RunDirectory) -> None:
+def test_only_other_sets_are_listed(run: RunDirectory) -> None:
     files = PredictionFiles(run)
     assert files.evaluated() == []
     arrays = run.load_arrays(run.predictions_path(1))
@@ -155,12 +150,12 @@ def test_other_sets_are_listed_by_name_and_epochs_and_the_test_are_not(run: RunD
     assert files.evaluated() == ["set-mine", "train"]
 
 
-def test_moments_name_themselves() -> None:
+def test_evaluations_have_names() -> None:
     points = [FIRST, EvaluationPoint(TEST), EvaluationPoint(TRAIN), EvaluationPoint("set-mine")]
     assert [point.words for point in points] == ["epoch 1", "final test", "cross-check", "set-mine"]
 
 
-def test_pictures_of_a_set_that_is_evaluated_anew_are_read_anew(run: RunDirectory) -> None:
+def test_images_of_a_set_that_is_evaluated_again_are_read_again(run: RunDirectory) -> None:
     files, point = PredictionFiles(run), EvaluationPoint("set-mine")
     arrays, digits = run.load_arrays(run.predictions_path(TEST)), run.load_arrays(run.digits_path(TEST))
     run.save_arrays(run.digits_path("set-mine"), **digits)
@@ -173,13 +168,15 @@ def test_pictures_of_a_set_that_is_evaluated_anew_are_read_anew(run: RunDirector
     assert (files.load(point).images == 255 - before.images).all()
 
 
-def test_a_cross_checks_digits_are_of_two_splits(run: RunDirectory) -> None:
+def test_a_cross_check_has_examples_of_two_splits(run: RunDirectory) -> None:
     arrays, digits = run.load_arrays(run.predictions_path(1)), run.load_arrays(run.digits_path(VALIDATION))
     others = digits["indices"].copy()
-    others[10:] = np.arange(60_000, 60_040)  # no validation digits
+    others[10:] = np.arange(60_000, 60_040)  # not in the validation split
     run.save_arrays(run.digits_path(TRAIN), **(digits | {"indices": others}))
     run.save_arrays(run.predictions_path(TRAIN), **(arrays | {"indices": others}))
     read = PredictionFiles(run).load(EvaluationPoint(TRAIN))
     assert [read.split_of(row) for row in (0, 9, 10, 49)] == [VALIDATION, VALIDATION, TRAIN, TRAIN]
     run.digits_path(VALIDATION).unlink()
-    assert PredictionFiles(run).load(EvaluationPoint(TRAIN)).split_of(0) == TRAIN, "unless that cannot be known"
+    assert PredictionFiles(run).load(EvaluationPoint(TRAIN)).split_of(0) == TRAIN, (
+        "unknown without the validation split"
+    )

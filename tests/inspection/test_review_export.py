@@ -44,9 +44,9 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 def test_the_file_holds_every_verdict_with_the_answers_of_the_moment(run: RunDirectory) -> None:
     inspector, history = opened(run)
     reviews = [verdict_on(run, VALIDATION, row) for row in (3, 8)]
-    inspector.judge(*reviews)
+    inspector.add_reviews(*reviews)
     for point in (FIRST, NEWEST):
-        path, count = export_reviews(run, inspector, history, point, inspector.book.read())
+        path, count = export_reviews(run, inspector, history, point, inspector.review_store.read())
         assert (path, count) == (run.path / "verdicts.csv", 2)
         assert from_csv(path.read_text("utf-8")) == reviews
         read = inspector.predictions(point).probabilities[[3, 8]]
@@ -56,8 +56,8 @@ def test_the_file_holds_every_verdict_with_the_answers_of_the_moment(run: RunDir
 
 def test_digits_that_the_moment_does_not_have_are_answered_by_another(run: RunDirectory) -> None:
     inspector, history = opened(run)
-    inspector.judge(verdict_on(run, TEST, 4), verdict_on(run, VALIDATION, 3))
-    path, _ = export_reviews(run, inspector, history, FIRST, inspector.book.read())
+    inspector.add_reviews(verdict_on(run, TEST, 4), verdict_on(run, VALIDATION, 3))
+    path, _ = export_reviews(run, inspector, history, FIRST, inspector.review_store.read())
     by_split = {row["split"]: int(row["predicted"]) for row in rows_of(path)}
     assert by_split[TEST] == inspector.predictions(EvaluationPoint(TEST)).probabilities[4].argmax()
     assert by_split[VALIDATION] == inspector.predictions(FIRST).probabilities[3].argmax()
@@ -69,16 +69,16 @@ def test_a_digit_that_only_the_cross_check_read_is_answered_by_it(run: RunDirect
     run.save_arrays(run.digits_path(TRAIN), **digits)
     inspector, history = opened(run)
     review = verdict_on(run, TRAIN, 6)
-    inspector.judge(review)
-    path, _ = export_reviews(run, inspector, history, NEWEST, inspector.book.read())
+    inspector.add_reviews(review)
+    path, _ = export_reviews(run, inspector, history, NEWEST, inspector.review_store.read())
     assert [row["predicted"] for row in rows_of(path)] == [str(predictions["probabilities"][6].argmax())]
 
 
 def test_a_verdict_without_an_answer_has_an_empty_cell(run: RunDirectory) -> None:
     inspector, history = opened(run)
-    inspector.judge(LabelReview(split=TRAIN, index=1, label=4, outcome="right", time=1.0))
+    inspector.add_reviews(LabelReview(split=TRAIN, index=1, label=4, outcome="right", time=1.0))
     run.predictions_path(2).unlink()
-    path, _ = export_reviews(run, inspector, history, NEWEST, inspector.book.read())
+    path, _ = export_reviews(run, inspector, history, NEWEST, inspector.review_store.read())
     assert [(row["predicted"], row["confidence"]) for row in rows_of(path)] == [("", "")]
 
 
@@ -92,10 +92,10 @@ def test_an_answer_to_another_label_is_none(run: RunDirectory) -> None:
 
 def test_no_verdicts_are_a_heading_and_a_second_export_replaces_the_first(run: RunDirectory) -> None:
     inspector, history = opened(run)
-    path, count = export_reviews(run, inspector, history, NEWEST, inspector.book.read())
+    path, count = export_reviews(run, inspector, history, NEWEST, inspector.review_store.read())
     assert (rows_of(path), count) == ([], 0)
-    inspector.judge(verdict_on(run, VALIDATION, 0))
-    export_reviews(run, inspector, history, NEWEST, inspector.book.read())
+    inspector.add_reviews(verdict_on(run, VALIDATION, 0))
+    export_reviews(run, inspector, history, NEWEST, inspector.review_store.read())
     assert len(rows_of(path)) == 1
 
 
@@ -103,5 +103,5 @@ def test_a_file_that_cannot_be_written_is_a_sentence_and_leaves_nothing_behind(r
     inspector, history = opened(run)
     (run.path / "verdicts.csv").mkdir()
     with pytest.raises(RunError, match=r"verdicts\.csv cannot be written .*: make room and export again"):
-        export_reviews(run, inspector, history, NEWEST, inspector.book.read())
+        export_reviews(run, inspector, history, NEWEST, inspector.review_store.read())
     assert [path.name for path in run.path.glob(".*")] == []

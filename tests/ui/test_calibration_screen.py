@@ -56,7 +56,7 @@ async def test_the_figures_are_those_of_the_moment_and_follow_it(home: Path) -> 
         for point in (EvaluationPoint(VALIDATION, 3), EvaluationPoint(VALIDATION, 2), EvaluationPoint(VALIDATION, 1)):
             assert app.session.point == point
             table = app.session.findings(point).table
-            expected = reliability(table.confidence, table.right)
+            expected = reliability(table.confidence, table.correct)
             assert f"ECE {expected.expected_error:.4f}" in text(app)
             assert f"MCE {expected.maximum_error:.4f}" in text(app)
             assert f"wrong {int(expected.wrong.sum())} answers" in text(app)

@@ -44,7 +44,7 @@ def test_names_that_need_quotation_marks_are_not_offered() -> None:
         ("true:4 pred:", "true:4 "),
         ("conf>", ""),
         ("wrong", "wrong"),
-        ("forgotten unj", "forgotten "),
+        ("forgotten unrev", "forgotten "),
         ("true:4", "true:4"),
         ("conf>0.5", "conf>0.5"),
         ("zebra", "zebra"),

@@ -38,7 +38,7 @@ def test_thresholds_rise_from_nothing_to_everything() -> None:
 )
 def test_refusing_counts_what_is_left(threshold: float, answered: int, right: int) -> None:
     left = SOME.abstaining(threshold)
-    assert (left.answered, left.right, left.total) == (answered, right, 100)
+    assert (left.answered, left.correct, left.total) == (answered, right, 100)
 
 
 def test_targets_are_those_that_refusing_reaches_and_is_needed_for() -> None:

@@ -151,7 +151,7 @@ async def test_backspace_takes_the_last_verdict_back_and_returns_to_its_digit(ho
         await settled(pilot)
         assert (view_of(screen).cursor, screen.queue.reviewed_count) == (0, 0)
         assert app.session is not None
-        assert app.session.inspector.book.read() == []
+        assert app.session.inspector.review_store.read() == []
         assert not screen.check_action("take_back", ())
 
 

@@ -42,7 +42,7 @@ def abstention_words(figures: Confidences, threshold: float, colours: Palette, w
         ),
         Text.assemble(
             ("right    ", quiet),
-            (f"{now.right:>{widest},}", bold),
+            (f"{now.correct:>{widest},}", bold),
             (f" of {now.answered:>{widest},} ", quiet),
             (f"{percent(accuracy):>8}", bold),
         ),

@@ -25,12 +25,12 @@ class Confidences:
 
     confidence: NDArray[np.float32]
     """Probability of each answer, 0..1; NaN where there is none."""
-    right: Bools
+    correct: Bools
 
     @cached_property
     def reliability(self) -> Reliability:
         """Answers by confidence, in bins."""
-        return reliability(self.confidence, self.right)
+        return reliability(self.confidence, self.correct)
 
     @cached_property
     def curve(self) -> Coverage:
@@ -38,12 +38,12 @@ class Confidences:
         known = self.confidence[~np.isnan(self.confidence)]
         shares = np.linspace(0, 1, CURVE_POINTS)
         levels = np.quantile(known, shares, method="lower") if known.size else np.array([])
-        return coverage(self.confidence, self.right, np.unique(np.concatenate([levels, np.array(THRESHOLDS)])))
+        return coverage(self.confidence, self.correct, np.unique(np.concatenate([levels, np.array(THRESHOLDS)])))
 
     @cached_property
     def targets(self) -> tuple[tuple[float, Abstention], ...]:
         """(accuracy, what must be refused for it) for those of TARGETS that refusing can reach and is needed for."""
-        reached = [(target, threshold_for(self.confidence, self.right, target)) for target in TARGETS]
+        reached = [(target, threshold_for(self.confidence, self.correct, target)) for target in TARGETS]
         everything = self.abstaining(0.0)
         return tuple(
             (target, abstention)
@@ -54,5 +54,5 @@ class Confidences:
     def abstaining(self, threshold: float) -> Abstention:
         """What is left when answers below a confidence are refused."""
         answered = self.confidence >= np.float32(threshold)
-        count, right = int(answered.sum()), int((answered & self.right).sum())
+        count, right = int(answered.sum()), int((answered & self.correct).sum())
         return Abstention(threshold, count, right, len(self.confidence))

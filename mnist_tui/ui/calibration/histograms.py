@@ -19,7 +19,7 @@ def histogram_lines(figures: Reliability, colours: Palette, width: int, height: 
     room = max(1, width // bins)
     numbered = room >= NUMBERED
     kinds: tuple[tuple[str, list[int], Color], ...] = (
-        ("right", figures.right.tolist(), colours.true_class),
+        ("right", figures.correct.tolist(), colours.true_class),
         ("wrong", figures.wrong.tolist(), colours.wrong),
     )
     lines = []

@@ -26,7 +26,7 @@ WIDE = 62
 def reliability_lines(figures: Reliability, colours: Palette, width: int, height: int) -> list[Text]:
     """A heading, the bins from the surest down, and the errors in words."""
     bins = len(figures.counts)
-    counts = [f"{int(each):,}" for each in (figures.right.max(), figures.wrong.max())]
+    counts = [f"{int(each):,}" for each in (figures.correct.max(), figures.wrong.max())]
     right, wrong = max(5, len(counts[0])), max(5, len(counts[1]))
     room = max(4, width - 10 - 1 - 1 - 7 - 1 - right - 1 - wrong)
     pitch = min(HIGHEST_PITCH, max(1, (height - 1 - WORDS) // bins))
@@ -39,7 +39,7 @@ def reliability_lines(figures: Reliability, colours: Palette, width: int, height
         filled = figures.counts[position] > 0
         ink = paint(colours.foreground if filled else colours.quiet)
         line.append(f" {percent(float(figures.accuracy[position]) if filled else None, 1):>7}", ink)
-        line.append(f" {int(figures.right[position]):>{right},}", ink)
+        line.append(f" {int(figures.correct[position]):>{right},}", ink)
         line.append(f" {int(figures.wrong[position]):>{wrong},}", ink)
         lines.append(line)
         again = Text.assemble(" " * 11, track)

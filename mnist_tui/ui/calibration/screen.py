@@ -82,7 +82,7 @@ class CalibrationScreen(PredictionScreen):
         """Figures of what was read."""
         found, self.figures = self.findings, None
         if found is not None and len(found.predictions) and found.predictions.point.split != TRAIN:
-            self.figures = Confidences(found.table.confidence, found.table.right)
+            self.figures = Confidences(found.table.confidence, found.table.correct)
             if self._place is None:
                 wanted = dict(self.figures.targets).get(WORTH_ASKING)
                 self._place = bisect_left(THRESHOLDS, wanted.threshold) if wanted is not None else DEFAULT

@@ -165,7 +165,7 @@ class MatrixPainter:
             field, text = len(f"{largest:{comma}}"), f"{count:{comma}}"
         else:
             scores = self.report.classes
-            whole = scores[true].support if self.numbers is Numbers.OF_ROW else scores[predicted].read
+            whole = scores[true].support if self.numbers is Numbers.OF_ROW else scores[predicted].predicted
             field, text = 4, f"{count / whole:.1%}"[:-1] if whole else "–"
             text = "100" if text == "100.0" else text
         if not count:
@@ -248,7 +248,7 @@ class MatrixPainter:
         """How many digits were read as each class."""
         layout, colours = self.layout, self.colours
         cells = [
-            self._text(f"{score.read:,}".center(layout.tile)[: layout.tile] + " ", colours.quiet)
+            self._text(f"{score.predicted:,}".center(layout.tile)[: layout.tile] + " ", colours.quiet)
             for score in self.report.classes
         ]
         return [self._text(READ.rjust(layout.label - 1), colours.quiet)], cells, []

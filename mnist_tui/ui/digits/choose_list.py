@@ -6,7 +6,7 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from mnist_tui.analysis.query import parse, rows
-from mnist_tui.analysis.table import Table
+from mnist_tui.analysis.table import ExampleTable
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.shared.dialog import Dialog
 
@@ -32,7 +32,7 @@ class ListsScreen(Dialog[str | None]):
     BINDINGS = bindings("lists")
     TITLE_WORDS = "Lists"
 
-    def __init__(self, table: Table, shown: str) -> None:
+    def __init__(self, table: ExampleTable, shown: str) -> None:
         super().__init__()
         self._table = table
         self._shown = shown

@@ -27,7 +27,7 @@ def digit_line(digits: DigitList, position: int, colours: Palette, width: int, *
         line.append(f"; {digits.names[digit.true]} had {had}")
     if digits.sort.column not in ("confidence", "index"):
         value = float(getattr(digits.findings.table, digits.sort.column)[digits.rows[position]])
-        words = f"{digits.sort.label} {value:.2f}"
+        words = f"{digits.sort.column} {value:.2f}"
         line.append(f"; {words}" if line.cell_len + len(words) + 2 <= width else "")
     # an epoch's digits are validation digits; every other moment is named after its digits
     right = digits.when if digits.point.epoch is None else f"{digits.when}, {digits.split}"

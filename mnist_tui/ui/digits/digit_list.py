@@ -105,7 +105,7 @@ class DigitList:
     @property
     def order(self) -> str:
         """By what they are sorted, as in "by confidence ▾"."""
-        return f"by {self.sort.label} {'▾' if self.sort.highest_first != self.reverse else '▴'}"
+        return f"by {self.sort.column} {'▾' if self.sort.highest_first != self.reverse else '▴'}"
 
 
 def digit_list(

@@ -16,7 +16,7 @@ from textual.widgets import Static
 
 from mnist_tui.control.protocol import GivenDigit
 from mnist_tui.events import EpochEnded
-from mnist_tui.inspection.predictions import OWN, EvaluationPoint
+from mnist_tui.inspection.predictions import OWN_SPLITS, EvaluationPoint
 from mnist_tui.runs.directory import RunError
 from mnist_tui.ui.digits.digit_image import DigitImage, SaliencyOverlay
 from mnist_tui.ui.digits.digit_list import Digit, DigitList, query_words
@@ -228,7 +228,7 @@ class DigitScreen(AskingScreen):
     def asked_about(self) -> Question:
         """The digit that is shown."""
         digit = self._digit
-        given = None if digit.split in OWN else GivenDigit(digit.image.tobytes(), digit.true)
+        given = None if digit.split in OWN_SPLITS else GivenDigit(digit.image.tobytes(), digit.true)
         return Question(digit.split, digit.index, given)
 
     @property

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from mnist_tui.analysis.confusion import named
+from mnist_tui.analysis.confusion import class_name
 from mnist_tui.control.protocol import Explanation
 from mnist_tui.render.text import percent
 from mnist_tui.ui.digits.image_grid import Small
@@ -19,7 +19,7 @@ def neighbour_pictures(explained: Explanation, true: int, predicted: int, names:
     return tuple(
         Small(
             each.picture,
-            f"{named(each.label, names)} {splits.get(each.split, each.split)}",
+            f"{class_name(each.label, names)} {splits.get(each.split, each.split)}",
             f"#{each.index:05d} {each.distance:.3f}",
             colour(each.label),
         )
@@ -30,7 +30,7 @@ def neighbour_pictures(explained: Explanation, true: int, predicted: int, names:
 def neighbour_title(explained: Explanation, names: Sequence[str]) -> str:
     """What the neighbours are labelled, the most frequent first."""
     counts = Counter(each.label for each in explained.neighbours).most_common(3)
-    return "labelled " + ", ".join(f"{named(label, names)} ×{count}" for label, count in counts)
+    return "labelled " + ", ".join(f"{class_name(label, names)} ×{count}" for label, count in counts)
 
 
 def variant_pictures(explained: Explanation, true: int, names: Sequence[str]) -> tuple[Small, ...]:
@@ -39,7 +39,8 @@ def variant_pictures(explained: Explanation, true: int, names: Sequence[str]) ->
         Small(
             each.picture,
             each.name,
-            f"{'' if each.predicted == true else '✗ '}{named(each.predicted, names)}  {percent(each.confidence, 1)}",
+            f"{'' if each.predicted == true else '✗ '}{class_name(each.predicted, names)}"
+            f"  {percent(each.confidence, 1)}",
             "foreground",
             "quiet" if each.predicted == true else "wrong",
         )

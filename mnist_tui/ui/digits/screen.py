@@ -141,7 +141,7 @@ class DigitsScreen(PredictionScreen):
         except RunError as error:
             tell(self.app, str(error), "error")
         else:
-            tell(self.app, f"{len(rows):,} digits in {written.table} and {written.pictures.name}")
+            tell(self.app, f"{len(rows):,} digits in {written.table} and {written.images.name}")
 
     def action_filter(self) -> None:
         """Type which digits to show."""

@@ -4,7 +4,7 @@ from rich.text import Text
 
 from mnist_tui.analysis.learning_history import NEVER
 from mnist_tui.inspection.inspector import Findings
-from mnist_tui.inspection.predictions import OWN
+from mnist_tui.inspection.predictions import OWN_SPLITS
 from mnist_tui.render.text import percent
 from mnist_tui.ui.digits.digit_list import Digit, DigitList, part_words
 from mnist_tui.ui.shared.paint import paint
@@ -23,7 +23,7 @@ def answer_words(digits: DigitList, digit: Digit, colours: Palette, separator: s
         words.append("right")
     else:
         words.append("as ").append(digits.names[digit.predicted], paint(colours.predicted_class, bold=True))
-    when = f", {digits.when}" if digit.split in OWN else ""  # another set was named already, and is read once
+    when = f", {digits.when}" if digit.split in OWN_SPLITS else ""  # another set was named already, and is read once
     return words.append(f" with {percent(digit.confidence, 1)}{when}")
 
 

@@ -218,7 +218,7 @@ class LabelsScreen(PredictionScreen):
     def action_export_reviews(self) -> None:
         """Write all verdicts as CSV, also those that are on their way into the book."""
         if self.queue is not None:
-            standing = self._review_session.standing(self.session.inspector.book.read())
+            standing = self._review_session.standing(self.session.inspector.review_store.read())
             self._export(self.queue.point, standing, self._names)
 
     async def action_leave(self) -> None:
@@ -279,7 +279,7 @@ class LabelsScreen(PredictionScreen):
     @work(thread=True, group="verdicts")
     def _write(self, review: LabelReview) -> None:
         try:
-            self.session.inspector.judge(review)
+            self.session.inspector.add_reviews(review)
         except RunError as error:
             self.post_message(self.Lost(review, str(error)))
 
@@ -301,7 +301,7 @@ class LabelsScreen(PredictionScreen):
             unrecorded = 0
             if found.predictions.point == CHECK and started is not None:
                 unrecorded = max(0, started.train_count + started.validation_count - len(found.predictions))
-            standing = self._review_session.standing(self.session.inspector.book.read())
+            standing = self._review_session.standing(self.session.inspector.review_store.read())
             self.queue = label_queue(found, standing, unrecorded)
 
     def _show_queue(self, cursor: int) -> None:
@@ -326,7 +326,7 @@ class LabelsScreen(PredictionScreen):
             self.post_message(self.Checked())
 
     def _standing(self, digit: tuple[str, int]) -> LabelReview | None:
-        standing = self._review_session.standing(self.session.inspector.book.read())
+        standing = self._review_session.standing(self.session.inspector.review_store.read())
         return next((each for each in standing if each.digit == digit), None)
 
     @property

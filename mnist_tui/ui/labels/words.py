@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from mnist_tui.inspection.predictions import OWN, TEST, TRAIN, EvaluationPoint
+from mnist_tui.inspection.predictions import OWN_SPLITS, TEST, TRAIN, EvaluationPoint
 from mnist_tui.render.text import percent, sanitize
 from mnist_tui.ui.labels.queue import LabelIssue
 from mnist_tui.ui.session import RunView
@@ -21,7 +21,7 @@ def digits_words(point: EvaluationPoint) -> str:
 
 def place_words(split: str, index: int, view: RunView) -> str:
     """Where a digit of a split is in its data set, so that anyone can find it again."""
-    if split not in OWN:
+    if split not in OWN_SPLITS:
         return f"digit of {split}, index {index:,} (from 0)"
     kind = {TRAIN: "training"}.get(split, split)
     part = "test" if split == TEST else "training"
