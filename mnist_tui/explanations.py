@@ -1,31 +1,49 @@
-"""The words in assets/architecture.toml: why each preset's network looks the way it does."""
+"""Explanations of presets and their layers, from assets/architecture.toml."""
 
 import tomllib
+from collections.abc import Sequence
 from functools import cache
 
 import msgspec
 
+from mnist_tui.events import Layer
 from mnist_tui.resources import asset
 
 
 class PresetExplanation(msgspec.Struct, frozen=True):
-    """One preset in words; `layers` has a line for each layer's name, in the network's order."""
+    """Explanation of a preset."""
 
-    summary: str
+    summary: str = ""
+    layers: dict[str, str] = {}
+    """Explanations of single layers by name, in the network's order."""
+
+
+class Explanations(msgspec.Struct, frozen=True):
+    """All explanations."""
+
     layers: dict[str, str]
+    """Explanations of layer types, by Keras class."""
+    presets: dict[str, PresetExplanation]
 
 
 @cache
-def explanations() -> dict[str, PresetExplanation]:
-    """By preset."""
-    return msgspec.convert(tomllib.loads(asset("architecture.toml").read_text("utf-8")), dict[str, PresetExplanation])
+def explanations() -> Explanations:
+    """Load the explanations."""
+    return msgspec.convert(tomllib.loads(asset("architecture.toml").read_text("utf-8")), Explanations)
 
 
-def preset_summary(preset: str) -> str:
-    """What the network is, in a sentence; empty when nobody wrote one."""
-    return explanations()[preset].summary if preset in explanations() else ""
+def preset_explanation(preset: str) -> PresetExplanation:
+    """Return the explanation of a preset; an empty one if it has none."""
+    return explanations().presets.get(preset, PresetExplanation())
 
 
-def layer_reason(preset: str, layer: str) -> str:
-    """Why a preset has a layer; empty when nobody wrote a line."""
-    return explanations()[preset].layers.get(layer, "") if preset in explanations() else ""
+def layer_explanation(preset: str, layer: Layer) -> str:
+    """Return the explanation of a preset's layer or else of its type; empty if there is neither."""
+    own = preset_explanation(preset).layers.get(layer.name)
+    return own or explanations().layers.get(layer.kind, "")
+
+
+def layer_explanations(preset: str, layers: Sequence[Layer]) -> list[str]:
+    """Return an explanation for each layer; empty where an earlier layer has the same one."""
+    texts = [layer_explanation(preset, layer) for layer in layers]
+    return ["" if text in texts[:place] else text for place, text in enumerate(texts)]

@@ -1,4 +1,4 @@
-"""Where the files lie that the program ships and that are not code."""
+"""Paths of the files that the package ships beside its code."""
 
 from pathlib import Path
 
@@ -6,6 +6,6 @@ _PACKAGE = Path(__file__).parent
 
 
 def asset(name: str) -> Path:
-    """The path of a shipped file: inside an installed package, or beside it in a source checkout."""
+    """Return the path of an asset: inside an installed package, or beside it in a source checkout."""
     shipped = _PACKAGE / "assets" / name
     return shipped if shipped.exists() else _PACKAGE.parent / "assets" / name

@@ -1,38 +1,47 @@
-"""Every preset says why its network looks as it does. That the layers' names are Keras' is in tests/engine."""
+"""Explanations of presets and layers. That their layer names are Keras' is tested in tests/engine/test_presets.py."""
 
 import pytest
 
 from mnist_tui.engine.models.presets import PRESETS
-from mnist_tui.events import RunStarted, decode
-from mnist_tui.explanations import explanations, layer_reason, preset_summary
+from mnist_tui.events import Layer, RunStarted, decode
+from mnist_tui.explanations import explanations, layer_explanation, layer_explanations, preset_explanation
 from tests.kit.recording import RECORDING, record
 
 LONGEST = 71
-"""Letters of a reason that fit beside its layer in a terminal of 200 columns."""
+"""Letters of an explanation that fit beside its layer in a terminal of 200 columns."""
 
 
-def test_every_preset_is_explained_and_nothing_else() -> None:
-    assert set(explanations()) == set(PRESETS)
+def relu(name: str) -> Layer:
+    return Layer(name, "ReLU", "", (10,), 0, 0)
 
 
-@pytest.mark.parametrize("preset", PRESETS)
-def test_a_preset_has_a_summary_and_every_layer_a_line_that_fits(preset: str) -> None:
-    assert preset_summary(preset).endswith(".")
-    reasons = explanations()[preset].layers
-    assert len(reasons) > 3
-    for layer, reason in reasons.items():
-        assert reason.endswith("."), layer
-        assert 0 < len(reason) <= LONGEST, layer
-        assert layer_reason(preset, layer) == reason
+def test_every_preset_has_a_summary() -> None:
+    assert set(explanations().presets) == set(PRESETS)
+    assert all(preset_explanation(preset).summary.endswith(".") for preset in PRESETS)
 
 
-def test_the_layers_of_the_recorded_run_all_have_their_reason() -> None:
+@pytest.mark.parametrize("texts", [explanations().layers, *(preset_explanation(name).layers for name in PRESETS)])
+def test_explanations_are_sentences_that_fit_and_none_is_given_twice(texts: dict[str, str]) -> None:
+    for layer, text in texts.items():
+        assert text.endswith("."), layer
+        assert len(text) <= LONGEST, layer
+    assert len(set(texts.values())) == len(texts)
+
+
+def test_every_layer_of_the_recorded_run_is_explained() -> None:
     with RECORDING.events_path.open("rb") as events:
         started = next(event for event in map(decode, events) if isinstance(event, RunStarted))
-    assert {layer.name for layer in started.layers} <= set(explanations()[record().config.preset].layers)
+    assert all(layer_explanation(record().config.preset, layer) for layer in started.layers)
 
 
-def test_what_nobody_explained_has_no_words() -> None:
-    assert preset_summary("home-made") == ""
-    assert layer_reason("home-made", "conv1") == ""
-    assert layer_reason("fast", "conv99") == ""
+def test_a_layers_own_explanation_goes_before_that_of_its_type() -> None:
+    dropout = Layer("dropout", "Dropout", "0.1", (864,), 0, 0)
+    assert layer_explanation("fast", dropout) == preset_explanation("fast").layers["dropout"]
+    assert layer_explanation("toy", dropout) == explanations().layers["Dropout"]
+    assert layer_explanation("toy", Layer("gru", "GRU", "", (10,), 0, 0)) == ""
+    assert preset_explanation("toy").summary == ""
+
+
+def test_a_list_gives_each_explanation_once() -> None:
+    text = explanations().layers["ReLU"]
+    assert layer_explanations("toy", [relu("relu1"), relu("relu2")]) == [text, ""]

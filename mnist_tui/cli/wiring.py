@@ -45,8 +45,8 @@ def launch(config: RunConfig, cluster: Cluster | None = None) -> RunDirectory:
     Raises ConfigError or RunError, and then leaves nothing behind.
     """
     from mnist_tui.control.client import start
+    from mnist_tui.engine.backends.planning import plan_before_import
     from mnist_tui.engine.data.datasets import verify
-    from mnist_tui.engine.hardware.detection import plan_before_import
 
     on_gpu, processes = plan_before_import(config).on_gpu, cluster.processes if cluster is not None else 1
     verify(config.data)

@@ -1,1 +1,1 @@
-"""Rules that diagnose a training from its figures: divergence, layer health, bottlenecks."""
+"""Rules that diagnose a run from its metrics: divergence, layer health, bottlenecks. They are pure."""

@@ -1,4 +1,4 @@
-"""What holds a training up, judged by the newest hardware samples: its own arithmetic, its input, or somebody else."""
+"""Bottleneck analysis from hardware samples: computation, input, or other processes on the machine."""
 
 import re
 from collections.abc import Sequence
@@ -8,25 +8,26 @@ from enum import StrEnum
 from mnist_tui.events import HardwareSampled
 
 WINDOW = 5
-"""Newest samples that a verdict rests on: ten seconds."""
+"""Newest samples that a diagnosis uses: ten seconds."""
 FEWEST = 4
-"""Below this a single validation or a file being saved would decide."""
+"""Fewest samples for a diagnosis; with fewer, a single validation or a saved file would decide."""
 GPU_BUSY, GPU_IDLE = 80.0, 50.0
-"""Percent of the time: from where on the GPU is the bottleneck, and below which something else is."""
+"""Percent of the time: from the first the GPU is the bottleneck, below the second something else is."""
 CORE_BUSY = 0.9
-"""Of a core: the engine's main thread has no time left."""
+"""Cores from which the engine's main thread counts as fully busy."""
 ONE_THREAD = 1.25
-"""Cores: up to here the main thread works alone, and the threads that compute wait for it."""
+"""Cores up to which only the main thread is busy, and the compute threads wait for it."""
 CORES_FULL = 0.75
-"""Of the cores that the engine may use: the rest is what threads wait for each other."""
+"""Share of the engine's cores from which they count as full; the rest is threads that wait for each other."""
 MACHINE_FULL = 0.85
+"""Share of the machine's cores from which it counts as full."""
 OTHERS_MATTER = 0.25
-"""Of the machine, used by other processes."""
+"""Share of the machine, used by other processes, from which they slow the engine down."""
 DEVICE_IS_CPU = re.compile(r"\bCPU\b")
 
 
 class Bottleneck(StrEnum):
-    """What a step waits for."""
+    """What limits the speed of a step."""
 
     COMPUTE = "compute-bound"
     INPUT = "input-bound"
@@ -36,54 +37,59 @@ class Bottleneck(StrEnum):
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What holds the training up, the figures that say so, and of how many samples they are means."""
+    """A bottleneck with its evidence."""
 
     kind: Bottleneck
     figures: str
     samples: int
+    """Samples of which the figures are means."""
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.figures}"
 
     def at_length(self) -> str:
-        """With what it rests on."""
+        """Return the diagnosis with the number of samples."""
         return f"{self}; by {self.samples} samples"
 
 
 @dataclass(frozen=True)
 class Load:
-    """Means over some samples; the busiest GPU in percent, None where it could not be had.
+    """Mean load over some samples.
 
-    The engine may be confined to some of the machine's cores, so the two are compared as shares, each of its own
-    whole, and never as numbers of cores.
+    The engine may be confined to some of the machine's cores. So engine and machine are compared as shares of their
+    own cores.
     """
 
     engine_cores: float
+    """Cores that the engine keeps busy."""
     cores: int
-    """That the engine may use."""
+    """Cores that the engine may use."""
     machine: float
-    """Share of all the machine's cores that is busy, 0..1."""
+    """Busy share of all the machine's cores, 0..1."""
     gpu: float | None
+    """Utilisation of the busiest GPU in percent; None if it is not known."""
 
     @property
     def engine(self) -> float:
-        """Share of its cores that the engine keeps busy, 0..1."""
+        """Busy share of the engine's cores, 0..1."""
         return self.engine_cores / self.cores
 
     @property
     def is_starved(self) -> bool:
-        """Whether the machine is full, and much of it of others."""
+        """Return True if the machine is full and other processes use much of it."""
         return self.machine >= MACHINE_FULL and self.machine - self.engine >= OTHERS_MATTER
 
     def of_cores(self) -> str:
-        """As in '1.6 of 2 cores'."""
+        """Return the engine's busy cores, as in '1.6 of 2 cores'."""
         return f"{self.engine_cores:.1f} of {self.cores} core{'' if self.cores == 1 else 's'}"
 
 
 def while_training(samples: Sequence[tuple[int, HardwareSampled]]) -> list[HardwareSampled]:
-    """Of (newest step, sample) pairs: those since whose predecessor a step was taken, at most WINDOW, oldest first.
+    """Return at most WINDOW newest samples taken while training, oldest first.
 
-    A pause, a validation or a start-up says nothing about the training.
+    Args:
+        samples: Pairs of the newest step and a sample. A sample counts if a step ended since the one before, which
+            excludes start-up, pauses and validation.
     """
     found: list[HardwareSampled] = []
     for (before, _), (step, sample) in zip(reversed(samples[:-1]), reversed(samples[1:]), strict=True):
@@ -95,7 +101,7 @@ def while_training(samples: Sequence[tuple[int, HardwareSampled]]) -> list[Hardw
 
 
 def load(samples: Sequence[HardwareSampled], cores: int) -> Load:
-    """Mean load of one sample or more, of an engine that may use so many cores."""
+    """Return the mean load over at least one sample, for an engine that may use `cores`."""
     count = len(samples)
     gpus = [
         max(known) for sample in samples if (known := [g.utilisation for g in sample.gpus if g.utilisation is not None])
@@ -109,42 +115,41 @@ def load(samples: Sequence[HardwareSampled], cores: int) -> Load:
 
 
 def diagnose(samples: Sequence[tuple[int, HardwareSampled]], cores: int, device: str) -> Diagnosis | None:
-    """What holds a training on `device` up, from (newest step, sample) pairs; None while too little is known.
+    """Diagnose the bottleneck of a run; return None while there are too few samples.
 
-    `cores` are those that the engine may use.
+    Args:
+        samples: Pairs of the newest step and a sample, oldest first.
+        cores: Cores that the engine may use.
+        device: Description of the devices that train.
     """
-    working = while_training(samples)
-    if len(working) < FEWEST or cores < 1:
+    training = while_training(samples)
+    if len(training) < FEWEST or cores < 1:
         return None
-    judge = _of_cpu if DEVICE_IS_CPU.search(device) else _of_gpu
-    kind, figures = judge(load(working, cores))
-    return Diagnosis(kind, figures, len(working))
+    rule = _on_cpu if DEVICE_IS_CPU.search(device) else _on_gpu
+    kind, figures = rule(load(training, cores))
+    return Diagnosis(kind, figures, len(training))
 
 
-def _of_cpu(now: Load) -> tuple[Bottleneck, str]:
-    engine = f"engine on {now.of_cores()}"
-    if now.engine >= CORES_FULL:
+def _on_cpu(mean: Load) -> tuple[Bottleneck, str]:
+    engine = f"engine on {mean.of_cores()}"
+    if mean.engine >= CORES_FULL:
         return Bottleneck.COMPUTE, engine
-    if now.is_starved:
-        return Bottleneck.STARVED, f"machine {100 * now.machine:.0f} % busy, engine {now.of_cores()}"
-    if now.machine >= MACHINE_FULL:
+    if mean.is_starved:
+        return Bottleneck.STARVED, f"machine {100 * mean.machine:.0f} % busy, engine {mean.of_cores()}"
+    if mean.machine >= MACHINE_FULL:
         return Bottleneck.COMPUTE, engine
-    if CORE_BUSY <= now.engine_cores <= ONE_THREAD and now.engine < 1 / 2:
+    if CORE_BUSY <= mean.engine_cores <= ONE_THREAD and mean.engine < 1 / 2:
         return Bottleneck.INPUT, f"{engine}; a larger batch may fill the rest"
     return Bottleneck.UNCLEAR, engine
 
 
-def _of_gpu(now: Load) -> tuple[Bottleneck, str]:
-    if now.gpu is None:
-        return Bottleneck.UNCLEAR, "the driver tells no utilisation of the GPU"
-    gpu = f"the GPU is busy {now.gpu:.0f} %"
-    if now.gpu >= GPU_BUSY:
-        return Bottleneck.COMPUTE, f"{gpu} of the time"
-    if now.is_starved:
-        return (
-            Bottleneck.STARVED,
-            f"machine {100 * now.machine:.0f} % busy, engine {now.of_cores()}; {gpu}",
-        )
-    if now.gpu < GPU_IDLE and now.engine_cores >= CORE_BUSY:
-        return Bottleneck.INPUT, f"{gpu}, the engine keeps {now.engine_cores:.1f} cores busy"
-    return Bottleneck.UNCLEAR, f"{gpu}, the engine uses {now.engine_cores:.1f} cores"
+def _on_gpu(mean: Load) -> tuple[Bottleneck, str]:
+    if mean.gpu is None:
+        return Bottleneck.UNCLEAR, "the driver reports no GPU utilisation"
+    gpu = f"GPU {mean.gpu:.0f} % busy"
+    if mean.gpu >= GPU_BUSY:
+        return Bottleneck.COMPUTE, gpu
+    if mean.is_starved:
+        return Bottleneck.STARVED, f"machine {100 * mean.machine:.0f} % busy, engine {mean.of_cores()}; {gpu}"
+    kind = Bottleneck.INPUT if mean.gpu < GPU_IDLE and mean.engine_cores >= CORE_BUSY else Bottleneck.UNCLEAR
+    return kind, f"{gpu}, engine on {mean.engine_cores:.1f} cores"

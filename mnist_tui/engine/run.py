@@ -5,10 +5,10 @@ import time
 import msgspec
 
 from mnist_tui.engine import backends
+from mnist_tui.engine.backends.planning import plan
 from mnist_tui.engine.backends.runtime import detect_machine, versions
 from mnist_tui.engine.data import datasets
 from mnist_tui.engine.distribution import Distribution
-from mnist_tui.engine.hardware.plan import plan
 from mnist_tui.engine.recording.checkpoints import Checkpoint
 from mnist_tui.engine.recording.event_writer import EventWriter
 from mnist_tui.engine.recording.retrying_writer import RetryingWriter

@@ -1,4 +1,4 @@
-"""The verdict over the newest hardware samples, with the figures it rests on."""
+"""Bottleneck diagnoses from hardware samples, with their figures."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def sample(engine: float, machine: float, *gpus: float | None) -> HardwareSample
     )
 
 
-def reviewed(one: HardwareSampled, cores: int = 2, device: str = CPU) -> Diagnosis:
+def diagnosed(one: HardwareSampled, cores: int = 2, device: str = CPU) -> Diagnosis:
     found = diagnose([(step, one) for step in range(10, 16)], cores, device)
     assert found is not None
     return found
@@ -40,42 +40,42 @@ def reviewed(one: HardwareSampled, cores: int = 2, device: str = CPU) -> Diagnos
     ],
 )
 def test_on_a_cpu(one: HardwareSampled, cores: int, words: str) -> None:
-    assert str(reviewed(one, cores)) == words
+    assert str(diagnosed(one, cores)) == words
 
 
 @pytest.mark.parametrize(
     ("one", "words"),
     [
-        (sample(100, 8, 93), "compute-bound: the GPU is busy 93 % of the time"),
-        (sample(104, 8, 31), "input-bound: the GPU is busy 31 %, the engine keeps 1.0 cores busy"),
+        (sample(100, 8, 93), "compute-bound: GPU 93 % busy"),
+        (sample(104, 8, 31), "input-bound: GPU 31 % busy, engine on 1.0 cores"),
         (
             sample(60, 99, 31),
-            "starved: machine 99 % busy, engine 0.6 of 16 cores; the GPU is busy 31 %",
+            "starved: machine 99 % busy, engine 0.6 of 16 cores; GPU 31 % busy",
         ),
-        (sample(30, 8, 31), "no single bottleneck: the GPU is busy 31 %, the engine uses 0.3 cores"),
-        (sample(104, 8, None), "no single bottleneck: the driver tells no utilisation of the GPU"),
-        (sample(100, 8, 5, 91), "compute-bound: the GPU is busy 91 % of the time"),
-        (sample(100, 8, None, 91), "compute-bound: the GPU is busy 91 % of the time"),
+        (sample(30, 8, 31), "no single bottleneck: GPU 31 % busy, engine on 0.3 cores"),
+        (sample(104, 8, None), "no single bottleneck: the driver reports no GPU utilisation"),
+        (sample(100, 8, 5, 91), "compute-bound: GPU 91 % busy"),
+        (sample(100, 8, None, 91), "compute-bound: GPU 91 % busy"),
     ],
 )
 def test_on_a_gpu(one: HardwareSampled, words: str) -> None:
-    assert str(reviewed(one, 16, GPU)) == words
+    assert str(diagnosed(one, 16, GPU)) == words
 
 
-def test_a_gpu_that_the_run_does_not_use_decides_nothing() -> None:
-    assert reviewed(sample(190, 98, 0)).kind is Bottleneck.COMPUTE
+def test_a_gpu_that_the_run_does_not_use_is_ignored() -> None:
+    assert diagnosed(sample(190, 98, 0)).kind is Bottleneck.COMPUTE
 
 
-def test_an_engine_that_fills_the_cores_it_may_use_is_compute_bound_whatever_the_others_do() -> None:
+def test_an_engine_that_fills_its_cores_is_compute_bound_however_busy_the_machine_is() -> None:
     for machine in (4, 50, 99):
-        assert str(reviewed(sample(199, machine))).startswith("compute-bound: engine on 2.0 of 2 cores")
+        assert str(diagnosed(sample(199, machine))).startswith("compute-bound: engine on 2.0 of 2 cores")
 
 
-def test_a_busy_machine_with_little_for_others_is_not_starved() -> None:
-    assert reviewed(sample(165, 100)).kind is Bottleneck.COMPUTE
+def test_a_full_machine_is_not_starved_if_others_use_little() -> None:
+    assert diagnosed(sample(165, 100)).kind is Bottleneck.COMPUTE
 
 
-def test_only_samples_during_which_steps_were_taken_count() -> None:
+def test_only_samples_taken_while_training_count() -> None:
     busy, idle = sample(190, 98), sample(3, 4)
     pairs = [(0, idle), (5, busy), (9, busy), (14, busy), (14, idle), (20, busy), (20, idle), (25, busy), (25, idle)]
     assert while_training(pairs) == [busy] * 4
@@ -85,7 +85,7 @@ def test_only_samples_during_which_steps_were_taken_count() -> None:
     assert len(while_training([(step, busy) for step in range(1, 50)])) == WINDOW
 
 
-def test_too_little_is_no_verdict() -> None:
+def test_too_few_samples_are_no_diagnosis() -> None:
     busy = sample(190, 98)
     assert diagnose([], 2, CPU) is None
     for fewer in range(FEWEST):

@@ -1,7 +1,7 @@
-"""What becomes of executions that JAX begins early: KERAS_BACKEND=jax python -m tests.engine.early FILE
+"""Outcomes of speculative executions on JAX: KERAS_BACKEND=jax python -m tests.engine.early FILE
 
-Two epochs of few digits, whose learning rate falls with every execution, under different circumstances. FILE gets the
-weights that each ended with, and how many early executions counted and how many did not.
+Trains two epochs of few images under several circumstances, with a learning rate that falls with every execution.
+Writes the final weights and the counts of hits and misses.
 """
 
 import itertools
@@ -18,16 +18,16 @@ from mnist_tui.engine.backends import jax_loop
 from mnist_tui.engine.backends.backend import Feed
 from mnist_tui.engine.models.evaluation import one_hot
 from mnist_tui.engine.training.callbacks import BeginSteps, BetweenBatches
-from tests.engine.gradients import AT_ONCE, BATCH, DIGITS, network
+from tests.engine.gradients import BATCH, DIGITS, STEPS_PER_EXECUTION, small_model
 from tests.engine.samples import few_digits
 
 STEPS, EXECUTIONS = 6, 3
-"""An epoch: 2 steps, 2 steps, and one with the rest of one digit."""
+"""Per epoch: executions of 2 and 2 steps, and one of a step and a smaller batch."""
 RATES = [0.1 / (place + 1) for place in range(2 * EXECUTIONS + 1)]
 
 
 class Rates:
-    """The learning rate of each execution in turn."""
+    """Learning rates of the executions in turn."""
 
     def __init__(self) -> None:
         self._places = itertools.count()
@@ -41,14 +41,15 @@ class Rates:
         return RATES[self._place + 1]
 
 
-def trained(coming: Callable[[Rates], float] | None, act: Callable[[Any], None], *, speculate: bool) -> dict[str, Any]:
-    """`act` is called with the network after every execution."""
+def train(coming: Callable[[Rates], float] | None, act: Callable[[Any], None], *, speculate: bool) -> dict[str, Any]:
+    """Train two epochs; `act` is called with the model after every execution."""
     keras.utils.set_random_seed(1)
-    model, backend, digits, rates = network(), backends.current(), few_digits(DIGITS), Rates()
+    model, backend, digits, rates = small_model(), backends.current(), few_digits(DIGITS), Rates()
     model.compile(keras.optimizers.Adam(), loss="categorical_crossentropy", metrics=["accuracy"])
-    backend.set_steps_per_execution(model, AT_ONCE, BATCH)
+    backend.set_steps_per_execution(model, STEPS_PER_EXECUTION, BATCH)
     model.optimizer.build(model.trainable_variables)
-    feed = Feed(digits.images[..., np.newaxis], one_hot(digits.labels, 10), BATCH, steps_per_execution=AT_ONCE)
+    targets = one_hot(digits.labels, 10)
+    feed = Feed(digits.images[..., np.newaxis], targets, BATCH, steps_per_execution=STEPS_PER_EXECUTION)
     batches = backend.batches(feed)
 
     def between() -> bool:
@@ -65,28 +66,28 @@ def trained(coming: Callable[[Rates], float] | None, act: Callable[[Any], None],
                 batches = backend.speculate(model, batches, RATES[EXECUTIONS])
     loop = model.train_function
     weights = np.concatenate([np.ravel(array) for array in model.get_weights()])
-    return {"weights": weights, "used": loop.used, "lost": loop.lost}
+    return {"weights": weights, "hits": loop.hits, "misses": loop.misses}
 
 
 def leave_alone(_: Any) -> None:
-    """Nothing changes between two executions."""
+    pass
 
 
 def touch(model: Any) -> None:
-    """A variable is assigned anew, if to the same."""
+    """Assign the same value to a variable again."""
     variable = model.trainable_variables[0]
     variable.assign(keras.ops.convert_to_numpy(variable))
 
 
 if __name__ == "__main__":
     cases = {
-        "in turn": trained(None, leave_alone, speculate=False),
-        "early": trained(Rates.coming, leave_alone, speculate=True),
-        "another rate": trained(lambda _: 0.5, leave_alone, speculate=False),
-        "touched": trained(Rates.coming, touch, speculate=True),
+        "in turn": train(None, leave_alone, speculate=False),
+        "early": train(Rates.coming, leave_alone, speculate=True),
+        "another rate": train(lambda _: 0.5, leave_alone, speculate=False),
+        "touched": train(Rates.coming, touch, speculate=True),
     }
     jax.default_backend = lambda: "gpu"  # as far as Keras and the loop are concerned
-    jax_loop.CUDA_GRAPH = {"xla_gpu_enable_command_buffer": "NOTHING_THAT_THERE_IS"}
-    cases["no graph"] = trained(Rates.coming, leave_alone, speculate=True)
+    jax_loop.CUDA_GRAPH = {"xla_gpu_enable_command_buffer": "UNSUPPORTED"}
+    cases["no graph"] = train(Rates.coming, leave_alone, speculate=True)
     arrays = {f"{case}: {name}": value for case, figures in cases.items() for name, value in figures.items()}
     np.savez(sys.argv[1], **arrays)

@@ -40,7 +40,7 @@ def test_a_single_changed_pixel_is_refused(tmp_path: Path, monkeypatch: pytest.M
     np.savez(
         damaged, x_train=mnist.training.images, y_train=mnist.training.labels, x_test=images, y_test=mnist.test.labels
     )
-    source = datasets.Source("", lambda: damaged, datasets.MNIST_MD5)
+    source = datasets.DataSource(lambda: damaged, datasets.MNIST_MD5)
     monkeypatch.setitem(datasets.DATASETS, "mnist", source)
     with pytest.raises(
         ConfigError, match=r"mnist\.npz is damaged \(array x_test does not match.*install mnist-tui again"
@@ -63,7 +63,7 @@ def test_a_truncated_file_is_refused_with_the_mend(tmp_path: Path) -> None:
         ({"x_test": np.zeros((200, 28, 28), np.float32)}, "x_test is float32"),
         ({"y_train": np.zeros(199, np.uint8)}, "y_train must hold one whole number for each of the 200"),
         ({"y_train": np.full(200, -1)}, "y_train holds classes outside 0 to 255"),
-        ({"x_test": np.zeros((3, 28, 28), np.uint8), "y_test": np.zeros(3, np.uint8)}, "3 test pictures are too few"),
+        ({"x_test": np.zeros((3, 28, 28), np.uint8), "y_test": np.zeros(3, np.uint8)}, "3 test images are too few"),
     ],
 )
 def test_a_file_of_another_layout_is_refused_by_name(tmp_path: Path, changes: dict[str, Any], words: str) -> None:

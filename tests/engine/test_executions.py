@@ -129,7 +129,7 @@ def test_an_execution_that_was_begun_early_counts_only_if_nothing_has_changed(tm
         got = dict(archive)
     of_two_epochs = {"in turn": (0, 0), "early": (5, 0), "another rate": (0, 4), "touched": (1, 4), "no graph": (5, 0)}
     for case, counts in of_two_epochs.items():
-        assert (got[f"{case}: used"], got[f"{case}: lost"]) == counts, case
+        assert (got[f"{case}: hits"], got[f"{case}: misses"]) == counts, case
         assert np.array_equal(got[f"{case}: weights"], got["in turn: weights"]), case
 
 

@@ -62,7 +62,7 @@ async def test_a_machine_without_a_gpu_says_so_in_one_line() -> None:
 async def test_a_gpu_shows_all_that_its_driver_tells() -> None:
     shown = await drawn(sampled(H100, hardware=ON_GPU), (70, 8))
     assert re.search(r"GPU [━╸]+ +93 % +61\.2/85 GB +412 W +61 °C +1,980 MHz", shown[2])
-    assert "compute-bound: the GPU is busy 93 % of the time" in shown[3]
+    assert "compute-bound: GPU 93 % busy" in shown[3]
 
 
 async def test_what_the_driver_refuses_is_not_available_and_never_zero() -> None:

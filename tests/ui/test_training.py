@@ -8,7 +8,7 @@ from textual.pilot import Pilot
 from textual.widgets import OptionList
 
 from mnist_tui.events import Phase, PhaseChanged, RunFailed, RunStarted, decode
-from mnist_tui.explanations import layer_reason, preset_summary
+from mnist_tui.explanations import layer_explanation, layer_explanations
 from mnist_tui.render.text import shape
 from mnist_tui.ui.plots.panel import PlotPanel
 from mnist_tui.ui.training.layer_table import SHORT_KINDS
@@ -152,12 +152,13 @@ async def test_every_layer_is_listed_with_shape_parameters_share_and_reason() ->
         first = next(place for place, line in enumerate(shown) if " layer " in line) + 1
         layers = started().layers
         total = sum(layer.multiply_adds for layer in layers)
-        for layer, line in zip(layers, shown[first:], strict=False):
+        explanations = layer_explanations(record().config.preset, layers)
+        for layer, explanation, line in zip(layers, explanations, shown[first:], strict=False):
             words = " ".join(line.split())
             assert f"{SHORT_KINDS.get(layer.kind, layer.kind)} {layer.detail}".strip() in words
             assert f" {shape(layer.output_shape)} " in words
             assert f" {layer.parameters:,} " in words if layer.parameters else " – " in words
-            assert layer_reason(record().config.preset, layer.name) in words
+            assert explanation in words
             if layer.multiply_adds / total >= 0.005:
                 assert f" {layer.multiply_adds / total:.0%} " in words
             elif layer.multiply_adds:
@@ -181,11 +182,10 @@ async def test_the_reason_of_the_layer_under_the_cursor_is_in_words() -> None:
         for layer in layers[1:3]:
             await pilot.press("down")
             await settled(pilot)
-            assert why() == layer_reason(preset, layer.name)
+            assert why() == layer_explanation(preset, layer)
         await pilot.press("up", "up")
         await settled(pilot)
-        assert why() == layer_reason(preset, layers[0].name)
-        assert preset_summary(preset)
+        assert why() == layer_explanation(preset, layers[0])
 
 
 async def test_wide_terminals_show_every_metric_that_was_recorded() -> None:

@@ -1,6 +1,6 @@
-"""BACKENDS: what Keras can compute with. Add a backend here, and a module beside this one that fulfils `Backend`.
+"""Registry of Keras backends. To add a backend, add an entry to BACKENDS that names a subclass of Backend.
 
-Importing this imports nothing heavy; the library itself comes with `current`.
+Importing this package imports nothing heavy; `current` imports the backend.
 """
 
 import importlib
@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from mnist_tui.config import ConfigError
 
@@ -19,52 +19,69 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BackendSpec:
-    """A backend that can be named: the package to import, the extra that installs it, and what fulfils it here."""
+    """A backend that settings can name: where its code is, how to install it, and what it supports."""
 
     package: str
+    """Python package that must be installed."""
     implementation: str
-    """Module in this folder and class in it, as in "jax:Jax"; imported late."""
+    """Subclass of Backend as "module:Class"; imported when it is needed."""
     extra: str = ""
-    """Of mnist-tui; empty where the plain installation brings it."""
+    """Extra of mnist-tui that installs the package; empty if the plain installation does."""
     gpu_package: str = ""
-    """What to install where it is to see NVIDIA's GPUs."""
+    """Requirement to install for NVIDIA GPUs."""
     environment: Mapping[str, str] = field(default_factory=dict)
-    """What the package reads when it is imported; what the user's environment says stays."""
+    """Environment variables to set before the import, unless the user has set them."""
+    jit: Literal["always", "one GPU", "never"] = "never"
+    """Where the training step is compiled by XLA unless the settings say otherwise."""
+    has_steps_per_execution: bool = False
+    has_threads: bool = False
+    has_several_devices: bool = False
+    prefers_bfloat16: bool = False
+    """Whether bfloat16 was measured to be faster than float32 on a CPU that has it."""
 
     def is_installed(self) -> bool:
-        """Whether the package can be found; imports nothing."""
+        """Return True if the package can be found, without importing it."""
         return importlib.util.find_spec(self.package) is not None
 
     def load(self) -> "Backend":
         """Import the package, which takes seconds."""
         module, _, name = self.implementation.partition(":")
-        backend: Backend = getattr(importlib.import_module(f"{__name__}.{module}"), name)()
+        backend: Backend = getattr(importlib.import_module(module), name)()
         return backend
 
 
 BACKENDS: dict[str, BackendSpec] = {
     "tensorflow": BackendSpec(
         "tensorflow",
-        "tensorflow:TensorFlow",
+        "mnist_tui.engine.backends.tensorflow:TensorFlow",
         gpu_package="mnist-tui[gpu]",
-        # oneDNN is off on x86 CPUs without AVX-512 unless asked for; `reference` is 1.15 to 1.37 times as fast with it
+        # TensorFlow enables oneDNN by itself only on x86 CPUs with AVX-512; `reference` gains 15 to 37 % on others
         environment={"TF_ENABLE_ONEDNN_OPTS": "1", "TF_CPP_MIN_LOG_LEVEL": "1"},
+        jit="one GPU",
+        has_steps_per_execution=True,
+        has_threads=True,
+        has_several_devices=True,
+        prefers_bfloat16=True,
     ),
-    # JAX takes three quarters of a GPU's memory at once unless told not to: a shared box is not grabbed whole
     "jax": BackendSpec(
         "jax",
-        "jax:Jax",
+        "mnist_tui.engine.backends.jax:Jax",
         extra="jax",
         gpu_package="jax[cuda12]",
+        # by default JAX allocates three quarters of a GPU's memory, which others on a shared machine need
         environment={"XLA_PYTHON_CLIENT_PREALLOCATE": "false"},
+        jit="always",
+        has_steps_per_execution=True,
     ),
-    "torch": BackendSpec("torch", "torch:Torch", extra="torch", gpu_package="torch"),
+    "torch": BackendSpec(
+        "torch", "mnist_tui.engine.backends.torch:Torch", extra="torch", gpu_package="torch", has_threads=True
+    ),
 }
-"""By the name that Keras knows it by."""
+"""Backends by Keras' name."""
 
 
 def check(name: str) -> None:
-    """Whether a backend can be used here; cheap enough for every key press. Raises ConfigError."""
+    """Raise ConfigError unless a backend is known and installed. Cheap enough for every key press."""
     if name not in BACKENDS:
         raise ConfigError(f"backend {name!r} is not known: choose one of {', '.join(BACKENDS)}")
     if not BACKENDS[name].is_installed():
@@ -73,7 +90,7 @@ def check(name: str) -> None:
 
 
 def select(name: str) -> None:
-    """Let Keras compute with this backend, whatever KERAS_BACKEND says; before its import. Raises ConfigError."""
+    """Make Keras use a backend, whatever KERAS_BACKEND says. Call it before Keras is imported; raises ConfigError."""
     check(name)
     os.environ["KERAS_BACKEND"] = name
     for key, value in BACKENDS[name].environment.items():
@@ -82,7 +99,7 @@ def select(name: str) -> None:
 
 @cache
 def current() -> "Backend":
-    """The one that Keras computes with in this process."""
+    """Return the backend that Keras uses in this process."""
     import keras
 
     return BACKENDS[keras.backend.backend()].load()

@@ -1,4 +1,4 @@
-"""What the engine asks of a backend beyond what Keras itself offers on all of them."""
+"""Backend: the interface to what the engine needs beyond Keras' own backend-independent functions."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
@@ -13,103 +13,100 @@ if TYPE_CHECKING:
     from mnist_tui.engine.hardware.plan import Gpu, Plan
 
 StartExecution = Callable[[float, float | None], None]
-"""A function of an execution's learning rate, and of the next one's where it is known, for whoever computes ahead."""
+"""Function (learning rate of the execution, learning rate of the next one if known) to call before each execution."""
 Gradient = Callable[[NDArray[np.float32], int], NDArray[np.float32]]
 GradientNorms = Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
 class Feed:
-    """What `fit` is fed with: digits in their order."""
+    """The training examples that `fit` gets, in order."""
 
     images: NDArray[np.uint8]
     """Shape (n, 28, 28, 1)."""
     targets: NDArray[np.float32]
-    """Shape (n, classes)."""
+    """One-hot labels, shape (n, classes)."""
     batch_size: int
-    """The last batch may be smaller."""
+    """Examples per step; the last batch may be smaller."""
     warps: NDArray[np.float32] | None = None
-    """One a digit, by which it is bent on the way (see engine/data/augmentation.py)."""
+    """Random transformation of each image (see engine/data/augmentation.py); None: no augmentation."""
     steps_per_execution: int = 1
-    """Batches that are taken at once, and so may come in one piece."""
 
 
 class Backend(ABC):
-    """One library that Keras computes with. Made once a process, after Keras was told to use it."""
+    """A library that Keras computes with. There is one instance a process, created after Keras has been imported."""
 
     @abstractmethod
     def versions(self) -> dict[str, str]:
-        """The packages that a figure depends on -> their versions."""
+        """Return the versions of the packages that results depend on, by package."""
 
     @abstractmethod
     def gpus(self) -> "tuple[Gpu, ...]":
-        """The GPUs that it sees."""
+        """Return the GPUs that the backend sees."""
 
     @abstractmethod
     def prepare(self, plan: "Plan") -> None:
-        """Before the first use, once: compute as the plan says, and on a CPU let a seed decide every figure."""
+        """Configure the backend for a plan, once and before its first use. On a CPU, a seed must decide all results."""
 
     def scope(self) -> AbstractContextManager[Any]:
-        """To be entered while a network is prepared and compiled: several devices share what is made in it."""
+        """Return a context in which models are built and compiled, so that several devices share their variables."""
         return nullcontext()
 
     def prepare_model(self, model: Any, plan: "Plan") -> Any:
-        """A twin of the network that trains by a plan: the same layers by name and the same weights."""
+        """Return a copy of a model that trains by a plan, with the same layer names and weights."""
         from mnist_tui.engine.backends.precision import clone_with_policy
 
         return clone_with_policy(model, plan.policy)
 
-    def is_out_of_memory(self, error: Exception) -> bool:
-        """Whether a device had no room for what it was to compute."""
-        return isinstance(error, MemoryError)
+    def is_out_of_memory(self, error: Exception) -> bool:  # noqa: ARG002
+        """Return True if an error of the backend means that a device ran out of memory."""
+        return False
 
     def set_steps_per_execution(self, model: Any, steps: int, batch_size: int) -> None:  # noqa: ARG002
-        """Let `fit` of a compiled network take so many steps with as little between them as can be."""
+        """Let `fit` of a compiled model run several steps in one execution."""
         model.steps_per_execution = steps
 
     def drops_partial_batches(self, plan: "Plan") -> bool:  # noqa: ARG002
-        """Whether a last batch that is smaller had better be left for another epoch."""
+        """Return True if a smaller last batch is too costly to train on. Its examples are left for other epochs."""
         return False
 
     @abstractmethod
     def batches(self, feed: Feed) -> Any:
-        """Digits as `fit` takes them."""
+        """Return the batches in a form that `fit` takes."""
 
-    def speculate(self, model: Any, batches: Any, rate: float) -> Any:  # noqa: ARG002
-        """Get ready for a `fit` with these batches, the first of them at a learning rate: returns what to give it.
+    def speculate(self, model: Any, batches: Any, learning_rate: float) -> Any:  # noqa: ARG002
+        """Start the first execution of a coming `fit` early, if the backend can; return the batches for that `fit`.
 
-        Only for a network that was told to `take_at_once`. Nothing of it shows: what changes before that `fit` counts.
+        The model must have several steps per execution. If it changes before `fit`, the early results are discarded.
         """
         return batches
 
     def fetch(self, variables: Sequence[Any]) -> list[NDArray[Any]]:
-        """Copies of their values."""
+        """Copy the values of variables to NumPy arrays."""
         import keras
 
         return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
 
     @abstractmethod
     def execution_starter(self, model: Any) -> StartExecution:
-        """A function that sets the learning rate and empties the metrics of a network whose `fit` has just begun.
-
-        To be called before every execution from the first on.
-        """
+        """Return a function that sets the learning rate and resets the metrics before each execution of `fit`."""
 
     @abstractmethod
     def log_probability_gradient(self, model: Any) -> Gradient:
-        """A function (images, class) -> gradient of its log probability by the pixels: (n, 28, 28, 1) -> the same."""
+        """Return a function (images, class) -> gradient of the class' log probability, both of shape (n, 28, 28, 1)."""
 
     @abstractmethod
     def gradient_norms(self, model: Any) -> GradientNorms:
-        """A function (images, one-hot labels) -> norm of the loss's gradient by each trainable variable in turn.
+        """Return a function (images, one-hot labels) -> norms of the loss gradient, one per trainable variable.
 
-        In inference mode: dropping nothing, and leaving batch statistics as they are.
+        The model runs in inference mode: without dropout, and with unchanged batch statistics.
         """
 
 
-def array_batches(feed: Feed, bend: Callable[[Any, Any], Any]) -> Iterator[tuple[Any, NDArray[np.float32]]]:
-    """Slices of all; `bend` is engine.augmentation.warp, or faster."""
-    for place in range(0, len(feed.images), feed.batch_size * feed.steps_per_execution):
-        part = slice(place, place + feed.batch_size * feed.steps_per_execution)
-        pictures = feed.images[part]
-        yield pictures if feed.warps is None else bend(pictures, feed.warps[part]), feed.targets[part]
+def array_batches(feed: Feed, warp: Callable[[Any, Any], Any]) -> Iterator[tuple[Any, NDArray[np.float32]]]:
+    """Yield (images, targets), one execution at a time; `warp` augments a batch of images."""
+    size = feed.batch_size * feed.steps_per_execution
+    for start in range(0, len(feed.images), size):
+        rows = slice(start, start + size)
+        images = feed.images[rows]
+        yield images if feed.warps is None else warp(images, feed.warps[rows]), feed.targets[rows]

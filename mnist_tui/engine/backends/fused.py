@@ -1,8 +1,7 @@
-"""The same network, trained faster on a CPU: batch normalization in one TensorFlow kernel instead of some twenty.
+"""Fused batch normalisation for training with TensorFlow on a CPU: one kernel in place of some twenty operations.
 
-Keras composes BatchNormalization of single operations, each of which reads and writes the whole feature map: half of
-a step of preset fast. The fused kernel made `fast` 1.30 and `reference` 1.20 times as fast (TensorFlow 2.21, oneDNN,
-2 AVX-512 cores, float32). On a GPU the compiler fuses them anyway.
+Keras' own composition reads and writes the whole feature map in each operation, half of the time of a step of `fast`.
+The fused kernel makes `fast` 1.30 times as fast (see tests/bench/README.md). On a GPU, XLA fuses the operations.
 """
 
 from typing import Any
@@ -11,14 +10,13 @@ import keras
 import tensorflow as tf
 
 IMAGE_AXES = 4
-"""Of what the kernel takes: digits, rows, columns, channels."""
+"""Axes of the kernel's input: examples, rows, columns, channels."""
 
 
 class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc, unused-ignore]
-    """Keras' layer, with the same variables; only the pass that trains is another. Never saved: a twin is."""
+    """Keras' layer with the same variables and another training pass. It is never saved."""
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        """Shape (n, rows, columns, channels) -> the same; anything else goes Keras' own way."""
         if not training or len(inputs.shape) != IMAGE_AXES:
             return super().call(inputs, training=training, mask=mask)
         normalized, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
@@ -31,14 +29,14 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[
             is_training=True,
         )
         count = tf.cast(tf.reduce_prod(tf.shape(inputs)[:-1]), variance.dtype)
-        biased = variance * (count - 1) / count  # as Keras keeps it; the kernel gives the unbiased one
-        for moving, now in ((self.moving_mean, mean), (self.moving_variance, biased)):
-            moving.assign(moving * self.momentum + now * (1 - self.momentum))
+        biased = variance * (count - 1) / count  # Keras keeps the biased variance, the kernel returns the unbiased one
+        for moving, value in ((self.moving_mean, mean), (self.moving_variance, biased)):
+            moving.assign(moving * self.momentum + value * (1 - self.momentum))
         return normalized
 
 
-def fused(layer: Any, _: dict[str, Any]) -> type:
-    """What to make a layer of: a normalization of feature maps is fused, others stay what they are."""
+def fused_class(layer: Any, _: dict[str, Any]) -> type:
+    """Return the fused class for a batch normalisation of feature maps, for any other layer its own class."""
     is_plain = type(layer) is keras.layers.BatchNormalization
     fits = is_plain and layer.center and layer.scale and layer.axis in (-1, IMAGE_AXES - 1)
     return FusedBatchNormalization if fits else type(layer)

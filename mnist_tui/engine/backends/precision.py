@@ -1,30 +1,30 @@
-"""The same network in another precision: layers compute in it, weights and the answer stay float32."""
+"""Copies of a model in another precision: layers compute in it, weights and the output stay float32."""
 
 from collections.abc import Callable
 from typing import Any
 
 import keras
 
-Change = Callable[[Any, dict[str, Any]], Any]
-"""(layer, its config, to be changed in place) -> the class that the layer is made of."""
+LayerClass = Callable[[Any, dict[str, Any]], Any]
+"""Function (layer, its config) -> class of the copy. It may change the config in place."""
 
 
-def clone_with_policy(model: Any, policy: str, change: Change = lambda layer, _: type(layer)) -> Any:
-    """The same layers by name with the same weights. Never saved: what it was built from is.
+def clone_with_policy(model: Any, policy: str, layer_class: LayerClass = lambda layer, _: type(layer)) -> Any:
+    """Return a copy with the same layer names and weights that computes by a dtype policy of Keras.
 
-    `policy` is Keras' name of a precision. The last layer stays float32: a softmax of few bits tells no two sure
-    answers apart.
+    The last layer stays float32: a low-precision softmax cannot tell two high confidences apart. The copy is only
+    trained; what is saved is the original.
     """
     last = model.layers[-1].name
 
-    def remade(layer: Any) -> Any:
+    def clone(layer: Any) -> Any:
         config = layer.get_config()
-        kind = change(layer, config)
+        kind = layer_class(layer, config)
         if layer.name != last:
             config["dtype"] = policy
         return kind.from_config(config)
 
-    new = keras.models.clone_model(model, clone_function=remade)
-    new.dtype_policy = policy  # by this `compile` sees that float16 needs its loss scaled
-    new.set_weights(model.get_weights())
-    return new
+    copy = keras.models.clone_model(model, clone_function=clone)
+    copy.dtype_policy = policy  # `compile` reads it to scale the loss for float16
+    copy.set_weights(model.get_weights())
+    return copy

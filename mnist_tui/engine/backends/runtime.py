@@ -1,4 +1,7 @@
-"""The devices that the imported backend sees, and the versions and errors that depend on it."""
+"""What is known only after the backend has been imported: its devices, versions and out-of-memory errors.
+
+See hardware/detection.py for what is known before.
+"""
 
 import platform
 import sys
@@ -8,51 +11,51 @@ import numpy as np
 
 from mnist_tui.config import AUTO, ConfigError, DeviceChoice, RunConfig
 from mnist_tui.engine import backends
+from mnist_tui.engine.backends.planning import plan
 from mnist_tui.engine.hardware.detection import has_bfloat16, job_device, select_gpus
-from mnist_tui.engine.hardware.plan import Machine, Plan, plan
+from mnist_tui.engine.hardware.plan import Machine, Plan
 
 
 def detect_machine(device: str) -> Machine:
-    """After the import: what the backend itself sees; raises ConfigError when that is less than was chosen."""
+    """Return the devices that the backend sees; raises ConfigError if they are fewer than the setting asks for."""
     choice = DeviceChoice.parse(device)
     gpus = () if choice.kind == "cpu" else backends.current().gpus()[: choice.count]
     if choice.kind == "gpu" and len(gpus) < choice.count:
-        raise ConfigError(f"device {device!r} cannot be used: Keras sees {len(gpus)} of {choice.count} GPUs: {_mend()}")
+        raise ConfigError(f"device {device!r} cannot be used: Keras sees {len(gpus)} of {choice.count} GPUs: {_fix()}")
     return Machine(gpus, has_bfloat16())
 
 
 def unused_gpu_warning(device: str, machine: Machine) -> str | None:
-    """A sentence with the mend where the driver knows a GPU that the settings would take, and the backend does not."""
+    """Return a sentence if the driver knows a GPU for this setting that the backend does not see."""
     known = () if machine.gpus else select_gpus(device)
     if not known:
         return None
-    return f"trains on the CPU, as Keras does not see the {known[0].name}: {_mend()}"
+    return f"trains on the CPU, as Keras does not see the {known[0].name}: {_fix()}"
 
 
-def _mend() -> str:
+def _fix() -> str:
     import keras
 
     return f"pip install '{backends.BACKENDS[keras.backend.backend()].gpu_package}', or give --device cpu"
 
 
 def plan_job(config: RunConfig) -> Plan:
-    """For a job about a run: one device in the usual precision, step by step."""
-    machine = detect_machine(job_device(config.device))
-    usual = {"device": AUTO, "precision": "float32", "jit": AUTO, "steps_per_execution": 1}
-    return plan(msgspec.structs.replace(config, **usual), machine)
+    """Plan a job about a finished run: one device, float32, single steps."""
+    simple = {"device": AUTO, "precision": "float32", "jit": AUTO, "steps_per_execution": 1}
+    return plan(msgspec.structs.replace(config, **simple), detect_machine(job_device(config.device)))
 
 
 def out_of_memory_message(error: Exception, batch_size: int) -> str | None:
-    """A sentence with the mend for a device that had too little memory; None for any other error."""
-    is_keras_there = "keras" in sys.modules
-    if not (isinstance(error, MemoryError) or (is_keras_there and backends.current().is_out_of_memory(error))):
+    """Return a sentence with the fix if a device ran out of memory; None for any other error."""
+    is_imported = "keras" in sys.modules
+    if not (isinstance(error, MemoryError) or (is_imported and backends.current().is_out_of_memory(error))):
         return None
-    mend = f"start again with --batch-size {batch_size // 2}" if batch_size > 1 else "free some"
-    return f"out of memory at {batch_size:,} digits a step: {mend}, or with a --device that has more to spare"
+    fix = f"start again with --batch-size {batch_size // 2}" if batch_size > 1 else "free some"
+    return f"out of memory at batch size {batch_size:,}: {fix}, or with a --device that has more memory"
 
 
 def versions() -> dict[str, str]:
-    """What a figure depends on beside the settings."""
+    """Return the versions of all packages that results depend on."""
     import keras
 
     return {

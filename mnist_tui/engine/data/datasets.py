@@ -1,6 +1,7 @@
-"""DATASETS and the file readers: a data spec -> arrays. Add a data set here.
+"""Registry of data sets, and the readers of their files. To add a data set, add an entry to DATASETS.
 
-Importing this imports nothing heavy, so that the command line can check a spec at once.
+A spec is the name of a data set or the path of an .npz file. Importing this module imports nothing heavy, so that the
+command line can check a spec at once.
 """
 
 from collections.abc import Callable
@@ -25,30 +26,34 @@ MNIST_MD5 = {
     "x_test": "2646ac647ad5339dbf082846283269ea",
     "y_test": "27ae3e4e09519cfbb04c329615203637",
 }
-"""MD5 of the uncompressed canonical IDX files; source: assets/NOTICE.md."""
+"""MD5 sums of the uncompressed canonical IDX files; source: assets/NOTICE.md."""
 VALIDATION_SHARE = 5_000 / 60_000
 FEWEST_DIGITS = 120
+"""Smallest number of images in a training or test part."""
 
 
 @dataclass(frozen=True)
 class Digits:
-    """Pictures and their classes: images (n, 28, 28) uint8, labels (n,) uint8, indices (n,) int32 into their part."""
+    """Labelled images."""
 
     images: "NDArray[np.uint8]"
+    """Shape (n, 28, 28)."""
     labels: "NDArray[np.uint8]"
+    """Shape (n,)."""
     indices: "NDArray[np.int32]"
+    """Positions in the training or test part, shape (n,)."""
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def take(self, rows: "NDArray[Any]") -> "Digits":
-        """These rows, in this order."""
+        """Return these rows, in this order."""
         return Digits(self.images[rows], self.labels[rows], self.indices[rows])
 
 
 @dataclass(frozen=True)
 class Split:
-    """What is trained on, what the best epoch is chosen by, and what is touched once, at the end."""
+    """Training, validation and test split of a data set."""
 
     train: Digits
     validation: Digits
@@ -57,32 +62,33 @@ class Split:
 
 @dataclass(frozen=True)
 class DataSet:
-    """A data set as it is: training part, test part, the names of the classes, and a SHA-256 over the arrays."""
+    """A data set before it is split."""
 
     training: Digits
     test: Digits
     class_names: tuple[str, ...]
     checksum: str
+    """SHA-256 over the arrays."""
 
 
 @dataclass(frozen=True)
-class Source:
-    """A data set that can be named: a line about it, where its file lies, and the check of its content, if any."""
+class DataSource:
+    """A data set that settings can name."""
 
-    summary: str
     path: Callable[[], Path]
+    """Function that returns the path of its .npz file."""
     md5: dict[str, str] | None = None
+    """MD5 sums of its arrays as IDX files; None: not checked."""
 
 
-DATASETS: dict[str, Source] = {
-    "mnist": Source(
-        "60,000 + 10,000 handwritten digits, shipped with the program", lambda: asset("mnist.npz"), MNIST_MD5
-    ),
+DATASETS: dict[str, DataSource] = {
+    "mnist": DataSource(lambda: asset("mnist.npz"), MNIST_MD5),
 }
+"""Data sets by name."""
 
 
 def check_spec(spec: str) -> None:
-    """Whether a spec names something readable; cheap enough for every key press. Raises ConfigError."""
+    """Raise ConfigError unless a spec names a data set or an existing file. Cheap enough for every key press."""
     if spec in DATASETS:
         return
     path = Path(spec).expanduser()
@@ -94,29 +100,29 @@ def check_spec(spec: str) -> None:
 
 
 def verify(spec: str) -> None:
-    """Read a data set whole and check its content, unless that was done before on this machine; raises ConfigError."""
+    """Check the content of a data set, unless it was checked before on this machine; raises ConfigError."""
     path = _path(spec)
     try:
         stat = path.stat()
     except OSError as error:
-        raise ConfigError(f"{path} cannot be read ({error.strerror}): {_mend(spec)}") from None
-    seal = [str(path), stat.st_size, stat.st_mtime_ns]
+        raise ConfigError(f"{path} cannot be read ({error.strerror}): {_fix(spec)}") from None
+    fingerprint = [str(path), stat.st_size, stat.st_mtime_ns]
     cache = platformdirs.user_cache_path("mnist-tui") / f"verified-{spec if spec in DATASETS else 'file'}.json"
     try:
-        if msgspec.json.decode(cache.read_bytes()) == seal:
+        if msgspec.json.decode(cache.read_bytes()) == fingerprint:
             return
     except (OSError, msgspec.DecodeError):
         pass
     load(spec)
     try:
         cache.parent.mkdir(parents=True, exist_ok=True)
-        cache.write_bytes(msgspec.json.encode(seal))
+        cache.write_bytes(msgspec.json.encode(fingerprint))
     except OSError:
-        pass  # it is checked again next time, which costs a second
+        pass  # it will be checked again, which costs a second
 
 
 def load(spec: str) -> DataSet:
-    """Read a data set and check it; raises ConfigError when it is damaged or not laid out like Keras' mnist.npz."""
+    """Load and check a data set; raises ConfigError if it is damaged or not laid out like Keras' mnist.npz."""
     import hashlib
     import zipfile
 
@@ -129,11 +135,11 @@ def load(spec: str) -> DataSet:
     except KeyError as error:
         raise ConfigError(f"{path} has no array {error.args[0].split()[0]}: it needs {', '.join(ARRAYS)}") from None
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise ConfigError(f"{path} is damaged ({str(error).splitlines()[0]}): {_mend(spec)}") from None
-    expected = DATASETS[spec].md5 if spec in DATASETS else None
-    for key in ARRAYS if expected else ():
-        if idx_md5(arrays[key]) != (expected or {})[key]:
-            raise ConfigError(f"{path} is damaged (array {key} does not match its checksum): {_mend(spec)}")
+        raise ConfigError(f"{path} is damaged ({str(error).splitlines()[0]}): {_fix(spec)}") from None
+    md5 = DATASETS[spec].md5 if spec in DATASETS else None
+    for key, expected in (md5 or {}).items():
+        if idx_md5(arrays[key]) != expected:
+            raise ConfigError(f"{path} is damaged (array {key} does not match its checksum): {_fix(spec)}")
     for part in ("train", "test"):
         _check_arrays(path, part, arrays[f"x_{part}"], arrays[f"y_{part}"])
     classes = int(arrays["y_train"].max()) + 1
@@ -143,7 +149,7 @@ def load(spec: str) -> DataSet:
 
 
 def idx_md5(array: "NDArray[np.uint8]") -> str:
-    """MD5 of an array as an uncompressed IDX file: 0, 0, 8 (unsigned byte), number of axes, big-endian axes, bytes."""
+    """Return the MD5 of an array as an IDX file: 0, 0, 8 (unsigned byte), number of axes, big-endian axes, bytes."""
     import hashlib
 
     header = bytes([0, 0, 8, array.ndim]) + b"".join(axis.to_bytes(4, "big") for axis in array.shape)
@@ -151,9 +157,12 @@ def idx_md5(array: "NDArray[np.uint8]") -> str:
 
 
 def split(data: DataSet, seed: int, limit: int | None = None) -> Split:
-    """Cut the training part into 11 parts to train on and 1 to validate on, every class in the same proportion.
+    """Split the training part 11 to 1 into training and validation, stratified by class.
 
-    `limit` first takes so many digits of the training part, and at most as many of the test part; also by class.
+    Args:
+        data: Data set.
+        seed: Seed of the split.
+        limit: Number of images of the training part to use, and at most of the test part; None: all.
     """
     import numpy as np
 
@@ -168,7 +177,7 @@ def split(data: DataSet, seed: int, limit: int | None = None) -> Split:
 
 
 def _stratified(labels: "NDArray[np.uint8]", count: int, random: "np.random.Generator") -> "NDArray[np.int64]":
-    """`count` rows, sorted, each class by its share; the largest remainders get what rounding leaves."""
+    """Draw `count` rows in the classes' proportions, sorted. Rounding goes by the largest remainders."""
     import numpy as np
 
     classes, totals = np.unique(labels, return_counts=True)
@@ -186,7 +195,7 @@ def _path(spec: str) -> Path:
     return DATASETS[spec].path() if spec in DATASETS else Path(spec).expanduser()
 
 
-def _mend(spec: str) -> str:
+def _fix(spec: str) -> str:
     return "install mnist-tui again" if spec in DATASETS else "make the file again"
 
 
@@ -200,8 +209,8 @@ def _check_arrays(path: Path, part: str, images: "NDArray[Any]", labels: "NDArra
     if images.ndim != 3 or images.shape[1:] != (28, 28) or images.dtype != "uint8":
         raise ConfigError(f"{path}: x_{part} is {images.dtype} {images.shape}; it must be uint8 of shape (n, 28, 28)")
     if labels.shape != images.shape[:1] or labels.dtype.kind not in "iu":
-        raise ConfigError(f"{path}: y_{part} must hold one whole number for each of the {len(images):,} pictures")
+        raise ConfigError(f"{path}: y_{part} must hold one whole number for each of the {len(images):,} images")
     if len(labels) < FEWEST_DIGITS:
-        raise ConfigError(f"{path}: {len(labels):,} {part} pictures are too few; give at least {FEWEST_DIGITS}")
+        raise ConfigError(f"{path}: {len(labels):,} {part} images are too few; give at least {FEWEST_DIGITS}")
     if labels.min() < 0 or labels.max() > 255:
         raise ConfigError(f"{path}: y_{part} holds classes outside 0 to 255; number the classes from 0")

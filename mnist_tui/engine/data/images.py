@@ -1,4 +1,4 @@
-"""The shape of the images, and the limits of their augmentation. Imports nothing heavy."""
+"""Shape of the images, and limits of their augmentation. Imports nothing heavy."""
 
 from dataclasses import dataclass
 
@@ -12,16 +12,16 @@ IMAGE_SHAPE = (SIDE, SIDE, 1)
 class Augmentation:
     """Limits of the random transformation of a training image.
 
-    Each amount is drawn uniformly between minus and plus its limit.
+    Each amount is drawn uniformly between minus and plus its limit, except for elastic displacements.
     """
 
     degrees: float = 13.0
-    """Turned."""
+    """Rotation."""
     scale: float = 0.13
-    """Logarithm of the factor, of height and width each."""
+    """Logarithm of the scale factor, of height and width each."""
     shear: float = 0.13
-    """Pixels sideways, a pixel of height."""
+    """Horizontal shift in pixels per pixel of height."""
     pixels: float = 2.0
-    """Moved, along each axis."""
+    """Shift along each axis."""
     elastic: float = 0.4
-    """Standard deviation of each pixel's own displacement, in pixels: normally distributed."""
+    """Standard deviation of each pixel's elastic displacement in pixels; normally distributed."""

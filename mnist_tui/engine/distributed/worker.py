@@ -15,6 +15,7 @@ from typing import Any
 from mnist_tui.cluster import Cluster
 from mnist_tui.config import ConfigError, RunConfig
 from mnist_tui.engine import backends
+from mnist_tui.engine.backends.planning import plan
 from mnist_tui.engine.backends.runtime import detect_machine
 from mnist_tui.engine.data import datasets
 from mnist_tui.engine.data.datasets import DataSet
@@ -22,7 +23,6 @@ from mnist_tui.engine.distributed.messages import Data, End, Fit, Order, Restore
 from mnist_tui.engine.distributed.wire import WorkerWire
 from mnist_tui.engine.distribution import DistributionError
 from mnist_tui.engine.hardware import detection
-from mnist_tui.engine.hardware.plan import plan
 from mnist_tui.runs.directory import RunError
 
 SAY_SECONDS = 10.0

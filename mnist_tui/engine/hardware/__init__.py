@@ -1,1 +1,1 @@
-"""The machine: the device plan, NVIDIA GPUs, hardware samples."""
+"""The machine: its devices, and samples of its load."""

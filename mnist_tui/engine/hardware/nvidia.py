@@ -1,4 +1,4 @@
-"""The GPUs of this machine, asked of the driver: known in milliseconds, before any backend is imported."""
+"""NVIDIA GPUs as the driver reports them, within milliseconds and before any backend is imported."""
 
 import importlib
 import os
@@ -7,20 +7,21 @@ from typing import Any
 from mnist_tui.engine.hardware.plan import Gpu
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
-"""Environment variable: which GPUs CUDA shows to a process, by number or UUID."""
+"""Environment variable with the numbers or UUIDs of the GPUs that CUDA shows to a process."""
 ORDER = "CUDA_DEVICE_ORDER"
 
 
 def visible_gpus(nvml: Any = None) -> tuple[Gpu, ...]:
-    """Those that CUDA would show to this process, in their order; none where there is no driver.
+    """Return the GPUs that CUDA would show to this process, in CUDA's order; none without a driver.
 
-    `nvml` is the module pynvml, or what stands in for it.
+    Args:
+        nvml: The module pynvml or a substitute; None: import it.
     """
     try:
         nvml = nvml or importlib.import_module("pynvml")
         nvml.nvmlInit()
         keys = [str(number) for number in range(nvml.nvmlDeviceGetCount())]
-    except Exception:  # no module, no driver: NVMLError and its kin exist only where the module does
+    except Exception:  # no module or no driver; NVMLError exists only if the module does
         return ()
     if VISIBLE in os.environ:
         keys = os.environ[VISIBLE].split(",")
@@ -32,13 +33,13 @@ def visible_gpus(nvml: Any = None) -> tuple[Gpu, ...]:
             name = nvml.nvmlDeviceGetName(handle)
             capability = tuple(nvml.nvmlDeviceGetCudaComputeCapability(handle))
         except Exception:
-            break  # as CUDA does: what comes after a name that it does not know is not shown
+            break  # CUDA too ignores everything after an unknown key
         found.append(Gpu(name.decode() if isinstance(name, bytes) else str(name), capability, key))
     return tuple(found)
 
 
 def set_visible_gpus(gpus: tuple[Gpu, ...]) -> None:
-    """Let CUDA show these alone to this process; before a backend is imported."""
-    # numbers as nvidia-smi and the driver count; on its own CUDA counts the fastest one first
+    """Show only these GPUs to CUDA in this process. Call it before a backend is imported."""
+    # number GPUs as nvidia-smi and the driver do; by default CUDA puts the fastest first
     os.environ[ORDER] = "PCI_BUS_ID"
     os.environ[VISIBLE] = ",".join(gpu.key for gpu in gpus) or "-1"

@@ -1,6 +1,6 @@
-"""What the machine is busy with, sampled in a thread of its own: CPU and memory by psutil, NVIDIA GPUs by NVML.
+"""Hardware sampler: CPU and memory by psutil, NVIDIA GPUs by NVML, in a thread of its own.
 
-NVML refuses field by field (a MIG device has no utilisation, a laptop no power): what it refuses is None.
+NVML supports fewer fields on some devices (a MIG device has no utilisation, a laptop no power); these are None.
 """
 
 import importlib
@@ -15,7 +15,7 @@ import psutil
 from mnist_tui.events import GpuSample, HardwareSampled
 
 SAMPLE_SECONDS = 2.0
-MILLI = 1e-3
+WATTS_PER_MILLIWATT = 1e-3
 
 
 def sample_hardware(emit: Callable[[HardwareSampled], None], stop: threading.Event) -> None:
@@ -38,12 +38,12 @@ def sample_hardware(emit: Callable[[HardwareSampled], None], stop: threading.Eve
 
 
 class GpuReader:
-    """Reads all GPUs that NVML shows, MIG devices in place of the GPU that they are part of."""
+    """Reader of all GPUs that NVML reports. MIG devices are read in place of the GPU that they are part of."""
 
     def __init__(self, nvml: Any = None) -> None:
-        """`nvml` is the module pynvml, or what stands in for it."""
+        """Take the module pynvml or a substitute; None: import it."""
         self.note = ""
-        """Why there are no GPUs to read; empty when there are."""
+        """Reason why there are no GPUs to read; empty if there are any."""
         self._devices: list[tuple[str, Any]] = []
         try:
             self._nvml = nvml or importlib.import_module("pynvml")
@@ -53,48 +53,47 @@ class GpuReader:
             if not self._devices:
                 self.note = "no NVIDIA GPU"
         except ImportError:
-            self.note = "no GPU is read: nvidia-ml-py is not installed"
-        except Exception as error:  # NVMLError and its kin, which exist only where the module does
+            self.note = "GPUs cannot be read: nvidia-ml-py is not installed"
+        except Exception as error:  # NVMLError exists only if the module does
             self.note = f"no NVIDIA GPU or driver ({error})"
 
     def read(self) -> tuple[GpuSample, ...]:
-        """All of them now."""
+        """Sample all GPUs."""
         return tuple(self._sample(name, handle) for name, handle in self._devices)
 
     def _parts(self, handle: Any) -> list[tuple[str, Any]]:
-        """A GPU, or the MIG devices that it is cut into."""
         nvml, name = self._nvml, self._name(handle)
-        mode = self._ask(lambda: nvml.nvmlDeviceGetMigMode(handle)[0])
+        mode = self._query(lambda: nvml.nvmlDeviceGetMigMode(handle)[0])
         if mode != nvml.NVML_DEVICE_MIG_ENABLE:
             return [(name, handle)]
         parts = []
-        for number in range(self._ask(lambda: nvml.nvmlDeviceGetMaxMigDeviceCount(handle)) or 0):
-            part = self._ask(partial(nvml.nvmlDeviceGetMigDeviceHandleByIndex, handle, number))
+        for number in range(self._query(lambda: nvml.nvmlDeviceGetMaxMigDeviceCount(handle)) or 0):
+            part = self._query(partial(nvml.nvmlDeviceGetMigDeviceHandleByIndex, handle, number))
             if part is not None:
                 parts.append((f"{name}, MIG device {number}", part))
         return parts or [(f"{name}, MIG without devices", handle)]
 
     def _name(self, handle: Any) -> str:
-        name = self._ask(lambda: self._nvml.nvmlDeviceGetName(handle)) or "NVIDIA GPU"
+        name = self._query(lambda: self._nvml.nvmlDeviceGetName(handle)) or "NVIDIA GPU"
         return name.decode(errors="replace") if isinstance(name, bytes) else str(name)
 
     def _sample(self, name: str, handle: Any) -> GpuSample:
-        nvml, ask = self._nvml, self._ask
-        memory = ask(lambda: nvml.nvmlDeviceGetMemoryInfo(handle))
-        power = ask(lambda: nvml.nvmlDeviceGetPowerUsage(handle))
+        nvml, query = self._nvml, self._query
+        memory = query(lambda: nvml.nvmlDeviceGetMemoryInfo(handle))
+        power = query(lambda: nvml.nvmlDeviceGetPowerUsage(handle))
         return GpuSample(
             name=name,
-            utilisation=ask(lambda: float(nvml.nvmlDeviceGetUtilizationRates(handle).gpu)),
+            utilisation=query(lambda: float(nvml.nvmlDeviceGetUtilizationRates(handle).gpu)),
             memory_used=None if memory is None else int(memory.used),
             memory_total=None if memory is None else int(memory.total),
-            power=None if power is None else power * MILLI,
-            temperature=ask(lambda: float(nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU))),
-            clock=ask(lambda: float(nvml.nvmlDeviceGetClockInfo(handle, nvml.NVML_CLOCK_SM))),
+            power=None if power is None else power * WATTS_PER_MILLIWATT,
+            temperature=query(lambda: float(nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU))),
+            clock=query(lambda: float(nvml.nvmlDeviceGetClockInfo(handle, nvml.NVML_CLOCK_SM))),
         )
 
-    def _ask(self, question: Callable[[], Any]) -> Any:
-        """The answer, or None when NVML refuses."""
+    def _query(self, call: Callable[[], Any]) -> Any:
+        """Return NVML's answer, or None if it does not support the query."""
         try:
-            return question()
+            return call()
         except self._nvml.NVMLError:
             return None

@@ -1,1 +1,1 @@
-"""Networks, presets, the compiled model, the best model, and inference."""
+"""Networks, presets, the compiled model, the best model, evaluation and inference."""

@@ -1,4 +1,4 @@
-"""The best epoch's network, or an ensemble's: weights in memory and in every checkpoint, model.keras for users."""
+"""Weights of the best epoch, of every ensemble member, and the file model.keras made from them."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -15,71 +15,70 @@ Weights = list[NDArray[Any]]
 
 
 class BestModel:
-    """Best weights of each network that is trained. What is exported are twins of the networks, without training state.
+    """Best weights of each ensemble member, exported as an inference model without training state.
 
-    That makes a file of a third of the size, and it is compiled with the sparse loss, so that stock Keras'
-    `evaluate(x, y)` takes the plain integer labels. Its optimizer is plain SGD because that has no variables a layer,
-    which loading would miss.
+    The exported file has a third of the size of a training model. It is compiled with the sparse loss, so that stock
+    Keras' `evaluate(x, y)` takes integer labels. Its optimizer is SGD, which has no variables that loading would miss.
     """
 
     def __init__(
         self, run: RunDirectory, builders: Sequence[Callable[[], Any]], shifts: Sequence[Shift] = NO_SHIFT
     ) -> None:
-        """`builders`, one a network, make it anew; `shifts` are the shifts of a digit that are averaged over."""
+        """Take a function for each member that builds its model, and the shifts for test-time augmentation."""
         self._run = run
         self._builders = builders
         self._shifts = shifts
         self._models: dict[int, Any] = {}
         self._kept: dict[int, Weights] = {}
-        self._exported: dict[tuple[int, ...], Any] = {}
+        self._inference: dict[tuple[int, ...], Any] = {}
 
     @property
     def weights(self) -> Weights:
-        """Of all networks that were kept, one after the other; empty before the first epoch."""
+        """Weights of all members that have any, concatenated; empty before the first epoch."""
         return [array for member in self.members for array in self._kept[member]]
 
     @property
     def members(self) -> tuple[int, ...]:
-        """Networks that have been kept, counted from 0."""
+        """Numbers of the ensemble members that have best weights, from 0."""
         return tuple(sorted(self._kept))
 
     def keep(self, model: Any, member: int = 0) -> None:
-        """Take a network's present weights."""
+        """Store the current weights of a model as the best of a member."""
         self._kept[member] = backends.current().fetch(model.weights)
 
     def restore(self, weights: Weights, members: Iterable[int]) -> None:
-        """Take back what `weights` gave, of these networks."""
-        self._kept, left = {}, list(weights)
+        """Restore what the property `weights` returned for these members."""
+        self._kept, rest = {}, list(weights)
         for member in members:
             count = len(self._model(member).weights)
-            self._kept[member], left = left[:count], left[count:]
+            self._kept[member], rest = rest[:count], rest[count:]
 
     def member_model(self, member: int) -> Any:
-        """One network with its best weights, to be asked and not to be changed."""
-        network = self._model(member)
-        network.set_weights(self._kept[member])
-        return network
+        """Return a member's model with its best weights. Callers must not change it."""
+        model = self._model(member)
+        model.set_weights(self._kept[member])
+        return model
 
     def save(self) -> None:
         """Write model.keras; raises OSError."""
-        exported = self.inference_model()
+        model = self.inference_model()
         try:
             with replacing(self._run.model_path) as temporary:
-                exported.save(temporary)
-        except (RuntimeError, ValueError) as error:  # what h5py and zipfile make of a full disk
+                model.save(temporary)
+        except (RuntimeError, ValueError) as error:  # h5py and zipfile report a full disk so
             raise OSError(str(error)) from error
 
     def inference_model(self) -> Any:
-        """All that were kept, asked together; not to be changed."""
-        networks = [self.member_model(member) for member in self.members]
-        if self.members not in self._exported:
-            exported = inference_model(networks, self._shifts)
-            exported.compile("sgd", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
-            self._exported[self.members] = exported
-        return self._exported[self.members]
+        """Return the inference model over all members that have best weights. Callers must not change it."""
+        models = [self.member_model(member) for member in self.members]
+        if self.members not in self._inference:
+            model = inference_model(models, self._shifts)
+            model.compile("sgd", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+            self._inference[self.members] = model
+        return self._inference[self.members]
 
     def load(self) -> Any:
-        """What a user gets, read back from the file; from memory where that cannot be had."""
+        """Load model.keras as users will; return the model in memory if the file cannot be read."""
         try:
             return keras.saving.load_model(self._run.model_path, safe_mode=True)
         except (OSError, ValueError):

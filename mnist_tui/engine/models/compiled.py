@@ -1,4 +1,4 @@
-"""One network in training, and all that Keras holds of it: what a run has one of, and an ensemble several in turn."""
+"""A compiled Keras model with its plan: a run trains one, an ensemble one after the other."""
 
 from typing import Any
 
@@ -6,15 +6,16 @@ import keras
 
 from mnist_tui.config import RunConfig
 from mnist_tui.engine import backends
+from mnist_tui.engine.backends.planning import plan
 from mnist_tui.engine.data.images import IMAGE_SHAPE
 from mnist_tui.engine.distribution import Distribution
-from mnist_tui.engine.hardware.plan import Machine, plan
+from mnist_tui.engine.hardware.plan import Machine
 from mnist_tui.engine.models.architecture import conv_channels, describe_layers
 from mnist_tui.engine.models.presets import PRESETS, compile_model
 
 
 class CompiledModel:
-    """The network `number` (from 0) of a run, compiled for this machine; the others of an ensemble have other seeds."""
+    """Ensemble member `number` (from 0) of a run, compiled for this machine. Each member has its own seed."""
 
     def __init__(
         self, config: RunConfig, number: int, machine: Machine, classes: int, distribution: Distribution
@@ -22,17 +23,17 @@ class CompiledModel:
         self.number, self.seed = number, (config.seed + number) % 2**32
         keras.utils.set_random_seed(self.seed)
         self.preset = PRESETS[config.members[number]]
-        network = self.preset.build(IMAGE_SHAPE, classes)
-        self.layers = describe_layers(network)
+        model = self.preset.build(IMAGE_SHAPE, classes)
+        self.layers = describe_layers(model)
         self.plan = plan(config, machine, conv_channels(self.layers), distribution.processes)
         backend = backends.current()
         with backend.scope(), distribution.scope():
-            self.model: Any = backend.prepare_model(network, self.plan)
+            self.model: Any = backend.prepare_model(model, self.plan)
             compile_model(self.preset, self.model, config.optimizer, config.learning_rate, jit=self.plan.jit)
             if self.plan.steps_per_execution > 1:
                 backend.set_steps_per_execution(self.model, self.plan.steps_per_execution, config.batch_size)
             self.model.optimizer.build(self.model.trainable_variables)
         self.variables = [*self.model.variables, *self.model.optimizer.variables]
-        """Everything that a checkpoint holds of it."""
+        """All variables that a checkpoint stores."""
         self.reader = distribution.reader(self.model)
-        """Gives the network as it is now, to be asked."""
+        """Function that returns the model with its current weights, for predictions during training."""

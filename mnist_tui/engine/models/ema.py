@@ -1,4 +1,4 @@
-"""The running mean of a network's weights over its steps (Polyak & Juditsky 1992), kept by Keras' own optimizers."""
+"""Exponential moving average (EMA) of the weights over steps (Polyak & Juditsky 1992), by Keras' optimizers."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,16 +9,13 @@ import numpy as np
 
 
 def keep_ema_separate(optimizer: Any) -> None:
-    """Let an optimizer made with `use_ema` keep the mean beside the weights until somebody asks for it.
-
-    By itself it would replace the weights by their mean whenever a `fit` ends, which here is every epoch.
-    """
+    """Keep an optimizer made with `use_ema` from overwriting the weights when `fit` ends, which here is every epoch."""
     optimizer.finalize_variable_values = lambda _: None
 
 
 @contextmanager
 def use_ema_weights(model: Any) -> Iterator[None]:
-    """Inside, the network has its mean weights, if its optimizer keeps a mean; outside, those it trains with."""
+    """Give a model its EMA weights inside the `with` block; a model without an EMA keeps its own weights."""
     optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
     if not optimizer.use_ema or not int(np.asarray(optimizer.iterations)):
         yield
@@ -37,13 +34,13 @@ def use_ema_weights(model: Any) -> Iterator[None]:
 
 
 def _jax_swap(model: Any, optimizer: Any) -> Callable[[], None]:
-    """Keras' own goes by way of numpy: among several processes that waits for all, but only the first one validates."""
-    means = optimizer._model_variables_moving_average
+    """Replace Keras' swap, which converts to NumPy: that blocks on all processes, but only process 0 validates."""
+    averages = optimizer._model_variables_moving_average
 
     def swap() -> None:
-        for variable, mean in zip(model.trainable_variables, means, strict=True):
-            now = variable.value
-            variable.assign(mean.value)
-            mean.assign(now)
+        for variable, average in zip(model.trainable_variables, averages, strict=True):
+            value = variable.value
+            variable.assign(average.value)
+            average.assign(value)
 
     return swap

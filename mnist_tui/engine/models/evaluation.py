@@ -1,4 +1,4 @@
-"""A model and digits -> what is recorded of an evaluation."""
+"""Evaluation of a model on labelled images."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,25 +11,33 @@ from mnist_tui.engine import backends
 from mnist_tui.engine.data.datasets import Digits
 
 BATCH = 250
-"""Digits read at once on a CPU: with 1,000, `reference` needed 400 MB more than to train, and not a CPU-second less."""
+"""Images per prediction batch on a CPU. 1,000 would need 400 MB more for `reference` and save no CPU time."""
 GPU_BATCH = 1_000
-"""On a GPU: `reference` reads 5,000 in 5.7 ms, by 250 in 17.2 (H200, JAX)."""
+"""Images per prediction batch on a GPU."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Probabilities (n, classes) float32, the mean loss, the accuracy 0..1, and confusion[true][predicted] counts."""
+    """Predictions of a model and the metrics that follow from them."""
 
     probabilities: NDArray[np.float32]
+    """Shape (n, classes)."""
     loss: float
+    """Mean over the images."""
     accuracy: float
+    """0..1."""
     confusion: tuple[tuple[int, ...], ...]
+    """Counts by true class, then by predicted class."""
 
 
 def evaluate(model: Any, digits: Digits, loss: Any, others: Sequence[NDArray[np.float32]] = ()) -> Evaluation:
-    """Read digits with a model. `loss` is the function trained with, so that both curves measure the same thing.
+    """Evaluate a model, or the ensemble of which it is a member.
 
-    `others` are the probabilities of an ensemble's other networks: their mean is what is evaluated.
+    Args:
+        model: Keras model that returns probabilities.
+        digits: Labelled images.
+        loss: Loss function used in training, so that training and validation loss are comparable.
+        others: Probabilities of the other members of the ensemble. The mean over all members is evaluated.
     """
     own = predict(model, digits.images)
     probabilities = np.mean([*others, own], axis=0) if others else own
@@ -45,29 +53,29 @@ def evaluate(model: Any, digits: Digits, loss: Any, others: Sequence[NDArray[np.
 
 
 def predict(model: Any, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """What a model makes of pictures (n, 28, 28): probabilities (n, classes)."""
+    """Return the probabilities (n, classes) that a model predicts for images (n, 28, 28)."""
     batch = GPU_BATCH if backends.current().gpus() else BATCH
     return np.asarray(model.predict(images[..., np.newaxis], batch_size=batch, verbose=0), dtype=np.float32)
 
 
 def pixels(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Pictures as the networks take them: raw 0..255, shape (n, 28, 28, 1)."""
+    """Return images (n, 28, 28) as model input: raw pixels 0..255, shape (n, 28, 28, 1)."""
     return images[..., np.newaxis].astype(np.float32)
 
 
 def one_hot(labels: NDArray[np.uint8], classes: int) -> NDArray[np.float32]:
-    """Shape (n, classes), 1 at the label."""
+    """Return one-hot labels (n, classes)."""
     return np.eye(classes, dtype=np.float32)[labels]
 
 
 def to_float16(probabilities: NDArray[np.float32]) -> NDArray[np.float16]:
-    """Probabilities as float16, shape (n, classes), with the same winner in every row.
+    """Return probabilities (n, classes) as float16 with the same predicted class in every row.
 
-    Rounding can make two classes equal; the winner then goes up by one bit, so that a digit is found in the cell of the
-    confusion matrix that counts it.
+    Rounding can make two classes equal. The predicted class is then raised by one bit, so that every digit stays in
+    the cell of the confusion matrix that counts it.
     """
-    half = probabilities.astype(np.float16)
-    winners = probabilities.argmax(axis=1)
-    rows = np.flatnonzero(half.argmax(axis=1) != winners)
-    half[rows, winners[rows]] = np.nextafter(half[rows].max(axis=1), np.float16(np.inf))
-    return half
+    rounded = probabilities.astype(np.float16)
+    predicted = probabilities.argmax(axis=1)
+    rows = np.flatnonzero(rounded.argmax(axis=1) != predicted)
+    rounded[rows, predicted[rows]] = np.nextafter(rounded[rows].max(axis=1), np.float16(np.inf))
+    return rounded

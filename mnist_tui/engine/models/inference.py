@@ -1,6 +1,6 @@
-"""How networks are asked: the mean of what one or several say of a digit and of the same digit moved a little.
+"""Inference model: the mean probabilities of one or several models over shifted copies of an image (TTA).
 
-The inference_model is a model of stock layers, so that model.keras answers as every figure of the run says it does.
+It consists of stock layers only, so that stock Keras loads model.keras and predicts what the run reports.
 """
 
 from collections.abc import Sequence
@@ -11,30 +11,32 @@ import keras
 from mnist_tui.engine.models.presets import NO_SHIFT, Shift
 
 
-def inference_model(networks: Sequence[Any], shifts: Sequence[Shift] = NO_SHIFT) -> Any:
-    """Return a model that averages the probabilities of several networks over several shifts of an image."""
-    if len(networks) == 1 and tuple(shifts) == NO_SHIFT:
-        return networks[0]
-    for number, network in enumerate(networks, start=1):
-        network.name = f"network{number}"  # a model's layers are told apart by name
-    inputs = keras.Input(networks[0].input_shape[1:])
-    pictures = [_moved(inputs, shift) for shift in shifts]
-    answers = [network(picture) for network in networks for picture in pictures]
-    mean = answers[0] if len(answers) == 1 else keras.layers.Average(name="mean")(answers)
-    return keras.Model(inputs, mean, name="inference_model")
+def inference_model(members: Sequence[Any], shifts: Sequence[Shift] = NO_SHIFT) -> Any:
+    """Return a model that averages the probabilities of `members` over `shifts` of each image.
+
+    A single member without test-time augmentation is returned as it is.
+    """
+    if len(members) == 1 and tuple(shifts) == NO_SHIFT:
+        return members[0]
+    for number, member in enumerate(members, start=1):
+        member.name = f"network{number}"  # layer names must be unique within a model
+    inputs = keras.Input(members[0].input_shape[1:])
+    shifted = [_shift(inputs, shift) for shift in shifts]
+    predictions = [member(images) for member in members for images in shifted]
+    mean = predictions[0] if len(predictions) == 1 else keras.layers.Average(name="mean")(predictions)
+    return keras.Model(inputs, mean, name="inference")
 
 
 def member_models(model: Any) -> list[Any]:
-    """The networks that a inference_model asks."""
+    """Return the models whose predictions an inference model averages."""
     return [layer for layer in model.layers if isinstance(layer, keras.Model)] or [model]
 
 
-def _moved(pictures: Any, shift: Shift) -> Any:
-    """Pictures moved over blank paper; what leaves it is lost."""
+def _shift(images: Any, shift: Shift) -> Any:
     down, right = shift
     if shift == (0, 0):
-        return pictures
+        return images
     name = f"{'down' if down >= 0 else 'up'}{abs(down)}_{'right' if right >= 0 else 'left'}{abs(right)}"
     rows, columns = (max(down, 0), max(-down, 0)), (max(right, 0), max(-right, 0))
-    padded = keras.layers.ZeroPadding2D((rows, columns), name=f"pad_{name}")(pictures)
+    padded = keras.layers.ZeroPadding2D((rows, columns), name=f"pad_{name}")(images)
     return keras.layers.Cropping2D((rows[::-1], columns[::-1]), name=f"crop_{name}")(padded)

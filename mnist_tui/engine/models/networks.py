@@ -1,17 +1,17 @@
-"""The networks: builders that presets name. Add one here and its preset to engine/models/presets.py.
+"""Builders of the presets' networks.
 
-Every network takes raw pixels 0..255 of shape (n, 28, 28, 1) and gives probabilities of shape (n, classes): its first
-layer rescales, so that a saved model needs no footnote. Importing this imports nothing heavy; Keras comes with a build.
+Every network takes raw pixels 0..255 of shape (n, 28, 28, 1), which its first layer rescales, and returns
+probabilities of shape (n, classes). Importing this module imports nothing heavy; each builder imports Keras.
 """
 
 from typing import Any
 
 Shape = tuple[int, int, int]
-"""Of a picture: height, width, channels."""
+"""Height, width and channels of an image."""
 
 
 def build_mlp(shape: Shape, classes: int) -> Any:
-    """Dense layers alone: 535,818 parameters, as many multiply-adds a digit; a picture is a list of pixels to it."""
+    """Build a network of dense layers only: 535,818 parameters, 0.5 million multiply-adds an image."""
     import keras
     from keras import layers
 
@@ -31,10 +31,10 @@ def build_mlp(shape: Shape, classes: int) -> Any:
 
 
 def build_lenet5(shape: Shape, classes: int) -> Any:
-    """61,706 parameters, 0.4 million multiply-adds a digit.
+    """Build LeNet-5: 61,706 parameters, 0.4 million multiply-adds an image.
 
-    After LeCun, Bottou, Bengio and Haffner, "Gradient-based learning applied to document recognition" (1998), as it is
-    built today: each of conv2's filters sees all of pool1, pools have no weights, and softmax stands for the Gaussians.
+    After LeCun, Bottou, Bengio and Haffner, "Gradient-based learning applied to document recognition" (1998), in its
+    modern form: conv2 is fully connected to pool1, pooling has no weights, and softmax replaces the Gaussian outputs.
     """
     import keras
     from keras import layers
@@ -57,7 +57,7 @@ def build_lenet5(shape: Shape, classes: int) -> Any:
 
 
 def build_reference(shape: Shape, classes: int) -> Any:
-    """The network the project started from: 949,194 parameters, 44.6 million multiply-adds a digit."""
+    """Build the network the project started from: 949,194 parameters, 44.6 million multiply-adds an image."""
     import keras
     from keras import layers
 
@@ -87,10 +87,10 @@ def build_reference(shape: Shape, classes: int) -> Any:
 
 
 def build_fast(shape: Shape, classes: int) -> Any:
-    """69,722 parameters, 2.5 million multiply-adds a digit: an eighteenth of the reference network's.
+    """Build a small, fast network: 69,722 parameters, 2.5 million multiply-adds an image.
 
-    Pooling comes before normalization and ReLU, which leaves them a quarter of the map: the time of a step is in
-    memory, not in arithmetic. The 5x5 in front makes it smaller still.
+    A step is bound by memory, not by arithmetic. So pooling comes before normalisation and ReLU, which leaves them a
+    quarter of the map, and the first convolution is an unpadded 5x5, which makes the map smaller still.
     """
     import keras
     from keras import layers
@@ -124,31 +124,29 @@ def build_fast(shape: Shape, classes: int) -> Any:
 
 
 def build_best(shape: Shape, classes: int) -> Any:
-    """2,128,010 parameters, 173.1 million multiply-adds a digit: two towers side by side, and one decision over both.
+    """Build two towers with one classifier over both: 2,128,010 parameters, 173.1 million multiply-adds an image.
 
-    One looks through 3x3 windows, the other through 5x5 ones while the picture is large: what looks otherwise errs
-    otherwise. Nearly all of the work is done where the picture is small.
+    The towers differ in their filter size, 3x3 and 5x5, so that they make different mistakes.
     """
     import keras
     from keras import layers
 
-    def tower(name: str, pictures: Any, *convolutions: tuple[int, int, bool]) -> Any:
-        """Each of so many filters, of such a size, pooled or not."""
-        clues = pictures
+    def tower(name: str, x: Any, *convolutions: tuple[int, int, bool]) -> Any:
+        """Apply convolutions given as (filters, filter size, whether max pooling follows)."""
         for number, (filters, size, pooled) in enumerate(convolutions, start=1):
-            clues = layers.Conv2D(filters, size, padding="same", use_bias=False, name=f"{name}_conv{number}")(clues)
+            x = layers.Conv2D(filters, size, padding="same", use_bias=False, name=f"{name}_conv{number}")(x)
             if pooled:
-                clues = layers.MaxPooling2D(2, name=f"{name}_pool{number}")(clues)
-            clues = layers.BatchNormalization(momentum=0.9, name=f"{name}_norm{number}")(clues)
-            clues = layers.ReLU(name=f"{name}_relu{number}")(clues)
-        clues = layers.MaxPooling2D(2, name=f"{name}_strongest")(clues)
-        return layers.Flatten(name=f"{name}_flatten")(clues)
+                x = layers.MaxPooling2D(2, name=f"{name}_pool{number}")(x)
+            x = layers.BatchNormalization(momentum=0.9, name=f"{name}_norm{number}")(x)
+            x = layers.ReLU(name=f"{name}_relu{number}")(x)
+        x = layers.MaxPooling2D(2, name=f"{name}_pool")(x)
+        return layers.Flatten(name=f"{name}_flatten")(x)
 
-    pictures = keras.Input(shape, name="pictures")
-    scaled = layers.Rescaling(1 / 255, name="rescale")(pictures)
+    images = keras.Input(shape, name="images")
+    scaled = layers.Rescaling(1 / 255, name="rescale")(images)
     small = ((192, 3, False),) * 3
     near = tower("near", scaled, (64, 5, True), (96, 3, False), (96, 3, False), (96, 3, True), *small)
     wide = tower("wide", scaled, (64, 5, True), (72, 5, False), (72, 5, True), *small)
-    clues = layers.Dropout(0.3, name="dropout")(layers.Concatenate(name="both")([near, wide]))
-    answer = layers.Dense(classes, activation="softmax", name="probabilities")(clues)
-    return keras.Model(pictures, answer, name="best")
+    x = layers.Dropout(0.3, name="dropout")(layers.Concatenate(name="concatenate")([near, wide]))
+    probabilities = layers.Dense(classes, activation="softmax", name="probabilities")(x)
+    return keras.Model(images, probabilities, name="best")

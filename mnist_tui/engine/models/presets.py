@@ -1,6 +1,7 @@
-"""PRESETS: a network and the recipe that trains it. Add a preset here (and its lines to assets/architecture.toml).
+"""Registry of presets: a network and the recipe that trains it. To add a preset, add an entry to PRESETS.
 
-Importing this imports nothing heavy; Keras comes with `build`.
+assets/architecture.toml may explain its layers; layers without a text there are explained by their type. Importing
+this module imports nothing heavy; Keras is imported by `build`.
 """
 
 import math
@@ -13,21 +14,21 @@ from mnist_tui.engine.data.images import Augmentation
 from mnist_tui.engine.models.networks import Shape, build_best, build_fast, build_lenet5, build_mlp, build_reference
 
 Shift = tuple[int, int]
-"""Pixels (down, right)."""
+"""Translation of an image in pixels: down, right."""
 NO_SHIFT: tuple[Shift, ...] = ((0, 0),)
 Monitor = Literal["val_accuracy", "val_loss"]
-"""Checkpoint monitor: the validation metric by which the best epoch is selected, named as in Keras."""
+"""Validation metric that selects the best epoch, named as in Keras' ModelCheckpoint."""
 Schedule = Callable[[int, int, float], float]
-"""(step from 0, steps in all, peak) -> learning rate of that step."""
+"""Function (step from 0, total steps, maximum learning rate) -> learning rate of that step."""
 
 
 def constant(step: int, steps: int, max_learning_rate: float) -> float:  # noqa: ARG001
-    """The same learning rate throughout."""
+    """Return the maximum learning rate at every step."""
     return max_learning_rate
 
 
 def one_cycle(step: int, steps: int, max_learning_rate: float) -> float:
-    """Linearly up over the first fifth, then down to nothing along half a cosine (after Smith & Topin 2018)."""
+    """Rise linearly over the first fifth, then fall to zero along half a cosine (after Smith & Topin 2018)."""
     rise = max(1.0, steps * 0.2)
     if step < rise:
         return max_learning_rate * (step + 1) / (rise + 1)
@@ -36,23 +37,23 @@ def one_cycle(step: int, steps: int, max_learning_rate: float) -> float:
 
 @dataclass(frozen=True)
 class Preset:
-    """A network and how it is trained. `optimizer_options` go to the recipe's own optimizer alone."""
+    """A network and how it is trained."""
 
     recipe: Recipe
     build: Callable[[Shape, int], Any]
-    """(input shape, classes) -> keras.Model, not compiled."""
+    """Function (input shape, classes) -> keras.Model, not compiled."""
     schedule: Schedule = constant
     label_smoothing: float = 0.0
     optimizer_options: dict[str, float] = field(default_factory=dict)
+    """Arguments of the recipe's optimizer; other optimizers do not get them."""
     augmentation: Augmentation | None = None
-    """How the training digits are bent; None: not at all."""
+    """Limits of the augmentation of training images; None: no augmentation."""
     ema_decay: float = 0.0
-    """Share of the old in the running mean of the weights (Polyak), which is what is validated and kept; 0: no mean."""
+    """Decay of the EMA of the weights, which is validated and saved; 0: no EMA."""
     monitor: Monitor = "val_accuracy"
-    """Metric that selects the best epoch. `val_loss` discriminates better where epochs differ by a few digits only."""
+    """Checkpoint monitor. `val_loss` separates epochs whose validation accuracy differs by a few digits only."""
     shifts: tuple[Shift, ...] = NO_SHIFT
-    """Shifts of a digit over which the saved model, and so the test, averages the answers; epochs are validated with
-    one, since more would cost a quarter of the training time."""
+    """Shifts for test-time augmentation (TTA) of the saved model. Validation uses none, to save time."""
 
 
 _PRESETS = (
@@ -73,7 +74,7 @@ _PRESETS = (
     Preset(
         Recipe(
             name="reference",
-            summary="where the project started: 99.29 % on Kaggle, slow on a CPU",
+            summary="the original network: 99.29 % on Kaggle, slow on a CPU",
             epochs=12,
             batch_size=128,
             learning_rate=0.001,
@@ -85,7 +86,7 @@ _PRESETS = (
     Preset(
         Recipe(
             name="best",
-            summary="most accurate: bent digits, five shifts; three networks on a GPU",
+            summary="most accurate: augmented images, five shifts; three networks on a GPU",
             epochs=15,
             batch_size=128,
             learning_rate=0.004,
@@ -104,7 +105,7 @@ _PRESETS = (
     Preset(
         Recipe(
             name="lenet5",
-            summary="the network of 1998 that read bank checks, to compare with",
+            summary="LeNet-5 of 1998, for comparison",
             epochs=12,
             batch_size=128,
             learning_rate=0.003,
@@ -116,7 +117,7 @@ _PRESETS = (
     Preset(
         Recipe(
             name="mlp",
-            summary="no convolutions, only dense layers, to compare with",
+            summary="dense layers only, no convolutions, for comparison",
             epochs=12,
             batch_size=128,
             learning_rate=0.001,
@@ -127,26 +128,23 @@ _PRESETS = (
     ),
 )
 PRESETS: dict[str, Preset] = {preset.recipe.name: preset for preset in _PRESETS}
+"""Presets by name. The command line and the home screen offer them in this order."""
 
 
 def compile_model(preset: Preset, model: Any, optimizer: str, learning_rate: float, *, jit: str | bool) -> None:
-    """Give a built network its loss (crossentropy over one-hot labels), its optimizer and its accuracy metric."""
+    """Compile a model with the preset's loss over one-hot labels, an optimizer by name, and the accuracy metric."""
     import keras
 
     from mnist_tui.engine.models.ema import keep_ema_separate
 
-    classes = {
-        "adam": keras.optimizers.Adam,
-        "adamw": keras.optimizers.AdamW,
-        "sgd": keras.optimizers.SGD,
-        "rmsprop": keras.optimizers.RMSprop,
-    }
-    options: dict[str, Any] = {"momentum": 0.9, "nesterov": True} if optimizer == "sgd" else {}
+    options: dict[str, Any] = {"learning_rate": learning_rate}
+    if optimizer == "sgd":
+        options |= {"momentum": 0.9, "nesterov": True}
     if preset.ema_decay:
         options |= {"use_ema": True, "ema_momentum": preset.ema_decay}
     if optimizer == preset.recipe.optimizer:
         options |= preset.optimizer_options
-    chosen = classes[optimizer](learning_rate=learning_rate, **options)
+    chosen = keras.optimizers.get({"class_name": optimizer, "config": options})
     if preset.ema_decay:
         keep_ema_separate(chosen)
     model.compile(

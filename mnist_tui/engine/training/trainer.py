@@ -180,7 +180,7 @@ class Trainer:
         """What was asked for, what went wrong, what is due; False ends this `fit`."""
         self._recorder.clock.clock_in()
         state, steps = self._state, self._emit_steps
-        finding = self._guard.steps(state.step, steps.count, state.epoch + 1, steps.loss, steps.accuracy)
+        finding = self._guard.steps(state.step, steps.count, steps.loss, steps.accuracy)
         if finding is not None and finding.kind is AlertKind.NOT_FINITE:
             return self._meet_divergence(finding.text)
         if finding is not None:

@@ -5,7 +5,7 @@ from textual.app import RenderResult
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from mnist_tui.explanations import explanations
+from mnist_tui.explanations import preset_explanation
 
 
 class PresetPanel(Widget):
@@ -19,12 +19,10 @@ class PresetPanel(Widget):
 
     def watch_preset(self, preset: str) -> None:
         """The title names the preset."""
-        self.border_title = f"Why {preset} looks as it does" if preset in explanations() else "Preset"
+        self.border_title = f"Why {preset} looks as it does" if preset_explanation(preset).summary else "Preset"
 
     def render(self) -> RenderResult:
-        words = explanations().get(self.preset)
-        if words is None:
-            return Text("")
+        words = preset_explanation(self.preset)
         variables = self.app.theme_variables
         text = Text(words.summary + "\n")
         for name, line in words.layers.items():

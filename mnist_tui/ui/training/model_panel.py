@@ -10,7 +10,7 @@ from textual.widgets.option_list import Option
 
 from mnist_tui.diagnosis.layer_health import LayerWarning, layer_warnings
 from mnist_tui.events import LayerStat, LayerStats, RunStarted
-from mnist_tui.explanations import layer_reason, preset_summary
+from mnist_tui.explanations import layer_explanation, layer_explanations, preset_explanation
 from mnist_tui.render.text import sanitize
 from mnist_tui.ui.training.layer_table import (
     Colours,
@@ -70,7 +70,7 @@ class ModelPanel(Vertical):
         """Take in the network once it is known, and how its layers do, oldest first."""
         if started is None:
             self.query_one("#columns", Static).update("shown once it is built")
-            self._explain_with(preset_summary(preset))
+            self._explain_with(preset_explanation(preset).summary)
             return
         newest = samples[-1] if samples else None
         if started is self._started and newest is self._newest:
@@ -121,10 +121,10 @@ class ModelPanel(Vertical):
                 layout,
                 colours,
                 series=self._series.get(layer.name, ()),
-                why=layer_reason(self._preset, layer.name),
+                why=why,
                 ill=layer.name in self._warnings,
             )
-            for layer in started.layers
+            for layer, why in zip(started.layers, layer_explanations(self._preset, started.layers), strict=True)
         ]
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
@@ -134,11 +134,11 @@ class ModelPanel(Vertical):
     def _explain(self, index: int) -> None:
         if self._started is None or index >= len(self._started.layers):
             return
-        name = self._started.layers[index].name
-        words = layer_reason(self._preset, name)
+        layer = self._started.layers[index]
+        words = layer_explanation(self._preset, layer)
         if not self.query_one(OptionList).has_focus and index == 0:
-            words = preset_summary(self._preset) or words
-        curves = detail(self._plan(), self._series.get(name, ()), max(0, self.content_size.width - 2))
+            words = preset_explanation(self._preset).summary or words
+        curves = detail(self._plan(), self._series.get(layer.name, ()), max(0, self.content_size.width - 2))
         self._explain_with("\n".join(filter(None, (curves, words))))
 
     def _explain_with(self, words: str) -> None:
@@ -161,4 +161,4 @@ def said(warnings: dict[str, LayerWarning]) -> str:
         return ""
     first = next(iter(warnings.values()))
     more = f" (and {len(warnings) - 1} more)" if len(warnings) > 1 else ""
-    return sanitize(f"! {first.layer}{more} {first.words}")
+    return sanitize(f"! {first.layer}{more} {first.text}")
