@@ -7,7 +7,7 @@ from mnist_tui.events import Layer, RunStarted, decode
 from mnist_tui.explanations import explanations, layer_explanation, layer_explanations, preset_explanation
 from tests.kit.recording import RECORDING, record
 
-LONGEST = 71
+LONGEST = 70
 """Letters of an explanation that fit beside its layer in a terminal of 200 columns."""
 
 
