@@ -1,23 +1,27 @@
-"""Runs every check that a commit must pass: `python -m tests [PYTEST ARGUMENT ...]`. Exit status 1 if any failed."""
+"""All checks that a commit must pass: `python -m tests [PYTEST ARGUMENT ...]`. The exit status is 1 if any failed."""
 
 import subprocess
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+WORKERS = 4
+"""Test processes. More than the cores of a small machine, since most tests wait for screens and other processes."""
+SLOWEST = 25
+"""Number of tests that are listed with their seconds."""
 CHECKS: dict[str, tuple[str, ...]] = {
     "ruff check": ("-m", "ruff", "check"),
     "ruff format": ("-m", "ruff", "format", "--check"),
     "mypy": ("-m", "mypy"),
     # import-linter cannot be run with -m
     "import-linter": ("-c", "from importlinter.cli import lint_imports_command as main; main()", "--no-logo"),
-    # most tests wait for screens and processes; those of a file share what it is slow to make
-    "pytest": ("-m", "pytest", "--numprocesses", "2", "--dist", "loadfile"),
+    # loadfile: the tests of a file share what is slow to make, such as a trained model
+    "pytest": ("-m", "pytest", f"--numprocesses={WORKERS}", "--dist=loadfile", f"--durations={SLOWEST}"),
 }
 
 
 def main(pytest_arguments: list[str]) -> int:
-    """Run all checks, whatever becomes of the ones before, and sum up."""
+    """Run all checks, the later ones even if an earlier one failed, and print a summary."""
     statuses: dict[str, int] = {}
     for name, command in CHECKS.items():
         print(f"\n== {name} " + "=" * (76 - len(name)), flush=True)

@@ -1,4 +1,4 @@
-"""What all tests share: no animations, and the switches of single rooms."""
+"""What all tests share: a home of their own, no animations, and the command-line switches."""
 
 import os
 from pathlib import Path
@@ -7,20 +7,19 @@ import pytest
 
 from mnist_tui.runs.directory import HOME_VARIABLE
 
-os.environ["TEXTUAL_ANIMATIONS"] = "none"  # read when Textual is imported; the program sets it too
-for size in ("COLUMNS", "LINES"):  # readline, which pytest imports, sets them; a terminal's own size is meant
+os.environ["TEXTUAL_ANIMATIONS"] = "none"  # read when Textual is imported
+for size in ("COLUMNS", "LINES"):  # set by readline, which pytest imports; they would hide a terminal's own size
     os.environ.pop(size, None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`pytest tests/ui --update-golden`, then read the diff; `pytest tests/faults --full -s`, then read the figures."""
-    parser.addoption("--update-golden", action="store_true", help="write the golden screens anew instead of comparing")
-    parser.addoption("--full", action="store_true", help="as many rounds of every fault test as are promised")
+    parser.addoption("--update-golden", action="store_true", help="rewrite the golden screens instead of comparing")
+    parser.addoption("--full", action="store_true", help="run every fault test as many rounds as README.md promises")
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Keep runs in a folder of the test's own, which does not exist yet."""
+    """Folder for the test's runs, which does not exist yet."""
     path = tmp_path / "home"
     monkeypatch.setenv(HOME_VARIABLE, str(path))
     return path
