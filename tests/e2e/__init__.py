@@ -1,1 +1,1 @@
-"""Tests of the real program, in a real terminal where it draws one."""
+"""Tests of the whole program, in a real terminal where it draws one."""

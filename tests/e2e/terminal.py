@@ -1,4 +1,4 @@
-"""A real terminal for tests: runs a program in a pseudo-terminal, presses keys and reads the screen.
+"""A real terminal for tests: run a program in a pseudo-terminal, press keys and read the screen.
 
 with Terminal([*program, "train"], env=env) as terminal:
     terminal.wait_for("epoch 1")
@@ -36,7 +36,7 @@ KEYS = {
     "pagedown": "\x1b[6~",
 }
 PATIENCE = 120.0
-"""Seconds until a wait gives up. Only a broken program takes that long."""
+"""Seconds until a wait fails."""
 CSI_PRIVATE = re.compile(rb"\x1b\[[<=>?][0-?]*[ -/]*[@-~]")
 MODE_SWITCH = re.compile(rb"\x1b\[\?[0-9;]*[hl]")
 STRING = re.compile(rb"\x1b[PX^_].*?\x1b\\", re.DOTALL)
@@ -44,14 +44,14 @@ UNFINISHED = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*|[PX^_](?:[^\x1b]|\x1b(?!\\))*)?
 
 
 class Terminal:
-    """One program in one terminal. Leaving the `with` block closes the terminal and kills the program if it is left."""
+    """One program in one terminal. The end of the `with` block closes the terminal and kills the program."""
 
     def __init__(
         self, argv: Sequence[str], size: tuple[int, int] = (120, 40), env: Mapping[str, str] | None = None
     ) -> None:
         """Start `argv` in a terminal of `size` (columns, rows); `env` comes on top of this process's environment."""
         columns, rows = size
-        surroundings = {
+        environment = {
             "LANG": "C.UTF-8",
             **os.environ,
             "TERM": "xterm-256color",
@@ -65,7 +65,7 @@ class Terminal:
         self._status: int | None = None
         # Any: the stubs know neither that there is a pid nor ptyproc
         self._child: Any = pexpect.spawn(
-            argv[0], list(argv[1:]), dimensions=(rows, columns), env=surroundings, preexec_fn=_heed_signals
+            argv[0], list(argv[1:]), dimensions=(rows, columns), env=environment, preexec_fn=_reset_signals
         )
 
     def __enter__(self) -> Self:
@@ -81,11 +81,11 @@ class Terminal:
 
     @property
     def pid(self) -> int:
-        """The program's process id."""
+        """Process id of the program."""
         return int(self._child.pid)
 
     def screen_text(self) -> str:
-        """What a person sees, without trailing blanks."""
+        """Return the visible text, without trailing blanks."""
         return "\n".join(line.rstrip() for line in self._screen.display)
 
     def wait_for(self, text: str, timeout: float = PATIENCE) -> None:
@@ -97,37 +97,36 @@ class Terminal:
         self.wait_until(lambda screen: text not in screen, f"to take away {text!r}", timeout)
 
     def wait_until(self, condition: Callable[[str], bool], what: str, timeout: float = PATIENCE) -> None:
-        """Wait until the screen's text meets a condition; AssertionError with the screen when it does not."""
+        """Wait until the screen's text meets a condition. The AssertionError on a timeout shows the screen."""
         deadline = time.monotonic() + timeout
         while not condition(self.screen_text()):
-            ended = self._exit_status()  # asked before the last of its output is read
+            ended = self._exit_status()  # first, so that the last of its output is still read
             if not self._pump() and ended is not None:
                 raise AssertionError(self._complaint(f"the program ended with status {ended}, expected {what}"))
             if time.monotonic() > deadline:
                 raise AssertionError(self._complaint(f"expected the program {what} within {timeout:g} s"))
 
     def press(self, *keys: str) -> None:
-        """Press keys: a name from KEYS, `ctrl+x`, or a character."""
+        """Press keys, each a name from KEYS, `ctrl+x`, or a character."""
         for key in keys:
             control = len(key) == 6 and key.startswith("ctrl+")
             self._send(chr(ord(key[-1].lower()) & 31) if control else KEYS[key] if len(key) > 1 else key)
 
     def resize(self, columns: int, rows: int) -> None:
-        """Change the size of the terminal; the program gets SIGWINCH."""
+        """Change the size of the terminal. The program gets SIGWINCH."""
         self._screen.resize(rows, columns)
         self._child.setwinsize(rows, columns)
 
     def send_signal(self, number: signal.Signals) -> None:
-        """Send the program a signal."""
         os.kill(self.pid, number)
 
     def hang_up(self) -> None:
-        """Close the terminal, as a dropped connection does: the program gets SIGHUP."""
+        """Close the terminal as a dropped connection does. The program gets SIGHUP."""
         self._child.ptyproc.fileobj.close()
         self._child.ptyproc.closed = True  # so that pexpect neither closes it again nor signals the program
 
     def wait_exit(self, timeout: float = PATIENCE) -> int:
-        """Wait until the program has ended and return its exit status, -N if signal N ended it."""
+        """Wait until the program has ended. Return its exit status, or -N if signal N ended it."""
         deadline = time.monotonic() + timeout
         while (status := self._exit_status()) is None:
             self._pump()
@@ -147,7 +146,7 @@ class Terminal:
         return f"{sentence}; the screen was:\n{self.screen_text()}"
 
     def _pump(self) -> bool:
-        """Take in what the program wrote in the next moment; False when it wrote nothing."""
+        """Feed the program's next output to the screen. Return False if there is none within 50 ms."""
         if self._child.ptyproc.closed:
             time.sleep(0.05)
             return False
@@ -155,7 +154,7 @@ class Terminal:
             if not select.select([self._child.child_fd], [], [], 0.05)[0]:
                 return False
             data = os.read(self._child.child_fd, 65536)
-        except OSError:  # Linux: nobody holds the other end
+        except OSError:  # Linux: the other end is closed
             data = b""
         if not data:
             time.sleep(0.05)
@@ -164,19 +163,19 @@ class Terminal:
         unfinished = UNFINISHED.search(data)
         end = unfinished.start() if unfinished else len(data)
         self._held = data[end:]
-        self._stream.feed(CSI_PRIVATE.sub(_keep_mode_switches, STRING.sub(b"", data[:end])))
+        self._stream.feed(CSI_PRIVATE.sub(_keep_mode_switch, STRING.sub(b"", data[:end])))
         return True
 
     def _send(self, text: str) -> None:
         os.write(self._child.child_fd, text.encode())
 
 
-def _heed_signals() -> None:
-    """As a terminal starts its programs, even where these tests run in the background or under nohup."""
+def _reset_signals() -> None:
+    """Give signals their default actions, which tests in the background or under nohup would otherwise ignore."""
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
 
 
-def _keep_mode_switches(sequence: re.Match[bytes]) -> bytes:
-    """Of the private control sequences pyte knows the switches; it would print the ends of the others."""
+def _keep_mode_switch(sequence: re.Match[bytes]) -> bytes:
+    # pyte knows mode switches only, and would print the ends of other private sequences
     return sequence.group() if MODE_SWITCH.fullmatch(sequence.group()) else b""

@@ -1,4 +1,4 @@
-"""The terminal that the other tests look through shows, sends and ends what it should."""
+"""The terminal kit itself: what it shows, sends and ends."""
 
 import os
 import signal
@@ -73,7 +73,7 @@ while read() != b"q": pass
         assert terminal.wait_exit() == 0
 
 
-def test_the_exit_status_and_the_last_words_are_seen() -> None:
+def test_the_exit_status_and_the_last_output_are_seen() -> None:
     with python("show('bye'); sys.exit(7)") as terminal:
         assert terminal.wait_exit() == 7
         assert "bye" in terminal.screen_text()
@@ -93,14 +93,14 @@ def test_hanging_up_sends_sighup() -> None:
         assert terminal.wait_exit() == -signal.SIGHUP
 
 
-def test_what_never_shows_is_told_with_the_screen() -> None:
+def test_a_timeout_shows_the_screen() -> None:
     with python("show('here I am'); read()") as terminal:
         terminal.wait_for("here I am")
         with pytest.raises(AssertionError, match=r"to show 'absent' within 0\.1 s; the screen was:\nhere I am"):
             terminal.wait_for("absent", timeout=0.1)
 
 
-def test_waiting_for_a_program_that_has_ended_is_given_up_at_once() -> None:
+def test_waiting_for_a_program_that_has_ended_fails_at_once() -> None:
     with (
         python("show('oops'); sys.exit(3)") as terminal,
         pytest.raises(AssertionError, match=r"ended with status 3, expected to show 'absent'; the screen was:\noops"),
@@ -108,7 +108,7 @@ def test_waiting_for_a_program_that_has_ended_is_given_up_at_once() -> None:
         terminal.wait_for("absent")
 
 
-def test_a_stubborn_program_does_not_outlive_the_test() -> None:
+def test_a_program_that_ignores_signals_is_killed_at_the_end() -> None:
     code = "signal.signal(signal.SIGHUP, signal.SIG_IGN); signal.signal(signal.SIGTERM, signal.SIG_IGN); show('ready')"
     with python(code + "\nsignal.pause()\nsignal.pause()") as terminal:
         terminal.wait_for("ready")

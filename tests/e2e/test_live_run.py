@@ -1,0 +1,315 @@
+"""One live run on real digits, which several screens watch and question and the command line steers and resumes.
+
+All tests of this file share the run, since an engine takes seconds to start. Only the last test ends it.
+"""
+
+import csv
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mnist_tui.events import (
+    AnyEvent,
+    CheckpointSaved,
+    EndReason,
+    EpochEnded,
+    Phase,
+    PhaseChanged,
+    RunEnded,
+    RunResumed,
+    SettingChanged,
+    StepEnded,
+)
+from mnist_tui.runs.directory import HOME_VARIABLE, RunDirectory
+from mnist_tui.runs.history import History
+from mnist_tui.runs.log import LogFollower
+from mnist_tui.runs.summary import Status, summarize
+from tests.e2e.conftest import PATIENCE, ROOT, Call, kill_engine
+from tests.e2e.terminal import Terminal
+
+FLAGS = ("--limit", "3000", "--epochs", "500", "--learning-rate", "0.004")
+LISTED = re.compile(r"1 of \d+  #(\d{5}): ")
+LARGE = re.compile(r"digit \d+ of \d+")
+FRAMED = re.compile(r"╭─ #(\d{5}) ─")
+
+
+class Watched:
+    """Events of a run up to the last one that was waited for, and their history."""
+
+    def __init__(self, run: RunDirectory) -> None:
+        self.run = run
+        self.events: list[AnyEvent] = []
+        self.history = History(run.record())
+        self._follower = LogFollower(run.events_path)
+        self._unread: deque[AnyEvent] = deque()
+
+    def wait_for(self, matches: Callable[[AnyEvent], bool]) -> AnyEvent:
+        """Return the next event that matches."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            self._unread.extend(self._follower.read())
+            while self._unread:
+                event = self._unread.popleft()
+                self.events.append(event)
+                self.history.apply(event)
+                if matches(event):
+                    return event
+            assert time.monotonic() < deadline, f"no such event; the newest are {self.events[-5:]}"
+            time.sleep(0.01)
+
+    def wait_for_step(self, step: int) -> None:
+        if self.steps < step:
+            self.wait_for(lambda event: isinstance(event, StepEnded) and event.step >= step)
+
+    def wait_for_epochs(self, epochs: int) -> None:
+        if len(self.history.epochs) < epochs:
+            self.wait_for(lambda event: isinstance(event, EpochEnded) and event.epoch >= epochs)
+
+    def wait_for_phase(self, phase: Phase) -> None:
+        self.wait_for(lambda event: isinstance(event, PhaseChanged) and event.phase is phase)
+
+    def wait_for_end(self) -> RunEnded:
+        ended = self.wait_for(lambda event: isinstance(event, RunEnded))
+        assert isinstance(ended, RunEnded)
+        return ended
+
+    @property
+    def steps(self) -> int:
+        return self.history.steps.count
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Folder of the shared run, whose engine is killed at the end of the module."""
+    path = tmp_path_factory.mktemp("home")
+    yield path
+    for config in path.glob("*/config.json"):
+        kill_engine(RunDirectory(config.parent))
+
+
+@pytest.fixture(scope="module")
+def run(home: Path) -> RunDirectory:
+    started = subprocess.run(
+        [sys.executable, "-m", "mnist_tui", "train", "--detach", *FLAGS],
+        env=os.environ | {HOME_VARIABLE: str(home), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return RunDirectory(home / started.stdout.strip())
+
+
+def assert_training(run: RunDirectory) -> None:
+    assert summarize(run).status is Status.TRAINING
+
+
+def shown(call: Call) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(call("show", "last", "--json").stdout)
+    return document
+
+
+def test_screens_come_and_go_while_the_run_trains(program: list[str], env: dict[str, str], run: RunDirectory) -> None:
+    Watched(run).wait_for_step(1)
+    with Terminal([*program, "attach"], (80, 24), env) as terminal:
+        terminal.wait_for("Conv2D")
+        terminal.wait_for("Loss")
+        terminal.wait_for("Accuracy")
+        terminal.wait_for(" left")
+        terminal.press("q")
+        terminal.wait_for("Leave it running")
+        terminal.press("l")
+        assert terminal.wait_exit() == 0
+    assert_training(run)
+
+    with Terminal([*program, "attach", run.record().name], (200, 60), env) as terminal:
+        terminal.wait_for("Conv2D")
+        terminal.wait_for(" left")
+        terminal.hang_up()
+        assert terminal.wait_exit() == 128 + signal.SIGHUP
+    assert_training(run)
+
+    with Terminal([*program, "attach", run.id[:-1]], (120, 40), env) as terminal:
+        terminal.wait_for(" left")
+        terminal.send_signal(signal.SIGKILL)
+        assert terminal.wait_exit() == -signal.SIGKILL
+    assert_training(run)
+
+
+def test_a_misclassified_digit_is_opened_explained_exported_and_reviewed(
+    program: list[str], env: dict[str, str], run: RunDirectory
+) -> None:
+    watched = Watched(run)
+    watched.wait_for_epochs(3)
+    with Terminal([*program, "attach"], (120, 40), env) as terminal:
+        terminal.wait_for(" left")
+        terminal.press("p")  # so that no new epoch comes between two looks
+        watched.wait_for_phase(Phase.PAUSED)
+        newest = len(watched.history.epochs)
+        terminal.press("2")
+        terminal.wait_for("recall")
+        wait_for_epoch(terminal, newest)
+        terminal.press("c")
+        terminal.wait_for(f"compared with epoch {newest - 1}")
+        terminal.press("esc")
+        terminal.wait_gone("compared with")
+
+        terminal.press("enter")
+        terminal.wait_until(lambda screen: LISTED.search(screen) is not None, "to list the digits of the cell")
+        terminal.press("enter")
+        terminal.wait_until(lambda screen: LARGE.search(screen) is not None, "to show one digit")
+        digit = index_on(terminal)
+        terminal.press("[", "[")
+        wait_for_epoch(terminal, newest - 2)
+        assert index_on(terminal) == digit
+
+        terminal.wait_for("o: ")  # offered while an engine is alive
+        terminal.press("o")
+        terminal.wait_for("against")
+        terminal.press("tab")
+        terminal.wait_for("labelled")
+        terminal.press("tab")
+        terminal.wait_for("2 px left")
+
+        terminal.press("esc")
+        terminal.wait_until(lambda screen: LARGE.search(screen) is None, "to close the digit")
+        terminal.press("}", "a", "/")
+        terminal.wait_for("Tab Complete")
+        terminal.press(*"wrong conf<0.99")
+        terminal.wait_for("wrong conf<0.99 ·")
+        terminal.press("enter")
+        terminal.wait_gone("Tab Complete")
+        terminal.press("e")
+        terminal.wait_for("digits in")
+        assert (run.path / "exports" / "digits-001.csv").exists()
+
+        terminal.press("4")
+        terminal.wait_for("margin")
+        terminal.wait_until(lambda screen: FRAMED.search(screen) is not None, "to show a label issue")
+        issue = index_on(terminal)
+        terminal.press("u")
+        terminal.wait_for("unreadable")
+        terminal.press("e")
+        wait_for_file(run.path / "verdicts.csv")
+        (review,) = csv.DictReader((run.path / "verdicts.csv").read_text("utf-8").splitlines())
+        assert (int(review["index"]), review["verdict"], review["split"]) == (issue, "unreadable", "validation")
+
+        terminal.press("1", "p")
+        watched.wait_for_phase(Phase.TRAINING)
+        terminal.press("q")
+        terminal.wait_for("Leave it running")
+        terminal.press("l")
+        assert terminal.wait_exit() == 0
+    assert_training(run)
+
+
+def wait_for_epoch(terminal: Terminal, epoch: int) -> None:
+    """Wait until the epoch slider is on an epoch."""
+    pattern = re.compile(rf"epoch +{epoch} of 500")
+    terminal.wait_until(lambda screen: pattern.search(screen) is not None, f"to show epoch {epoch}")
+
+
+def index_on(terminal: Terminal) -> int:
+    """Return the index of the digit that the screen shows large."""
+    found = FRAMED.search(terminal.screen_text())
+    assert found is not None
+    return int(found[1])
+
+
+def wait_for_file(path: Path) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not path.exists():
+        assert time.monotonic() < deadline, f"{path} was not written"
+        time.sleep(0.01)
+
+
+def test_the_command_line_steers_stops_and_resumes_the_run(
+    call: Call, program: list[str], env: dict[str, str], run: RunDirectory
+) -> None:
+    watched = Watched(run)
+
+    def do(*arguments: str) -> None:
+        command, *rest = arguments
+        done = call(command, "last", *rest)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert run.id in done.stdout
+
+    def refused(*arguments: str) -> str:
+        command, *rest = arguments
+        done = call(command, "last", *rest)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.count("\n") == 1
+        return done.stderr
+
+    watched.wait_for_step(1)
+    assert "not paused" in refused("continue")
+    assert "nothing to resume" in refused("resume")
+
+    do("pause")
+    watched.wait_for_phase(Phase.PAUSED)
+    while summarize(run).status is not Status.PAUSED:  # the phase of an earlier test's pause
+        watched.wait_for_phase(Phase.PAUSED)
+    watched.wait_for_step(summarize(run).steps_done)
+    before = watched.steps
+    assert shown(call)["status"] == "paused"
+    do("step", "2")
+    watched.wait_for_step(before + 2)
+    watched.wait_for_phase(Phase.PAUSED)
+    assert watched.steps == before + 2
+
+    do("set", "--learning-rate", "/2")
+    do("set", "--epochs", "+1")
+    do("set", "--epochs", "-2")
+    do("checkpoint")
+    saved = watched.wait_for(lambda event: isinstance(event, CheckpointSaved) and event.step == before + 2)
+    assert isinstance(saved, CheckpointSaved)
+    assert (watched.run.path / saved.path).exists()
+    assert (watched.history.epochs_planned, watched.history.max_learning_rate) == (499, 0.002)
+
+    do("continue")
+    watched.wait_for_step(before + 3)
+    with subprocess.Popen([*program, "attach", run.id], env=env, stdout=subprocess.PIPE, text=True) as follower:
+        do("stop")
+        ended = watched.wait_for_end()
+        followed, _ = follower.communicate(timeout=PATIENCE)
+    assert (follower.returncode, "test accuracy" in followed) == (0, True)
+    assert (ended.reason, ended.unsaved) == (EndReason.STOPPED, ())
+    assert ended.test_accuracy is not None
+    changes = [event for event in watched.events if isinstance(event, SettingChanged) and "command line" in event.by]
+    assert [(change.setting, change.value) for change in changes] == [
+        ("pause", "after this batch"),
+        ("step", "2"),
+        ("learning_rate", "0.002"),
+        ("epochs", "501"),
+        ("epochs", "499"),
+        ("checkpoint", "now"),
+        ("continue", "training"),
+        ("stop", "after this batch"),
+    ]
+
+    assert watched.history.started is not None
+    stopped_at = watched.steps
+    planned = stopped_at // watched.history.started.steps_per_epoch + 2
+    resumed = call("resume", "last", "--epochs", str(planned))
+    assert resumed.returncode == 0, resumed.stderr
+    assert f"step {stopped_at:,}" in resumed.stdout
+    assert str(run.model_path) in resumed.stdout.splitlines()[-1]
+
+    assert watched.wait_for_end().reason is EndReason.COMPLETED
+    assert [event.step for event in watched.events if isinstance(event, RunResumed)] == [stopped_at]
+    assert watched.history.steps.column("step").tolist() == list(range(1, watched.steps + 1))
+    assert watched.steps == planned * watched.history.started.steps_per_epoch
+    assert watched.history.max_learning_rate == 0.002
+    after = shown(call)
+    assert (after["status"], after["epochs_done"], after["epochs_planned"]) == ("finished", planned, planned)
+    assert "--epochs" in refused("resume")
+    assert "no live engine" in refused("pause")
