@@ -1,83 +1,85 @@
-"""Runs side by side: the settings in which they differ, their results, and what each needed to an accuracy. Pure."""
+"""Runs side by side: the settings in which they differ, their results, and what each needed to reach an accuracy."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 TARGETS = (0.99, 0.9929, 0.995)
-"""Accuracies that people ask for: the middle one is the mark of the `reference` preset."""
+"""Target accuracies; the middle one is what the `reference` preset reached on Kaggle."""
 Settings = Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class EpochResult:
-    """An epoch's end: what it took to get there from the run's beginning, and how good the run was then."""
+    """The end of an epoch: the cost since the start of the run, and the validation accuracy."""
 
     epoch: int
     images: int
-    """Training digits shown to the network so far; a digit counts in every epoch."""
+    """Training images shown to the model so far, each counted once per epoch."""
     seconds: float
-    """Of work, with start-up and validation, without pauses and downtime."""
+    """Seconds of start-up, training and validation; pauses and downtime excluded."""
     validation_accuracy: float
-    """0..1, of the validation digits."""
+    """0..1."""
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """One run as it is compared. Accuracies are 0..1; None where there is none (yet)."""
+    """The settings and results of a run. Accuracies are 0..1, None if unknown."""
 
     name: str
     settings: Settings
-    """Label of each setting -> its value in words."""
+    """Label of each setting -> formatted value."""
     epochs: tuple[EpochResult, ...] = ()
-    """The validated ones, the earliest first."""
+    """The validated epochs, oldest first."""
     test_accuracy: float | None = None
-    """Of the test digits, read once at the end with the weights of the best epoch."""
+    """Test accuracy with the weights of the best epoch."""
     is_over: bool = True
-    """Whether no further epoch is to come."""
+    """True if no further epoch will come."""
 
     @property
     def best(self) -> EpochResult | None:
-        """The epoch with the highest validation accuracy, the first of equals."""
+        """The first epoch with the highest validation accuracy."""
         return max(self.epochs, key=lambda epoch: (epoch.validation_accuracy, -epoch.epoch), default=None)
 
-    def reached(self, target: float) -> EpochResult | None:
-        """The first epoch's end at which the validation accuracy was `target` or more; None if none was."""
+    def first_reaching(self, target: float) -> EpochResult | None:
+        """Return the first epoch with a validation accuracy of at least `target`."""
         return next((epoch for epoch in self.epochs if epoch.validation_accuracy >= target), None)
 
 
 def differing_settings(runs: Sequence[Settings]) -> list[str]:
-    """Labels of the settings that are not the same in all runs, in the order in which they first come.
+    """Return the labels of the settings that differ between runs, in order of appearance.
 
-    A setting that a run does not have (written by another version) is another value than any.
+    A setting that a run lacks (written by another version) differs from every value.
     """
     labels = list(dict.fromkeys(label for settings in runs for label in settings))
     return [label for label in labels if len({settings.get(label) for settings in runs}) > 1]
 
 
 @dataclass(frozen=True)
-class Best:
-    """Which runs, by their place in what was compared, are the best in something; equals share it."""
+class BestRuns:
+    """Indices of the best runs in each respect; ties share the first place."""
 
     validation: frozenset[int]
     test: frozenset[int]
     images: tuple[frozenset[int], ...]
-    """One a target: who needed the fewest images to it."""
+    """The runs that needed the fewest images, one set per target."""
     seconds: tuple[frozenset[int], ...]
+    """The runs that needed the least time, one set per target."""
 
 
-def best_of(runs: Sequence[RunResult], targets: Sequence[float] = TARGETS) -> Best:
-    """Who is the best. Nobody is where fewer than two have a value: a lone one has beaten nobody."""
-    at = [[run.reached(target) for run in runs] for target in targets]
-    return Best(
+def best_runs(runs: Sequence[RunResult], targets: Sequence[float] = TARGETS) -> BestRuns:
+    """Find the best runs. If only one run has a value, none is the best."""
+    reached = [[run.first_reaching(target) for run in runs] for target in targets]
+    return BestRuns(
         validation=_highest([run.best.validation_accuracy if run.best else None for run in runs]),
         test=_highest([run.test_accuracy for run in runs]),
-        images=tuple(_highest([-epoch.images if epoch else None for epoch in row]) for row in at),
-        seconds=tuple(_highest([-epoch.seconds if epoch else None for epoch in row]) for row in at),
+        images=tuple(_highest([-epoch.images if epoch else None for epoch in row]) for row in reached),
+        seconds=tuple(_highest([-epoch.seconds if epoch else None for epoch in row]) for row in reached),
     )
 
 
 def _highest(values: Sequence[float | None]) -> frozenset[int]:
-    known = [value for value in values if value is not None and value == value]
+    known = [value for value in values if value is not None and not math.isnan(value)]
     if len(known) < 2:
         return frozenset()
-    return frozenset(place for place, value in enumerate(values) if value == max(known))
+    return frozenset(index for index, value in enumerate(values) if value == max(known))

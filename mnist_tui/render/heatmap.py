@@ -1,21 +1,22 @@
-"""The colours of a confusion matrix: the diagonal quiet, mistakes glowing by their share of the row."""
+"""Colours of a confusion matrix: a quiet diagonal, and misclassifications that glow by their share of the row."""
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
-from mnist_tui.render.pictures import RGB, mix
+from mnist_tui.render.images import RGB, mix
 
 FULL_GLOW = 0.10
-"""Share of a row that glows fully. Fixed, so that a colour means the same at every epoch."""
-LEAST_GLOW = 0.12
-"""Where the glow of a single mistake starts: it must be seen in a row of a thousand."""
+"""Share of a row that glows fully; fixed, so that a colour means the same in every epoch."""
+MIN_GLOW = 0.12
+"""The weakest glow, visible for one misclassified digit in a row of a thousand."""
 BLACK: RGB = (0, 0, 0)
 WHITE: RGB = (255, 255, 255)
 
 
 @dataclass(frozen=True)
 class Heat:
-    """The colours that shades are mixed from."""
+    """The colours that cells are mixed from."""
 
     background: RGB
     quiet: RGB
@@ -23,7 +24,7 @@ class Heat:
 
 
 def shade(count: int, row_total: int, on_diagonal: bool, heat: Heat) -> RGB:
-    """The colour behind a count; an empty cell has the background's own."""
+    """Return the colour behind a count; an empty cell has the background colour."""
     if not count or not row_total:
         return heat.background
     share = count / row_total
@@ -33,21 +34,25 @@ def shade(count: int, row_total: int, on_diagonal: bool, heat: Heat) -> RGB:
 
 
 def shade_change(share: float, better: RGB | None, heat: Heat) -> RGB:
-    """The colour behind a cell whose share of its row changed by so much: towards `better`, or the glow where that is
-    None; NaN and no change have the background's own."""
-    if not share or share != share:
+    """Return the colour behind a changed cell.
+
+    Args:
+        share: The change, as a share of the row. Zero and NaN have the background colour.
+        better: The colour of an improvement; None for a change for the worse.
+    """
+    if not share or math.isnan(share):
         return heat.background
     return mix(heat.background, heat.glow if better is None else better, glow(abs(share)))
 
 
 def glow(share: float) -> float:
-    """How strongly a mistake glows, 0..1, from its share of the row: the root makes room for the many small ones."""
-    return LEAST_GLOW + (1 - LEAST_GLOW) * min(1.0, share / FULL_GLOW) ** 0.5 if share else 0.0
+    """Return how strongly a cell glows (0..1); the square root separates small shares of the row."""
+    return MIN_GLOW + (1 - MIN_GLOW) * min(1.0, share / FULL_GLOW) ** 0.5 if share else 0.0
 
 
 @lru_cache(maxsize=4096)
 def ink_on(background: RGB) -> RGB:
-    """Black or white, whichever stands out more (contrast ratio as in WCAG 2, never below 4.5 for the better one)."""
+    """Return black or white, whichever has more contrast (WCAG 2 contrast ratio, at least 4.5)."""
     luminance = _luminance(background)
     return WHITE if 1.05 / (luminance + 0.05) >= (luminance + 0.05) / 0.05 else BLACK
 

@@ -1,58 +1,58 @@
-"""Where everything of a confusion matrix stands, from the room there is: cells as large as fit, near to square.
+"""Layout of a confusion matrix: nearly square cells, as large as fit.
 
-The marginals (how many digits a row and a column have) are left out where they would cost the cells their height.
+The totals of rows and columns are left out if they would make the cells less high.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-TRUE, PRECISION, RECALL, READ, SUPPORT = "true", "prec. %", "recall", "read as", "support"
+TRUE, PRECISION, RECALL, PREDICTED, SUPPORT = "true", "prec. %", "recall", "read as", "support"
 LONGEST_NAME = 12
 
 
 @dataclass(frozen=True)
 class MatrixLayout:
-    """Columns: label, cells, recall. Rows: [heading], names, cells, [blank], precision. All sizes in terminal cells.
+    """Columns: label, cells, recall. Rows: [heading], names, cells, [blank], precision. Sizes are in terminal cells.
 
-    The labels and the recall stand still while the cells between them scroll, should they not fit.
+    If the cells do not fit, they scroll between the labels and the recall.
     """
 
     classes: int
     left: int
-    """Blank columns that centre the whole."""
+    """Blank columns that centre the matrix."""
     top: int
-    """Blank lines that centre the whole."""
+    """Blank lines that centre the matrix."""
     label: int
     cell_width: int
-    """With the gap of one column behind the tile."""
+    """The coloured tile and a gap of one column."""
     cell_height: int
     recall: int
-    """Columns right of the cells: the recall, and the support behind it where there is room."""
+    """Columns right of the cells: the recall and, if it fits, the support."""
     support: int
-    """Of these, the columns of the support; 0 without."""
+    """Columns of the support among these; 0 if it does not fit."""
     head: int
-    """Lines above the cells: the names, and the heading over them where it fits."""
+    """Lines above the cells: the names and, if it fits, a heading."""
     foot: int
-    """Lines below the cells: precision, a blank one before it, and how often each class was read, where they fit."""
+    """Lines below the cells: the precision and, if they fit, a blank line and the predictions of each class."""
 
     @property
-    def with_reads(self) -> bool:
-        """Whether the last line says how often each class was read."""
+    def has_predictions(self) -> bool:
+        """True if the last line counts the predictions of each class."""
         return self.foot >= 3
 
     @property
     def tile(self) -> int:
-        """Columns of a cell that are coloured."""
+        """Coloured columns of a cell."""
         return self.cell_width - 1
 
     @property
     def cells_width(self) -> int:
-        """Columns that all cells of a row take."""
+        """Columns of all cells of a row."""
         return self.classes * self.cell_width
 
     @property
     def cells_height(self) -> int:
-        """Lines that all rows take."""
+        """Lines of all rows."""
         return self.classes * self.cell_height
 
     @property
@@ -67,18 +67,18 @@ class MatrixLayout:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Columns and lines of the whole."""
+        """Columns and lines of the whole matrix."""
         return self.cells_left + self.cells_width + self.recall, self.cells_top + self.cells_height + self.foot
 
     def cell_at(self, column: int, line: int) -> tuple[int, int] | None:
-        """The (true, predicted) cell at a place of the whole, unscrolled; None beside the cells."""
+        """Return the (true, predicted) cell at an unscrolled position, or None beside the cells."""
         true, predicted = (line - self.cells_top) // self.cell_height, (column - self.cells_left) // self.cell_width
         inside = 0 <= true < self.classes and 0 <= predicted < self.classes
         return (true, predicted) if inside else None
 
 
 def matrix_layout(names: Sequence[str], largest: int, width: int, height: int) -> MatrixLayout:
-    """Lay out a matrix of these classes, whose largest count is `largest`, in `width` x `height` terminal cells."""
+    """Lay out a matrix of the classes `names`, with counts up to `largest`, in `width` x `height` terminal cells."""
     classes = max(1, len(names))
     label = max([len(PRECISION), *(min(LONGEST_NAME, len(name)) for name in names)]) + 1
     recall, support = len("100.00 %") + 2, len(SUPPORT) + 2
@@ -106,7 +106,6 @@ def matrix_layout(names: Sequence[str], largest: int, width: int, height: int) -
 
 
 def _cell(classes: int, largest: int, width: int, height: int) -> tuple[int, int]:
-    """Width and height of a cell, all of which have so much room."""
     tall = max(1, (height - 2) // classes)
     cell_width = max(4, len(str(largest)) + 1, min(width // classes, 2 * tall + 6))
     return cell_width, max(1, min(tall, cell_width // 2))

@@ -1,72 +1,152 @@
-"""Series -> a plot in terminal cells, by plotext. Pure: a private figure each time, nothing global.
+"""Series of points as a plot in terminal cells, drawn by plotext.
 
-plotext's cost grows with its points and with the dots of its lines (1.7 s for 50,000 points, 25 ms for a full envelope
-in 57x18 cells), so every series is reduced to at most two points a column first: the least and the greatest of what
-falls into it, which keeps every spike. The lines' cells are then made by numpy, and plotext sets them among its axes.
-All in shares of the axes, 0..1: no number is too large.
+plotext's cost grows with its points and with the dots of its lines: 25 ms for a full envelope in 57x18 cells. Therefore
+each line is decimated to its minimum and maximum in each column and rasterised by numpy; plotext composes the cells,
+the axes and their ticks. All coordinates are shares of the axes (0..1), so that no number is too large.
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from threading import Lock
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from rich.text import Text
 
-from mnist_tui.render.raster import BLANK, line_cells, point_cells
+from mnist_tui.render.raster import BLANK, Cells, Numbers, line_cells, point_cells
 from mnist_tui.render.ticks import decimals, log_ticks, nice_ticks
 
 Rgb = tuple[int, int, int]
-Numbers = NDArray[np.float64]
 AXIS_ROWS = 2
-"""Rows that the x axis and its numbers take."""
-FRAMED_OUT = 0.02
-"""Share of a line's worst values that the y range may leave out: the first steps' huge losses."""
+"""Rows of the x axis: the line and its labels."""
+MIN_COLUMNS, MIN_ROWS = 12, AXIS_ROWS + 2
+OUTLIER_SHARE = 0.02
+"""Share of a line's values that the y range may leave out, such as the huge losses of the first steps."""
 LARGEST = 1e300
-"""What is beyond it is drawn there: sums and differences stay finite."""
+"""Larger numbers are drawn here, so that sums and differences stay finite."""
+_FIGURE = Lock()
+"""Held while drawing: plotext's public interface has one global figure."""
 
 
 @dataclass(frozen=True)
 class Series:
-    """Points to draw: x and y of shape (n,). What is not finite in y is a gap.
-
-    `marker` is "braille" for a line of dots, or one character for separate points. `worst` says on which side a line's
-    rare bad values lie, which the y range may leave out.
-    """
+    """Points to draw."""
 
     x: Numbers
     y: Numbers
+    """Both of shape (n,); a y that is not finite is a gap."""
     colour: Rgb
-    marker: str = "braille"
-    worst: Literal["high", "low"] | None = None
-
-    @property
-    def is_line(self) -> bool:
-        """Whether neighbouring points are joined."""
-        return self.marker == "braille"
+    marker: str | None = None
+    """One character for separate points; None joins them with a line."""
+    outliers: Literal["high", "low"] | None = None
+    """The side on which a line has rare bad values, which the y range may leave out."""
 
 
 @dataclass(frozen=True)
 class Axes:
-    """How numbers are written on the axes, and the colours of ticks and canvas. `y_bounds`: what y can never leave."""
+    """The x range, how numbers are written on the axes, and the colours of ticks and background."""
 
     format_x: Callable[[float, int], str]
     format_y: Callable[[float, int], str]
-    """(value, decimals that tell it from its neighbours) -> words."""
+    """(value, decimals that tell it from its neighbours) -> label."""
     ticks: Rgb
     background: Rgb
     x_limits: tuple[float, float]
     y_bounds: tuple[float, float] = (-math.inf, math.inf)
+    """The range of all possible y values."""
     log: bool = False
-    """Whether y is drawn by its logarithm; zero and negative values are left out then."""
+    """True for a logarithmic y axis, which leaves out zero and negative values."""
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A drawn plot: lines of equal width, the last AXIS_ROWS of them the x axis."""
+
+    lines: list[Text]
+    left: int
+    """Columns left of the canvas: the y labels and the axis."""
+    columns: int
+    """Columns of the canvas."""
+
+
+@dataclass(frozen=True)
+class _Ticks:
+    shares: list[float]
+    """Positions along the axis, 0..1."""
+    labels: list[str]
+
+
+def draw(series: list[Series], axes: Axes, columns: int, rows: int) -> Plot | None:
+    """Draw the series over each other, the last on top; None if there is no room for a plot."""
+    if columns < MIN_COLUMNS or rows < MIN_ROWS:
+        return None
+    first, last = _non_empty(*axes.x_limits)
+    series = [_drawable(one, axes.log) for one in series]
+    low, high, y_values, y_labels = _y_axis(series, axes, max(2, min(7, (rows - AXIS_ROWS) // 2)))
+    low, high = _non_empty(low, high)
+    y_labels = [label[: columns // 2] for label in y_labels]
+    left = max(map(len, y_labels)) + 1
+    canvas = (columns - left, rows - AXIS_ROWS)
+    characters, owners = np.full(canvas[::-1], BLANK), np.zeros(canvas[::-1], dtype=np.int64)
+    for number, one in enumerate(series):
+        inside = (one.x >= first) & (one.x <= last)
+        x, y = one.x[inside], one.y[inside]
+        if one.marker is None:
+            x, y = decimate_with_gaps(x, y, columns)
+        x, y = (x - first) / (last - first), (np.clip(y, low, high) - low) / (high - low)
+        cells = line_cells(x, y, *canvas) if one.marker is None else point_cells(x, y, *canvas, one.marker)
+        drawn = cells != BLANK
+        characters[drawn], owners[drawn] = cells[drawn], number
+    layers = [(one.colour, np.where(owners == number, characters, BLANK)) for number, one in enumerate(series)]
+    x_values = [tick for tick in nice_ticks(first, last, max(2, min(9, columns // 12))) if first <= tick <= last]
+    x_ticks = _Ticks(
+        [(tick - first) / (last - first) for tick in x_values],
+        [axes.format_x(tick, decimals(x_values)) for tick in x_values],
+    )
+    y_ticks = _Ticks([min(1.0, max(0.0, (tick - low) / (high - low))) for tick in y_values], y_labels)
+    ansi = _compose(layers, axes, x_ticks, y_ticks, columns, rows)
+    return Plot([Text.from_ansi(line) for line in ansi.splitlines()], left, canvas[0])
+
+
+def _compose(
+    layers: list[tuple[Rgb, Cells]], axes: Axes, x_ticks: _Ticks, y_ticks: _Ticks, columns: int, rows: int
+) -> str:
+    """Let plotext put coloured cells, shape (canvas rows, canvas columns) each, between the axes."""
+    import plotext
+
+    with _FIGURE:
+        plotext.clear_figure()
+        plotext.limit_size(False, False)  # not limited to the terminal that plotext finds
+        plotext.plot_size(columns, rows)
+        plotext.canvas_color(axes.background)
+        plotext.axes_color(axes.background)
+        plotext.ticks_color(axes.ticks)
+        plotext.xaxes(True, False)
+        plotext.yaxes(True, False)
+        plotext.xlim(0, 1)
+        plotext.ylim(0, 1)
+        plotext.xticks(x_ticks.shares, x_ticks.labels)
+        plotext.yticks(y_ticks.shares, y_ticks.labels)
+        plotext.scatter([0.0], [0.0], marker=" ", color=axes.background)  # without a point there are no ticks
+        for colour, cells in layers:
+            down, across = np.nonzero(cells != BLANK)
+            if down.size:
+                x, y = across / max(1, cells.shape[1] - 1), 1 - down / max(1, cells.shape[0] - 1)
+                markers = [chr(character) for character in cells[down, across].tolist()]
+                plotext.scatter(x.tolist(), y.tolist(), marker=markers, color=colour)
+        return str(plotext.build())
 
 
 def decimate(x: Numbers, y: Numbers, columns: int) -> tuple[Numbers, Numbers]:
-    """At most two points a column, the least and the greatest, in the order in which they come; NaNs are left out.
+    """Keep the minimum and the maximum of each column, in their order, and drop values that are not finite.
 
-    Shapes (n,) -> (m,) with m <= 2 * columns. A column that holds nothing but NaN stays empty.
+    Args:
+        x, y: shape (n,), x ascending.
+
+    Returns:
+        Two arrays of shape (m,), m <= max(n, 2 * columns).
     """
     finite = np.isfinite(y)
     x, y = x[finite], y[finite]
@@ -74,47 +154,35 @@ def decimate(x: Numbers, y: Numbers, columns: int) -> tuple[Numbers, Numbers]:
         return x, y
     bucket = np.clip((x - x[0]) * (columns / (x[-1] - x[0])), 0, columns - 1).astype(np.int64)
     starts = np.flatnonzero(np.diff(bucket, prepend=-1))
-    # sorted by bucket and then by y, a bucket begins with its least point and ends with its greatest
+    # sorted by bucket and then by y, a bucket begins with its minimum and ends with its maximum
     order = np.lexsort((y, bucket))
     ends = np.append(starts[1:], len(x)) - 1
     picked = np.unique(np.concatenate([order[starts], order[ends]]))
     return x[picked], y[picked]
 
 
-def smooth(values: Numbers, weight: float) -> Numbers:
-    """Exponential moving average, corrected for its start; NaNs are passed over. Shape (n,) -> (n,).
-
-    Computed in blocks, since numpy has no recursion: each block's powers stay within float64.
-    """
-    if weight <= 0:
-        return values.copy()
-    filled = np.where(np.isfinite(values), values, 0.0)
-    counted = np.isfinite(values).astype(float)
-    block = max(1, int(np.log(1e-100) / np.log(weight)))
-    total, norm = np.empty_like(filled), np.empty_like(filled)
-    carry_total = carry_norm = 0.0
-    for start in range(0, len(values), block):
-        part = slice(start, start + block)
-        powers = weight ** np.arange(1, len(filled[part]) + 1)
-        total[part] = powers * (carry_total + np.cumsum(filled[part] / powers))
-        norm[part] = powers * (carry_norm + np.cumsum(counted[part] / powers))
-        carry_total, carry_norm = total[part][-1], norm[part][-1]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(norm > 0, total / norm, np.nan)
+def decimate_with_gaps(x: Numbers, y: Numbers, columns: int) -> tuple[Numbers, Numbers]:
+    """Decimate, and put a NaN between two columns if a value between them was not finite."""
+    few_x, few_y = decimate(x, y, columns)
+    gaps = x[~np.isfinite(y)]
+    if not gaps.size or few_x.size < 2:
+        return few_x, few_y
+    width = (few_x[-1] - few_x[0]) / columns
+    column = np.floor((few_x - few_x[0]) / width) if width > 0 else np.zeros_like(few_x)
+    has_gap = np.diff(np.searchsorted(gaps, few_x)) > 0
+    is_decimated = few_x.size < np.isfinite(y).sum()
+    places = np.flatnonzero(has_gap & ((np.diff(column) > 0) | (not is_decimated))) + 1
+    return np.insert(few_x, places, few_x[places]), np.insert(few_y, places, np.nan)
 
 
 def y_range(series: list[Series]) -> tuple[float, float]:
-    """The range that shows the curves well: all the points (marked ones whole), lines without their rarest peaks."""
+    """Return the range of all points, and of all lines without their outliers, with a margin."""
     lows, highs = [], []
     for one in series:
         values = one.y[np.isfinite(one.y)]
         if values.size:
-            lows.append(float(values.min()))
-            highs.append(float(values.max()))
-            if one.worst == "high":
-                highs[-1] = float(np.quantile(values, 1 - FRAMED_OUT))
-            elif one.worst == "low":
-                lows[-1] = float(np.quantile(values, FRAMED_OUT))
+            lows.append(float(np.quantile(values, OUTLIER_SHARE) if one.outliers == "low" else values.min()))
+            highs.append(float(np.quantile(values, 1 - OUTLIER_SHARE) if one.outliers == "high" else values.max()))
     if not lows:
         return 0.0, 1.0
     low, high = min(lows), max(highs)
@@ -122,37 +190,19 @@ def y_range(series: list[Series]) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-def with_gaps(x: Numbers, y: Numbers, columns: int) -> tuple[Numbers, Numbers]:
-    """`decimate`, with a NaN wherever one was passed over on the way from one column to the next."""
-    few_x, few_y = decimate(x, y, columns)
-    broken = x[~np.isfinite(y)]
-    if not broken.size or few_x.size < 2:
-        return few_x, few_y
-    width = (few_x[-1] - few_x[0]) / columns
-    between = np.diff(np.searchsorted(broken, few_x)) > 0
-    apart = np.floor((few_x - few_x[0]) / width) if width > 0 else np.zeros_like(few_x)
-    places = np.flatnonzero(between & ((np.diff(apart) > 0) | (few_x.size == np.isfinite(y).sum()))) + 1
-    return np.insert(few_x, places, few_x[places]), np.insert(few_y, places, np.nan)
-
-
 def _drawable(one: Series, log: bool) -> Series:
-    """The series with x ascending and finite, and y as it is drawn: its logarithm, or clipped to what can be summed."""
+    """Sort by x, drop unknown x, and turn y into what is drawn: its logarithm, or the value within LARGEST."""
     known = np.isfinite(one.x)
-    x, y = (one.x, one.y) if known.all() else (one.x[known], one.y[known])
-    x = np.clip(x, -LARGEST, LARGEST)
-    if x.size > 1 and (np.diff(x) < 0).any():
+    x, y = np.clip(one.x[known], -LARGEST, LARGEST), np.where(np.isfinite(one.y), one.y, np.nan)[known]
+    if (np.diff(x) < 0).any():
         order = np.argsort(x, kind="stable")
         x, y = x[order], y[order]
-    if log:
-        with np.errstate(invalid="ignore", divide="ignore"):
-            y = np.where(y > 0, np.log10(y), np.nan)
-    else:
-        y = np.where(np.isfinite(y), np.clip(y, -LARGEST, LARGEST), np.nan)
+    y = np.log10(np.where(y > 0, y, np.nan)) if log else np.clip(y, -LARGEST, LARGEST)
     return replace(one, x=x, y=y)
 
 
 def _y_axis(series: list[Series], axes: Axes, most: int) -> tuple[float, float, list[float], list[str]]:
-    """Limits, ticks and their words, of what is drawn. Limits snap to half ticks: they stand still as curves creep."""
+    """Return limits, ticks and labels. Limits snap to half ticks, so that they stand still while curves creep."""
     low, high = y_range(series)
     if axes.log:
         if axes.y_bounds[1] > 0:
@@ -174,84 +224,8 @@ def _y_axis(series: list[Series], axes: Axes, most: int) -> tuple[float, float, 
     return low, high, ticks, [axes.format_y(value, decimals(ticks)) for value in ticks]
 
 
-def _sane(low: float, high: float) -> tuple[float, float]:
-    """Limits between which there is something."""
+def _non_empty(low: float, high: float) -> tuple[float, float]:
+    """Return the limits, widened if there is no number between them."""
     if not (math.isfinite(low) and math.isfinite(high)):
         return 0.0, 1.0
     return (low, high) if high - low > abs(low) * 1e-15 + 1e-300 else (low, low + max(1.0, abs(low) * 1e-9))
-
-
-def draw(series: list[Series], axes: Axes, columns: int, rows: int) -> str:
-    """The plot as `rows` lines with ANSI colours; an empty string where there is no room for one."""
-    from plotext._figure import _figure_class
-
-    if columns < 12 or rows < AXIS_ROWS + 2:
-        return ""
-    first, last = _sane(*axes.x_limits)
-    series = [_drawable(one, axes.log) for one in series]
-    low, high, y_ticks, y_words = _y_axis(series, axes, max(2, min(7, (rows - AXIS_ROWS) // 2)))
-    low, high = _sane(low, high)
-    y_words = [words[: columns // 2] for words in y_words]
-    left = max(map(len, y_words)) + 1
-    room = (columns - left, rows - AXIS_ROWS)
-    letters, colours = np.full(room[::-1], BLANK), np.zeros(room[::-1], dtype=np.int64)
-    for number, one in enumerate(series):
-        inside = (one.x >= first) & (one.x <= last)
-        x, y = with_gaps(one.x[inside], one.y[inside], columns) if one.is_line else (one.x[inside], one.y[inside])
-        points = (x - first) / (last - first), (np.clip(y, low, high) - low) / (high - low)
-        cells = line_cells(*points, *room) if one.is_line else point_cells(*points, *room, one.marker)
-        touched = cells != BLANK
-        letters[touched], colours[touched] = cells[touched], number
-    figure = _figure_class()
-    figure._limit_size(False, False)  # plotext would not draw beyond what it takes for the terminal of this process
-    figure.plot_size(columns, rows)
-    figure.canvas_color(axes.background)
-    figure.axes_color(axes.background)
-    figure.ticks_color(axes.ticks)
-    figure.xaxes(True, False)
-    figure.yaxes(True, False)
-    for number, one in enumerate(series):
-        down, across = np.nonzero((letters != BLANK) & (colours == number))
-        if down.size:
-            x, y = across / max(1, room[0] - 1), 1 - down / max(1, room[1] - 1)
-            markers = [chr(letter) for letter in letters[down, across].tolist()]
-            figure.scatter(x.tolist(), y.tolist(), marker=markers, color=one.colour)
-    figure.ylim(0, 1)
-    figure.xlim(0, 1)
-    x_ticks = [tick for tick in nice_ticks(first, last, max(2, min(9, columns // 12))) if first <= tick <= last]
-    y_shares = [min(1.0, max(0.0, (tick - low) / (high - low))) for tick in y_ticks]
-    figure.yticks(y_shares, y_words)
-    figure.xticks(
-        [(tick - first) / (last - first) for tick in x_ticks],
-        [axes.format_x(tick, decimals(x_ticks)) for tick in x_ticks],
-    )
-    return str(figure.build())
-
-
-@dataclass(frozen=True)
-class Sign:
-    """Something to be marked on the x axis: one character, and how much it outweighs others in the same cell."""
-
-    x: float
-    letter: str
-    colour: Rgb
-    weight: int = 0
-
-
-def place_signs(signs: Iterable[Sign], x_limits: tuple[float, float], axis: str) -> dict[int, Sign]:
-    """Which cells of the axis line of a drawn plot (without its colours) get which sign: the weightiest, then the last.
-
-    Signs beyond the axis are left out.
-    """
-    left, (first, last) = axis.find("└") + 1, x_limits
-    columns = len(axis) - left
-    if not left or columns < 1 or last <= first:
-        return {}
-    placed: dict[int, Sign] = {}
-    for sign in signs:
-        if not first <= sign.x <= last:
-            continue
-        column = left + round((sign.x - first) / (last - first) * (columns - 1))
-        if column not in placed or sign.weight >= placed[column].weight:
-            placed[column] = sign
-    return placed

@@ -1,4 +1,4 @@
-"""Points -> letters of a canvas of terminal cells, as code points: braille dots for lines, marks for points. Pure."""
+"""Points as code points of terminal cells: braille dots (2 x 4 a cell) for lines, one marker a cell for points."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,40 +6,49 @@ from numpy.typing import NDArray
 Numbers = NDArray[np.float64]
 Cells = NDArray[np.int64]
 BLANK = 0x2800
-"""The braille letter without a dot: nothing was drawn in the cell."""
-DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
-"""The bit of each dot of a braille letter, [line][column]."""
+"""The braille character without dots: nothing was drawn in the cell."""
+DOT_BITS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
+"""The bit of each dot of a braille character, [row][column]."""
 
 
 def line_cells(x: Numbers, y: Numbers, columns: int, rows: int) -> Cells:
-    """Join neighbouring points, shape (n,), in shares of the canvas, 0..1; y is up. Shape (rows, columns).
+    """Join neighbouring points with braille lines.
 
-    A NaN breaks the line; a point between two of them is a dot.
+    Args:
+        x, y: shape (n,), as shares (0..1) of the canvas, y upwards. A NaN breaks the line; a lone point is a dot.
+
+    Returns:
+        Code points of shape (rows, columns).
     """
     cells = np.full((rows, columns), BLANK)
     known = np.isfinite(x) & np.isfinite(y)
     if not known.any():
         return cells
-    across = np.rint(np.where(known, x, 0.0) * (2 * columns - 1)).astype(np.int64)
-    down = np.rint((1 - np.where(known, y, 0.0)) * (4 * rows - 1)).astype(np.int64)
-    joined = np.flatnonzero(known[:-1] & known[1:])
-    to_right, to_bottom = across[joined + 1] - across[joined], down[joined + 1] - down[joined]
+    across, down = dots(np.where(known, x, 0.0), np.where(known, y, 0.0), columns, rows)
+    starts = np.flatnonzero(known[:-1] & known[1:])
+    to_right, to_bottom = across[starts + 1] - across[starts], down[starts + 1] - down[starts]
     lengths = np.maximum(np.maximum(np.abs(to_right), np.abs(to_bottom)), 1)
-    segment = np.repeat(np.arange(joined.size), lengths)
-    begun = np.cumsum(lengths) - lengths
-    share = (np.arange(segment.size) - begun[segment]) / lengths[segment]
-    between_x = np.rint(across[joined][segment] + share * to_right[segment]).astype(np.int64)
-    between_y = np.rint(down[joined][segment] + share * to_bottom[segment]).astype(np.int64)
+    segment = np.repeat(np.arange(starts.size), lengths)
+    share = (np.arange(segment.size) - (np.cumsum(lengths) - lengths)[segment]) / lengths[segment]
+    between_x = np.rint(across[starts][segment] + share * to_right[segment]).astype(np.int64)
+    between_y = np.rint(down[starts][segment] + share * to_bottom[segment]).astype(np.int64)
     all_x, all_y = np.concatenate([between_x, across[known]]), np.concatenate([between_y, down[known]])
-    np.bitwise_or.at(cells, (all_y // 4, all_x // 2), DOTS[all_y % 4, all_x % 2])
+    np.bitwise_or.at(cells, (all_y // 4, all_x // 2), DOT_BITS[all_y % 4, all_x % 2])
     return cells
 
 
 def point_cells(x: Numbers, y: Numbers, columns: int, rows: int, marker: str) -> Cells:
-    """A mark of one character at each point that is a number, in the cell in which `line_cells` has its dot."""
+    """Put `marker` (one character) at each finite point, in the cell where `line_cells` has its dot."""
     cells = np.full((rows, columns), BLANK)
     known = np.isfinite(x) & np.isfinite(y)
-    across = np.rint(x[known] * (2 * columns - 1)).astype(np.int64) // 2
-    down = np.rint((1 - y[known]) * (4 * rows - 1)).astype(np.int64) // 4
-    cells[down, across] = ord(marker)
+    across, down = dots(x[known], y[known], columns, rows)
+    cells[down // 4, across // 2] = ord(marker)
     return cells
+
+
+def dots(x: Numbers, y: Numbers, columns: int, rows: int) -> tuple[Cells, Cells]:
+    """Return the braille dot of each finite point: its column from the left and its row from the top."""
+    return (
+        np.rint(x * (2 * columns - 1)).astype(np.int64),
+        np.rint((1 - y) * (4 * rows - 1)).astype(np.int64),
+    )

@@ -1,13 +1,15 @@
-"""Where the ticks of an axis stand, linear and logarithmic, and how their numbers read. Pure."""
+"""Positions of the ticks of linear and logarithmic axes, and their labels."""
 
 import math
 
-LONGEST = 1e7
-"""From here on, and below its inverse, a number is written with its power of ten."""
+SCIENTIFIC_FROM = 1e7
+"""Larger numbers are written with their power of ten."""
+MOST_DECIMALS = 7
+"""Smaller numbers are written with their power of ten."""
 
 
 def nice_ticks(low: float, high: float, most: int) -> list[float]:
-    """At most `most` round numbers within a range, evenly apart by 1, 2 or 5 times a power of ten."""
+    """Return at most `most` round numbers within a range, spaced by 1, 2 or 5 times a power of ten."""
     if not (math.isfinite(low) and math.isfinite(high)) or high <= low:
         return [low]
     rough = (high - low) / max(1, most)
@@ -24,7 +26,7 @@ def nice_ticks(low: float, high: float, most: int) -> list[float]:
 
 
 def log_ticks(low: float, high: float, most: int) -> list[float]:
-    """At most `most` values of a range of positive numbers: powers of ten, then 1-2-5, else nice linear ones."""
+    """Return at most `most` values of a positive range: powers of ten, their multiples by 2 and 5, or linear ticks."""
     if not (0 < low < high < math.inf):
         return [low]
     first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
@@ -46,13 +48,13 @@ def log_ticks(low: float, high: float, most: int) -> list[float]:
 
 
 def decimals(ticks: list[float]) -> int:
-    """How many decimals tell neighbouring ticks apart."""
+    """Return the number of decimals that distinguishes neighbouring ticks."""
     step = abs(ticks[1] - ticks[0]) if len(ticks) > 1 else abs(ticks[0]) or 1.0
     return max(0, -math.floor(math.log10(step) + 1e-9)) if 0 < step < math.inf else 0
 
 
-def tick_words(value: float, places: int) -> str:
-    """A tick's number with so many decimals; with its power of ten where it would be long."""
-    if value and (abs(value) >= LONGEST or places > 7):
+def tick_label(value: float, places: int) -> str:
+    """Format a tick with `places` decimals, or with its power of ten if that is shorter."""
+    if value and (abs(value) >= SCIENTIFIC_FROM or places > MOST_DECIMALS):
         return f"{value:.3g}"
     return f"{value:,.{places}f}"

@@ -2,7 +2,7 @@
 
 import math
 
-from mnist_tui.analysis.comparison import TARGETS, EpochResult, RunResult, best_of, differing_settings
+from mnist_tui.analysis.comparison import TARGETS, EpochResult, RunResult, best_runs, differing_settings
 
 
 def run(
@@ -25,20 +25,20 @@ def test_a_setting_that_a_run_does_not_have_is_a_difference() -> None:
 
 def test_the_first_epoch_that_reached_an_accuracy_counts_even_if_later_ones_fell_below() -> None:
     one = run("one", 0.98, 0.9929, 0.99, 0.994)
-    reached = [one.reached(target) for target in TARGETS]
+    reached = [one.first_reaching(target) for target in TARGETS]
     assert [epoch.epoch if epoch else None for epoch in reached] == [2, 2, None]
     assert reached[1] == EpochResult(2, 2_000, 20.0, 0.9929)
 
 
 def test_exactly_the_accuracy_is_enough_and_nan_never_is() -> None:
-    assert run("exact", 0.995).reached(0.995) is not None
-    assert run("lost", math.nan, math.nan).reached(0.99) is None
+    assert run("exact", 0.995).first_reaching(0.995) is not None
+    assert run("lost", math.nan, math.nan).first_reaching(0.99) is None
 
 
 def test_the_best_are_told_for_each_figure_and_equals_share_it() -> None:
     slow = run("slow", 0.985, 0.991, images=500, seconds=60.0, test=0.9929)
     quick = run("quick", 0.991, images=2_000, seconds=10.0, test=0.9929)
-    best = best_of([slow, quick, run("empty")])
+    best = best_runs([slow, quick, run("empty")])
     assert best.validation == {0, 1}
     assert best.test == {0, 1}
     assert best.images[0] == {0}
@@ -47,7 +47,7 @@ def test_the_best_are_told_for_each_figure_and_equals_share_it() -> None:
 
 
 def test_a_lone_run_has_beaten_nobody() -> None:
-    best = best_of([run("one", 0.993, test=0.99), run("none")])
+    best = best_runs([run("one", 0.993, test=0.99), run("none")])
     assert best.validation == best.test == best.images[0] == frozenset()
 
 

@@ -10,6 +10,7 @@ from mnist_tui.events import (
     EndReason,
     EpochEnded,
     Hardware,
+    HardwareSampled,
     Layer,
     Phase,
     PhaseChanged,
@@ -103,6 +104,18 @@ def epoch_ended(epoch: int = 1, **changes: Any) -> EpochEnded:
         "is_best": True,
     }
     return EpochEnded(**(defaults | changes))
+
+
+def hardware_sampled(**changes: Any) -> HardwareSampled:
+    """A sample of a busy machine without a GPU."""
+    defaults: dict[str, Any] = {
+        "time": CREATED + 9,
+        "engine_cpu": 190.0,
+        "engine_memory": 1_400_000_000,
+        "machine_cpu": 98.0,
+        "machine_memory": 1_700_000_000,
+    }
+    return HardwareSampled(**(defaults | changes))
 
 
 def phase_changed(phase: Phase, at: float = 0.0) -> PhaseChanged:

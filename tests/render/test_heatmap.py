@@ -1,5 +1,3 @@
-"""Shades: mistakes glow by their share, the diagonal stays quiet, numbers stay readable."""
-
 import itertools
 
 from mnist_tui.render.heatmap import Heat, glow, ink_on, shade, shade_change
@@ -16,22 +14,22 @@ def test_an_empty_cell_has_no_shade() -> None:
     assert shade(0, 0, True, HEAT) == HEAT.background
 
 
-def test_more_mistakes_glow_more_and_a_tenth_of_the_row_glows_fully() -> None:
+def test_the_glow_grows_with_the_share_up_to_a_tenth_of_the_row() -> None:
     glows = [glow(share) for share in (0.0, 0.001, 0.01, 0.05, 0.1)]
     assert glows == sorted(set(glows))
     assert shade(100, 1000, False, HEAT) == shade(500, 1000, False, HEAT) == HEAT.glow
 
 
-def test_one_mistake_in_a_thousand_can_be_seen() -> None:
+def test_one_misclassified_digit_in_a_thousand_is_visible() -> None:
     assert distance(shade(1, 1000, False, HEAT), HEAT.background) > 40
 
 
-def test_a_perfect_diagonal_is_quieter_than_a_few_percent_of_mistakes() -> None:
+def test_a_perfect_diagonal_is_quieter_than_a_few_percent_of_confusions() -> None:
     quiet = distance(shade(1000, 1000, True, HEAT), HEAT.background)
     assert quiet < distance(shade(30, 1000, False, HEAT), HEAT.background)
 
 
-def test_numbers_are_black_or_white_with_a_contrast_of_at_least_four_and_a_half() -> None:
+def test_numbers_have_a_contrast_of_at_least_four_and_a_half() -> None:
     def luminance(colour: tuple[int, int, int]) -> float:
         parts = [part / 255 for part in colour]
         linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
@@ -44,7 +42,7 @@ def test_numbers_are_black_or_white_with_a_contrast_of_at_least_four_and_a_half(
         assert (light + 0.05) / (dark + 0.05) >= 4.5
 
 
-def test_a_change_goes_towards_better_or_worse_and_none_has_no_shade() -> None:
+def test_a_change_is_shaded_as_better_or_worse() -> None:
     green = (0, 200, 0)
     assert shade_change(0.2, None, HEAT) == HEAT.glow
     assert shade_change(-0.2, green, HEAT) == green

@@ -1,5 +1,3 @@
-"""The matrix fits where it must, and uses the room where there is more."""
-
 import pytest
 
 from mnist_tui.render.matrix_layout import matrix_layout
@@ -14,28 +12,28 @@ def test_ten_classes_fit(width: int, height: int) -> None:
     assert lines <= height
 
 
-def test_cells_grow_with_the_room_and_stay_near_to_square() -> None:
+def test_cells_grow_with_the_room_and_stay_nearly_square() -> None:
     small, large = matrix_layout(TEN, 500, 78, 36), matrix_layout(TEN, 500, 128, 56)
     assert (small.cell_width, small.cell_height) == (6, 3)
     assert (large.cell_width, large.cell_height) == (10, 5)
 
 
-def test_the_marginals_are_there_where_they_cost_the_cells_no_height() -> None:
-    for width, height, support, reads in ((78, 36, False, True), (128, 56, True, True), (78, 12, True, False)):
+def test_totals_are_shown_if_they_do_not_make_the_cells_less_high() -> None:
+    for width, height, support, predictions in ((78, 36, False, True), (128, 56, True, True), (78, 12, True, False)):
         layout = matrix_layout(TEN, 500, width, height)
-        assert (layout.support > 0, layout.with_reads) == (support, reads)
+        assert (layout.support > 0, layout.has_predictions) == (support, predictions)
         assert layout.size[0] <= width
         assert layout.size[1] <= height
 
 
-def test_many_classes_keep_cells_that_hold_their_numbers() -> None:
+def test_cells_of_many_classes_hold_their_numbers() -> None:
     names = tuple(f"class {each}" for each in range(47))
     layout = matrix_layout(names, 12_345, 78, 13)
     assert layout.tile >= 5
     assert layout.cell_height == 1
 
 
-def test_a_place_is_translated_into_its_cell_and_nothing_else_is() -> None:
+def test_a_position_is_translated_into_its_cell() -> None:
     layout = matrix_layout(TEN, 500, 78, 36)
     x, y = layout.cells_left, layout.cells_top
     assert layout.cell_at(x, y) == (0, 0)

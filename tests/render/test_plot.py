@@ -1,5 +1,3 @@
-"""Plots show every spike, pass over what is no number, and fit whatever room there is."""
-
 import math
 import re
 from typing import Literal
@@ -8,12 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
-from mnist_tui.render.plot import AXIS_ROWS, Axes, Numbers, Series, Sign, decimate, draw, place_signs, smooth, y_range
-from mnist_tui.render.ticks import decimals, log_ticks, nice_ticks, tick_words
+from mnist_tui.render.plot import AXIS_ROWS, Axes, Plot, Series, decimate, draw, y_range
+from mnist_tui.render.raster import Numbers
+from mnist_tui.render.ticks import decimals, log_ticks, nice_ticks, tick_label
 
-ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
+BRAILLE = re.compile("[⠁-⣿]")
 BLUE = (0, 0, 255)
 NAN = float("nan")
 
@@ -38,13 +36,16 @@ def axes(last: float = 100.0, bounds: tuple[float, float] = (-math.inf, math.inf
     )
 
 
+def plain(plot: Plot | None) -> list[str]:
+    return [line.plain for line in plot.lines] if plot is not None else []
+
+
 def drawn(series: list[Series], columns: int, rows: int, last: float = 100.0) -> list[str]:
-    """The plot's lines without their colours."""
-    return ESCAPE.sub("", draw(series, axes(last), columns, rows)).splitlines()
+    return plain(draw(series, axes(last), columns, rows))
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 39, 40, 41, 1_000, 99_999])
-def test_every_column_keeps_its_least_and_its_greatest(count: int) -> None:
+def test_every_column_keeps_its_minimum_and_maximum(count: int) -> None:
     columns = 20
     x, y = np.arange(count, dtype=float), noise(count)
     few_x, few_y = decimate(x, y, columns)
@@ -66,67 +67,37 @@ def test_one_spike_in_a_million_survives() -> None:
     assert decimate(np.arange(len(y), dtype=float), y, 100)[1].max() == 9.0
 
 
-def test_what_is_no_number_is_left_out() -> None:
+def test_values_that_are_not_finite_are_dropped() -> None:
     x, y = decimate(np.arange(6.0), numbers(NAN, 1, math.inf, 2, -math.inf, NAN), 10)
     assert x.tolist() == [1, 3]
     assert y.tolist() == [1, 2]
     assert decimate(np.arange(500.0), np.full(500, NAN), 10)[0].size == 0
 
 
-def test_points_at_one_place_are_kept() -> None:
+def test_points_at_one_x_are_kept() -> None:
     assert decimate(np.full(100, 7.0), np.arange(100.0), 10)[1].size == 100
 
 
-def naive(values: Numbers, weight: float) -> list[float]:
-    """The same average, number by number."""
-    total = norm = 0.0
-    out = []
-    for value in values:
-        total, norm = total * weight, norm * weight
-        if math.isfinite(value):
-            total, norm = total + (1 - weight) * value, norm + (1 - weight)
-        out.append(total / norm if norm else NAN)
-    return out
-
-
-@pytest.mark.parametrize("weight", [0.01, 0.5, 0.9, 0.95, 0.999])
-@pytest.mark.parametrize("count", [0, 1, 2, 50, 5_000, 40_000])
-def test_smoothing_is_the_bias_corrected_moving_average(weight: float, count: int) -> None:
-    values: NDArray[np.float64] = noise(count) + 10
-    values[:: max(1, count // 7)] = NAN
-    np.testing.assert_allclose(smooth(values, weight), naive(values, weight), rtol=1e-9)
-
-
-def test_smoothing_starts_at_the_first_value_and_passes_over_nan() -> None:
-    assert smooth(numbers(NAN, 5, NAN, 5), 0.95)[1:].tolist() == pytest.approx([5, 5, 5])
-    assert math.isnan(smooth(numbers(NAN, 5), 0.95)[0])
-    assert np.isnan(smooth(np.full(10, NAN), 0.95)).all()
-
-
-def test_no_smoothing_is_the_values_themselves() -> None:
-    np.testing.assert_array_equal(smooth(numbers(1, NAN, 3), 0.0), numbers(1, NAN, 3))
-
-
-def test_the_range_shows_all_points_but_the_rarest_bad_ones_of_a_line() -> None:
+def test_the_y_range_leaves_out_the_outliers_of_a_line_but_no_points() -> None:
     y = np.concatenate([numbers(100.0), np.linspace(1, 2, 200)])
     x = np.arange(len(y), dtype=float)
     assert y_range([Series(x, y, BLUE)])[1] > 100
-    low, high = y_range([Series(x, y, BLUE, worst="high")])
+    low, high = y_range([Series(x, y, BLUE, outliers="high")])
     assert low < 1
     assert 1.9 < high < 3
-    low, high = y_range([Series(x, -y, BLUE, worst="low")])
+    low, high = y_range([Series(x, -y, BLUE, outliers="low")])
     assert -3 < low < -1.9
     assert high > -1
-    assert y_range([Series(x, y, BLUE, worst="high"), Series(x[:1], numbers(50), BLUE, "★")])[1] > 50
+    assert y_range([Series(x, y, BLUE, outliers="high"), Series(x[:1], numbers(50), BLUE, "★")])[1] > 50
 
 
 @pytest.mark.parametrize("values", [(), (NAN, NAN), (math.inf,)])
-def test_the_range_of_nothing_is_a_range(values: tuple[float, ...]) -> None:
+def test_the_y_range_of_nothing(values: tuple[float, ...]) -> None:
     assert y_range([Series(np.arange(len(values), dtype=float), numbers(*values), BLUE)]) == (0.0, 1.0)
 
 
 @pytest.mark.parametrize("value", [0.0, 5.0, -5.0, 1e-9, 1e12])
-def test_the_range_of_one_value_has_it_inside(value: float) -> None:
+def test_the_y_range_of_one_value_contains_it(value: float) -> None:
     low, high = y_range([Series(numbers(1, 2), numbers(value, value), BLUE)])
     assert low < value < high
 
@@ -135,7 +106,7 @@ def test_the_range_of_one_value_has_it_inside(value: float) -> None:
 @pytest.mark.parametrize(
     ("low", "high"), [(0, 1), (0, 2_580), (0.5, 0.52), (-3, 7), (97.2, 99.9), (1e-9, 3e-9), (0, 1e9), (5, 5.0001)]
 )
-def test_ticks_are_round_evenly_apart_and_inside(low: float, high: float, most: int) -> None:
+def test_ticks_are_round_evenly_spaced_and_inside(low: float, high: float, most: int) -> None:
     ticks = nice_ticks(low, high, most)
     assert 1 <= len(ticks) <= max(most, 1)
     slack = (high - low) * 1e-6
@@ -145,12 +116,11 @@ def test_ticks_are_round_evenly_apart_and_inside(low: float, high: float, most: 
         np.testing.assert_allclose(np.diff(ticks), step, rtol=1e-6)
         mantissa = step / 10 ** math.floor(math.log10(step * (1 + 1e-9)))
         assert min(abs(mantissa - nice) for nice in (1, 2, 5)) < 1e-6
-        words = [f"{tick:.{decimals(ticks)}f}" for tick in ticks]
-        assert len(set(words)) == len(words)
+        assert len({f"{tick:.{decimals(ticks)}f}" for tick in ticks}) == len(ticks)
 
 
 @pytest.mark.parametrize(("low", "high"), [(1, 1), (2, 1), (NAN, 1), (0, math.inf)])
-def test_a_range_that_is_none_has_one_tick(low: float, high: float) -> None:
+def test_an_empty_range_has_one_tick(low: float, high: float) -> None:
     assert len(nice_ticks(low, high, 5)) == 1
 
 
@@ -181,63 +151,43 @@ def test_a_plot_fits_its_room(shape: str, columns: int, rows: int) -> None:
         assert len(lines) == rows
 
 
-def test_a_line_is_dots_and_points_are_their_marks() -> None:
+def test_a_line_is_dots_and_points_are_markers() -> None:
     x = np.arange(100.0)
     shown = "\n".join(drawn([Series(x, x, BLUE), Series(numbers(50), numbers(50), BLUE, "★")], 60, 15))
-    assert re.search("[⠁-⣿]", shown)
+    assert BRAILLE.search(shown)
     assert shown.count("★") == 1
 
 
-def test_a_lone_point_between_gaps_is_seen() -> None:
+def test_a_lone_point_between_gaps_is_visible() -> None:
     shown = "\n".join(drawn([Series(np.arange(3.0), numbers(NAN, 1, NAN), BLUE)], 40, 10, 2.0))
-    assert re.search("[⠁-⣿]", shown)
+    assert BRAILLE.search(shown)
 
 
-def test_the_canvas_stays_within_the_bounds_of_the_quantity() -> None:
+def test_the_y_axis_stays_within_its_bounds() -> None:
     series = Series(np.arange(50.0), np.linspace(99.0, 100.0, 50), BLUE)
-    lines = ESCAPE.sub("", draw([series], axes(50, (0, 100)), 60, 20)).splitlines()
+    lines = plain(draw([series], axes(50, (0, 100)), 60, 20))
     ticks = [float(found.group(1)) for line in lines if (found := re.match(r" *([\d.]+)┤", line))]
     assert max(ticks) == 100
     assert re.match(r" *100(\.0)?┤", lines[0])
 
 
-def test_colours_are_the_series_own() -> None:
-    assert "38;2;0;0;255" in draw([Series(np.arange(9.0), np.arange(9.0), BLUE)], axes(9), 40, 10)
+def test_cells_have_the_colour_of_the_last_series_there() -> None:
+    x = np.arange(9.0)
+    plot = draw([Series(x, x, BLUE), Series(x, x, (255, 0, 0)), Series(x, 8 - x, BLUE)], axes(9), 40, 10)
+    assert plot is not None
+    colours = {str(span.style).split()[0] for line in plot.lines for span in line.spans}
+    assert {"#0000ff", "#ff0000"} <= colours
 
 
-AXIS = "100 └" + "─" * 51
-
-
-def sign(x: float, letter: str = "▾", weight: int = 0) -> Sign:
-    return Sign(x, letter, BLUE, weight)
-
-
-@pytest.mark.parametrize(("x", "column"), [(0, 5), (25, 30), (50, 55)])
-def test_a_sign_stands_at_its_place_on_the_axis(x: float, column: int) -> None:
-    assert place_signs([sign(x)], (0, 50), AXIS) == {column: sign(x)}
-
-
-def test_the_weightiest_sign_of_a_cell_is_shown_and_of_equals_the_last() -> None:
-    placed = place_signs([sign(1, "!", 3), sign(1, "▾", 1), sign(30, "a"), sign(30.1, "b")], (0, 50), AXIS)
-    assert [each.letter for each in placed.values()] == ["!", "b"]
-
-
-@pytest.mark.parametrize("axis", ["", "no corner", "└"])
-def test_without_an_axis_there_are_no_signs(axis: str) -> None:
-    assert place_signs([sign(1)], (0, 50), axis) == {}
-
-
-def test_signs_beyond_the_axis_are_left_out() -> None:
-    assert place_signs([sign(-1), sign(51)], (0, 50), AXIS) == {}
-    assert place_signs([sign(0)], (0, 0), AXIS) == {}
-
-
-def test_signs_stand_under_what_was_drawn_there() -> None:
-    """A point at a step and the sign of that step are in one column."""
-    for x in (0, 17, 60, 100):
-        shown = drawn([Series(numbers(x), numbers(1), BLUE, "●")], 60, 10)
-        point = next(line.index("●") for line in shown if "●" in line)
-        assert list(place_signs([sign(x)], (0, 100), shown[-AXIS_ROWS])) == [point]
+@pytest.mark.parametrize("y", [1.0, NAN])
+def test_the_canvas_is_where_the_plot_says(y: float) -> None:
+    plot = draw([Series(numbers(0, 100), numbers(y, y), BLUE, "●")], axes(100), 60, 10)
+    assert plot is not None
+    axis = plot.lines[-AXIS_ROWS].plain
+    assert (axis.index("└") + 1, len(axis.rstrip()) - plot.left) == (plot.left, plot.columns)
+    if not math.isnan(y):
+        point = next(line for line in plain(plot) if "●" in line)
+        assert (point.index("●"), point.rindex("●")) == (plot.left, plot.left + plot.columns - 1)
 
 
 @pytest.mark.parametrize("most", [2, 4, 7])
@@ -250,39 +200,38 @@ def test_logarithmic_ticks_are_true_values_inside(low: float, high: float, most:
         assert all(abs(math.log10(tick) - round(math.log10(tick))) < 1e-9 for tick in ticks)
 
 
-def test_a_logarithmic_axis_puts_powers_of_ten_evenly_apart_and_leaves_out_what_has_none() -> None:
+def test_a_logarithmic_axis_spaces_powers_of_ten_evenly_and_leaves_out_other_numbers() -> None:
     x = np.arange(100.0)
     y = 10.0 ** np.linspace(-3, 1, 100)
     y[[5, 6]] = (0.0, -4.0)
-    shown = ESCAPE.sub("", draw([Series(x, y, BLUE)], axes(100, log=True), 60, 23)).splitlines()
+    shown = plain(draw([Series(x, y, BLUE)], axes(100, log=True), 60, 23))
     rows = {float(found.group(1)): row for row, line in enumerate(shown) if (found := re.match(r" *([\d.]+)┤", line))}
     assert {0.001, 0.01, 0.1, 1.0, 10.0} <= set(rows)
     assert rows[0.001] - rows[0.01] == pytest.approx(rows[1.0] - rows[10.0], abs=1)
     assert draw([Series(x, -y, BLUE)], axes(100, log=True), 60, 23)
 
 
-def test_a_line_is_broken_where_numbers_are_missing() -> None:
+def test_a_line_has_a_gap_where_values_are_missing() -> None:
     x, y = np.arange(100.0), np.full(100, 5.0)
     y[40:60] = NAN
-    line = next(line for line in drawn([Series(x, y, BLUE)], 62, 9) if re.search("[⠁-⣿]", line))
-    canvas = line[line.index("│") + 1 :] if "│" in line else line[line.index("┤") + 1 :]
-    dots = [place for place, letter in enumerate(canvas) if "⠁" <= letter <= "⣿"]
+    line = next(line for line in drawn([Series(x, y, BLUE)], 62, 9) if BRAILLE.search(line))
+    dots = [found.start() for found in BRAILLE.finditer(line)]
     assert max(np.diff(dots)) > 9
 
 
-def test_a_lone_point_between_long_gaps_of_a_long_line_is_seen() -> None:
+def test_a_lone_point_between_long_gaps_of_a_long_line_is_visible() -> None:
     x, y = np.arange(1_000.0), np.full(1_000, NAN)
     y[:300], y[500], y[700:] = 0.0, 9.0, 0.0
     top = "\n".join(drawn([Series(x, y, BLUE)], 60, 12, 1_000.0)[:5])
-    assert len(re.findall("[⠁-⣿]", top)) == 1
+    assert len(BRAILLE.findall(top)) == 1
 
 
 @pytest.mark.parametrize(
-    ("value", "places", "words"),
+    ("value", "places", "label"),
     [(1_500, 0, "1,500"), (0.25, 2, "0.25"), (0, 1, "0.0"), (1e300, 0, "1e+300"), (1e-9, 9, "1e-09")],
 )
-def test_the_words_of_a_tick_stay_short(value: float, places: int, words: str) -> None:
-    assert tick_words(value, places) == words
+def test_tick_label(value: float, places: int, label: str) -> None:
+    assert tick_label(value, places) == label
 
 
 ANY = st.one_of(
@@ -293,34 +242,33 @@ POINTS = st.one_of(
     st.lists(st.tuples(ANY, ANY), max_size=40),
     st.builds(lambda y, n: [(float(x), y) for x in range(n)], ANY, st.integers(0, 40)),
 )
-MARKERS = st.sampled_from(["braille", "●"])
-WORST = st.sampled_from([None, "high", "low"])
+MARKERS = st.sampled_from([None, "●"])
+OUTLIERS = st.sampled_from([None, "high", "low"])
 
 
 @settings(max_examples=1_000, deadline=None)
 @given(
-    shapes=st.lists(st.tuples(POINTS, MARKERS, WORST), max_size=2),
+    shapes=st.lists(st.tuples(POINTS, MARKERS, OUTLIERS), max_size=2),
     room=st.one_of(st.sampled_from([(3, 2), (12, 4), (30, 8)]), st.tuples(st.integers(0, 40), st.integers(0, 10))),
     limits=st.one_of(st.just((0.0, 40.0)), st.tuples(ANY, ANY)),
     bounded=st.booleans(),
     log=st.booleans(),
 )
-def test_no_series_whatever_is_too_much_for_a_plot(
-    shapes: list[tuple[list[tuple[float, float]], str, Literal["high", "low"] | None]],
+def test_any_series_gives_a_plot_of_the_given_size(
+    shapes: list[tuple[list[tuple[float, float]], str | None, Literal["high", "low"] | None]],
     room: tuple[int, int],
     limits: tuple[float, float],
     bounded: bool,
     log: bool,
 ) -> None:
-    """Empty, constant, huge, negative, NaN alone, unsorted times: a plot of its size, or none without room."""
     series = [
-        Series(numbers(*(x for x, _ in points)), numbers(*(y for _, y in points)), BLUE, marker, worst)
-        for points, marker, worst in shapes
+        Series(numbers(*(x for x, _ in points)), numbers(*(y for _, y in points)), BLUE, marker, outliers)
+        for points, marker, outliers in shapes
     ]
     bounds = (0.0, 100.0) if bounded else (-math.inf, math.inf)
-    around = Axes(tick_words, tick_words, (128, 128, 128), (0, 0, 0), limits, bounds, log)
+    around = Axes(tick_label, tick_label, (128, 128, 128), (0, 0, 0), limits, bounds, log)
     columns, rows = room
-    lines = ESCAPE.sub("", draw(series, around, columns, rows)).splitlines()
+    lines = plain(draw(series, around, columns, rows))
     assert len(lines) in (0, rows)
     assert bool(lines) == (columns >= 12 and rows >= 4)
     assert max(map(len, lines), default=0) <= columns

@@ -1,5 +1,3 @@
-"""Numbers and times read the same on every screen and keep their width."""
-
 import math
 
 import pytest
@@ -23,28 +21,28 @@ from mnist_tui.render.text import bar, clip, clip_parts, duration, percent, sani
         (math.inf, "--:--"),
     ],
 )
-def test_a_duration_reads_as_minutes_or_hours(seconds: float | None, text: str) -> None:
+def test_duration(seconds: float | None, text: str) -> None:
     assert duration(seconds) == text
 
 
 @pytest.mark.parametrize("fraction", [-1.0, 0.0, 0.001, 0.33, 0.5, 0.999, 1.0, 7.0, math.nan])
 @pytest.mark.parametrize("width", [0, 1, 2, 10])
-def test_a_bar_is_always_as_wide_as_asked(fraction: float, width: int) -> None:
+def test_a_bar_has_the_given_width(fraction: float, width: int) -> None:
     assert len(bar(fraction, width)) == width
 
 
-def test_a_bar_fills_by_eighths() -> None:
+def test_a_bar_is_filled_by_eighths() -> None:
     assert [bar(eighths / 16, 2) for eighths in (0, 1, 4, 8, 13, 16)] == ["  ", "▏ ", "▌ ", "█ ", "█▋", "██"]
 
 
 @pytest.mark.parametrize(
     ("output_shape", "text"), [((28, 28, 64), "28×28×64"), ((12544,), "12,544"), ((10,), "10"), ((), "")]
 )
-def test_a_shape_reads_as_its_axes(output_shape: tuple[int, ...], text: str) -> None:
+def test_shape(output_shape: tuple[int, ...], text: str) -> None:
     assert shape(output_shape) == text
 
 
-def test_a_fraction_reads_as_percent() -> None:
+def test_percent() -> None:
     assert percent(0.9929) == "99.29 %"
     assert percent(1.0, digits=0) == "100 %"
     assert percent(0.0) == "0.00 %"
@@ -55,7 +53,7 @@ def test_a_fraction_reads_as_percent() -> None:
     ("text", "width", "clipped"),
     [("digits", 6, "digits"), ("digits", 5, "digi…"), ("digits", 1, "…"), ("digits", 0, ""), ("", 0, "")],
 )
-def test_text_is_clipped_with_an_ellipsis(text: str, width: int, clipped: str) -> None:
+def test_clip(text: str, width: int, clipped: str) -> None:
     assert clip(text, width) == clipped
 
 
@@ -69,7 +67,7 @@ def test_text_is_clipped_with_an_ellipsis(text: str, width: int, clipped: str) -
         ("", 0, ""),
     ],
 )
-def test_of_several_parts_whole_ones_are_left_out(text: str, width: int, clipped: str) -> None:
+def test_clip_parts_drops_whole_parts(text: str, width: int, clipped: str) -> None:
     assert clip_parts(text, width) == clipped
 
 
@@ -85,7 +83,7 @@ def test_of_several_parts_whole_ones_are_left_out(text: str, width: int, clipped
         ("\udc80", "?"),
     ],
 )
-def test_what_comes_from_outside_cannot_steer_the_terminal(text: str, shown: str) -> None:
+def test_sanitized_text_cannot_control_the_terminal(text: str, shown: str) -> None:
     assert sanitize(text) == shown
     assert sanitize(text).isprintable()
     assert len(sanitize(text)) == len(text)

@@ -1,17 +1,24 @@
-"""The machine in a few lines: what NVML refuses is N/A, a machine without a GPU is quiet, a verdict has its figures."""
+"""The machine panel: CPU, GPUs and the diagnosis."""
 
 import re
 
 import pytest
 
-from mnist_tui.events import GpuSample, Hardware, HardwareSampled, Phase, PhaseChanged
+from mnist_tui.events import GpuSample, Hardware
 from mnist_tui.runs.history import History
 from mnist_tui.runs.summary import Status
-from mnist_tui.ui.training.machine_panel import MOST_GPUS, NOT_JUDGED, NOT_MEASURED, UNJUDGED, WAITING, MachinePanel
+from mnist_tui.ui.training.machine_panel import (
+    MAX_GPUS,
+    NEVER_DIAGNOSED,
+    NEVER_MEASURED,
+    NOT_YET_DIAGNOSED,
+    NOT_YET_MEASURED,
+    MachinePanel,
+)
 from tests.kit import samples
 from tests.kit.samples import CREATED
 from tests.ui.program import lines, settled
-from tests.ui.stage import Stage, view
+from tests.ui.stage import Stage, history, view
 
 H100 = GpuSample("NVIDIA H100 80GB HBM3", 93.0, 61_200_000_000, 85_000_000_000, 412.0, 61.0, 1_980.0)
 MIG = GpuSample("NVIDIA H100 80GB HBM3, MIG device 1", None, 4_000_000_000, 10_000_000_000)
@@ -20,28 +27,16 @@ TWO_CORES, ON_GPU = Hardware("2 CPU cores", 2, 25 << 30), Hardware(H100.name, 16
 
 
 def sampled(*gpus: GpuSample, note: str = "", hardware: Hardware = TWO_CORES, count: int = 6) -> History:
-    """A run that takes ten steps between two samples."""
-    made = History(samples.record())
+    """Return a run with ten steps between two samples."""
+    made = history()
     made.apply(samples.run_started(hardware=hardware))
-    made.apply(PhaseChanged(time=CREATED, phase=Phase.TRAINING))
     for number in range(count):
         made.apply_all(samples.step_ended(step) for step in range(10 * number + 1, 10 * number + 11))
-        made.apply(
-            HardwareSampled(
-                time=CREATED + number,
-                engine_cpu=190,
-                engine_memory=1_400_000_000,
-                machine_cpu=98,
-                machine_memory=1_700_000_000,
-                gpus=gpus,
-                gpu_note=note,
-            )
-        )
+        made.apply(samples.hardware_sampled(time=CREATED + number, gpus=gpus, gpu_note=note))
     return made
 
 
 async def drawn(made: History, size: tuple[int, int], status: Status = Status.TRAINING) -> list[str]:
-    """The panel's lines."""
     panel = MachinePanel()
     app = Stage(panel)
     async with app.run_test(size=size) as pilot:
@@ -50,7 +45,7 @@ async def drawn(made: History, size: tuple[int, int], status: Status = Status.TR
         return lines(app)
 
 
-async def test_a_machine_without_a_gpu_says_so_in_one_line() -> None:
+async def test_a_machine_without_a_gpu() -> None:
     shown = await drawn(sampled(note=NOTE), (60, 8))
     assert "Machine  2 CPU cores" in shown[0]
     assert re.search(r"CPU [━╸]+ +98 %  RAM 1\.7/27 GB  engine 1\.9 cores 1\.4 GB", shown[1])
@@ -59,13 +54,13 @@ async def test_a_machine_without_a_gpu_says_so_in_one_line() -> None:
     assert shown[4].startswith("╰")
 
 
-async def test_a_gpu_shows_all_that_its_driver_tells() -> None:
+async def test_a_gpu_has_all_values_of_its_driver() -> None:
     shown = await drawn(sampled(H100, hardware=ON_GPU), (70, 8))
     assert re.search(r"GPU [━╸]+ +93 % +61\.2/85 GB +412 W +61 °C +1,980 MHz", shown[2])
     assert "compute-bound: GPU 93 % busy" in shown[3]
 
 
-async def test_what_the_driver_refuses_is_not_available_and_never_zero() -> None:
+async def test_missing_values_are_not_available() -> None:
     shown = await drawn(sampled(GpuSample("GeForce")), (70, 8))
     assert shown[2].count("N/A") == 5
     assert not re.search(r"\b0\b", shown[2])
@@ -79,16 +74,16 @@ async def test_a_mig_device_is_named() -> None:
     assert "NVIDIA H100 80GB HBM3, MIG device 1" in beside[3]
 
 
-async def test_columns_of_several_gpus_stand_under_each_other() -> None:
+async def test_the_values_of_several_gpus_are_aligned() -> None:
     shown = await drawn(sampled(H100, MIG, GpuSample("x")), (84, 8))
     ends = [[match.end() for match in re.finditer(r"(GB|W|°C|MHz|N/A)(?=[ │]|$)", line)] for line in shown[2:5]]
     assert ends[0][-3:] == ends[1][-3:] == ends[2][-3:]
 
 
-async def test_more_gpus_than_lines_leave_the_verdict_in_sight() -> None:
+async def test_the_diagnosis_is_visible_below_many_gpus() -> None:
     shown = await drawn(sampled(*[H100] * 8, hardware=ON_GPU), (84, 12))
-    assert sum("GPU " in line and "°C" in line for line in shown) == MOST_GPUS
-    assert "compute-bound" in shown[2 + MOST_GPUS]
+    assert sum("GPU " in line and "°C" in line for line in shown) == MAX_GPUS
+    assert "compute-bound" in shown[2 + MAX_GPUS]
 
 
 @pytest.mark.parametrize("width", [20, 40, 78, 120])
@@ -99,22 +94,27 @@ async def test_no_number_is_cut(width: int) -> None:
         assert width < 60 or not re.search(r"[\d.,%]…", shown)
 
 
-async def test_before_anything_was_measured_it_says_when() -> None:
-    assert WAITING in "\n".join(await drawn(History(samples.record()), (70, 6)))
-    assert UNJUDGED in "\n".join(await drawn(sampled(note=NOTE, count=1), (70, 6)))
+@pytest.mark.parametrize(
+    ("status", "not_measured", "not_diagnosed"),
+    [
+        (Status.TRAINING, NOT_YET_MEASURED, NOT_YET_DIAGNOSED),
+        (Status.CRASHED, NEVER_MEASURED, NEVER_DIAGNOSED),
+        (Status.FINISHED, NEVER_MEASURED, NEVER_DIAGNOSED),
+    ],
+)
+async def test_a_missing_measurement_is_promised_while_the_run_is_live(
+    status: Status, not_measured: str, not_diagnosed: str
+) -> None:
+    assert not_measured in "\n".join(await drawn(History(samples.record()), (70, 6), status))
+    assert not_diagnosed in "\n".join(await drawn(sampled(note=NOTE, count=1), (70, 6), status))
 
 
-async def test_over_a_run_that_is_over_nothing_is_promised() -> None:
-    assert NOT_MEASURED in "\n".join(await drawn(History(samples.record()), (70, 6), Status.CRASHED))
-    assert NOT_JUDGED in "\n".join(await drawn(sampled(note=NOTE, count=1), (70, 6), Status.FINISHED))
-
-
-async def test_over_a_run_that_is_over_the_verdict_is_of_the_past() -> None:
+async def test_the_diagnosis_of_a_finished_run_is_in_the_past_tense() -> None:
     shown = await drawn(sampled(note=NOTE), (70, 6), Status.FINISHED)
     assert "was compute-bound" in shown[3]
 
 
-async def test_in_a_single_line_the_verdict_comes_first() -> None:
+async def test_in_a_single_line_the_diagnosis_comes_first() -> None:
     panel = MachinePanel()
     panel.styles.border = ("none", "transparent")
     panel.styles.height = 1
@@ -126,7 +126,7 @@ async def test_in_a_single_line_the_verdict_comes_first() -> None:
         assert line == " compute-bound: engine on 1.9 of 2 cores · CPU 98 % · RAM 1.7/27 GB · no GPU"
 
 
-async def test_nothing_from_a_driver_reaches_the_terminal_as_it_came() -> None:
+async def test_the_name_of_a_gpu_is_sanitized() -> None:
     shown = "\n".join(await drawn(sampled(GpuSample("evil\x1b[2J[b]")), (120, 8)))
     assert "\x1b" not in shown
     assert "evil?[2J[b]" in shown

@@ -1,11 +1,13 @@
-"""The architecture, and how its layers do while they learn."""
+"""The model panel: layers, their statistics and warnings."""
+
+import re
 
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import OptionList
 
 from mnist_tui.events import Layer, LayerStat, LayerStats, RunStarted
-from mnist_tui.ui.training.model_panel import ModelPanel, said
+from mnist_tui.ui.training.model_panel import ModelPanel
 from tests.kit import samples
 from tests.ui.program import lines, settled, text
 from tests.ui.stage import Stage
@@ -46,7 +48,7 @@ async def shown(pilot: Pilot[int], panel: ModelPanel, *stats: LayerStats) -> Non
 
 
 @pytest.mark.parametrize(("width", "headings"), [(60, 2), (80, 4), (132, 4)])
-async def test_the_numbers_of_each_layer_come_with_the_first_sample(width: int, headings: int) -> None:
+async def test_layers_have_values_from_the_first_sample(width: int, headings: int) -> None:
     panel = ModelPanel()
     app = Stage(panel)
     async with app.run_test(size=(width, 16)) as pilot:
@@ -62,7 +64,7 @@ async def test_the_numbers_of_each_layer_come_with_the_first_sample(width: int, 
         assert "50%" in line_of(app, "ReLU")
 
 
-async def test_wide_rows_have_sparklines_and_narrow_ones_have_them_below() -> None:
+async def test_sparklines_are_in_wide_rows_and_below_narrow_ones() -> None:
     samples_ = [sample(step, gradient=step / 10) for step in range(1, 9)]
     for width, beside in ((132, True), (60, False)):
         panel = ModelPanel()
@@ -73,7 +75,7 @@ async def test_wide_rows_have_sparklines_and_narrow_ones_have_them_below() -> No
             assert ("‖∇‖ ▁" in text(app)) is not beside
 
 
-async def test_a_new_sample_moves_neither_the_cursor_nor_the_list() -> None:
+async def test_a_new_sample_keeps_the_highlighted_layer() -> None:
     panel = ModelPanel()
     app = Stage(panel)
     async with app.run_test(size=(80, 16)) as pilot:
@@ -87,7 +89,7 @@ async def test_a_new_sample_moves_neither_the_cursor_nor_the_list() -> None:
             assert "dead" in text(app)
 
 
-async def test_a_dead_layer_is_told_in_words_until_it_lives_again() -> None:
+async def test_a_dead_layer_has_a_warning_until_it_recovers() -> None:
     panel = ModelPanel()
     app = Stage(panel)
     async with app.run_test(size=(80, 16)) as pilot:
@@ -95,34 +97,33 @@ async def test_a_dead_layer_is_told_in_words_until_it_lives_again() -> None:
         await shown(pilot, panel, *dying[:2])
         assert "! relu1" not in text(app)
         await shown(pilot, panel, *dying)
-        assert "! relu1 dead: 96%" in text(app)
+        assert re.search("! relu1 .*96%", text(app))
         await shown(pilot, panel, *dying, sample(4))
         assert "! relu1" not in text(app)
 
 
-async def test_lost_numbers_are_told_and_the_other_warnings_counted() -> None:
+async def test_the_first_warning_is_shown_and_the_others_are_counted() -> None:
     panel = ModelPanel()
     app = Stage(panel)
     async with app.run_test(size=(90, 16)) as pilot:
         await shown(pilot, panel, sample(1, 0.95), sample(2, 0.95), sample(3, 0.95, gradient=None))
-        assert "! conv1 (and 1 more) gradient no longer finite since step 3" in text(app)
-    assert said({}) == ""
+        assert re.search(r"! conv1 \(and 1 more\) .*step 3", text(app))
 
 
 @pytest.mark.parametrize(
-    ("width", "words"),
+    ("width", "size"),
     [
-        (59, "8,162 parameters · 0.2 M multiply-adds a digit"),
+        (60, "8,162 parameters · 0.2 M multiply-adds per image"),
         (52, "8,162 parameters · 0.2 M multiply-adds"),
         (40, "8,162 parameters"),
     ],
 )
-async def test_the_title_says_as_much_of_the_size_as_fits(width: int, words: str) -> None:
+async def test_the_size_in_the_title_is_shortened_to_fit(width: int, size: str) -> None:
     panel = ModelPanel()
     app = Stage(panel)
     async with app.run_test(size=(width, 16)) as pilot:
         await shown(pilot, panel)
-        assert f"─ Model  {words} ─" in lines(app)[0]
-        await pilot.resize_terminal(60, 16)
+        assert f"─ Model  {size} ─" in lines(app)[0]
+        await pilot.resize_terminal(62, 16)
         await settled(pilot)
-        assert "multiply-adds a digit ─" in lines(app)[0]
+        assert "per image ─" in lines(app)[0]

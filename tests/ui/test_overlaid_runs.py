@@ -1,11 +1,11 @@
-"""Earlier runs drawn into the curves of the run that is watched, chosen by `/` on its screen."""
+"""Other runs drawn into the plots of a run."""
 
 import re
 
 import numpy as np
 import pytest
 
-from mnist_tui.events import Phase, PhaseChanged
+from mnist_tui.events import Phase
 from mnist_tui.metrics import METRICS_BY_KEY
 from mnist_tui.runs.directory import remove_run
 from mnist_tui.runs.history import History
@@ -13,11 +13,10 @@ from mnist_tui.ui.compare.choose_runs import ChooseRunsScreen
 from mnist_tui.ui.compare.overlay_legend import OverlayLegend
 from mnist_tui.ui.compare.screen import CompareScreen
 from mnist_tui.ui.plots.board import PlotBoard
-from mnist_tui.ui.plots.data import Sampled, drawn, validated
-from mnist_tui.ui.plots.legend import left_out
-from mnist_tui.ui.plots.overlay import Overlaid, RunOverlay
+from mnist_tui.ui.plots.data import SampleCache, read_curve, read_validation
+from mnist_tui.ui.plots.legend import omitted_entries
+from mnist_tui.ui.plots.overlay import OverlayRun, RunOverlay, RunStyle
 from mnist_tui.ui.plots.panel import PlotPanel
-from mnist_tui.ui.plots.run_styles import RunSign
 from mnist_tui.ui.plots.scale import extent_of, scale_of
 from mnist_tui.ui.plots.view import PlotView
 from tests.kit import samples
@@ -33,16 +32,16 @@ LOSS = METRICS_BY_KEY["loss"]
 
 
 def history(steps: int, per_epoch: int = 550, seconds: float = 0.1, **changes: object) -> History:
-    """A run with epochs of so many steps, of so many seconds each."""
+    """Return a run of three planned epochs of `per_epoch` steps, each of so many `seconds`."""
     made = History(samples.record(epochs=3))
-    made.apply(PhaseChanged(time=CREATED, phase=Phase.TRAINING))
+    made.apply(samples.phase_changed(Phase.TRAINING))
     made.apply(samples.run_started(steps_per_epoch=per_epoch))
     for step in range(1, steps + 1):
         made.apply(samples.step_ended(step, time=CREATED + step * seconds, **{"loss": 1 / step, **changes}))
     return made
 
 
-async def test_runs_are_chosen_by_slash_narrowed_by_typing_and_drawn_with_their_markers() -> None:
+async def test_chosen_runs_are_drawn_with_markers_that_they_keep() -> None:
     brave, *_ = three_runs()
     app = program(brave, Clock(finishing_time()))
     async with app.run_test(size=SIZE) as pilot:
@@ -74,10 +73,10 @@ async def test_runs_are_chosen_by_slash_narrowed_by_typing_and_drawn_with_their_
         await pilot.press(*"pau", "space", "enter")
         await settled(pilot)
         assert "paused-run" not in text(app)
-        assert "━▲━ killed-run" in lines(app)[-2]  # it keeps its sign
+        assert "━▲━ killed-run" in lines(app)[-2]
 
 
-async def test_escape_in_the_choice_changes_nothing() -> None:
+async def test_escape_cancels_the_choice() -> None:
     brave, *_ = three_runs()
     app = program(brave, Clock(finishing_time()))
     async with app.run_test(size=SIZE) as pilot:
@@ -88,12 +87,12 @@ async def test_escape_in_the_choice_changes_nothing() -> None:
         assert text(app) == before
 
 
-async def test_the_cursor_gives_the_others_values_and_tables_are_one_key_away() -> None:
+async def test_the_cursor_shows_the_values_of_other_runs_and_a_key_opens_their_table() -> None:
     brave, *_ = three_runs()
     app = program(brave, Clock(finishing_time()))
     async with app.run_test(size=SIZE) as pilot:
         await settled(pilot)
-        assert "Tables" not in lines(app)[-1]
+        assert app.screen.check_action("compare_tables", ()) is False
         await pilot.press("slash", "space", "down", "space", "enter")
         await settled(pilot)
         await pilot.press("home", *["right"] * 4)
@@ -111,7 +110,7 @@ async def test_the_cursor_gives_the_others_values_and_tables_are_one_key_away() 
         assert "━◆━ killed-run   ━▲━ paused-run" in text(app)
 
 
-async def test_a_live_run_is_never_hidden_and_others_may_go_while_it_trains() -> None:
+async def test_a_live_run_is_drawn_over_others_which_may_be_deleted() -> None:
     replay = Replay()
     other = recorded("paused-otter")
     replay.to_step(400)
@@ -126,11 +125,11 @@ async def test_a_live_run_is_never_hidden_and_others_may_go_while_it_trains() ->
             app._follow()
             await settled(pilot)
             plots = "\n".join(line[60:] for line in lines(app)[:-2])
-            assert all(sign in plots for sign in "◆★━")
+            assert all(marker in plots for marker in "◆★━")
             await wait_until(pilot, lambda: "paused-run" in text(app), "the curve that was read")
 
 
-def test_the_axis_has_room_for_the_longest_run_as_it_is_aligned() -> None:
+def test_the_axis_has_room_for_the_longest_aligned_run() -> None:
     own, other = history(550), history(3_000, per_epoch=1_100, seconds=0.2)
     assert extent_of(own, [other]).last == 3_000
     assert extent_of(own, [other], "epochs").last == 1_500
@@ -141,40 +140,40 @@ def test_the_axis_has_room_for_the_longest_run_as_it_is_aligned() -> None:
     assert extent_of(own).last == 550
 
 
-def test_the_same_place_is_another_step_of_a_run_with_another_batch_size() -> None:
+def test_a_position_is_another_step_of_a_run_with_another_batch_size() -> None:
     own, other = history(1_100), history(2_200, per_epoch=1_100, seconds=0.2)
     for axis, expected in (("steps", 550.0), ("epochs", 1_100.0), ("time", 275.0)):
         scale = scale_of(own, PlotView(axis=axis), [other])  # type: ignore[arg-type]
-        beside = scale.beside(other)
-        assert beside is not None
-        (place,) = scale.places(own, np.array([550.0]))
-        assert beside.step_at(other, float(place)) == pytest.approx(expected, abs=1)
+        aligned = scale.align(other)
+        assert aligned is not None
+        (position,) = scale.positions(own, np.array([550.0]))
+        assert aligned.step_at(other, float(position)) == pytest.approx(expected, abs=1)
 
 
-def test_a_run_without_steps_or_with_epochs_of_unknown_length_cannot_be_aligned_and_breaks_nothing() -> None:
+def test_runs_without_steps_or_with_epochs_of_unknown_length_are_not_aligned() -> None:
     own, empty = history(550), history(0)
     unknown = History(samples.record())
     unknown.apply_all(samples.steps(50))
     scale = scale_of(own, PlotView(axis="epochs"), [empty, unknown])
-    assert scale.beside(empty) is None
-    assert scale.beside(unknown) is None
+    assert scale.align(empty) is None
+    assert scale.align(unknown) is None
     assert extent_of(own, [empty, unknown], "epochs").last == 550
     assert extent_of(empty, [own], "time").last == 0
 
 
-def test_a_run_whose_clock_went_backwards_stands_beside_another() -> None:
+def test_a_run_whose_clock_went_backwards_is_aligned() -> None:
     own, other = history(100), history(100, seconds=-50.0)
     for runs in ((own, other), (other, own)):
         scale = scale_of(runs[0], PlotView(axis="time"), [runs[1]])
         assert np.isfinite(scale.limits).all()
-        beside = scale.beside(runs[1])
-        assert beside is not None
-        assert drawn(runs[1], LOSS, PlotView(axis="time"), beside, 60, Sampled()) is not None
+        aligned = scale.align(runs[1])
+        assert aligned is not None
+        assert read_curve(runs[1], LOSS, PlotView(axis="time"), aligned, 60, SampleCache()) is not None
 
 
-async def test_another_run_is_read_once_and_then_only_when_there_is_more() -> None:
+async def test_a_plot_is_drawn_again_when_another_run_grows() -> None:
     own, other = history(500), history(800)
-    overlay = RunOverlay((Overlaid("other", "other", other, RunSign(0)),))
+    overlay = RunOverlay((OverlayRun("other", "other", other, RunStyle(0)),))
     plot = PlotPanel(LOSS)
     app = Stage(plot)
     async with app.run_test(size=(60, 20)) as pilot:
@@ -188,21 +187,21 @@ async def test_another_run_is_read_once_and_then_only_when_there_is_more() -> No
         assert plot.builds == builds + 1
         other.apply(samples.step_ended(802))
         plot.show(own, CREATED + 9.2, overlay=overlay)
-        assert plot.builds == builds + 1  # not more often than it may
+        assert plot.builds == builds + 1  # at a limited rate
         other.apply(samples.epoch_ended(1))
         plot.show(own, CREATED + 9.3, overlay=overlay)
         assert plot.builds == builds + 2
 
 
-def test_a_log_axis_says_how_many_values_it_leaves_out() -> None:
+def test_a_logarithmic_axis_counts_the_values_that_it_leaves_out() -> None:
     made = history(100)
     made.apply_all(samples.step_ended(step, loss=0.0) for step in range(101, 143))
     made.apply(samples.epoch_ended(1, step=142, validation_loss=0.0))
     for log, expected in ((True, [("≤ 0", "43")]), (False, [])):
         view = PlotView(log=log)
         scale = scale_of(made, view)
-        data, points = drawn(made, LOSS, view, scale, 60, Sampled()), validated(made, LOSS, scale)
-        assert [(part.sign, part.value) for part in left_out(data, points, view)] == expected
+        curve, points = read_curve(made, LOSS, view, scale, 60, SampleCache()), read_validation(made, LOSS, scale)
+        assert [(entry.marker, entry.value) for entry in omitted_entries(curve, points, view)] == expected
 
 
 async def test_a_validation_that_is_nan_is_counted_and_marked_on_the_axis() -> None:
@@ -214,23 +213,22 @@ async def test_a_validation_that_is_nan_is_counted_and_marked_on_the_axis() -> N
     async with app.run_test(size=(80, 20)) as pilot:
         plot.show(made, CREATED)
         await settled(pilot)
-        assert "× not finite val 1" in lines(app)[0]
+        assert re.search("× .* val 1 ", lines(app)[0])
         axis = next(line for line in lines(app) if "└" in line)
         left, right = axis.index("└") + 1, len(axis.rstrip("│ ")) - 1
         assert axis.count("×") == 1
         assert (axis.index("×") - left) / (right - left) == pytest.approx(2 / 3, abs=0.03)
 
 
-async def test_the_validation_alone_is_joined_and_fills_the_y_axis() -> None:
+async def test_validation_only_is_a_line_that_fills_the_y_axis() -> None:
     made = history(1_650, loss=3.0)
     for epoch in (1, 2, 3):
         made.apply(samples.epoch_ended(epoch, validation_loss=0.1 / epoch))
     plot = PlotPanel(LOSS)
     app = Stage(plot)
     async with app.run_test(size=(80, 20)) as pilot:
-        plot.show(made, CREATED, PlotView(validation_alone=True))
+        plot.show(made, CREATED, PlotView(validation_only=True))
         await settled(pilot)
-        assert "validation alone · steps" in lines(app)[-1]
         ticks = [float(number) for number in re.findall(r"│(\d\.\d+)┤", text(app))]
         assert max(ticks) <= 0.12
         assert len(re.findall("[⠁-⣿]", text(app))) > 20

@@ -1,4 +1,4 @@
-"""The training screen, from the first seconds of a run to its end, and through every size."""
+"""The training screen from start-up to the end of a run, and at every size."""
 
 import re
 
@@ -26,7 +26,6 @@ BRAILLE = re.compile("[⠁-⣿]")
 
 
 def started() -> RunStarted:
-    """What the recorded run said of its network."""
     with RECORDING.events_path.open("rb") as events:
         return next(event for event in map(decode, events) if isinstance(event, RunStarted))
 
@@ -35,7 +34,7 @@ def header(pilot: Pilot[int]) -> str:
     return lines(pilot.app)[0]
 
 
-async def test_from_start_up_to_the_curves() -> None:
+async def test_a_run_from_start_up_to_the_curves() -> None:
     replay = Replay()
     replay.to_phase(Phase.IMPORTING)
     replay.clock.now += 3
@@ -47,9 +46,7 @@ async def test_from_start_up_to_the_curves() -> None:
             assert "reading the digits" in text(app)
             assert "◌ importing Keras  00:03" in header(pilot)
             replay.clock.now += 2
-            await wait_until(
-                pilot, lambda: bool(re.search(r"▸ importing Keras +5 s", text(app))), "the seconds counted"
-            )
+            await wait_until(pilot, lambda: bool(re.search(r"▸ importing Keras +5 s", text(app))), "5 s")
             replay.to_phase(Phase.COMPILING)
             await wait_until(pilot, lambda: "▸ compiling the first step" in text(app), "the next phase")
             assert re.search(r"✔ importing Keras +\d+\.\d s", text(app))
@@ -60,7 +57,6 @@ async def test_from_start_up_to_the_curves() -> None:
             assert not app.screen.query_one(StartUpPanel).display
             assert re.search(r"▶ training  \d\d:\d\d left", header(pilot))
             assert "step 60 of 2,580" in text(app)
-            assert "no epoch validated yet" in text(app)
             assert "● val" not in text(app)
             await pilot.press("left")  # the plots have the focus as soon as there are any
             await settled(pilot)
@@ -73,31 +69,30 @@ async def test_from_start_up_to_the_curves() -> None:
             assert "9→7 ×7" in text(app)
 
 
-async def test_a_finished_run_stays_on_the_screen_with_its_test_accuracy() -> None:
+async def test_a_finished_run_stays_on_the_screen() -> None:
     replay = Replay()
     replay.to_step(2_500)
     app = program(replay.run, replay.clock)
     with FakeEngine(replay.run) as engine:
         async with app.run_test(size=SIZE) as pilot:
             await settled(pilot)
-            assert "s Stop" in lines(app)[-1]
+            assert app.screen.check_action("stop", ())
             replay.to_phase(Phase.VALIDATING)
             await wait_until(pilot, lambda: "▶ validating" in header(pilot), "the phase in the header")
             replay.to_the_end()
             await wait_until(pilot, lambda: "✔ finished" in header(pilot), "the end in the header")
-            assert "test accuracy 99.57 % of 10,000 digits (epoch 3)" in text(app)
-            assert "s Stop" not in lines(app)[-1]
+            assert "test accuracy 99.57 % of 10,000" in text(app)
+            assert not app.screen.check_action("stop", ())
             engine.die()
             replay.clock.now += 3_600
             await settled(pilot)
             assert isinstance(app.screen, TrainingScreen)
             assert "✔ finished" in header(pilot)
-            assert "test accuracy 99.57 % of 10,000 digits (epoch 3)" in text(app)
 
 
 @pytest.mark.parametrize("size", SIZES[:2])
 @pytest.mark.parametrize("step", [None, 100])
-async def test_a_crash_is_called_one_wherever_it_happens(step: int | None, size: tuple[int, int]) -> None:
+async def test_a_crashed_run(step: int | None, size: tuple[int, int]) -> None:
     replay = Replay()
     if step is None:
         replay.to_phase(Phase.IMPORTING)
@@ -110,7 +105,7 @@ async def test_a_crash_is_called_one_wherever_it_happens(step: int | None, size:
         assert "engine.log" in text(app)
 
 
-async def test_an_engine_that_dies_while_it_is_watched_is_noticed() -> None:
+async def test_an_engine_that_dies_is_noticed() -> None:
     replay = Replay()
     replay.to_step(100)
     app = program(replay.run, replay.clock)
@@ -121,11 +116,11 @@ async def test_an_engine_that_dies_while_it_is_watched_is_noticed() -> None:
             engine.die()
             replay.clock.now += 2
             await wait_until(pilot, lambda: "✖ crashed" in header(pilot), "the crash in the header")
-            assert "crashed: the engine ended without a word" in text(app)
+            assert "engine.log" in text(app)
 
 
 @pytest.mark.parametrize("step", [None, 100])
-async def test_a_failure_is_told_with_its_reason(step: int | None) -> None:
+async def test_a_failed_run_shows_its_error(step: int | None) -> None:
     replay = Replay()
     if step is None:
         replay.to_phase(Phase.LOADING)
@@ -137,12 +132,10 @@ async def test_a_failure_is_told_with_its_reason(step: int | None) -> None:
         replay.write(RunFailed(time=replay.clock.now + 1, error="no [memory] left for the batch"))
         await wait_until(pilot, lambda: "✖ failed" in header(pilot), "the failure in the header")
         assert "failed: no [memory] left for the batch" in text(app)
-        if step is None:
-            assert "The run failed." in text(app)
+        assert app.screen.query_one(StartUpPanel).display is (step is None)
 
 
-async def test_every_layer_is_listed_with_shape_parameters_share_and_reason() -> None:
-    """Until layers are sampled, whose figures then stand where the reasons were."""
+async def test_every_layer_has_its_shape_parameters_share_and_reason_until_it_is_sampled() -> None:
     replay = Replay()
     replay.to_phase(Phase.COMPILING)
     app = program(replay.run, replay.clock)
@@ -166,29 +159,28 @@ async def test_every_layer_is_listed_with_shape_parameters_share_and_reason() ->
         assert f"{sum(layer.parameters for layer in layers):,} parameters" in text(app)
 
 
-async def test_the_reason_of_the_layer_under_the_cursor_is_in_words() -> None:
-    """Alone until layers are sampled, whose figures then come before it."""
+async def test_the_reason_of_the_highlighted_layer_is_shown() -> None:
     replay = Replay()
     replay.to_step(60)
     app = program(replay.run, replay.clock)
     async with app.run_test(size=SIZE) as pilot:
         await settled(pilot)
 
-        def why() -> str:
-            return " ".join(str(app.screen.query_one("#why").render()).split())
+        def reason() -> str:
+            return " ".join(str(app.screen.query_one("#reason").render()).split())
 
         layers, preset = started().layers, record().config.preset
         app.screen.query_one(OptionList).focus()
         for layer in layers[1:3]:
             await pilot.press("down")
             await settled(pilot)
-            assert why() == layer_explanation(preset, layer)
+            assert reason() == layer_explanation(preset, layer)
         await pilot.press("up", "up")
         await settled(pilot)
-        assert why() == layer_explanation(preset, layers[0])
+        assert reason() == layer_explanation(preset, layers[0])
 
 
-async def test_wide_terminals_show_every_metric_that_was_recorded() -> None:
+async def test_a_wide_terminal_shows_as_many_plots_as_fit() -> None:
     app = program(recorded_run(), Clock(finishing_time()))
     async with app.run_test(size=(200, 60)) as pilot:
         await settled(pilot)
@@ -202,8 +194,8 @@ async def test_wide_terminals_show_every_metric_that_was_recorded() -> None:
         ]
 
 
-async def test_a_resized_screen_is_the_screen_of_that_size() -> None:
-    """In front or behind another screen while the terminal changes: what is seen then is what a fresh app shows."""
+async def test_a_resized_screen() -> None:
+    """It equals the screen of a fresh app, also if the terminal was resized while another screen was in front."""
     run, clock = recorded_run(), Clock(finishing_time())
     small, normal, large = SIZES
     fresh = {}
@@ -230,8 +222,7 @@ async def test_a_resized_screen_is_the_screen_of_that_size() -> None:
             assert text(app) == fresh[size], behind
 
 
-async def test_what_comes_while_a_new_size_is_painted_stays_on_the_screen(replay: Replay) -> None:
-    """The header and the panels are drawn again for a new size: from what is known then, not when the size came."""
+async def test_an_event_during_a_resize_stays_on_the_screen(replay: Replay) -> None:
     app = program(replay.run, replay.clock)
     with FakeEngine(replay.run):
         async with app.run_test(size=SIZE) as pilot:
@@ -244,7 +235,7 @@ async def test_what_comes_while_a_new_size_is_painted_stays_on_the_screen(replay
             assert "‖ paused" in header(pilot)
 
 
-async def test_a_terminal_of_any_size_is_no_crash() -> None:
+async def test_any_size_of_the_terminal() -> None:
     app = program(recorded_run(), Clock(finishing_time()))
     async with app.run_test(size=(40, 12)) as pilot:
         for size in ((40, 12), (20, 5), (3, 2), (1, 1), (300, 10), (30, 90), (80, 24)):
@@ -254,7 +245,7 @@ async def test_a_terminal_of_any_size_is_no_crash() -> None:
         assert app.screen.query_one(ModelPanel).display
 
 
-async def test_curves_on_log_y_over_epochs_with_the_cursor_are_the_golden_ones(golden: Golden) -> None:
+async def test_golden_curves_with_a_logarithmic_axis_and_the_cursor(golden: Golden) -> None:
     app = program(recorded_run(), Clock(finishing_time()))
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(pilot)
@@ -263,7 +254,7 @@ async def test_curves_on_log_y_over_epochs_with_the_cursor_are_the_golden_ones(g
         golden("curves-120x40", lines(app))
 
 
-async def test_one_plot_alone_is_the_golden_one(golden: Golden) -> None:
+async def test_golden_maximised_plot(golden: Golden) -> None:
     app = program(recorded_run(), Clock(finishing_time()))
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)

@@ -6,7 +6,7 @@ import numpy as np
 from rich.text import Text
 
 from mnist_tui.analysis.calibration import Abstention
-from mnist_tui.render.curve import braille_curve, place
+from mnist_tui.render.raster import BLANK, Numbers, line_cells, point_cells
 from mnist_tui.render.text import percent
 from mnist_tui.ui.calibration.confidences import Confidences
 from mnist_tui.ui.shared.line_widget import LineWidget
@@ -93,22 +93,27 @@ def abstention_plot(figures: Confidences, threshold: float, colours: Palette, wi
     low = max(0.0, math.floor((least - 0.02) * 20) / 20)
     shown = answered >= low
     bottom, top = float(accuracy[shown].min()), float(accuracy.max())
-    limits = (bottom, top) if top > bottom else (bottom - 0.01, top)
-    plot = braille_curve(answered[shown], accuracy[shown], columns, rows, (low, 1), limits)
+    if top <= bottom:
+        bottom = top - 0.01
+
+    def on_canvas(answered: Numbers, accuracy: Numbers) -> tuple[Numbers, Numbers]:
+        return (answered - low) / (1 - low), np.clip((accuracy - bottom) / (top - bottom), 0, 1)
+
+    plot = line_cells(*on_canvas(answered[shown], accuracy[shown]), columns, rows)
+    if now.answered:
+        point = on_canvas(np.array([now.answered / now.total]), np.array([now.accuracy]))
+        cursor = point_cells(*point, columns, rows, CURSOR)
+        plot = np.where(cursor == BLANK, plot, cursor)
     lines = []
-    here = (
-        (place(now.answered / now.total, (low, 1), columns), rows - 1 - place(now.accuracy, limits, rows))
-        if now.answered
-        else (-1, -1)
-    )
-    for row, cells in enumerate(plot):
-        label = {0: percent(limits[1]), rows - 1: percent(limits[0])}.get(row, "accuracy" if row == 1 else "")
+    for row, cells in enumerate(plot.tolist()):
+        label = {0: percent(top), rows - 1: percent(bottom)}.get(row, "accuracy" if row == 1 else "")
         line = Text(f"{label:>{LABEL - 1}} ", style=paint(colours.quiet))
-        for column, cell in enumerate(cells):
-            if (column, row) == here:
+        for character in map(chr, cells):
+            if character == CURSOR:
                 line.append(CURSOR, paint(colours.accent, colours.surface, bold=True))
             else:
-                line.append(cell, paint(colours.validation, colours.surface))
+                blank = character == chr(BLANK)
+                line.append(" " if blank else character, paint(colours.validation, colours.surface))
         lines.append(line)
     left, right = f"{low:.0%}".replace("%", " %"), "100 %"
     middle = "answered".center(max(0, columns - len(left) - len(right)))

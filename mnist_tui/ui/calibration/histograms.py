@@ -4,7 +4,7 @@ from rich.text import Text
 from textual.color import Color
 
 from mnist_tui.analysis.calibration import Reliability
-from mnist_tui.render.columns import log_share, upright_bars
+from mnist_tui.render.bars import log_share, upright_bars
 from mnist_tui.ui.calibration.widget import CalibrationWidget
 from mnist_tui.ui.shared.paint import paint
 from mnist_tui.ui.theme import Palette

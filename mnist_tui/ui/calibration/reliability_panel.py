@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from rich.text import Text
 
 from mnist_tui.analysis.calibration import Reliability
-from mnist_tui.render.curve import place
 from mnist_tui.render.text import bar, percent
 from mnist_tui.ui.calibration.widget import CalibrationWidget
 from mnist_tui.ui.shared.paint import paint
@@ -53,10 +52,10 @@ def _track(figures: Reliability, position: int, room: int, colours: Palette) -> 
     ground = colours.surface
     if not figures.counts[position]:
         middle = float(figures.edges[position] + figures.edges[position + 1]) / 2
-        mark = place(middle, (0, 1), room)
+        mark = int(middle * room)
         return Text(" " * mark + NOBODY + " " * (room - mark - 1), style=paint(colours.quiet, ground))
     accuracy, confidence = float(figures.accuracy[position]), float(figures.confidence[position])
-    mark, ink = place(confidence, (0, 1), room), colours.validation
+    mark, ink = min(int(confidence * room), room - 1), colours.validation
     track = Text()
     for column, cell in enumerate(bar(accuracy, room)):
         if column == mark:

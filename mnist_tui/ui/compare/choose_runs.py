@@ -1,4 +1,4 @@
-"""Which runs to compare with: a list to be marked, narrowed by typing."""
+"""The dialog to choose the runs to compare with: a list that is filtered by typing and marked by Space."""
 
 from collections.abc import Iterable
 
@@ -16,54 +16,50 @@ from mnist_tui.runs.summary import RunSummary, summaries
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.shared.dialog import Dialog
 
-MOST_RUNS = 200
-"""Runs that are read at most, the newest."""
+MAX_RUNS = 200
+"""Only the newest runs are read."""
 NAME_WIDTH = 24
 MARK = "✔"
 
 
 class RunFilter(Input):
-    """Letters narrow the list; a run's name has no blanks, so that Space can mark."""
+    """Filters the list. Run names have no blanks, so that Space can mark a run."""
 
     BINDINGS = bindings("choose_runs")
 
     def __init__(self) -> None:
-        super().__init__(compact=True, placeholder="type a part of a name, preset or status")
+        super().__init__(compact=True, placeholder="part of a name, preset or status")
 
-    def _of_screen(self) -> "ChooseRunsScreen":
+    @property
+    def _dialog(self) -> "ChooseRunsScreen":
         assert isinstance(self.screen, ChooseRunsScreen)
         return self.screen
 
     async def _on_key(self, event: Key) -> None:
-        """A field takes every letter before its bindings are asked, and a blank is one."""
-        if event.key == "space":
+        if event.key == "space":  # which Input would insert before its bindings are checked
             event.stop()
             event.prevent_default()
             self.action_mark()
 
     def action_mark(self) -> None:
-        """Mark the run under the cursor, or take it back."""
-        self._of_screen().mark()
+        self._dialog.toggle_mark()
 
     def action_move(self, direction: str) -> None:
-        """The list's cursor."""
-        options = self._of_screen().query_one(OptionList)
+        options = self._dialog.query_one(OptionList)
         if direction == "up":
             options.action_cursor_up()
         else:
             options.action_cursor_down()
 
     def action_done(self) -> None:
-        """Compare with those that are marked."""
-        self._of_screen().done()
+        self._dialog.accept()
 
     def action_close(self) -> None:
-        """Leave everything as it is."""
-        self._of_screen().dismiss(None)
+        self._dialog.dismiss(None)
 
 
 class ChooseRunsScreen(Dialog[list[RunDirectory] | None]):
-    """Returns the runs to compare with, none for an empty list; None when everything is to stay as it is."""
+    """Returns the marked runs, or None if it was cancelled. The run `own` is not listed."""
 
     TITLE_WORDS = "Compare with"
     DEFAULT_CSS = """
@@ -74,7 +70,7 @@ class ChooseRunsScreen(Dialog[list[RunDirectory] | None]):
     """
 
     class RunsRead(Message):
-        """The runs are known."""
+        """Posted when the runs were read."""
 
         def __init__(self, found: list[RunSummary]) -> None:
             super().__init__()
@@ -95,63 +91,59 @@ class ChooseRunsScreen(Dialog[list[RunDirectory] | None]):
         yield Static("reading the runs …", id="hint", markup=False)
 
     def on_mount(self) -> None:
-        """The runs come when they have been read."""
         self._read_runs()
 
     @work(thread=True, exclusive=True)
     def _read_runs(self) -> None:
         runs = [run for run in list_runs() if self._own is None or run.path != self._own.path]
-        self.post_message(self.RunsRead(summaries(runs[:MOST_RUNS])))
+        self.post_message(self.RunsRead(summaries(runs[:MAX_RUNS])))
 
     def on_choose_runs_screen_runs_read(self, event: RunsRead) -> None:
-        """List them."""
         self._found = event.found
         self._list()
 
     def on_input_changed(self) -> None:
-        """Something was typed."""
         self._list()
 
     def _list(self) -> None:
         if self._found is None:
             return
-        words = self.query_one(RunFilter).value.lower().split()
-        self._listed = [run for run in self._found if all(word in _searched(run) for word in words)]
+        wanted = self.query_one(RunFilter).value.lower().split()
+        self._listed = [run for run in self._found if all(word in _searched_text(run) for word in wanted)]
         options = self.query_one(OptionList)
         options.clear_options()
         options.add_options([Option(self._prompt(run)) for run in self._listed])
         options.highlighted = 0 if self._listed else None
-        self._hint()
+        self._update_hint()
 
-    def _hint(self) -> None:
+    def _update_hint(self) -> None:
         if not self._found:
-            words = "There is no other run yet."
+            hint = "There are no other runs."
         elif not self._listed:
-            words = "No run has that in its name, preset or status."
+            hint = "No run matches."
         else:
-            words = f"Space marks, Enter shows the {len(self._marked)} marked, Esc leaves all as it is"
-        self.query_one("#hint", Static).update(words)
+            hint = f"Space mark   Enter compare ({len(self._marked)} marked)   Esc cancel"
+        self.query_one("#hint", Static).update(hint)
 
-    def mark(self) -> None:
-        """Mark the run under the cursor, or take it back."""
+    def toggle_mark(self) -> None:
+        """Mark the run under the cursor, or remove its mark."""
         options = self.query_one(OptionList)
-        place = options.highlighted
-        if place is None:
+        index = options.highlighted
+        if index is None:
             return
-        run = self._listed[place].run
+        run = self._listed[index].run
         if self._marked.pop(run.id, None) is None:
             self._marked[run.id] = run
-        options.replace_option_prompt_at_index(place, self._prompt(self._listed[place]))
-        self._hint()
+        options.replace_option_prompt_at_index(index, self._prompt(self._listed[index]))
+        self._update_hint()
 
-    def done(self) -> None:
-        """Compare with those that are marked."""
+    def accept(self) -> None:
+        """Close the dialog with the marked runs."""
         self.dismiss(list(self._marked.values()))
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """A click on a line."""
         self.query_one(OptionList).highlighted = event.option_index
-        self.mark()
+        self.toggle_mark()
 
     def _prompt(self, run: RunSummary) -> Text:
         is_marked = run.run.id in self._marked
@@ -164,5 +156,5 @@ class ChooseRunsScreen(Dialog[list[RunDirectory] | None]):
         )
 
 
-def _searched(run: RunSummary) -> str:
+def _searched_text(run: RunSummary) -> str:
     return f"{run.record.name} {run.record.config.networks} {run.status} {run.run.id}".lower()

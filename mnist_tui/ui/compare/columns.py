@@ -1,22 +1,22 @@
-"""Compared runs -> the columns of their table, in groups, and which of them fit on a page."""
+"""The columns of the table of compared runs, and how they are divided into pages."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from mnist_tui.analysis.comparison import TARGETS, Best, EpochResult, RunResult, best_of, differing_settings
+from mnist_tui.analysis.comparison import TARGETS, BestRuns, EpochResult, RunResult, best_runs, differing_settings
 from mnist_tui.metrics import Metric
 from mnist_tui.render.text import clip, duration, percent
 from mnist_tui.runs.history import History
 from mnist_tui.runs.summary import Status
 from mnist_tui.ui.compare.compared_runs import ComparedRun, ComparedRuns
-from mnist_tui.ui.plots.data import Sampled, reading
-from mnist_tui.ui.plots.scale import TIMES, Scale, scale_of
+from mnist_tui.ui.plots.data import SampleCache, read_at
+from mnist_tui.ui.plots.legend import BEST_MARKER
+from mnist_tui.ui.plots.scale import TIME_AXES, Scale, scale_of
 from mnist_tui.ui.plots.view import PlotView
 
-LONGEST_NAME, LONGEST_VALUE = 20, 16
-BEST_SIGN = "★"
+NAME_WIDTH, VALUE_WIDTH = 20, 16
 STATUS_COLOURS = {
     Status.PAUSED: "warning",
     Status.FINISHED: "success",
@@ -24,21 +24,26 @@ STATUS_COLOURS = {
     Status.CRASHED: "error",
     Status.FAILED: "error",
 }
-"""Theme variables; a run that goes on has the accent's."""
+"""Theme variables; a live run has the primary colour."""
+FIXED_GROUPS = ("run", "cursor")
+"""On every page."""
 
 
 @dataclass(frozen=True)
 class CompareCell:
-    """What stands in a cell; `colour` is a theme variable."""
+    """A text, with a theme variable as its colour."""
 
-    words: str
+    text: str
     colour: str = ""
     bold: bool = False
 
 
+NO_VALUE = CompareCell("–", "quiet")
+
+
 @dataclass(frozen=True)
 class CompareColumn:
-    """One column. Columns of one group stay together; those of the groups in FIXED are on every page."""
+    """A column. Columns of one group stay on one page if they fit."""
 
     group: str
     heading: tuple[str, str]
@@ -47,81 +52,77 @@ class CompareColumn:
 
     @property
     def width(self) -> int:
-        """Cells that the longest words take."""
-        return max(map(len, (*self.heading, *(cell.words for cell in self.cells))), default=0)
+        """Cells that the longest text takes."""
+        return max(map(len, (*self.heading, *(cell.text for cell in self.cells))), default=0)
 
 
-FIXED = ("run", "cursor")
-
-
-def columns_of(compared: ComparedRuns, at_cursor: Sequence[CompareColumn] = ()) -> list[CompareColumn]:
-    """All columns: the runs, their values at the cursor, results, what each needed, and the settings that differ."""
-    runs, results = compared.runs, compared.results
-    best = best_of(results)
+def table_columns(compared: ComparedRuns, at_cursor: Sequence[CompareColumn] = ()) -> list[CompareColumn]:
+    """Return all columns: runs, values at the cursor, results, cost of the target accuracies, differing settings."""
+    runs, results = compared.runs, [run.result for run in compared.runs]
+    best = best_runs(results)
     columns = [
-        CompareColumn("run", ("", ""), tuple(_sign(run) for run in runs), is_number=False),
-        CompareColumn("run", ("", "run"), tuple(_name(run) for run in runs), is_number=False),
+        CompareColumn("run", ("", ""), tuple(_marker_cell(run) for run in runs), is_number=False),
+        CompareColumn("run", ("", "run"), tuple(_name_cell(run) for run in runs), is_number=False),
         *at_cursor,
         *_result_columns(runs, results, best),
     ]
-    for place, target in enumerate(TARGETS):
+    for target, fewest, fastest in zip(TARGETS, best.images, best.seconds, strict=True):
         cells = tuple(
-            needed(result.reached(target), result, number in best.images[place], number in best.seconds[place])
+            _target_cell(result.first_reaching(target), result, number in fewest, number in fastest)
             for number, result in enumerate(results)
         )
-        columns.append(CompareColumn("needed", (f"to {target_words(target)} val", "images  time"), cells))
-    known = [place for place, run in enumerate(runs) if run.history is not None]
-    for label in differing_settings([results[place].settings for place in known]):
-        cells = tuple(CompareCell(clip(result.settings.get(label, "–"), LONGEST_VALUE)) for result in results)
+        columns.append(CompareColumn("targets", (f"to {target_text(target)} val", "images  time"), cells))
+    loaded = [result for run, result in zip(runs, results, strict=True) if run.history is not None]
+    for label in differing_settings([result.settings for result in loaded]):
+        cells = tuple(CompareCell(clip(result.settings.get(label, "–"), VALUE_WIDTH)) for result in results)
         columns.append(CompareColumn("settings", ("", label), cells))
     return columns
 
 
-def target_words(target: float) -> str:
-    """99.0 %, 99.29 %."""
-    words = f"{target * 100:.2f}"
-    return f"{words.removesuffix('0')} %"
+def target_text(target: float) -> str:
+    """Format a target accuracy as 99.0 % or 99.29 %."""
+    return f"{f'{target * 100:.2f}'.removesuffix('0')} %"
 
 
-def needed(epoch: EpochResult | None, run: RunResult, fewest: bool, fastest: bool) -> CompareCell:
-    """Images and time until an epoch's end, or in words why there are none."""
+def _target_cell(epoch: EpochResult | None, run: RunResult, is_fewest: bool, is_fastest: bool) -> CompareCell:
     if epoch is None:
-        words = "–" if not run.settings else "not reached" if run.is_over else "not yet"
-        return CompareCell(words, "quiet")
-    images = f"{BEST_SIGN if fewest else ''}{epoch.images:,}"
-    time = f"{BEST_SIGN if fastest else ''}{duration(epoch.seconds)}"
-    return CompareCell(f"{images} {time:>6}", "success" if fewest or fastest else "", fewest and fastest)
+        return CompareCell("–" if not run.settings else "not reached" if run.is_over else "not yet", "quiet")
+    images = f"{BEST_MARKER if is_fewest else ''}{epoch.images:,}"
+    time = f"{BEST_MARKER if is_fastest else ''}{duration(epoch.seconds)}"
+    colour = "success" if is_fewest or is_fastest else ""
+    return CompareCell(f"{images} {time:>6}", colour, is_fewest and is_fastest)
 
 
-def _sign(run: ComparedRun) -> CompareCell:
-    return CompareCell(f"━{run.sign.marker}━" if run.is_shown else f" {run.sign.marker} ", run.sign.variable, bold=True)
+def _marker_cell(run: ComparedRun) -> CompareCell:
+    marker = run.style.marker
+    return CompareCell(f"━{marker}━" if run.is_shown else f" {marker} ", run.style.variable, bold=True)
 
 
-def _name(run: ComparedRun) -> CompareCell:
-    return CompareCell(clip(run.name, LONGEST_NAME), "" if run.is_shown else "quiet", run.is_shown)
+def _name_cell(run: ComparedRun) -> CompareCell:
+    return CompareCell(clip(run.name, NAME_WIDTH), "" if run.is_shown else "quiet", run.is_shown)
 
 
-def _status(run: ComparedRun) -> CompareCell:
-    status = run.status
+def _status_cell(run: ComparedRun) -> CompareCell:
     if run.is_deleted:
         return CompareCell("deleted", "error")
-    if status is None:
-        return CompareCell("unreadable", "error") if run.trouble else CompareCell("reading…", "quiet")
-    return CompareCell(str(status), STATUS_COLOURS.get(status, "primary"))
+    if run.status is None:
+        return CompareCell("unreadable", "error") if run.error else CompareCell("reading…", "quiet")
+    return CompareCell(str(run.status), STATUS_COLOURS.get(run.status, "primary"))
 
 
-def _result_columns(runs: Sequence[ComparedRun], results: Sequence[RunResult], best: Best) -> tuple[CompareColumn, ...]:
+def _result_columns(
+    runs: Sequence[ComparedRun], results: Sequence[RunResult], best: BestRuns
+) -> tuple[CompareColumn, ...]:
     validation, tests, epochs, times = [], [], [], []
-    for place, (run, result) in enumerate(zip(runs, results, strict=True)):
-        found = result.best
-        validation.append(_best(percent(found.validation_accuracy if found else None), place in best.validation))
-        tests.append(_best(percent(result.test_accuracy), place in best.test))
-        planned = f"/{run.history.epochs_planned}" if run.history is not None else ""
+    for number, (run, result) in enumerate(zip(runs, results, strict=True)):
+        accuracy = result.best.validation_accuracy if result.best else None
+        validation.append(_accuracy_cell(accuracy, number in best.validation))
+        tests.append(_accuracy_cell(result.test_accuracy, number in best.test))
         done = result.epochs[-1].epoch if result.epochs else 0
-        epochs.append(CompareCell(f"{done}{planned}" if planned else "–"))
+        epochs.append(CompareCell("–" if run.history is None else f"{done}/{run.history.epochs_planned}"))
         times.append(CompareCell("–" if run.seconds is None else duration(run.seconds)))
     return (
-        CompareColumn("results", ("", "status"), tuple(map(_status, runs)), is_number=False),
+        CompareColumn("results", ("", "status"), tuple(map(_status_cell, runs)), is_number=False),
         CompareColumn("results", ("best", "validation"), tuple(validation)),
         CompareColumn("results", ("", "test"), tuple(tests)),
         CompareColumn("results", ("", "epochs"), tuple(epochs)),
@@ -129,68 +130,67 @@ def _result_columns(runs: Sequence[ComparedRun], results: Sequence[RunResult], b
     )
 
 
-def _best(words: str, is_best: bool) -> CompareCell:
-    return CompareCell(f"{BEST_SIGN} {words}", "success", True) if is_best else CompareCell(words)
+def _accuracy_cell(accuracy: float | None, is_best: bool) -> CompareCell:
+    text = percent(accuracy)
+    return CompareCell(f"{BEST_MARKER} {text}", "success", True) if is_best else CompareCell(text)
 
 
-class CursorReader:
-    """Reads the values of all runs off at the cursor; keeps what it read of sampled metrics."""
+class CursorColumns:
+    """Columns of the values at the cursor. Keeps the curves of sampled metrics."""
 
     def __init__(self) -> None:
-        self._sampled: dict[tuple[str, str], Sampled] = {}
+        self._caches: dict[tuple[str, str], SampleCache] = {}
 
-    def columns(
-        self, compared: ComparedRuns, ruler: History | None, view: PlotView, metrics: Sequence[Metric]
+    def read(
+        self, compared: ComparedRuns, reference: History | None, view: PlotView, metrics: Sequence[Metric]
     ) -> list[CompareColumn]:
-        """A column a metric: raw values at each run's own step there, or validation where that is all that is shown."""
-        if view.cursor is None or ruler is None:
+        """Return one column a metric, with each run's value (or its validation, if only that is shown)."""
+        if view.cursor is None or reference is None:
             return []
-        scale = scale_of(ruler, view, compared.overlay(alone=True).histories)
-        (place,) = scale.places(ruler, np.array([float(view.cursor)]))
-        where = _where(scale, float(place))
+        scale = scale_of(reference, view, compared.overlay(hides_own_run=True).histories)
+        position = float(scale.positions(reference, np.array([float(view.cursor)]))[0])
         found = []
         for metric in metrics:
-            cells = []
-            for run in compared.runs:
-                beside = scale.beside(run.history) if run.history is not None else None
-                if run.history is None or beside is None:
-                    cells.append(CompareCell("–", "quiet"))
-                    continue
-                sampled = self._sampled.setdefault((run.run.id, metric.key), Sampled())
-                read = reading(run.history, metric, beside.step_at(run.history, float(place)), sampled)
-                validates = view.validation_alone and metric.validation_key is not None
-                cells.append(CompareCell(metric.format(read.validation if validates else read.value)))
-            label = metric.label + (" val" if view.validation_alone and metric.validation_key else "")
-            found.append(CompareColumn("cursor", (where, label), tuple(cells)))
+            is_validation = view.validation_only and metric.validation_key is not None
+            label = f"{metric.label} val" if is_validation else metric.label
+            cells = tuple(self._cell(run, metric, scale, position, is_validation) for run in compared.runs)
+            found.append(CompareColumn("cursor", (_position_text(scale, position), label), cells))
         return found
 
+    def _cell(
+        self, run: ComparedRun, metric: Metric, scale: Scale, position: float, is_validation: bool
+    ) -> CompareCell:
+        aligned = scale.align(run.history) if run.history is not None else None
+        if run.history is None or aligned is None:
+            return NO_VALUE
+        cache = self._caches.setdefault((run.run.id, metric.key), SampleCache())
+        read = read_at(run.history, metric, aligned.step_at(run.history, position), cache)
+        return CompareCell(metric.format(read.validation if is_validation else read.value))
 
-def _where(scale: Scale, place: float) -> str:
-    if scale.axis in TIMES:
-        return f"at {duration(place * scale.divisor)}"
-    return f"epoch {place:.2f}" if scale.axis == "epochs" else f"step {place:,.0f}"
+
+def _position_text(scale: Scale, position: float) -> str:
+    if scale.axis in TIME_AXES:
+        return f"at {duration(position * scale.divisor)}"
+    return f"epoch {position:.2f}" if scale.axis == "epochs" else f"step {position:,.0f}"
 
 
-def pages(columns: Sequence[CompareColumn], room: int, padding: int) -> list[list[int]]:
-    """Which columns are on which page of so much room: fixed ones on each, groups together where they fit."""
+def pages(columns: Sequence[CompareColumn], width: int, padding: int) -> list[list[int]]:
+    """Return the indices of the columns on each page of `width` cells, the fixed groups on all pages."""
     widths = [column.width + padding for column in columns]
-    fixed = [place for place, column in enumerate(columns) if column.group in FIXED]
-    left = room - sum(widths[place] for place in fixed)
+    fixed = [index for index, column in enumerate(columns) if column.group in FIXED_GROUPS]
+    room = width - sum(widths[index] for index in fixed)
     groups: dict[str, list[int]] = {}
-    for place, column in enumerate(columns):
-        if column.group not in FIXED:
-            groups.setdefault(column.group, []).append(place)
-    made: list[list[int]] = [[]]
-    free = left
-    for places in groups.values():
-        whole = sum(widths[place] for place in places)
-        if made[-1] and whole > free:
-            made.append([])
-            free = left
-        for place in places:
-            if made[-1] and widths[place] > free:
-                made.append([])
-                free = left
-            made[-1].append(place)
-            free -= widths[place]
-    return [sorted(fixed + page) for page in made]
+    for index, column in enumerate(columns):
+        if column.group not in FIXED_GROUPS:
+            groups.setdefault(column.group, []).append(index)
+    found: list[list[int]] = [[]]
+    free = room
+    for indices in groups.values():
+        for index in indices:
+            needed = sum(widths[each] for each in indices) if index == indices[0] else 0
+            if found[-1] and max(needed, widths[index]) > free:
+                found.append([])
+                free = room
+            found[-1].append(index)
+            free -= widths[index]
+    return [sorted(fixed + page) for page in found]

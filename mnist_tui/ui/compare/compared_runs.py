@@ -1,6 +1,6 @@
-"""Runs that are looked at together: each followed by its own log, live ones as they go on.
+"""Runs that are compared, each followed by its own event log.
 
-The first read of a run is for a thread (`load`): a million steps take seconds. After that `poll` takes in what is new.
+The first read of a run belongs in a thread (`load`), since a million steps take seconds; `poll` reads what is new.
 """
 
 import contextlib
@@ -11,57 +11,50 @@ import numpy as np
 from mnist_tui.analysis.comparison import EpochResult, RunResult, Settings
 from mnist_tui.events import EpochEnded
 from mnist_tui.render.text import sanitize
-from mnist_tui.runs.directory import RunDirectory, RunError, RunRecord
+from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.history import History
 from mnist_tui.runs.log import LogFollower
 from mnist_tui.runs.summary import Status, status_of
 from mnist_tui.settings import SETTINGS, Value
-from mnist_tui.ui.plots.overlay import Overlaid, RunOverlay
-from mnist_tui.ui.plots.run_styles import RunSign
-
-NOT_A_SETTING = "name"
-"""The field of RunConfig that decides nothing."""
+from mnist_tui.ui.plots.overlay import OverlayRun, RunOverlay, RunStyle
 
 
 class ComparedRun:
-    """One of them. `history` is None until it was read, and stays so when it cannot be: `trouble` then says why."""
+    """One of the runs. `history` is None until the run was read, and if it cannot be: then `error` says why."""
 
-    def __init__(self, run: RunDirectory, sign: RunSign) -> None:
+    def __init__(self, run: RunDirectory, style: RunStyle) -> None:
         self.run = run
-        self.sign = sign
+        self.style = style
         self.is_shown = True
-        """Whether its curves are drawn."""
+        """True if its curves are drawn."""
         self.name = run.id
         self.history: History | None = None
-        self.overlaid: Overlaid | None = None
-        self.trouble = ""
-        """A sentence about what is wrong with the run's files."""
+        self.overlay_run: OverlayRun | None = None
+        self.error = ""
         self.is_deleted = False
         self._live = False
         self._follower = LogFollower(run.events_path)
         self._state: tuple[object, ...] = ()
         self._result: RunResult | None = None
-        self._result_of: tuple[object, ...] = ()
+        self._result_state: tuple[object, ...] = ()
 
     def load(self) -> None:
-        """Read all that there is."""
+        """Read the whole run."""
         try:
             record = self.run.record()
         except RunError:
-            gone = not self.run.config_path.exists()
-            self.trouble = (
-                "deleted before it could be read" if gone else "its config.json cannot be read: restore or remove it"
-            )
+            exists = self.run.config_path.exists()
+            self.error = "config.json cannot be read: restore or remove it" if exists else "deleted before it was read"
             return
         self.name = sanitize(record.name)
         history = History(record)
         self._live = self.run.is_live()
         self._read(history)
-        self.overlaid = Overlaid(self.run.id, self.name, history, self.sign)
+        self.overlay_run = OverlayRun(self.run.id, self.name, history, self.style)
         self.history = history  # last: from now on it is polled
 
     def poll(self) -> bool:
-        """Take in what is new; whether anything is."""
+        """Read what is new; return True if anything changed."""
         if self.history is None:
             return False
         self.is_deleted = not self.run.config_path.exists()
@@ -72,18 +65,18 @@ class ComparedRun:
         return changed
 
     def _read(self, history: History) -> None:
-        with contextlib.suppress(OSError):  # a disk that went away; what was read stays
+        with contextlib.suppress(OSError):  # if the disk is gone, what was read stays
             while events := self._follower.read():
                 history.apply_all(events)
 
     @property
-    def is_read(self) -> bool:
-        """Whether it is known what there is."""
-        return self.history is not None or bool(self.trouble)
+    def is_loaded(self) -> bool:
+        """True if the run was read, or cannot be read."""
+        return self.history is not None or bool(self.error)
 
     @property
     def status(self) -> Status | None:
-        """None while it is not known."""
+        """None until the run was read."""
         history = self.history
         if history is None:
             return None
@@ -97,37 +90,37 @@ class ComparedRun:
 
     @property
     def has_steps(self) -> bool:
-        """Whether there is anything to draw."""
+        """True if there is anything to draw."""
         return self.history is not None and self.history.steps.count > 0
 
     @property
     def seconds(self) -> float | None:
-        """Of work, up to the newest event; None while there is none."""
+        """Seconds up to the newest event, pauses excluded."""
         history = self.history
         return None if history is None or history.last_time is None else history.worked(history.last_time)
 
     @property
-    def remark(self) -> str:
-        """What a person should know before trusting the row; empty when nothing."""
-        if self.trouble or self.history is None:
-            return self.trouble
+    def problem(self) -> str:
+        """Why the run is not compared completely; empty if it is."""
+        if self.error or self.history is None:
+            return self.error
         if self.is_deleted:
-            return "deleted since it was read: what was read of it stays"
+            return "deleted; shown as it was read"
         if not self.has_steps:
-            return "no steps yet: nothing to draw"
+            return "no steps yet"
         if self._follower.unknown:
-            return f"{self._follower.unknown:,} lines of its events.jsonl cannot be read and are left out"
+            return f"{self._follower.unknown:,} unreadable lines of events.jsonl were skipped"
         return ""
 
     @property
     def result(self) -> RunResult:
-        """As `analysis.comparison` takes it; made anew when an epoch ended, a setting changed or the run went back."""
+        """Settings and results, computed again after an epoch, a change of a setting or a rollback."""
         history, status = self.history, self.status
         if history is None or status is None:
             return RunResult(self.name, {})
-        of = (len(history.epochs), len(history.markers), history.ended, status)
-        if self._result is None or of != self._result_of:
-            self._result_of = of
+        state = (len(history.epochs), len(history.markers), history.ended, status)
+        if self._result is None or state != self._result_state:
+            self._result_state = state
             self._result = RunResult(
                 name=self.name,
                 settings=settings_of(history),
@@ -139,7 +132,7 @@ class ComparedRun:
 
 
 class ComparedRuns:
-    """All of them, in the order in which they were chosen. A run keeps its colour and marker when others go."""
+    """The compared runs in the order in which they were chosen. A run keeps its style when others are removed."""
 
     def __init__(self, runs: Iterable[RunDirectory] = ()) -> None:
         self.runs: list[ComparedRun] = []
@@ -147,65 +140,57 @@ class ComparedRuns:
         self.choose(runs)
 
     def choose(self, runs: Iterable[RunDirectory]) -> None:
-        """Compare these and no others; those that were there stay as they are."""
+        """Compare these runs and no others; runs that are compared already are kept."""
         chosen = {run.id: run for run in runs}
         self.runs = [run for run in self.runs if run.run.id in chosen]
+        kept = {run.run.id for run in self.runs}
         for run_id, run in chosen.items():
-            if self.find(run_id) is None:
-                taken = {one.sign.slot for one in self.runs}
+            if run_id not in kept:
+                taken = {one.style.slot for one in self.runs}
                 slot = next(slot for slot in range(len(taken) + 1) if slot not in taken)
-                self.runs.append(ComparedRun(run, RunSign(slot)))
-
-    def find(self, run_id: str) -> ComparedRun | None:
-        """The run with this id, if it is among them."""
-        return next((run for run in self.runs if run.run.id == run_id), None)
+                self.runs.append(ComparedRun(run, RunStyle(slot)))
 
     def load(self) -> None:
-        """Read those that have not been; for a thread."""
+        """Read the runs that were not read yet."""
         for run in self.runs:
-            if not run.is_read:
+            if not run.is_loaded:
                 run.load()
 
     def poll(self) -> bool:
-        """Take in what is new in those that were read; whether anything is."""
+        """Read what is new in all runs; return True if anything changed."""
         return sum(run.poll() for run in self.runs) > 0  # not `any`, which would stop at the first
 
     @property
-    def is_read(self) -> bool:
-        """Whether all have been read."""
-        return all(run.is_read for run in self.runs)
+    def is_loaded(self) -> bool:
+        """True if all runs were read."""
+        return all(run.is_loaded for run in self.runs)
 
     @property
-    def ruler(self) -> History | None:
-        """The history of the first run with steps: windows and the cursor are in its steps."""
+    def reference(self) -> History | None:
+        """The history of the first run with steps, which the window and the cursor of the plots refer to."""
         return next((run.history for run in self.runs if run.has_steps), None)
 
     @property
     def epoch_lengths(self) -> set[int]:
-        """Steps an epoch, of all the runs."""
+        """Steps per epoch of all runs."""
         return {run.history.started.steps_per_epoch for run in self.runs if run.history and run.history.started}
 
-    def overlay(self, alone: bool = False, front: str | None = None) -> RunOverlay:
-        """Those that are drawn. The same object as long as they are."""
-        drawn = tuple(run.overlaid for run in self.runs if run.is_shown and run.overlaid is not None and run.has_steps)
-        overlay = RunOverlay(drawn, alone, front)
+    def overlay(self, hides_own_run: bool = False, front: str | None = None) -> RunOverlay:
+        """Return the runs that are drawn; the same object until they change."""
+        runs = tuple(run.overlay_run for run in self.runs if run.is_shown and run.overlay_run and run.has_steps)
+        overlay = RunOverlay(runs, hides_own_run, front)
         if overlay != self._overlay:
             self._overlay = overlay
         return self._overlay
 
-    @property
-    def results(self) -> list[RunResult]:
-        """One a run, in their order."""
-        return [run.result for run in self.runs]
-
 
 def epoch_result(history: History, epoch: EpochEnded) -> EpochResult:
-    """What it took to get to an epoch's end."""
+    """Return what the run needed up to the end of an epoch."""
     started, table = history.started, history.steps
     batch = history.record.config.batch_size
     per_epoch = started.steps_per_epoch if started is not None else 0
     images = epoch.step * batch
-    if started is not None and per_epoch:  # an epoch's last batch may be smaller
+    if started is not None and per_epoch:  # the last batch of an epoch may be smaller
         whole, rest = divmod(epoch.step, per_epoch)
         images = whole * started.train_count + rest * batch
     row = int(np.searchsorted(table.column("step"), epoch.step, side="right")) - 1
@@ -218,27 +203,27 @@ def epoch_result(history: History, epoch: EpochEnded) -> EpochResult:
 
 
 def settings_of(history: History) -> Settings:
-    """Label -> value in words, in the order of SETTINGS; what was changed while training shows both values."""
-    record: RunRecord = history.record
-    now: dict[str, Value] = {
+    """Return label -> formatted value, in the order of SETTINGS; both values if a setting was changed in the run."""
+    config = history.record.config
+    current: dict[str, Value] = {
         "epochs": history.epochs_planned,
         "learning_rate": history.max_learning_rate,
         "early_stopping": history.early_stopping,
     }
     found: dict[str, str] = {}
     for setting in SETTINGS:
-        if setting.key == NOT_A_SETTING:
+        if setting.key == "name":
             continue
-        words = _words(getattr(record.config, setting.key))
-        newer = _words(now[setting.key]) if setting.key in now else words
-        found[setting.label] = words if newer == words else f"{words} → {newer}"
+        text = _format(getattr(config, setting.key))
+        now = _format(current[setting.key]) if setting.key in current else text
+        found[setting.label] = text if now == text else f"{text} → {now}"
     if history.started is not None:
-        found["validated on"] = f"{history.started.validation_count:,} digits"
+        found["validation set"] = f"{history.started.validation_count:,} images"
         found["device"] = sanitize(history.started.hardware.device)
     return found
 
 
-def _words(value: Value | None) -> str:
+def _format(value: Value | None) -> str:
     if value is None:
         return "all"
     return f"{value:g}" if isinstance(value, float) else sanitize(str(value))

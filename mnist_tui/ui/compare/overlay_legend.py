@@ -1,10 +1,10 @@
-"""Under the plots of a run: the other runs that are drawn into them, with their colours and markers."""
+"""A legend under the plots of a run: the other runs drawn into them, with their values at the cursor."""
 
 from rich.text import Text
 
 from mnist_tui.metrics import Metric
 from mnist_tui.runs.history import History
-from mnist_tui.ui.compare.columns import CursorReader
+from mnist_tui.ui.compare.columns import CursorColumns
 from mnist_tui.ui.compare.compared_runs import ComparedRun, ComparedRuns
 from mnist_tui.ui.plots.view import PlotView
 from mnist_tui.ui.shared.line_widget import LineWidget
@@ -13,58 +13,57 @@ MOST_LINES = 3
 
 
 class OverlayLegend(LineWidget):
-    """There while there are others. With a cursor it gives their values there; what is wrong with one is said."""
+    """Hidden while there are no other runs."""
 
     DEFAULT_CSS = "OverlayLegend { height: 1; padding: 0 1; background: $surface; color: $foreground; display: none; }"
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
         self._parts: list[tuple[ComparedRun, str]] = []
-        self._lead = ""
-        self._reader = CursorReader()
+        self._heading = ""
+        self._cursor_columns = CursorColumns()
 
     def show(self, compared: ComparedRuns, own: History, view: PlotView, metric: Metric | None) -> None:
-        """Take in the other runs, and the values of a metric at the cursor of the run's own plots."""
+        """Show the runs, and their values of `metric` at the cursor in the plots of `own`."""
         self.display = bool(compared.runs)
-        lead, values = "", [""] * len(compared.runs)
+        heading, values = "", [""] * len(compared.runs)
         if metric is not None:
-            for column in self._reader.columns(compared, own, view, [metric]):
-                lead = f"{column.heading[1]} {column.heading[0]}"
-                values = [cell.words for cell in column.cells]
+            for column in self._cursor_columns.read(compared, own, view, [metric]):
+                heading = f"{column.heading[1]} {column.heading[0]}"
+                values = [cell.text for cell in column.cells]
         parts = [
-            (run, value if run.has_steps else _why_not(run)) for run, value in zip(compared.runs, values, strict=True)
+            (run, value if run.has_steps else _reason(run)) for run, value in zip(compared.runs, values, strict=True)
         ]
-        if (parts, lead) != (self._parts, self._lead):
-            self._parts, self._lead = parts, lead
-            self.styles.height = max(1, min(MOST_LINES, len(self._laid_out(MOST_LINES))))
+        if (parts, heading) != (self._parts, self._heading):
+            self._parts, self._heading = parts, heading
+            self.styles.height = max(1, min(MOST_LINES, len(self._wrap(MOST_LINES))))
             self.redraw()
 
     def draw(self) -> list[Text]:
-        """As many lines as are needed, and may be."""
-        return self._laid_out(max(1, self.size.height))
+        return self._wrap(max(1, self.size.height))
 
-    def _laid_out(self, most: int) -> list[Text]:
-        """Runs in lines, none cut in two; how many there was no room for stands at the end."""
+    def _wrap(self, most: int) -> list[Text]:
+        """Break the legend between runs into at most `most` lines, and count the runs that do not fit."""
         width = self.content_size.width or self.app.size.width - 2
-        lines = [Text(f"{self._lead}  " if self._lead else "", no_wrap=True)]
-        for place, (run, value) in enumerate(self._parts):
-            left = len(self._parts) - place
-            piece = self._piece(run, value)
+        lines = [Text(f"{self._heading}  " if self._heading else "", no_wrap=True)]
+        for number, (run, value) in enumerate(self._parts):
+            left = len(self._parts) - number
+            entry = self._entry(run, value)
             reserve = len(f"+{left} more") if len(lines) == most and left > 1 else 0
-            if lines[-1].cell_len + piece.cell_len + reserve > width and lines[-1].plain:
+            if lines[-1].cell_len + entry.cell_len + reserve > width and lines[-1].plain:
                 if len(lines) == most:
                     lines[-1].append(f"+{left} more", "dim")
                     break
                 lines.append(Text(no_wrap=True))
-            lines[-1].append_text(piece)
+            lines[-1].append_text(entry)
         return lines
 
-    def _piece(self, run: ComparedRun, value: str) -> Text:
-        colour = run.sign.colour(self.app.theme_variables).hex
-        return Text.assemble((f"━{run.sign.marker}━ {run.name}", colour), f" {value}" if value else "", "   ")
+    def _entry(self, run: ComparedRun, value: str) -> Text:
+        colour = run.style.colour(self.app.theme_variables).hex
+        return Text.assemble((f"━{run.style.marker}━ {run.name}", colour), f" {value}" if value else "", "   ")
 
 
-def _why_not(run: ComparedRun) -> str:
-    if not run.is_read:
+def _reason(run: ComparedRun) -> str:
+    if not run.is_loaded:
         return "reading…"
-    return "unreadable" if run.trouble else "no steps yet"
+    return "unreadable" if run.error else "no steps yet"

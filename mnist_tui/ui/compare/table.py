@@ -1,6 +1,7 @@
-"""The compared runs as a table: the legend of the plots above it, with results, needed images and settings."""
+"""The table of compared runs: the legend of the plots above it, with results and settings."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 from rich.text import Text
 from textual.coordinate import Coordinate
@@ -11,13 +12,13 @@ from mnist_tui.ui.compare.columns import CompareCell, CompareColumn, pages
 from mnist_tui.ui.keymap import bindings
 
 CELL_PADDING = 1
-"""Blank cells on either side of every cell."""
-TITLES = {"results": "results", "needed": "images and time to an accuracy", "settings": "settings that differ"}
-FOOTNOTE = "to … val: first epoch's end with that validation accuracy"
+"""Blank columns on either side of a cell."""
+TITLES = {"results": "results", "targets": "images and time to an accuracy", "settings": "settings that differ"}
+FOOTNOTE = "to … val: end of the first epoch with that validation accuracy"
 
 
 class ComparedTable(DataTable[Text]):
-    """Says what is to be done with the run under the cursor; what does not fit is on further pages."""
+    """One row a run; columns that do not fit are on further pages."""
 
     BINDINGS = bindings("compared")
     DEFAULT_CSS = """
@@ -31,128 +32,114 @@ class ComparedTable(DataTable[Text]):
     ComparedTable:focus > .datatable--cursor { background: $accent 35%; }
     """
 
-    class Asked(Message):
-        """What a key asks for the run in a row: "hide" (or show again) or "remove"."""
+    class RunAction(Message):
+        """Posted to hide (or show again) or to remove the run of a row."""
 
-        def __init__(self, row: int, what: str) -> None:
+        def __init__(self, row: int, action: Literal["hide", "remove"]) -> None:
             super().__init__()
-            self.row, self.what = row, what
+            self.row, self.action = row, action
 
-    class Plots(Message):
-        """A key for the plots."""
+    class PlotCommand(Message):
+        """Posted for a key of the plots; `command` is one of `PlotBoard.action_plots`."""
 
-        def __init__(self, what: str) -> None:
+        def __init__(self, command: str) -> None:
             super().__init__()
-            self.what = what
+            self.command = command
 
     def __init__(self) -> None:
         super().__init__(
             cursor_type="row", cursor_foreground_priority="renderable", cell_padding=CELL_PADDING, header_height=2
         )
-        self._columns_shown: list[CompareColumn] = []
+        self._columns: list[CompareColumn] = []
         self._page = 0
-        self._filled: list[CompareColumn] = []
-        self._frame: tuple[object, ...] = ()
-        """Headings, widths and theme of what was written last."""
+        self._written: list[CompareColumn] = []
+        self._layout: tuple[object, ...] = ()
+        """Headings, widths and theme of the written columns."""
         self.can_plot = False
-        """Whether there are curves that a key could do something with."""
-        self.one_plot = False
-        """Whether one plot is alone: then Tab is for the plots."""
+        """True if there are curves for the keys of the plots."""
+        self.has_maximised_plot = False
+        """True if Tab goes to the next plot instead of the next page."""
 
     def on_mount(self) -> None:
-        """Cells carry colours of their own: another theme, other cells."""
         self.app.theme_changed_signal.subscribe(self, lambda _: self._fill())
 
     def on_resize(self) -> None:
-        """Another width has room for other columns."""
         self._fill()
 
     def show(self, columns: Sequence[CompareColumn]) -> None:
-        """Take in what is to be shown; nothing is touched when nothing changed."""
-        if list(columns) != self._columns_shown:
-            self._columns_shown = list(columns)
+        """Show the columns, if they have changed."""
+        if list(columns) != self._columns:
+            self._columns = list(columns)
             self._fill()
 
     @property
-    def page_count(self) -> int:
-        """How many pages there are in this width."""
-        return len(self._pages)
-
-    @property
     def _pages(self) -> list[list[int]]:
-        return pages(self._columns_shown, self.content_size.width - 1, 2 * CELL_PADDING)  # the scroll bar
+        scroll_bar = 1
+        return pages(self._columns, self.content_size.width - scroll_bar, 2 * CELL_PADDING)
 
     def _fill(self) -> None:
-        """Write the table anew where it differs; the cursor stays in its row.
-
-        Every width is given: DataTable measures cells when it is idle, and does not repaint what it painted until then.
-        """
-        if not self._columns_shown or not self.content_size.width:
+        """Write the cells that differ, or the whole table if its layout does; the cursor stays in its row."""
+        if not self._columns or not self.content_size.width:
             return
         found = self._pages
         self._page %= len(found)
-        chosen = [self._columns_shown[place] for place in found[self._page]]
-        self._set_titles(chosen, len(found))
-        frame = ([(column.heading, column.width, len(column.cells)) for column in chosen], self.app.theme)
-        before, self._filled = self._filled, chosen
-        if frame == self._frame:
-            self._update(before, chosen)
+        columns = [self._columns[index] for index in found[self._page]]
+        self._set_titles(columns, len(found))
+        layout = ([(column.heading, column.width, len(column.cells)) for column in columns], self.app.theme)
+        before, self._written = self._written, columns
+        if layout == self._layout:
+            self._update(before, columns)
             return
-        self._frame = frame
+        self._layout = layout
         row = self.cursor_row
         self.clear(columns=True)
-        for column in chosen:
+        for column in columns:
             justify = "right" if column.is_number else "left"
+            # with its width: DataTable would measure it when idle, and not repaint what it has painted by then
             self.add_column(Text("\n".join(column.heading), justify=justify), width=column.width)  # type: ignore[arg-type]
-        for place in range(len(chosen[0].cells)):
-            self.add_row(*(self._cell(column.cells[place], column.is_number) for column in chosen))
+        for number in range(len(columns[0].cells)):
+            self.add_row(*(self._cell(column.cells[number], column.is_number) for column in columns))
         if self.row_count:
             self.move_cursor(row=min(row, self.row_count - 1))
 
     def _update(self, before: Sequence[CompareColumn], after: Sequence[CompareColumn]) -> None:
-        """Write only the cells that changed: a live run changes a few, twice a second."""
-        for place, (old, new) in enumerate(zip(before, after, strict=True)):
+        for index, (old, new) in enumerate(zip(before, after, strict=True)):
             for row, (was, cell) in enumerate(zip(old.cells, new.cells, strict=True)):
                 if was != cell:
-                    self.update_cell_at(Coordinate(row, place), self._cell(cell, new.is_number))
+                    self.update_cell_at(Coordinate(row, index), self._cell(cell, new.is_number))
 
-    def _set_titles(self, chosen: Sequence[CompareColumn], count: int) -> None:
-        groups = dict.fromkeys(column.group for column in chosen)
-        words = ", ".join(TITLES[group] for group in groups if group in TITLES)
-        page = f"  [$quiet]{self._page + 1} of {count}[/]" if count > 1 else ""
-        title = f"{len(chosen[0].cells)} runs  [$quiet]{words}[/]{page}"
+    def _set_titles(self, columns: Sequence[CompareColumn], page_count: int) -> None:
+        groups = dict.fromkeys(column.group for column in columns)
+        content = ", ".join(TITLES[group] for group in groups if group in TITLES)
+        page = f"  [$quiet]{self._page + 1} of {page_count}[/]" if page_count > 1 else ""
+        title = f"{len(columns[0].cells)} runs  [$quiet]{content}[/]{page}"
         if title != self.border_title:
             self.border_title = title
-        self.border_subtitle = FOOTNOTE if "needed" in groups else ""
+        self.border_subtitle = FOOTNOTE if "targets" in groups else ""
 
     def _cell(self, cell: CompareCell, is_number: bool) -> Text:
         colour = self.app.theme_variables.get(cell.colour, "")
         style = " ".join(filter(None, ("bold" if cell.bold else "", colour)))
-        return Text(cell.words, style=style, justify="right" if is_number else "left")
+        return Text(cell.text, style=style, justify="right" if is_number else "left")
 
     def action_turn(self, step: int) -> None:
-        """Other columns."""
         self._page += step
         self._fill()
 
     def action_hide(self) -> None:
-        """Hide the run's curves, or draw them again."""
-        self.post_message(self.Asked(self.cursor_row, "hide"))
+        self.post_message(self.RunAction(self.cursor_row, "hide"))
 
     def action_remove(self) -> None:
-        """Compare without it."""
-        self.post_message(self.Asked(self.cursor_row, "remove"))
+        self.post_message(self.RunAction(self.cursor_row, "remove"))
 
-    def action_plots(self, what: str) -> None:
-        """Arrows and the like go to the plots."""
-        self.post_message(self.Plots(what))
+    def action_plots(self, command: str) -> None:
+        self.post_message(self.PlotCommand(command))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Tab turns to other columns where there are any, and to another plot while one is alone."""
         if action == "plots":
-            return self.can_plot and (self.one_plot or parameters[0] not in ("next", "previous"))
+            return self.can_plot and (self.has_maximised_plot or parameters[0] not in ("next", "previous"))
         if action == "turn":
-            return self.page_count > 1
+            return len(self._pages) > 1
         if action in ("hide", "remove"):
             return self.row_count > 0
         return super().check_action(action, parameters)

@@ -178,7 +178,7 @@ class ConfusionMatrix(ScrollView, can_focus=True):
             Region(0, y, layout.cells_left, layout.cell_height),
             Region(right, y, layout.recall, layout.cell_height),
             Region(x, layout.cells_top - 1, layout.cell_width, 1),
-            Region(x, foot - layout.with_reads, layout.cell_width, 1),
+            Region(x, foot - layout.has_predictions, layout.cell_width, 1),
         ]
 
     def _reveal(self, true: int, predicted: int) -> None:

@@ -10,7 +10,7 @@ from textual.strip import Strip
 from mnist_tui.analysis.change import BETTER, WORSE, MatrixChange
 from mnist_tui.analysis.confusion import Report
 from mnist_tui.render.heatmap import ink_on, shade, shade_change
-from mnist_tui.render.matrix_layout import PRECISION, READ, RECALL, SUPPORT, TRUE, MatrixLayout
+from mnist_tui.render.matrix_layout import PRECISION, PREDICTED, RECALL, SUPPORT, TRUE, MatrixLayout
 from mnist_tui.render.text import clip, percent
 from mnist_tui.ui.shared.paint import heat_of, paint
 from mnist_tui.ui.theme import Palette
@@ -71,7 +71,7 @@ class MatrixPainter:
             parts = self._row(true, line)
         elif -layout.head <= inner < 0:
             parts = self._names() if inner == -1 else self._heading(room)
-        elif inner == rows + layout.foot - 1 - layout.with_reads:
+        elif inner == rows + layout.foot - 1 - layout.has_predictions:
             parts = self._precision()
         elif inner == rows + layout.foot - 1:
             parts = self._reads()
@@ -251,7 +251,7 @@ class MatrixPainter:
             self._text(f"{score.predicted:,}".center(layout.tile)[: layout.tile] + " ", colours.quiet)
             for score in self.report.classes
         ]
-        return [self._text(READ.rjust(layout.label - 1), colours.quiet)], cells, []
+        return [self._text(PREDICTED.rjust(layout.label - 1), colours.quiet)], cells, []
 
     def _text(self, text: str, colour: Color, bold: bool = False) -> Segment:
         return Segment(text, paint(colour, self.colours.background, bold))

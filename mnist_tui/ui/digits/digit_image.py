@@ -8,7 +8,7 @@ from rich.segment import Segment
 from textual.strip import Strip
 from textual.widget import Widget
 
-from mnist_tui.render.pictures import enlarge, half_blocks, marked_blocks, tinted_blocks
+from mnist_tui.render.images import enlarge, half_blocks, marked_blocks, tinted_blocks
 from mnist_tui.ui.shared.paint import paint, palette_of
 from mnist_tui.ui.theme import Palette
 

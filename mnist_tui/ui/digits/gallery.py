@@ -10,7 +10,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from mnist_tui.render.pictures import crop, half_blocks
+from mnist_tui.render.images import crop, half_blocks
 from mnist_tui.render.text import clip
 from mnist_tui.ui.digits.digit_list import Digit, DigitList
 from mnist_tui.ui.keymap import bindings

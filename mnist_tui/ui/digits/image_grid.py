@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from rich.text import Text
 
-from mnist_tui.render.pictures import crop, half_blocks, halve
+from mnist_tui.render.images import crop, half_blocks, halve
 from mnist_tui.render.text import clip
 from mnist_tui.ui.shared.line_widget import LineWidget
 from mnist_tui.ui.shared.paint import paint, palette_of

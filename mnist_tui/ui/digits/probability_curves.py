@@ -71,6 +71,6 @@ class ProbabilityCurves(LineWidget):
             x_limits=(float(first) - 0.1, float(max(last, first + 1)) + 0.1),
             y_bounds=(0.0, 100.0),
         )
-        ansi = draw(series, axes, self.size.width, self.size.height - 1)
+        plot = draw(series, axes, self.size.width, self.size.height - 1)
         legend.truncate(max(1, self.size.width))
-        return [legend, *(Text.from_ansi(line) for line in ansi.splitlines())]
+        return [legend, *(plot.lines if plot is not None else ())]

@@ -1,7 +1,7 @@
-"""All plots of a run, side by side or one of them alone; they are looked at alike.
+"""All plots of a run, side by side or one of them maximised, with one view.
 
-A plot costs 5 to 20 ms, several times that while all cores train: never are two built without the loop being free in
-between, so that a key waits for one of them at most.
+A plot costs 5 to 20 ms, and more while all cores train. The event loop gets a turn between two of them, so that a key
+waits for one plot at most.
 """
 
 import asyncio
@@ -27,30 +27,29 @@ from mnist_tui.ui.plots.view import (
     ZOOM,
     Extent,
     PlotView,
-    moved,
-    panned,
-    pointed,
-    reset,
-    shown,
-    zoomed,
+    move_cursor,
+    pan,
+    set_cursor,
+    visible_window,
+    zoom,
 )
 from mnist_tui.ui.terminal.back_pressure import is_behind
 
-ROOM = (38, 16)
-"""Columns and rows that a plot is worth having from; two are always there."""
-BUILDS_A_SECOND = 3.0
-"""Of all plots together, while steps come."""
-PACE_SECONDS = 0.25
-"""Between two plots while steps come, and between looks at a terminal that is behind."""
-BREATH_SECONDS = 0.03
-"""Between two plots that somebody waits for: room for a key and its answer."""
-ABSENT_SECONDS = 3.0
-"""Not shown for so long: what is on the screen is old, and all of it is drawn."""
+MIN_PLOT_SIZE = (38, 16)
+"""Columns and rows from which a further plot is shown; two are always shown."""
+BUILDS_PER_SECOND = 3.0
+"""Drawings of all plots together, while steps come."""
+BUILD_SECONDS = 0.25
+"""Between two drawings while steps come, and between checks of a terminal that is behind."""
+YIELD_SECONDS = 0.03
+"""Between two requested drawings, so that a key can be handled."""
+STALE_SECONDS = 3.0
+"""After this many seconds without `show`, all plots are drawn."""
 Choice = TypeVar("Choice")
 
 
 class PlotBoard(Container, can_focus=True):
-    """Holds how the plots are looked at; `view` changes only here, and `Changed` says when it did."""
+    """Shows the plots with one `view`, and posts `Changed` when that changes."""
 
     BINDINGS = bindings("plots")
     DEFAULT_CSS = """
@@ -61,97 +60,92 @@ class PlotBoard(Container, can_focus=True):
     """
 
     class Changed(Message):
-        """The plots are looked at differently."""
+        """Posted when the view has changed."""
 
-    def __init__(self, id: str | None = None, most: int | None = None) -> None:
-        """`most`: plots at a time, however much room there is; None: as many as there is room for."""
+    def __init__(self, id: str | None = None, max_plots: int | None = None) -> None:
         super().__init__(id=id)
-        self._most = most
+        self._max_plots = max_plots
         self.view = PlotView()
-        self.dropped = 0
-        """Frames that were not built because the terminal was behind."""
+        self.dropped_frames = 0
+        """Frames that were not drawn because the terminal was behind."""
         self._history: History | None = None
         self._overlay = RunOverlay()
         self._now = 0.0
         self._shown: list[PlotPanel] = []
-        self._built: PlotPanel | None = None
-        """The newest one: the next has its turn."""
-        self._asked: set[PlotPanel] = set()
-        """Those that somebody waits for."""
-        self._is_pacing = False
-        self._is_hurrying = False
-        self._arranged: tuple[object, ...] = ()
+        self._last_built: PlotPanel | None = None
+        self._requested: set[PlotPanel] = set()
+        """Plots to be drawn at once."""
+        self._has_timer = False
+        self._has_worker = False
+        self._layout: tuple[object, ...] = ()
 
     def compose(self) -> ComposeResult:
         for metric in METRICS:
             yield PlotPanel(metric, id=metric.key)
 
     def show(self, history: History, now: float, overlay: RunOverlay | None = None) -> None:
-        """Take in a run at the time `now`, and others to be drawn with it.
+        """Show a run at the time `now` (seconds), with other runs over it.
 
-        Nothing is built while the terminal still writes earlier frames.
+        Nothing is drawn while the terminal still writes earlier frames.
         """
         overlay = overlay or self._overlay
-        absent = not 0 <= now - self._now < ABSENT_SECONDS
-        if absent or history is not self._history or overlay != self._overlay or history.is_over:
-            self._asked.update(self._shown)
+        is_stale = not 0 <= now - self._now < STALE_SECONDS
+        if is_stale or history is not self._history or overlay != self._overlay or history.is_over:
+            self._requested.update(self._shown)
         self._history, self._now, self._overlay = history, now, overlay
         self._arrange()
-        if self._asked:
-            self._hurry()
-        elif not self._is_pacing:
-            self._pace()
+        if self._requested:
+            self._build_soon()
+        elif not self._has_timer:
+            self._build_on_timer()
 
     def build_next(self) -> bool:
-        """Build the plot whose turn it is, of those that are asked for first; False when none has anything new."""
+        """Draw the next plot in turn, requested ones first; return False if none has anything new."""
         if self._history is None:
             return False
-        turn = self._shown.index(self._built) + 1 if self._built in self._shown else 0
+        turn = self._shown.index(self._last_built) + 1 if self._last_built in self._shown else 0
         panels = self._shown[turn:] + self._shown[:turn]
-        for panel in sorted(panels, key=lambda each: each not in self._asked):
-            self._asked.discard(panel)
-            builds, spacing = panel.builds, max(FRAME_SECONDS, len(panels) / BUILDS_A_SECOND)
+        for panel in sorted(panels, key=lambda each: each not in self._requested):
+            self._requested.discard(panel)
+            builds, spacing = panel.builds, max(FRAME_SECONDS, len(panels) / BUILDS_PER_SECOND)
             panel.show(self._history, self._now, self.view, spacing, self._overlay)
             if panel.builds > builds:
-                self._built = panel
+                self._last_built = panel
                 return True
         return False
 
-    def _pace(self) -> None:
-        """Build one, unless the terminal still writes earlier frames, and look again after a while."""
+    def _build_on_timer(self) -> None:
         behind = is_behind(self.app)
-        self.dropped += behind
-        if self._asked and not behind:
-            self._hurry()
-        self._is_pacing = behind or self.build_next()
-        if self._is_pacing:
-            self.set_timer(PACE_SECONDS, self._pace)
+        self.dropped_frames += behind
+        if self._requested and not behind:
+            self._build_soon()
+        self._has_timer = behind or self.build_next()
+        if self._has_timer:
+            self.set_timer(BUILD_SECONDS, self._build_on_timer)
 
-    def _hurry(self) -> None:
-        """Build those that are asked for as soon as may be."""
-        if not self._is_hurrying:
-            self._is_hurrying = True
-            self.run_worker(self._build_asked(), group="plots")
+    def _build_soon(self) -> None:
+        if not self._has_worker:
+            self._has_worker = True
+            self.run_worker(self._build_requested(), group="plots")
 
-    async def _build_asked(self) -> None:
+    async def _build_requested(self) -> None:
         try:
-            while self._asked and not is_behind(self.app):
+            while self._requested and not is_behind(self.app):
                 self.build_next()
-                await asyncio.sleep(BREATH_SECONDS)
+                await asyncio.sleep(YIELD_SECONDS)
         finally:
-            self._is_hurrying = False
-        if self._asked and not self._is_pacing:
-            self._pace()
+            self._has_worker = False
+        if self._requested and not self._has_timer:
+            self._build_on_timer()
 
     def on_resize(self, event: Resize) -> None:  # noqa: ARG002
-        """Another size has room for other plots."""
         self._arrange()
-        self._asked.update(self._shown)
-        self.call_after_refresh(self._hurry)
+        self._requested.update(self._shown)
+        self.call_after_refresh(self._build_soon)
 
     @property
-    def panels_shown(self) -> list[PlotPanel]:
-        """Those that there is room for, or the maximised one."""
+    def visible_panels(self) -> list[PlotPanel]:
+        """The plots that fit, or the maximised one."""
         return list(self._shown)
 
     @property
@@ -161,81 +155,77 @@ class PlotBoard(Container, can_focus=True):
         return [metric for metric in METRICS if history is not None and is_recorded(history, metric)]
 
     def _arrange(self) -> None:
-        """Show as many plots as there is room for, or the maximised one."""
-        metrics = self.recorded
-        keys = [metric.key for metric in metrics]
-        across, down = (max(1, length // least) for length, least in zip(self.size, ROOM, strict=True))
-        slots = max(2, across * down)
-        chosen = [self.view.maximised] if self.view.maximised in keys else keys[: self._most or slots]
-        columns = 1 if len(chosen) == 1 else min(2, across) if self.size.height >= ROOM[1] else len(chosen)
-        arranged = (chosen, columns)
-        if arranged == self._arranged:
+        keys = [metric.key for metric in self.recorded]
+        across, down = (max(1, length // least) for length, least in zip(self.size, MIN_PLOT_SIZE, strict=True))
+        most = self._max_plots or max(2, across * down)
+        chosen = [self.view.maximised] if self.view.maximised in keys else keys[:most]
+        columns = 1 if len(chosen) == 1 else min(2, across) if self.size.height >= MIN_PLOT_SIZE[1] else len(chosen)
+        if (chosen, columns) == self._layout:
             return
-        self._arranged = arranged
+        self._layout = (chosen, columns)
         self.styles.grid_size_columns = columns
         for panel in self.query(PlotPanel):
             panel.set_class(panel.metric.key in chosen, "-shown")
-            last = bool(chosen) and panel.metric.key == chosen[-1]
-            panel.styles.column_span = columns if last and len(chosen) % columns == 1 and columns > 1 else 1
+            is_last = bool(chosen) and panel.metric.key == chosen[-1]
+            panel.styles.column_span = columns if is_last and len(chosen) % columns == 1 and columns > 1 else 1
         self._shown = [panel for panel in self.query(PlotPanel) if panel.metric.key in chosen]
-        self._asked.update(self._shown)
-        self._asked.intersection_update(self._shown)
+        self._requested = set(self._shown)
 
-    def look(self, view: PlotView) -> None:
-        """Look at the plots in this way from now on; the first is drawn at once, however busy the terminal is."""
+    def set_view(self, view: PlotView) -> None:
+        """Change the view; the first plot is drawn at once, however busy the terminal is."""
         if view == self.view:
             return
         self.view = view
         self._arrange()
-        self._asked.update(self._shown)
+        self._requested.update(self._shown)
         self.build_next()
-        if self._asked:
-            self._hurry()
+        if self._requested:
+            self._build_soon()
         self.post_message(self.Changed())
 
-    def action_plots(self, what: str) -> None:
-        """What a key asks for; see the keymap."""
+    def action_plots(self, command: str) -> None:
         if self._history is None or not self._history.steps.count:
             return
-        view, extent = self.view, self._extent(self._history)
-        first, last = shown(view, extent)
-        match what:
+        view, extent = self.view, self._extent
+        first, last = visible_window(view, extent)
+        match command:
             case "log":
                 view = replace(view, log=not view.log)
             case "axis":
-                view = replace(view, axis=_after(X_AXES, view.axis))
+                view = replace(view, axis=_next(X_AXES, view.axis))
             case "smoothing":
-                view = replace(view, smoothing=_after(SMOOTHINGS, view.smoothing))
+                view = replace(view, smoothing=_next(SMOOTHINGS, view.smoothing))
             case "validation":
-                view = replace(view, validation_alone=not view.validation_alone)
+                view = replace(view, validation_only=not view.validation_only)
             case "recent":
                 view = replace(view, recent=not (view.recent and view.window is None), window=None)
             case "closer":
-                view = zoomed(view, extent, ZOOM)
+                view = zoom(view, extent, ZOOM)
             case "farther":
-                view = zoomed(view, extent, 1 / ZOOM)
+                view = zoom(view, extent, 1 / ZOOM)
             case "all":
-                view = reset(view)
+                view = PlotView(maximised=view.maximised)
             case "left" | "right":
-                view = moved(view, extent, -1 if what == "left" else 1)
+                view = move_cursor(view, extent, -1 if command == "left" else 1)
             case "first" | "last":
-                view = pointed(view, extent, 1 if what == "first" else extent.last)
+                view = set_cursor(view, extent, 1 if command == "first" else extent.last)
             case "pan_left" | "pan_right":
-                view = panned(view, extent, (last - first) * (-PAN_SHARE if what == "pan_left" else PAN_SHARE))
+                view = pan(view, extent, (last - first) * (-PAN_SHARE if command == "pan_left" else PAN_SHARE))
             case "one":
                 keys = [metric.key for metric in self.recorded]
-                maximised = None if view.maximised is not None else next(iter(keys), None)
-                view = replace(view, maximised=maximised)
+                view = replace(view, maximised=None if view.maximised is not None else next(iter(keys), None))
                 self.focus()
             case "next" | "previous":
-                view = replace(view, maximised=self._neighbour(1 if what == "next" else -1))
+                view = replace(view, maximised=self._neighbour(1 if command == "next" else -1))
             case "back":
                 view = replace(view, maximised=None) if view.maximised else replace(view, cursor=None)
-        self.look(view)
+        self.set_view(view)
 
-    def _extent(self, history: History) -> Extent:
-        """How far the curves go, those of other runs included."""
-        return extent_of(history, () if self.view.recent else self._overlay.histories, self.view.axis)
+    @property
+    def _extent(self) -> Extent:
+        if self._history is None:
+            return Extent(0, 0)
+        return extent_of(self._history, () if self.view.recent else self._overlay.histories, self.view.axis)
 
     def _neighbour(self, step: int) -> str | None:
         keys = [metric.key for metric in self.recorded]
@@ -243,39 +233,32 @@ class PlotBoard(Container, can_focus=True):
             return None
         return keys[(keys.index(self.view.maximised) + step) % len(keys)]
 
-    def can_do(self, what: str) -> bool:
-        """Whether a key would change anything now."""
-        if what in ("next", "previous"):
+    def can_do(self, command: str) -> bool:
+        """Return True if a command of `action_plots` would change anything now."""
+        if command in ("next", "previous"):
             return self.view.maximised is not None
-        if what == "back":
+        if command == "back":
             return self.view.maximised is not None or self.view.cursor is not None
         return self._history is not None and self._history.steps.count > 0
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Tab goes from plot to plot only while one is alone."""
         if action == "plots":
             return self.can_do(str(parameters[0]))
         return super().check_action(action, parameters)
 
     def on_plot_panel_zoomed(self, message: PlotPanel.Zoomed) -> None:
-        """The wheel."""
         message.stop()
-        if self._history is not None:
-            self.look(zoomed(self.view, self._extent(self._history), message.factor, message.step))
+        self.set_view(zoom(self.view, self._extent, message.factor, message.step))
 
     def on_plot_panel_pointed(self, message: PlotPanel.Pointed) -> None:
-        """A click."""
         message.stop()
-        if self._history is not None:
-            self.focus()
-            self.look(pointed(self.view, self._extent(self._history), message.step))
+        self.focus()
+        self.set_view(set_cursor(self.view, self._extent, message.step))
 
     def on_plot_panel_dragged(self, message: PlotPanel.Dragged) -> None:
-        """Curves follow the mouse."""
         message.stop()
-        if self._history is not None:
-            self.look(panned(self.view, self._extent(self._history), message.steps))
+        self.set_view(pan(self.view, self._extent, message.steps))
 
 
-def _after(choices: tuple[Choice, ...], current: Choice) -> Choice:
+def _next(choices: tuple[Choice, ...], current: Choice) -> Choice:
     return choices[(choices.index(current) + 1) % len(choices)]

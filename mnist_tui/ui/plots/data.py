@@ -1,4 +1,4 @@
-"""History -> what a plot draws of it: a metric's stretches within a window, on the x axis that was chosen. Pure."""
+"""What a plot draws of a run: curves, validation points and the values at the cursor, read from its history."""
 
 from dataclasses import dataclass
 
@@ -6,129 +6,129 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_tui.metrics import Metric
+from mnist_tui.render.raster import Numbers
 from mnist_tui.runs.history import History
 from mnist_tui.runs.pyramid import Buckets, MinMaxPyramid
 from mnist_tui.ui.plots.scale import Scale
 from mnist_tui.ui.plots.view import PlotView, smoothing_weight
 
-Numbers = NDArray[np.float64]
-ENTRIES_A_COLUMN = 4
-"""Stretches that a column of a plot is made of at most; at least half as many."""
+BUCKETS_PER_COLUMN = 4
+"""At most; at least half as many."""
 PAUSE_SECONDS = 1.0
-"""Without work, from which on the clock's axis has a gap."""
-WARM_UP = 4
-"""The smoothed line of a window begins so many of its spans before it."""
+"""Seconds without training from which the wall-clock axis has a gap."""
+WARM_UP_SPANS = 4
+"""Smoothing of a window begins before it, by this many of its spans."""
 
 
 @dataclass(frozen=True, eq=False)
-class PlotPoints:
-    """One metric in a window: all of shape (m,), on the x axis. Scaled; NaN where nothing is finite."""
+class MetricCurve:
+    """A metric in a window, scaled, all arrays of shape (m,); NaN where no value is finite."""
 
     x: Numbers
+    """Positions on the x axis."""
     low: Numbers
     high: Numbers
     smoothed: Numbers
-    broken: Numbers
-    """Places on the x axis where values are not finite."""
-    all_broken: int
-    """How many of the whole run's values are not finite."""
-    not_positive: int = 0
-    """How many of the values shown a logarithmic axis leaves out; 0 on a linear one."""
-
-
-class Sampled:
-    """The curves of metrics that are sampled now and then, read from the history again only when there are more."""
-
-    def __init__(self, gpu: int = 0) -> None:
-        """`gpu` is the one whose figures are read, for a metric that is of one."""
-        self._gpu = gpu
-        self._of: tuple[object, ...] = ()
-        self._curve: tuple[Numbers, Numbers, MinMaxPyramid] | None = None
-
-    def curve(self, history: History, metric: Metric) -> tuple[Numbers, Numbers, MinMaxPyramid]:
-        """Steps and values, shape (n,), and the stretches of the values."""
-        if metric.source == "steps":
-            table = history.steps
-            return table.column("step"), table.column(metric.key), table.pyramid(metric.key)
-        samples = history.layer_stats if metric.source == "layers" else history.hardware_samples
-        of = (samples, len(samples))
-        if self._curve is None or self._of[0] is not samples or self._of[1] != len(samples):
-            curve = history.curve(metric, self._gpu)
-            pyramid = MinMaxPyramid()
-            pyramid.extend(curve.values)
-            self._of, self._curve = of, (curve.steps, curve.values, pyramid)
-        return self._curve
-
-
-def drawn(
-    history: History, metric: Metric, view: PlotView, scale: Scale, columns: int, sampled: Sampled
-) -> PlotPoints | None:
-    """What is to be drawn of a metric in `columns` columns; None where nothing was recorded of it."""
-    steps, values, pyramid = sampled.curve(history, metric)
-    if not steps.size:
-        return None
-    weight = smoothing_weight(view.smoothing, min(scale.window[1], history.last_step) - scale.window[0])
-    first, last = int(np.searchsorted(steps, scale.window[0])), int(np.searchsorted(steps, scale.window[1], "right"))
-    warm = int(WARM_UP / (1 - weight)) if weight else 0
-    buckets = pyramid.buckets(values, max(0, first - warm), last, ENTRIES_A_COLUMN * max(1, columns))
-    smoothed = smooth_buckets(buckets, weight)
-    x = scale.places(history, steps[buckets.middles])
-    inside = buckets.starts + buckets.sizes > first
-    low, high, line = (part[inside] * metric.scale for part in (buckets.low, buckets.high, smoothed))
-    left_out = int(np.count_nonzero(values[first:last] <= 0)) if view.log else 0
-    broken = x[inside & (buckets.broken > 0)]
-    x, shown = x[inside], steps[buckets.middles][inside]
-    if scale.axis == "clock":
-        x, low, high, line = _parted(x, pauses(history, shown), low, high, line)
-    return PlotPoints(x, low, high, line, broken, pyramid.broken(values), left_out)
-
-
-def pauses(history: History, steps: Numbers) -> NDArray[np.intp]:
-    """Which of `steps`, ascending, shape (n,), come after a pause or downtime since the one before."""
-    lost = history.elapsed_at(steps) - history.worked_at(steps)
-    return np.flatnonzero(np.diff(lost) > PAUSE_SECONDS) + 1
-
-
-def _parted(x: Numbers, places: NDArray[np.intp], *curves: Numbers) -> tuple[Numbers, ...]:
-    """x and curves over it, shape (m,), each with a gap before the places; in the middle of where nothing was."""
-    between = (x[places - 1] + x[places]) / 2
-    return np.insert(x, places, between), *(np.insert(curve, places, np.nan) for curve in curves)
+    nonfinite: Numbers
+    """Positions of values that are not finite."""
+    nonfinite_count: int
+    """Values of the whole run that are not finite."""
+    nonpositive_count: int
+    """Values of the window that a logarithmic axis leaves out; 0 on a linear one."""
 
 
 @dataclass(frozen=True, eq=False)
-class Validated:
-    """A metric's values at the ends of epochs, within a window: all of shape (n,). Scaled; NaN where not finite."""
+class ValidationPoints:
+    """A metric's validation values in a window, scaled, all arrays of shape (n,)."""
 
     x: Numbers
     y: Numbers
     is_best: NDArray[np.bool_]
-    """Which one is the best epoch's, by validation accuracy."""
-    all_broken: int
-    """How many of the whole run's are not finite."""
+    """True for the epoch with the highest validation accuracy."""
+    nonfinite_count: int
+    """Validation values of the whole run that are not finite."""
 
     @property
-    def broken(self) -> Numbers:
-        """Places on the x axis where values are not finite."""
+    def nonfinite(self) -> Numbers:
+        """Positions of values that are not finite."""
         return self.x[~np.isfinite(self.y)]
 
 
-def validated(history: History, metric: Metric, scale: Scale) -> Validated | None:
-    """What is to be drawn of a metric's validation; None for a metric without one."""
+class SampleCache:
+    """Keeps the curve of a sampled metric (layers, hardware) until the history has more samples.
+
+    `gpu` is the index of the GPU whose values are read.
+    """
+
+    def __init__(self, gpu: int = 0) -> None:
+        self._gpu = gpu
+        self._source: tuple[object, ...] = ()
+        self._curve: tuple[Numbers, Numbers, MinMaxPyramid] | None = None
+
+    def read(self, history: History, metric: Metric) -> tuple[Numbers, Numbers, MinMaxPyramid]:
+        """Return steps and values, shape (n,), and the pyramid over the values."""
+        if metric.source == "steps":
+            table = history.steps
+            return table.column("step"), table.column(metric.key), table.pyramid(metric.key)
+        samples = history.layer_stats if metric.source == "layers" else history.hardware_samples
+        source = (samples, len(samples))
+        if self._curve is None or self._source[0] is not samples or self._source[1] != len(samples):
+            curve = history.curve(metric, self._gpu)
+            pyramid = MinMaxPyramid()
+            pyramid.extend(curve.values)
+            self._source, self._curve = source, (curve.steps, curve.values, pyramid)
+        return self._curve
+
+
+def read_curve(
+    history: History, metric: Metric, view: PlotView, scale: Scale, columns: int, cache: SampleCache
+) -> MetricCurve | None:
+    """Read the curve of a metric for a plot of `columns` columns; None if nothing was recorded."""
+    steps, values, pyramid = cache.read(history, metric)
+    if not steps.size:
+        return None
+    weight = smoothing_weight(view.smoothing, min(scale.window[1], history.last_step) - scale.window[0])
+    first, last = int(np.searchsorted(steps, scale.window[0])), int(np.searchsorted(steps, scale.window[1], "right"))
+    warm_up = int(WARM_UP_SPANS / (1 - weight)) if weight else 0
+    buckets = pyramid.buckets(values, max(0, first - warm_up), last, BUCKETS_PER_COLUMN * max(1, columns))
+    smoothed = smooth_buckets(buckets, weight)
+    x = scale.positions(history, steps[buckets.middles])
+    inside = buckets.starts + buckets.sizes > first
+    low, high, line = (part[inside] * metric.scale for part in (buckets.low, buckets.high, smoothed))
+    nonpositive = int(np.count_nonzero(values[first:last] <= 0)) if view.log else 0
+    nonfinite = x[inside & (buckets.broken > 0)]
+    x = x[inside]
+    if scale.axis == "clock":
+        places = pauses(history, steps[buckets.middles][inside])
+        between = (x[places - 1] + x[places]) / 2
+        x = np.insert(x, places, between)
+        low, high, line = (np.insert(part, places, np.nan) for part in (low, high, line))
+    return MetricCurve(x, low, high, line, nonfinite, pyramid.broken(values), nonpositive)
+
+
+def pauses(history: History, steps: Numbers) -> NDArray[np.intp]:
+    """Return the indices into ascending steps, shape (n,), that follow a pause or downtime."""
+    lost = history.elapsed_at(steps) - history.worked_at(steps)
+    return np.flatnonzero(np.diff(lost) > PAUSE_SECONDS) + 1
+
+
+def read_validation(history: History, metric: Metric, scale: Scale) -> ValidationPoints | None:
+    """Read the validation points of a metric; None for a metric without validation."""
     if metric.validation_key is None:
         return None
     steps, values = history.validation(metric.validation_key)
     best = history.best_epoch
-    chosen = np.array([epoch is best for epoch in history.epochs], dtype=bool)
+    is_best = np.array([epoch is best for epoch in history.epochs], dtype=bool)
     inside = (steps >= scale.window[0]) & (steps <= scale.window[1])
-    places = scale.places(history, steps)
-    broken = int(np.count_nonzero(~np.isfinite(values)))
-    return Validated(places[inside], values[inside] * metric.scale, chosen[inside], broken)
+    positions = scale.positions(history, steps)
+    nonfinite = int(np.count_nonzero(~np.isfinite(values)))
+    return ValidationPoints(positions[inside], values[inside] * metric.scale, is_best[inside], nonfinite)
 
 
 def smooth_buckets(buckets: Buckets, weight: float) -> Numbers:
-    """Exponential moving average over the values behind stretches, bias-corrected; NaN where a stretch has none.
+    """Return the bias-corrected exponential moving average of buckets; NaN for a bucket without finite values.
 
-    Of a stretch only the mean is known: it counts as that many values of this size. Exact for stretches of one value.
+    Only the mean of a bucket is known: it counts once for each value. Exact for buckets of one value.
     """
     total = norm = 0.0
     averages = []
@@ -143,31 +143,31 @@ def smooth_buckets(buckets: Buckets, weight: float) -> Numbers:
 
 
 @dataclass(frozen=True)
-class CursorValue:
-    """The values of one metric at a step: as recorded, not smoothed and not scaled. None where there are none."""
+class MetricReading:
+    """A metric's recorded values near a step, neither smoothed nor scaled; None where there is none."""
 
-    step: int | None
-    """The nearest one that has a value recorded for it."""
-    value: float | None
-    validation: float | None
-    epoch: int | None
-    """Whose validation that is: of the nearest epoch's end."""
+    step: int | None = None
+    """The nearest step with a recorded value."""
+    value: float | None = None
+    validation: float | None = None
+    epoch: int | None = None
+    """The epoch of the validation, whose end is nearest to the step."""
 
 
-def reading(history: History, metric: Metric, at: float, sampled: Sampled) -> CursorValue:
-    """What was recorded of a metric at the step nearest to `at`; nothing where the run has not come so far."""
-    steps, values, _ = sampled.curve(history, metric)
-    step = value = validation = epoch = None
+def read_at(history: History, metric: Metric, at: float, cache: SampleCache) -> MetricReading:
+    """Read the values nearest to the step `at`; nothing beyond the end of the run."""
     if at > history.last_step + 0.5:
-        return CursorValue(None, None, None, None)
+        return MetricReading()
+    steps, values, _ = cache.read(history, metric)
+    step = value = validation = epoch = None
     if steps.size:
-        place = _nearest(steps, at)
-        step, value = int(steps[place]), float(values[place])
+        index = _nearest(steps, at)
+        step, value = int(steps[index]), float(values[index])
     if metric.validation_key is not None and history.epochs:
-        ends, figures = history.validation(metric.validation_key)
-        place = _nearest(ends, at)
-        validation, epoch = float(figures[place]), history.epochs[place].epoch
-    return CursorValue(step, value, validation, epoch)
+        ends, validations = history.validation(metric.validation_key)
+        index = _nearest(ends, at)
+        validation, epoch = float(validations[index]), history.epochs[index].epoch
+    return MetricReading(step, value, validation, epoch)
 
 
 def _nearest(steps: Numbers, at: float) -> int:
@@ -176,7 +176,7 @@ def _nearest(steps: Numbers, at: float) -> int:
 
 
 def is_recorded(history: History, metric: Metric) -> bool:
-    """Whether there is anything to plot of a metric."""
+    """Return True if there is anything to plot of a metric."""
     if metric.source == "steps":
         return history.steps.count > 0
     if metric.source == "layers":

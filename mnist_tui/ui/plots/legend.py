@@ -1,73 +1,74 @@
-"""What a plot's frame says: each curve with its sign and value as the title, what the x axis counts as the subtitle."""
+"""Texts on the frame of a plot: the legend as its title, what the x axis counts as its subtitle."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textual.markup import escape
 
 from mnist_tui.metrics import Metric
 from mnist_tui.runs.history import History
-from mnist_tui.ui.plots.data import PlotPoints, Sampled, Validated, reading
+from mnist_tui.ui.plots.data import MetricCurve, SampleCache, ValidationPoints, read_at
 from mnist_tui.ui.plots.overlay import RunOverlay
 from mnist_tui.ui.plots.scale import Scale
 from mnist_tui.ui.plots.view import PlotView
 
-TRAIN_SIGN, VALIDATION_SIGN, BEST_SIGN = "━", "●", "★"
+TRAIN_MARKER, VALIDATION_MARKER, BEST_MARKER = "━", "●", "★"
 
 
 @dataclass(frozen=True)
-class Part:
-    """A piece of the legend; the sign goes first where there is room, the name next."""
+class LegendEntry:
+    """A curve's marker, name and value, of which the name is left out first."""
 
     colour: str
     """A theme variable."""
-    sign: str
+    marker: str
     name: str
     value: str
 
-    def words(self, named: bool) -> str:
-        """As it reads."""
-        return " ".join(each for each in (self.sign, self.name if named else "", self.value) if each)
+    def text(self, with_name: bool) -> str:
+        """Join the parts that are not empty."""
+        return " ".join(part for part in (self.marker, self.name if with_name else "", self.value) if part)
 
 
 def legend(
     history: History,
     metric: Metric,
     view: PlotView,
-    data: PlotPoints | None,
-    points: Validated | None,
-    sampled: Sampled,
-    room: int,
-    each: Callable[[Part, int], list[Part]] = lambda first, at: [],  # noqa: ARG005
+    curve: MetricCurve | None,
+    points: ValidationPoints | None,
+    cache: SampleCache,
+    gpus: Sequence[LegendEntry],
+    width: int,
 ) -> str:
-    """Markup for the title: values are the newest, or the cursor's; names and the best epoch where there is room.
+    """Return the markup of a title of at most `width` cells, with the newest values or those at the cursor.
 
-    `each` gives what stands in place of the curve's part at a step where the metric has several curves.
+    Args:
+        gpus: The entries of all GPUs, which replace the curve's own; empty if the metric has one curve.
     """
     best, cursor = history.best_epoch, view.cursor
-    missing = left_out(data, points, view)
     last = history.epochs[-1] if history.epochs else None
     if cursor is None and metric.source == "steps":
         value: float | None = history.recent(metric.key)
         epoch = last.epoch if last else None
         validation = getattr(last, metric.validation_key) if last and metric.validation_key else None
     else:
-        read = reading(history, metric, history.last_step if cursor is None else cursor, sampled)
+        read = read_at(history, metric, history.last_step if cursor is None else cursor, cache)
         value, validation, epoch = read.value, read.validation, read.epoch
-    validates = metric.validation_key is not None
-    curves = [Part("train", TRAIN_SIGN if validates else "", "train" if validates else "", metric.format(value))]
-    curves = each(curves[0], history.last_step if cursor is None else cursor) or curves
-    if validates and epoch is not None:
-        curves.append(Part("validation", VALIDATION_SIGN, "val", metric.format(validation)))
-    best_part = []
-    if validates and best is not None:
-        best_part = [Part("validation", BEST_SIGN, "best", f"epoch {best.epoch}")]
-    choices = [(True, curves + best_part + missing), (True, curves + missing), (False, curves + missing)]
-    return _longest(metric, [*choices, (False, curves)], room)
+    is_validated = metric.validation_key is not None
+    marker, name = (TRAIN_MARKER, "train") if is_validated else ("", "")
+    curves = list(gpus) or [LegendEntry("train", marker, name, metric.format(value))]
+    if is_validated and epoch is not None:
+        curves.append(LegendEntry("validation", VALIDATION_MARKER, "val", metric.format(validation)))
+    best_entry = []
+    if is_validated and best is not None:
+        best_entry = [LegendEntry("validation", BEST_MARKER, "best", f"epoch {best.epoch}")]
+    omitted = omitted_entries(curve, points, view)
+    choices = [(True, curves + best_entry + omitted), (True, curves + omitted), (False, curves + omitted)]
+    return _longest(metric, [*choices, (False, curves)], width)
 
 
-def overlay_legend(metric: Metric, overlay: RunOverlay, room: int) -> str:
-    """Markup for the title of a plot of many runs: who is the best of them."""
+def overlay_legend(metric: Metric, overlay: RunOverlay, width: int) -> str:
+    """Return the markup of a title that names the best of several runs."""
     key = metric.validation_key
     if key is None:
         return metric.label
@@ -80,39 +81,35 @@ def overlay_legend(metric: Metric, overlay: RunOverlay, room: int) -> str:
     if len(found) < 2:
         return metric.label
     _, run, value = max(found, key=lambda each: each[0])
-    part = Part(run.sign.variable, f"{BEST_SIGN} {run.sign.marker}", run.name, f"val {value}")
-    return _longest(metric, [(True, [part]), (False, [part]), (False, [])], room)
+    entry = LegendEntry(run.style.variable, f"{BEST_MARKER} {run.style.marker}", run.name, f"val {value}")
+    return _longest(metric, [(True, [entry]), (False, [entry]), (False, [])], width)
 
 
-def left_out(data: PlotPoints | None, points: Validated | None, view: PlotView) -> list[Part]:
-    """What the curve cannot show, counted."""
-    broken = data.all_broken if data is not None else 0
-    broken_points = points.all_broken if points is not None else 0
-    parts = []
-    if broken or broken_points:
-        counts = [f"{broken:,}"] if broken else []
-        counts += [f"val {broken_points:,}"] if broken_points else []
-        parts.append(Part("error", "×", "not finite", " + ".join(counts)))
+def omitted_entries(curve: MetricCurve | None, points: ValidationPoints | None, view: PlotView) -> list[LegendEntry]:
+    """Count the values that the plot cannot show."""
+    counts = [f"{curve.nonfinite_count:,}"] if curve is not None and curve.nonfinite_count else []
+    counts += [f"val {points.nonfinite_count:,}"] if points is not None and points.nonfinite_count else []
+    entries = [LegendEntry("error", "×", "not finite", " + ".join(counts))] if counts else []
     if view.log:
-        count = data.not_positive if data is not None else 0
+        count = curve.nonpositive_count if curve is not None else 0
         count += int((points.y <= 0).sum()) if points is not None else 0
         if count:
-            parts.append(Part("warning", "≤ 0", "left out", f"{count:,}"))
-    return parts
+            entries.append(LegendEntry("warning", "≤ 0", "left out", f"{count:,}"))
+    return entries
 
 
-def _longest(metric: Metric, choices: Sequence[tuple[bool, list[Part]]], room: int) -> str:
-    """The first choice that fits, else the last. A choice is whether there are names, and the parts."""
-    words: list[tuple[str, str]] = []
-    for named, parts in choices:
-        words = [(part.colour, part.words(named)) for part in parts]
-        if len(metric.label) + sum(2 + len(each) for _, each in words) <= room:
+def _longest(metric: Metric, choices: Sequence[tuple[bool, list[LegendEntry]]], width: int) -> str:
+    """Return the first choice, (with names, entries), that fits, else the last."""
+    texts: list[tuple[str, str]] = []
+    for with_names, entries in choices:
+        texts = [(entry.colour, entry.text(with_names)) for entry in entries]
+        if len(metric.label) + sum(2 + len(text) for _, text in texts) <= width:
             break
-    return metric.label + "".join(f"  [${colour}]{escape(each)}[/]" for colour, each in words)
+    return metric.label + "".join(f"  [${colour}]{escape(text)}[/]" for colour, text in texts)
 
 
-def axis_words(scale: Scale, metric: Metric, view: PlotView, room: int) -> str:
-    """What the x axis counts, and what is not as at first."""
+def axis_label(scale: Scale, metric: Metric, view: PlotView, width: int) -> str:
+    """Return the unit of the x axis, after the settings of the view that are not the default, as far as they fit."""
     parts = [scale.unit]
     if view.log:
         parts.insert(0, "log y")
@@ -120,12 +117,10 @@ def axis_words(scale: Scale, metric: Metric, view: PlotView, room: int) -> str:
         parts.insert(0, "zoomed")
     elif view.recent:
         parts.insert(0, "newest steps")
-    if view.validation_alone and metric.validation_key is not None:
-        parts.insert(0, "validation alone")
+    if view.validation_only and metric.validation_key is not None:
+        parts.insert(0, "validation only")
     elif view.smoothing != "light":
-        parts.insert(0, "not smoothed" if view.smoothing == "off" else "smoothed strongly")
-    words = " · ".join(parts)
-    while len(words) > room and len(parts) > 1:
+        parts.insert(0, "no smoothing" if view.smoothing == "off" else "strong smoothing")
+    while len(" · ".join(parts)) > width and len(parts) > 1:
         parts.pop(0)
-        words = " · ".join(parts)
-    return words
+    return " · ".join(parts)

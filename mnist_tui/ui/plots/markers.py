@@ -1,53 +1,77 @@
-"""What is put onto the lines of a drawn plot: what happened, on its x axis, and the value cursor through all of it."""
+"""Markers of events on the x axis of a drawn plot, and the value cursor through its lines."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from rich.style import Style
 from rich.text import Text
 from textual.color import Color
 
-from mnist_tui.render.plot import Sign, place_signs
+from mnist_tui.render.plot import AXIS_ROWS, Plot
+from mnist_tui.ui.plots.view import Window
 from mnist_tui.ui.shared.paint import paint
 from mnist_tui.ui.theme import Palette
 
-MARKS: dict[str, tuple[str, str, int]] = {
-    "pause": ("‖", "foreground", 0),
-    "setting": ("▾", "accent", 1),
-    "resume": ("↻", "success", 2),
-    "broken": ("×", "error", 3),
-    "alert": ("!", "warning", 4),
+
+@dataclass(frozen=True)
+class EventMarker:
+    """How events of a kind are marked; in a cell with several events the greatest weight wins, then the newest."""
+
+    character: str
+    variable: str
+    """Theme variable of the colour."""
+    weight: int
+
+
+EVENT_MARKERS = {
+    "pause": EventMarker("‖", "foreground", 0),
+    "setting": EventMarker("▾", "accent", 1),
+    "resume": EventMarker("↻", "success", 2),
+    "broken": EventMarker("×", "error", 3),
+    "alert": EventMarker("!", "warning", 4),
 }
-"""Kind of a mark -> its sign on the x axis, the theme variable of its colour, and its weight."""
 CURSOR = "┃"
 CURSOR_TINT = 0.22
-"""How much of the accent's colour is behind the cursor."""
+"""Share of the accent colour in the background of the cursor."""
 
 
-def mark_axis(
-    line: Text, marks: Iterable[tuple[float, str]], limits: tuple[float, float], variables: dict[str, str]
-) -> None:
-    """Put marks, (place on the axis, kind), onto the axis line, where they happened."""
-    colours = {kind: Color.parse(variables[colour]).rgb for kind, (_, colour, _) in MARKS.items()}
-    signs = [Sign(place, MARKS[kind][0], colours[kind], MARKS[kind][2]) for place, kind in marks]
-    if not signs:
+def column_at(position: float, limits: Window, plot: Plot) -> int | None:
+    """Return the column of a plot's lines at a position of the x axis; None beyond its limits."""
+    first, last = limits
+    if not first <= position <= last or first == last:
+        return None
+    return plot.left + round((position - first) / (last - first) * (plot.columns - 1))
+
+
+def mark_events(plot: Plot, events: Iterable[tuple[float, str]], limits: Window, variables: dict[str, str]) -> None:
+    """Put the markers of events, (position, kind), onto the x axis."""
+    placed: dict[int, EventMarker] = {}
+    for position, kind in events:
+        column, marker = column_at(position, limits, plot), EVENT_MARKERS[kind]
+        if column is not None and (column not in placed or marker.weight >= placed[column].weight):
+            placed[column] = marker
+    axis = plot.lines[-AXIS_ROWS]
+    for column, marker in placed.items():
+        _put(axis, column, marker.character, paint(Color.parse(variables[marker.variable]), bold=True))
+
+
+def draw_cursor(plot: Plot, position: float, limits: Window, colours: Palette) -> None:
+    """Draw the value cursor at a position of the x axis, behind what is drawn there."""
+    column = column_at(position, limits, plot)
+    if column is None:
         return
-    letters, placed = list(line.plain), place_signs(signs, limits, line.plain)
-    for column, sign in placed.items():
-        letters[column] = sign.letter
-    line.plain = "".join(letters)
-    for column, sign in placed.items():
-        line.stylize(paint(Color(*sign.colour), bold=True), column, column + 1)
+    style = paint(colours.accent, colours.background.blend(colours.accent, CURSOR_TINT))
+    behind = Style(bgcolor=style.bgcolor, bold=True)
+    *canvas, axis = plot.lines[: 1 - AXIS_ROWS]
+    for line in canvas:
+        line.pad_right(max(0, column + 1 - len(line.plain)))
+        if line.plain[column] in " \u2800":
+            _put(line, column, CURSOR, style)
+        else:
+            line.stylize(behind, column, column + 1)
+    axis.stylize(behind, column, column + 1)
 
 
-def draw_cursor(lines: Sequence[Text], place: float, ruler: str, limits: tuple[float, float], colours: Palette) -> None:
-    """Draw the value cursor at a place on the axis; the last line is the axis, `ruler` it as it was without marks."""
-    for column in place_signs([Sign(place, CURSOR, colours.accent.rgb)], limits, ruler):
-        style = paint(colours.accent, colours.background.blend(colours.accent, CURSOR_TINT))
-        for line in lines[:-1]:
-            line.pad_right(max(0, column + 1 - len(line.plain)))
-            if line.plain[column] in (" ", "\u2800"):
-                line.plain = line.plain[:column] + CURSOR + line.plain[column + 1 :]
-                line.stylize(style, column, column + 1)
-            else:
-                line.stylize(Style(bgcolor=style.bgcolor, bold=True), column, column + 1)
-        lines[-1].stylize(Style(bgcolor=style.bgcolor, bold=True), column, column + 1)
+def _put(line: Text, column: int, character: str, style: Style) -> None:
+    line.plain = line.plain[:column] + character + line.plain[column + 1 :]
+    line.stylize(style, column, column + 1)

@@ -1,50 +1,77 @@
-"""The runs that are drawn into the plots beside the own one, or without one. Frozen: a plot never changes them."""
+"""Other runs drawn into the plots of a run, and the colours and markers that tell them apart."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from textual.color import Color
+
 from mnist_tui.runs.history import History
-from mnist_tui.ui.plots.run_styles import RunSign
+
+MARKERS = "◆▲■▼✚◇△□▽○"
+"""One cell each; ● and ★ belong to the run whose plots these are."""
+COLOURS = 10
+"""Theme variables `run-0` to `run-9`."""
+
+
+@dataclass(frozen=True)
+class RunStyle:
+    """The colour and marker of the run in a slot, counted from 0; the pair repeats after COLOURS * MARKERS runs."""
+
+    slot: int
+
+    @property
+    def marker(self) -> str:
+        """One character, which identifies the run without colours."""
+        return MARKERS[(self.slot + self.slot // COLOURS) % len(MARKERS)]
+
+    @property
+    def variable(self) -> str:
+        """Theme variable of the colour."""
+        return f"run-{self.slot % COLOURS}"
+
+    def colour(self, variables: dict[str, str]) -> Color:
+        """Return the colour in a theme, grey if the theme has no colours for runs."""
+        return Color.parse(variables.get(self.variable) or "#808080")
 
 
 @dataclass(frozen=True, eq=False)
-class Overlaid:
-    """One of them. `history` is shared and only grows."""
+class OverlayRun:
+    """A run that is drawn into other plots. Its `history` is shared and only grows."""
 
-    key: str
-    """The run's id."""
+    id: str
     name: str
-    """Harmless to show."""
+    """Sanitized."""
     history: History
-    sign: RunSign
+    style: RunStyle
 
     @property
-    def state(self) -> tuple[int, ...]:
-        """Another one whenever there is something new to draw, but for steps."""
+    def epoch_state(self) -> tuple[int, bool]:
+        """Changes if there is something to draw at once."""
         return len(self.history.epochs), self.history.is_over
 
     @property
-    def count(self) -> tuple[int, ...]:
-        """Grows with every step and sample."""
+    def sample_counts(self) -> tuple[int, ...]:
+        """Grow with every step and sample."""
         history = self.history
         return history.steps.count, history.last_step, len(history.layer_stats), len(history.hardware_samples)
 
 
 @dataclass(frozen=True)
 class RunOverlay:
-    """The runs, the earliest drawn first; with `alone` the own run only gives the x axis and is not drawn itself."""
+    """The runs that are drawn into a run's plots."""
 
-    runs: tuple[Overlaid, ...] = ()
-    alone: bool = False
+    runs: tuple[OverlayRun, ...] = ()
+    hides_own_run: bool = False
+    """True if the plots' own run only gives the x axis."""
     front: str | None = None
-    """Key of the run that is drawn over the others."""
+    """Id of the run that is drawn over the others."""
 
     @property
-    def ordered(self) -> Sequence[Overlaid]:
-        """As they are drawn: the one in front last."""
-        return sorted(self.runs, key=lambda run: run.key == self.front)
+    def draw_order(self) -> Sequence[OverlayRun]:
+        """The runs, the one in front last."""
+        return sorted(self.runs, key=lambda run: run.id == self.front)
 
     @property
     def histories(self) -> tuple[History, ...]:
-        """Theirs."""
+        """The runs' histories."""
         return tuple(run.history for run in self.runs)

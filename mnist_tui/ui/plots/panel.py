@@ -1,49 +1,30 @@
-"""A framed plot of one metric: its training steps as a line over their envelope, its validation epochs as points."""
-
-from functools import partial
+"""A framed plot of one metric: training as a line over its envelope, validation as points, other runs as lines."""
 
 import numpy as np
 from rich.text import Text
 
 from mnist_tui.metrics import Metric
-from mnist_tui.render.plot import AXIS_ROWS, Axes, Series, draw
-from mnist_tui.render.ticks import tick_words
+from mnist_tui.render.plot import Axes, Series, draw
+from mnist_tui.render.ticks import tick_label
 from mnist_tui.runs.history import History
-from mnist_tui.ui.plots.data import PlotPoints, Sampled, Validated, drawn, validated
-from mnist_tui.ui.plots.gpus import OtherGpus
-from mnist_tui.ui.plots.legend import axis_words, legend, overlay_legend
-from mnist_tui.ui.plots.markers import draw_cursor, mark_axis
+from mnist_tui.ui.plots.data import MetricCurve, SampleCache, ValidationPoints, read_curve, read_validation
+from mnist_tui.ui.plots.legend import axis_label, legend, overlay_legend
+from mnist_tui.ui.plots.markers import draw_cursor, mark_events
 from mnist_tui.ui.plots.mouse import Canvas, PlotMouse
-from mnist_tui.ui.plots.overlay import Overlaid, RunOverlay
+from mnist_tui.ui.plots.overlay import RunOverlay
 from mnist_tui.ui.plots.scale import Scale, scale_of
-from mnist_tui.ui.plots.series import other_series, own_series
+from mnist_tui.ui.plots.series import CachedCurve, ExtraGpus, overlay_series, own_series
 from mnist_tui.ui.plots.view import PlotView
 from mnist_tui.ui.theme import Palette, palette
 
 FRAME_SECONDS = 0.7
-"""Least time between two drawings while steps come; a plot costs 5 to 20 ms."""
+"""Minimum seconds between two drawings of new steps; a plot costs 5 to 20 ms."""
 FRAME_COLUMNS = 4
-"""Columns of the frame's top line that a title cannot have."""
-
-
-class Other:
-    """Another run as it was last drawn: while nothing comes to it, it is not read again."""
-
-    def __init__(self) -> None:
-        self._sampled = Sampled()
-        self._of: tuple[object, ...] = ()
-        self._drawn: PlotPoints | None = None
-
-    def drawn(self, run: Overlaid, metric: Metric, view: PlotView, scale: Scale, columns: int) -> PlotPoints | None:
-        """As `plot_data.drawn`."""
-        of = (run.count, view.smoothing, scale, columns)
-        if of != self._of:
-            self._of, self._drawn = of, drawn(run.history, metric, view, scale, columns, self._sampled)
-        return self._drawn
+"""Columns of the frame's top line that the title cannot use."""
 
 
 class PlotPanel(PlotMouse):
-    """Draws anew when there are new steps, but not more often than it may; at once when it is looked at differently."""
+    """Redraws at once for another view, and at a limited rate for new steps."""
 
     DEFAULT_CSS = """
     PlotPanel {
@@ -60,16 +41,16 @@ class PlotPanel(PlotMouse):
         super().__init__(id=id)
         self.metric = metric
         self.builds = 0
-        """How many drawings were made."""
+        """Drawings so far."""
         self.set_title(metric.label)
         self._history: History | None = None
         self._view = PlotView()
         self._overlay = RunOverlay()
-        self._others: dict[str, Other] = {}
+        self._overlay_curves: dict[str, CachedCurve] = {}
         self._drawn_state: tuple[object, ...] = (0,)
         self._drawn_at = 0.0
-        self._sampled = Sampled()
-        self._gpus = OtherGpus()
+        self._cache = SampleCache()
+        self._extra_gpus = ExtraGpus()
 
     def show(
         self,
@@ -79,105 +60,101 @@ class PlotPanel(PlotMouse):
         spacing: float = FRAME_SECONDS,
         overlay: RunOverlay | None = None,
     ) -> None:
-        """Take in a run, and others to be drawn with it, at the time `now` (seconds since the epoch).
+        """Show a run at the time `now`, with other runs over it.
 
-        Drawn at most every `spacing` seconds while there is nothing new but steps.
+        If only steps are new, it is drawn at most every `spacing` seconds.
         """
         view, overlay = view or self._view, overlay or self._overlay
         self._history = history
         newest = history.markers[-1] if history.markers else None
         samples = {"steps": 0, "layers": len(history.layer_stats), "hardware": len(history.hardware_samples)}
-        counts = (history.steps.count, samples[self.metric.source], [run.count for run in overlay.runs])
-        others = [run.state for run in overlay.runs]
-        state = (counts, history, view, overlay, others, len(history.epochs), history.epochs_planned, newest)
-        soon = 0 <= now - self._drawn_at < spacing and state[1:] == self._drawn_state[1:]
-        if state == self._drawn_state or (soon and not history.is_over):
+        counts = (history.steps.count, samples[self.metric.source], [run.sample_counts for run in overlay.runs])
+        epochs = [run.epoch_state for run in overlay.runs]
+        state = (counts, history, view, overlay, epochs, len(history.epochs), history.epochs_planned, newest)
+        is_soon = 0 <= now - self._drawn_at < spacing and state[1:] == self._drawn_state[1:]
+        if state == self._drawn_state or (is_soon and not history.is_over):
             return
         self._view, self._overlay = view, overlay
         self._drawn_state, self._drawn_at = state, now
         self.redraw()
 
     def draw(self) -> list[Text]:
-        """The plot; its legend is the frame's title, what the x axis counts its subtitle."""
         history, width, height = self._history, self.size.width, self.size.height
         self.canvas = None
         if history is None or not history.steps.count or not width or not height:
             return []
         self.builds += 1
-        view, overlay, metric = self._view, self._overlay, self.metric
-        colours, scale = palette(self.app.theme_variables), scale_of(history, view, overlay.histories)
-        data = drawn(history, metric, view, scale, width, self._sampled) if not overlay.alone else None
-        points = validated(history, metric, scale) if not overlay.alone else None
-        room = width - FRAME_COLUMNS
-        if overlay.alone:
-            self.set_title(overlay_legend(metric, overlay, room))
-        else:
-            each = partial(self._gpus.parts, history, metric)
-            self.set_title(legend(history, metric, view, data, points, self._sampled, room, each))
-        subtitle = axis_words(scale, metric, view, room)
-        if subtitle != self.border_subtitle:
-            # later: the frame may be just being painted, and Textual would take it for clean
-            self.call_later(setattr, self, "border_subtitle", subtitle)
-        below, above = own_series(metric, data, points, view, colours)
+        view, overlay, metric, variables = self._view, self._overlay, self.metric, self.app.theme_variables
+        colours, scale = palette(variables), scale_of(history, view, overlay.histories)
+        curve = points = None
+        if not overlay.hides_own_run:
+            curve = read_curve(history, metric, view, scale, width, self._cache)
+            points = read_validation(history, metric, scale)
+        self._set_frame_texts(history, scale, curve, points)
+        below, above = own_series(metric, curve, points, view, colours)
         if not overlay.runs:
-            above += self._gpus.series(history, metric, view, scale, width, self.app.theme_variables)
-        series = [*below, *self._other_series(scale, width), *above]
-        ansi = draw(series, self._axes(scale, colours), width, height)
-        lines = [Text.from_ansi(line) for line in ansi.splitlines()]
-        if len(lines) > AXIS_ROWS:
-            self._annotate(lines, history, scale, colours, data, points)
-        return lines
+            above += self._extra_gpus.series(history, metric, view, scale, width, variables)
+        plot = draw([*below, *self._overlay_series(scale, width), *above], self._axes(scale, colours), width, height)
+        if plot is None:
+            return []
+        self.canvas = Canvas(plot.left, plot.columns, scale, history)
+        mark_events(plot, self._events(history, scale, curve, points), scale.limits, variables)
+        if view.cursor is not None:
+            (position,) = scale.positions(history, np.array([float(view.cursor)]))
+            draw_cursor(plot, float(position), scale.limits, colours)
+        return plot.lines
 
-    def _other_series(self, scale: Scale, width: int) -> list[Series]:
-        """The other runs: first all lines, then all markers, so that every run can be told wherever it is marked."""
+    def _set_frame_texts(
+        self, history: History, scale: Scale, curve: MetricCurve | None, points: ValidationPoints | None
+    ) -> None:
+        width, metric, view = self.size.width - FRAME_COLUMNS, self.metric, self._view
+        if self._overlay.hides_own_run:
+            self.set_title(overlay_legend(metric, self._overlay, width))
+        else:
+            step = history.last_step if view.cursor is None else view.cursor
+            gpus = self._extra_gpus.legend(history, metric, step, self._cache)
+            self.set_title(legend(history, metric, view, curve, points, self._cache, gpus, width))
+        subtitle = axis_label(scale, metric, view, width)
+        if subtitle != self.border_subtitle:
+            # later: while the frame is being painted, Textual would take it for clean
+            self.call_later(setattr, self, "border_subtitle", subtitle)
+
+    def _overlay_series(self, scale: Scale, width: int) -> list[Series]:
+        """Return all lines before all markers, so that each run can be recognised wherever it is marked."""
         lines: list[Series] = []
         markers: list[Series] = []
-        view, metric, runs = self._view, self.metric, self._overlay.ordered
-        self._others = {run.key: self._others.get(run.key) or Other() for run in runs}
+        view, metric, runs = self._view, self.metric, self._overlay.draw_order
+        self._overlay_curves = {run.id: self._overlay_curves.get(run.id) or CachedCurve() for run in runs}
         for run in runs:
-            beside = scale.beside(run.history)
-            if beside is None:
+            aligned = scale.align(run.history)
+            if aligned is None:
                 continue
-            data = self._others[run.key].drawn(run, metric, view, beside, width)
-            points = validated(run.history, metric, beside)
-            colour = run.sign.colour(self.app.theme_variables).rgb
-            some_lines, some_markers = other_series(metric, data, points, view, scale, run.sign, colour)
-            lines += some_lines
-            markers += some_markers
+            curve = self._overlay_curves[run.id].read(run, metric, view, aligned, width)
+            points = read_validation(run.history, metric, aligned)
+            colour = run.style.colour(self.app.theme_variables).rgb
+            run_lines, run_markers = overlay_series(metric, curve, points, view, scale, run.style, colour)
+            lines += run_lines
+            markers += run_markers
         return lines + markers
 
-    def _annotate(
-        self,
-        lines: list[Text],
-        history: History,
-        scale: Scale,
-        colours: Palette,
-        data: PlotPoints | None,
-        points: Validated | None,
-    ) -> None:
-        """Put the marks onto the axis of a drawn plot, and the cursor through it."""
-        axis = lines[-AXIS_ROWS]
-        left = axis.plain.find("└") + 1
-        columns = len(axis.plain.rstrip()) - left
-        self.canvas = Canvas(left, columns, scale, history)
-        marks: list[tuple[float, str]] = []
-        if not self._overlay.alone:
-            places = scale.places(history, np.array([float(mark.step) for mark in history.markers]))
-            marks += [(float(place), mark.kind) for place, mark in zip(places, history.markers, strict=True)]
-        for broken in (data, points):
-            if broken is not None:
-                marks += [(float(place), "broken") for place in broken.broken]
-        mark_axis(axis, marks, scale.limits, self.app.theme_variables)
-        if self._view.cursor is not None:
-            (place,) = scale.places(history, np.array([float(self._view.cursor)]))
-            ruler = "└".rjust(left) + "─" * columns
-            draw_cursor(lines[: -AXIS_ROWS + 1], float(place), ruler, scale.limits, colours)
+    def _events(
+        self, history: History, scale: Scale, curve: MetricCurve | None, points: ValidationPoints | None
+    ) -> list[tuple[float, str]]:
+        """Return the events to mark on the x axis, (position, kind)."""
+        events: list[tuple[float, str]] = []
+        if not self._overlay.hides_own_run:
+            positions = scale.positions(history, np.array([float(event.step) for event in history.markers]))
+            events += [(float(x), event.kind) for x, event in zip(positions, history.markers, strict=True)]
+        for shown in (curve, points):
+            if shown is not None:
+                events += [(float(x), "broken") for x in shown.nonfinite]
+        return events
 
     def _axes(self, scale: Scale, colours: Palette) -> Axes:
         unit = " %" if self.metric.unit == "%" else ""
         return Axes(
-            format_x=tick_words,
-            format_y=lambda value, decimals: tick_words(value, decimals) + unit,
+            format_x=tick_label,
+            format_y=lambda value, decimals: tick_label(value, decimals) + unit,
             ticks=colours.quiet.rgb,
             background=colours.background.rgb,
             x_limits=scale.limits,

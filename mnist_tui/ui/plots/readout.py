@@ -1,4 +1,4 @@
-"""One line under the plots: exactly what was recorded at the step under the value cursor."""
+"""One line under the plots with the values recorded at the step under the cursor."""
 
 from collections.abc import Sequence
 
@@ -8,31 +8,30 @@ from rich.text import Text
 from mnist_tui.metrics import Metric
 from mnist_tui.render.text import clip_parts, duration
 from mnist_tui.runs.history import History
-from mnist_tui.ui.plots.data import Sampled, reading
+from mnist_tui.ui.plots.data import SampleCache, read_at
 from mnist_tui.ui.shared.line_widget import LineWidget
 
 
 class CursorReadout(LineWidget):
-    """There while there is a cursor. As many values as fit, raw and not smoothed."""
+    """Shows as many values as fit, not smoothed; hidden without a cursor."""
 
     DEFAULT_CSS = "CursorReadout { height: 1; padding: 0 1; background: $surface; color: $foreground; }"
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._words = ""
-        self._sampled: dict[str, Sampled] = {}
+        self._text = ""
+        self._caches: dict[str, SampleCache] = {}
 
     def show(self, history: History, metrics: Sequence[Metric], cursor: int | None) -> None:
-        """Read the metrics off at the step `cursor`, in their order."""
+        """Show the metrics' values at the step `cursor`."""
         self.display = cursor is not None and history.steps.count > 0
-        words = self._read(history, metrics, cursor) if cursor is not None and self.display else ""
-        if words != self._words:
-            self._words = words
+        text = self._read(history, metrics, cursor) if cursor is not None and self.display else ""
+        if text != self._text:
+            self._text = text
             self.redraw()
 
     def draw(self) -> list[Text]:
-        """The line."""
-        return [Text(clip_parts(self._words, self.size.width), no_wrap=True)]
+        return [Text(clip_parts(self._text, self.size.width), no_wrap=True)]
 
     def _read(self, history: History, metrics: Sequence[Metric], cursor: int) -> str:
         (seconds,) = history.worked_at(np.array([float(cursor)]))
@@ -42,13 +41,11 @@ class CursorReadout(LineWidget):
             parts.append(f"epoch {cursor / per_epoch:.2f}")
         parts.append(f"after {duration(float(seconds))}")
         for metric in metrics:
-            read = reading(history, metric, cursor, self._sampled.setdefault(metric.key, Sampled()))
+            read = read_at(history, metric, cursor, self._caches.setdefault(metric.key, SampleCache()))
             if read.step is None:
                 continue
-            words = f"{metric.label} {metric.format(read.value)}"
-            if read.step != cursor:
-                words += f" at {read.step:,}"
-            parts.append(words)
+            at = f" at {read.step:,}" if read.step != cursor else ""
+            parts.append(f"{metric.label} {metric.format(read.value)}{at}")
             if read.epoch is not None:
                 parts.append(f"val {metric.format(read.validation)} (epoch {read.epoch})")
         return " · ".join(parts)

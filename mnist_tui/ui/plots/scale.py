@@ -1,56 +1,56 @@
-"""The x axis of the plots: what it counts, how much of it is shown, and how other runs are aligned on it. Pure."""
+"""The x axis of the plots: its unit, its limits, and how other runs are aligned on it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mnist_tui.render.raster import Numbers
 from mnist_tui.runs.history import History
-from mnist_tui.ui.plots.view import Extent, PlotView, Window, XAxis, shown, stage
+from mnist_tui.ui.plots.view import Extent, PlotView, Window, XAxis, axis_end, visible_window
 
-Numbers = NDArray[np.float64]
 MINUTES_FROM, HOURS_FROM = 180.0, 3 * 3600.0
-"""Seconds from which on the time axis counts minutes and hours."""
-TIMES: tuple[XAxis, ...] = ("time", "clock")
-"""The axes that count seconds."""
-LEAST_PACE = 1e-6
-"""Seconds a step, of a run whose clock stood still or went backwards."""
+"""Seconds from which a time axis counts minutes and hours."""
+TIME_AXES: tuple[XAxis, ...] = ("time", "clock")
+MIN_STEP_SECONDS = 1e-6
+"""Seconds per step of a run whose clock stood still or went backwards."""
 
 
 @dataclass(frozen=True)
 class Scale:
-    """The x axis: what it counts, what of it is shown, and how steps become places on it and the other way round."""
+    """The x axis, which turns the steps of a run into positions, in its unit, and back."""
 
     axis: XAxis
     unit: str
     limits: Window
+    """Positions at both edges."""
     window: Window
-    """The same in steps."""
+    """Steps at both edges."""
     divisor: float
+    """Steps or seconds in one unit of the axis."""
 
-    def places(self, history: History, steps: Numbers) -> Numbers:
-        """Where steps, ascending, shape (n,), are on the axis. A clock that jumped backwards stands still."""
-        if self.axis not in TIMES:
+    def positions(self, history: History, steps: Numbers) -> Numbers:
+        """Return the positions of ascending steps, shape (n,). A clock that jumped backwards stands still."""
+        if self.axis not in TIME_AXES:
             return steps / self.divisor
         return np.maximum.accumulate(_seconds(history, steps, self.axis) / self.divisor) if steps.size else steps
 
-    def step_at(self, history: History, place: float) -> float:
-        """The step at a place on the axis."""
-        if self.axis not in TIMES:
-            return place * self.divisor
-        table, seconds = history.steps, place * self.divisor
+    def step_at(self, history: History, position: float) -> float:
+        """Return the step at a position."""
+        if self.axis not in TIME_AXES:
+            return position * self.divisor
+        table, seconds = history.steps, position * self.divisor
         if self.axis == "clock":
             seconds += history.record.created
         recorded = table.column("worked" if self.axis == "time" else "time")
         index = int(np.searchsorted(recorded, seconds))
         if index == table.count:
-            return history.last_step + (seconds - float(recorded[-1])) / _pace(history)
+            return history.last_step + (seconds - float(recorded[-1])) / _step_seconds(history)
         return float(table.column("step")[index])
 
-    def beside(self, history: History) -> "Scale | None":
-        """The same axis for another run, which has other steps at its places; None where it cannot be aligned."""
-        per_epoch = _per_epoch(history)
+    def align(self, history: History) -> "Scale | None":
+        """Return the same axis for another run, whose steps there differ; None if it cannot be aligned."""
+        per_epoch = _steps_per_epoch(history)
         if not history.steps.count or (self.axis == "epochs" and not per_epoch):
             return None
         other = replace(self, divisor=float(per_epoch)) if self.axis == "epochs" else self
@@ -58,57 +58,56 @@ class Scale:
         return replace(other, window=window)
 
 
-def _per_epoch(history: History) -> int:
+def _steps_per_epoch(history: History) -> int:
     return history.started.steps_per_epoch if history.started else 0
 
 
-def _pace(history: History) -> float:
-    """Mean seconds of work a step, of the whole run."""
+def _step_seconds(history: History) -> float:
+    """Return the mean seconds per step of the whole run, pauses excluded."""
     worked = history.steps.column("worked")
-    return max(LEAST_PACE, float(worked.max()) / max(1, history.last_step))
+    return max(MIN_STEP_SECONDS, float(worked.max()) / max(1, history.last_step))
 
 
 def _seconds(history: History, steps: Numbers, axis: XAxis) -> Numbers:
-    """Seconds of work, or by the clock, at steps, shape (n,) -> (n,). Beyond the run's end, where others go on, at the
-    run's mean pace."""
+    """Return the seconds at steps, shape (n,); beyond the end of the run, extrapolated by its mean speed."""
     seconds = history.worked_at(steps) if axis == "time" else history.elapsed_at(steps)
     beyond = steps - history.last_step
-    return np.where(beyond > 0, seconds + beyond * _pace(history), seconds) if history.steps.count else seconds
+    return np.where(beyond > 0, seconds + beyond * _step_seconds(history), seconds) if history.steps.count else seconds
 
 
 def extent_of(history: History, others: Sequence[History] = (), axis: XAxis = "steps") -> Extent:
-    """How far the run is, and those beside it: in steps of the first, as the axis aligns them."""
-    planned, last = history.epochs_planned * _per_epoch(history), float(history.last_step)
-    whole = Scale(axis, "", (0, 0), (0, 0), float(_per_epoch(history) if axis == "epochs" else 1))
+    """Return the extent of a run and of others aligned on its axis, in steps of the first."""
+    planned, last = history.epochs_planned * _steps_per_epoch(history), float(history.last_step)
+    whole = Scale(axis, "", (0, 0), (0, 0), float(_steps_per_epoch(history) if axis == "epochs" else 1))
     for other in others:
-        beside = whole.beside(other) if history.steps.count and whole.divisor else None
-        if beside is not None:
-            (end,) = beside.places(other, np.array([float(other.last_step)]))
+        aligned = whole.align(other) if history.steps.count and whole.divisor else None
+        if aligned is not None:
+            (end,) = aligned.positions(other, np.array([float(other.last_step)]))
             last = max(last, whole.step_at(history, float(end)))
-            if axis not in TIMES:
-                goal = whole.step_at(history, other.epochs_planned * _per_epoch(other) / beside.divisor)
-                planned = max(planned, round(goal))
+            if axis not in TIME_AXES:
+                planned_end = other.epochs_planned * _steps_per_epoch(other) / aligned.divisor
+                planned = max(planned, round(whole.step_at(history, planned_end)))
     return Extent(round(last), planned)
 
 
 def scale_of(history: History, view: PlotView, others: Sequence[History] = ()) -> Scale:
-    """The x axis of all plots; steps where the epochs have no length yet. It has room for the others' ends, too."""
+    """Return the x axis of all plots, with room for other runs; steps while the length of an epoch is unknown."""
     extent = extent_of(history, () if view.recent else others, view.axis)
-    window = shown(view, extent)
-    per_epoch = _per_epoch(history)
+    window = visible_window(view, extent)
+    per_epoch = _steps_per_epoch(history)
     if view.axis == "epochs" and per_epoch:
         limits = (window[0] / per_epoch, window[1] / per_epoch)
         return Scale("epochs", "epochs", limits, window, float(per_epoch))
-    if view.axis in TIMES and history.steps.count:
+    if view.axis in TIME_AXES and history.steps.count:
         ends = np.array([window[0], min(window[1], extent.last)])
         first, last = (float(each) for each in _seconds(history, ends, view.axis))
         last = max(last, first)
         if view.window is None and not view.recent:
-            # starting up takes a while: no more than a tenth of the axis stays empty for it
-            first, last = first if first * 10 > last and not others else 0.0, stage(last, 0)
+            # leave out the start-up if it would take more than a tenth of the axis
+            first, last = first if first * 10 > last and not others else 0.0, axis_end(last, 0)
         divisor, unit = (3600.0, "hours") if last >= HOURS_FROM else (60.0, "minutes")
         if last < MINUTES_FROM:
             divisor, unit = 1.0, "seconds"
-        unit += " of work" if view.axis == "time" else " by the clock"
+        unit = f"{unit} of training" if view.axis == "time" else f"wall-clock {unit}"
         return Scale(view.axis, unit, (first / divisor, last / divisor), window, divisor)
     return Scale("steps", "steps", window, window, 1.0)

@@ -1,4 +1,4 @@
-"""What was read of the runs -> the series of one plot, in the order in which they are drawn over each other. Pure."""
+"""Curves and points of runs as the series of one plot, in the order in which they are drawn."""
 
 from dataclasses import replace
 from typing import Literal
@@ -6,93 +6,149 @@ from typing import Literal
 import numpy as np
 
 from mnist_tui.metrics import Metric
-from mnist_tui.render.plot import Numbers, Rgb, Series
-from mnist_tui.ui.plots.data import PlotPoints, Validated
-from mnist_tui.ui.plots.legend import BEST_SIGN, VALIDATION_SIGN
-from mnist_tui.ui.plots.run_styles import RunSign
+from mnist_tui.render.plot import Rgb, Series
+from mnist_tui.render.raster import Numbers
+from mnist_tui.runs.history import History
+from mnist_tui.ui.plots.data import MetricCurve, SampleCache, ValidationPoints, read_at, read_curve
+from mnist_tui.ui.plots.legend import BEST_MARKER, TRAIN_MARKER, VALIDATION_MARKER, LegendEntry
+from mnist_tui.ui.plots.overlay import OverlayRun, RunStyle
 from mnist_tui.ui.plots.scale import Scale
 from mnist_tui.ui.plots.view import PlotView
 from mnist_tui.ui.theme import Palette
 
-FAINT = 0.38
-"""How much of its colour an envelope has."""
-SIGNS_ALONG = 4
-"""How often a line without validated epochs carries its run's marker."""
-CLOSEST = 40
-"""Markers of one run that an axis has room for."""
+ENVELOPE_SHARE = 0.38
+"""Share of the curve's colour in its envelope."""
+MARKERS_PER_LINE = 4
+"""Markers on the line of a run without validated epochs."""
+MAX_MARKERS = 40
+"""Markers of one run that can be told apart."""
+MAX_GPUS = 8
+"""Lines of GPUs that can be told apart."""
 
 
-def _worst(metric: Metric) -> Literal["high", "low"] | None:
+def own_series(
+    metric: Metric, curve: MetricCurve | None, points: ValidationPoints | None, view: PlotView, colours: Palette
+) -> tuple[list[Series], list[Series]]:
+    """Return the series of the plot's own run: below other runs (its envelope), and above them."""
+    below: list[Series] = []
+    above: list[Series] = []
+    validation_only = view.validation_only and points is not None
+    if curve is not None and not validation_only:
+        outliers = _outliers(metric)
+        x, y = np.repeat(curve.x, 2), np.column_stack([curve.low, curve.high]).ravel()
+        if outliers is None or view.smoothing == "off":
+            above.append(Series(x, y, colours.train.rgb, outliers=outliers))
+        else:
+            faint = colours.background.blend(colours.train, ENVELOPE_SHARE)
+            below.append(Series(x, y, faint.rgb, outliers=outliers))
+            above.append(Series(curve.x, curve.smoothed, colours.train.rgb, outliers=outliers))
+    if points is not None:
+        if validation_only:
+            above.append(Series(points.x, points.y, colours.validation.rgb))
+        epochs = Series(points.x, points.y, colours.validation.rgb, VALIDATION_MARKER)
+        best = replace(epochs, x=points.x[points.is_best], y=points.y[points.is_best], marker=BEST_MARKER)
+        above += [epochs, best]
+    return below, above
+
+
+def overlay_series(
+    metric: Metric,
+    curve: MetricCurve | None,
+    points: ValidationPoints | None,
+    view: PlotView,
+    scale: Scale,
+    style: RunStyle,
+    colour: Rgb,
+) -> tuple[list[Series], list[Series]]:
+    """Return the lines of another run, and its markers, which no line may cover.
+
+    Without smoothing its line is the mean of each bucket: the envelopes of several runs would hide each other.
+    """
+    if view.validation_only and points is not None:
+        line = Series(points.x, points.y, colour)
+    elif curve is not None:
+        line = Series(curve.x, curve.smoothed, colour, outliers=_outliers(metric))
+    else:
+        return [], []
+    x, y = _thinned(points) if points is not None and points.x.size else _along(line, scale, style.slot)
+    return [line], [Series(x, y, colour, style.marker)]
+
+
+def _outliers(metric: Metric) -> Literal["high", "low"] | None:
     if metric.higher_is_better is None:
         return None
     return "low" if metric.higher_is_better else "high"
 
 
-def own_series(
-    metric: Metric, data: PlotPoints | None, points: Validated | None, view: PlotView, colours: Palette
-) -> tuple[list[Series], list[Series]]:
-    """The run whose plot it is: what others may be drawn over (its envelope), and what is drawn over them."""
-    below: list[Series] = []
-    above: list[Series] = []
-    alone = view.validation_alone and points is not None
-    if data is not None and not alone:
-        worst = _worst(metric)
-        x, y = np.repeat(data.x, 2), np.column_stack([data.low, data.high]).ravel()
-        if worst is None or view.smoothing == "off":
-            above.append(Series(x, y, colours.train.rgb, worst=worst))
-        else:
-            faint = colours.background.blend(colours.train, FAINT)
-            below.append(Series(x, y, faint.rgb, worst=worst))
-            above.append(Series(data.x, data.smoothed, colours.train.rgb, worst=worst))
-    if points is not None:
-        if alone:
-            above.append(Series(points.x, points.y, colours.validation.rgb))
-        marked = Series(points.x, points.y, colours.validation.rgb, VALIDATION_SIGN)
-        best = replace(marked, x=points.x[points.is_best], y=points.y[points.is_best], marker=BEST_SIGN)
-        above += [marked, best]
-    return below, above
-
-
-def other_series(
-    metric: Metric,
-    data: PlotPoints | None,
-    points: Validated | None,
-    view: PlotView,
-    scale: Scale,
-    sign: RunSign,
-    colour: Rgb,
-) -> tuple[list[Series], list[Series]]:
-    """Another run: its lines, and its markers, which no line may cover.
-
-    Without smoothing its line is the mean of each stretch: the envelopes of many runs would only hide each other.
-    """
-    if view.validation_alone and points is not None:
-        line = Series(points.x, points.y, colour)
-    elif data is not None:
-        line = Series(data.x, data.smoothed, colour, worst=_worst(metric))
-    else:
-        return [], []
-    if points is not None and points.x.size:
-        x, y = _thinned(points)
-    else:
-        x, y = _along(line, scale, sign.slot)
-    return [line], [Series(x, y, colour, sign.marker)]
-
-
-def _thinned(points: Validated) -> tuple[Numbers, Numbers]:
-    """The best epoch, the newest, and of the others as many as can be told apart."""
-    every = -(-points.x.size // CLOSEST)
+def _thinned(points: ValidationPoints) -> tuple[Numbers, Numbers]:
+    """Keep the best epoch, the newest, and of the others as many as can be told apart."""
+    every = -(-points.x.size // MAX_MARKERS)
     chosen = points.is_best | (np.arange(points.x.size)[::-1] % every == 0)
     return points.x[chosen], points.y[chosen]
 
 
 def _along(line: Series, scale: Scale, slot: int) -> tuple[Numbers, Numbers]:
-    """A few points of a line at which to put a marker; the runs' markers begin at different places."""
+    """Return points of a line for its run's markers, at other positions for each slot, and the line's end."""
     known = np.flatnonzero(np.isfinite(line.y))
     if not known.size:
         return line.x[:0], line.y[:0]
     first, last = scale.limits
-    shares = (np.arange(SIGNS_ALONG) + (slot % SIGNS_ALONG + 0.5) / SIGNS_ALONG) / SIGNS_ALONG
+    shares = (np.arange(MARKERS_PER_LINE) + (slot % MARKERS_PER_LINE + 0.5) / MARKERS_PER_LINE) / MARKERS_PER_LINE
     places = np.minimum(np.searchsorted(line.x[known], first + shares * (last - first)), known.size - 1)
     chosen = known[np.unique(np.append(places, known.size - 1))]
     return line.x[chosen], line.y[chosen]
+
+
+class CachedCurve:
+    """The curve of another run, read again only if the run has grown or the plot is viewed differently."""
+
+    def __init__(self) -> None:
+        self._cache = SampleCache()
+        self._key: tuple[object, ...] = ()
+        self._curve: MetricCurve | None = None
+
+    def read(self, run: OverlayRun, metric: Metric, view: PlotView, scale: Scale, columns: int) -> MetricCurve | None:
+        """Read the curve, like `read_curve`."""
+        key = (run.sample_counts, view.smoothing, scale, columns)
+        if key != self._key:
+            self._key, self._curve = key, read_curve(run.history, metric, view, scale, columns, self._cache)
+        return self._curve
+
+
+class ExtraGpus:
+    """Lines and legend of the GPUs beyond the first, for a metric that each GPU has; nothing for other metrics."""
+
+    def __init__(self) -> None:
+        self._caches: dict[int, SampleCache] = {}
+
+    def series(
+        self, history: History, metric: Metric, view: PlotView, scale: Scale, columns: int, variables: dict[str, str]
+    ) -> list[Series]:
+        """Return one line for each further GPU."""
+        found = []
+        for number, cache in self._extra(history, metric):
+            curve = read_curve(history, metric, view, scale, columns, cache)
+            if curve is not None:
+                found.append(Series(curve.x, curve.smoothed, RunStyle(number).colour(variables).rgb))
+        return found
+
+    def legend(self, history: History, metric: Metric, step: int, first: SampleCache) -> list[LegendEntry]:
+        """Return the entries of all GPUs, with their values at a step; none if there is one GPU."""
+        extra = self._extra(history, metric)
+        return [
+            LegendEntry(
+                RunStyle(number).variable if number else "train",
+                TRAIN_MARKER,
+                str(number),
+                metric.format(read_at(history, metric, step, cache).value),
+            )
+            for number, cache in ([(0, first), *extra] if extra else [])
+        ]
+
+    def _extra(self, history: History, metric: Metric) -> list[tuple[int, SampleCache]]:
+        if not metric.is_of_gpu or history.hardware is None:
+            return []
+        return [
+            (number, self._caches.setdefault(number, SampleCache(number)))
+            for number in range(1, min(MAX_GPUS, len(history.hardware.gpus)))
+        ]

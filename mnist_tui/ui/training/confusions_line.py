@@ -1,4 +1,4 @@
-"""The worst confusions of the newest epoch, in words."""
+"""The confusions panel: the worst confusions of the newest validation."""
 
 from rich.text import Text
 from textual.app import RenderResult
@@ -11,14 +11,14 @@ from mnist_tui.render.text import sanitize
 from mnist_tui.runs.history import History
 from mnist_tui.runs.summary import Status
 
-MOST = 12
+MAX_PAIRS = 12
 Content = tuple[int, tuple[tuple[str, str, int], ...], int, int]
-COMING, NONE_CAME = "confusions come when the first epoch is validated", "no epoch was validated"
-NOTHING: Content = (0, (), 0, 0)
+PENDING, MISSING = "shown after the first validated epoch", "no validated epoch"
+EMPTY: Content = (0, (), 0, 0)
 
 
 class ConfusionsLine(Widget):
-    """Two lines: the pairs that are confused most, and how many digits were read wrong in all."""
+    """Two lines: the classes that are confused most often, and the number of misclassified images."""
 
     DEFAULT_CSS = """
     ConfusionsLine { border: round $frame; border-title-color: $foreground; height: 4; padding: 0 1; }
@@ -26,28 +26,27 @@ class ConfusionsLine(Widget):
 
     BORDER_TITLE = "Worst confusions"
 
-    content: reactive[Content] = reactive(NOTHING)
-    """Epoch, (true, predicted, count) from the worst down, mistakes, digits."""
+    content: reactive[Content] = reactive(EMPTY)
+    """Epoch, (true, predicted, count) sorted by count, misclassified images, all images."""
 
     _newest: EpochEnded | None = None
 
-    awaited: reactive[bool] = reactive(True)
-    """Whether a validation may still come."""
+    is_live: reactive[bool] = reactive(True)
 
     def show(self, history: History, status: Status) -> None:
-        """Take in a new moment of the run."""
-        self.awaited = status.is_live
+        """Show the newest validation of the run."""
+        self.is_live = status.is_live
         newest = history.epochs[-1] if history.epochs and history.started is not None else None
         if newest is self._newest:
             return
         self._newest = newest
         if newest is None or history.started is None:  # rolled back to before the first validation
-            self.border_title, self.content = self.BORDER_TITLE, NOTHING
+            self.border_title, self.content = self.BORDER_TITLE, EMPTY
             return
         epoch, names = newest, tuple(map(sanitize, history.started.class_names))
         figures = report(epoch.confusion)
         worst = tuple(
-            (names[one.true], names[one.predicted], one.count) for one in top_confusions(epoch.confusion, MOST)
+            (names[one.true], names[one.predicted], one.count) for one in top_confusions(epoch.confusion, MAX_PAIRS)
         )
         self.border_title = f"Worst confusions, epoch {epoch.epoch} (validation)"
         self.content = (epoch.epoch, worst, figures.mistakes, figures.total)
@@ -56,7 +55,7 @@ class ConfusionsLine(Widget):
         epoch, worst, mistakes, total = self.content
         variables = self.app.theme_variables
         if not epoch:
-            return Text(COMING if self.awaited else NONE_CAME, style=variables["quiet"])
+            return Text(PENDING if self.is_live else MISSING, style=variables["quiet"])
         line = Text(no_wrap=True)
         for true, predicted, count in worst:
             pair = Text.assemble(
@@ -68,4 +67,4 @@ class ConfusionsLine(Widget):
             if line.cell_len + pair.cell_len > self.size.width:
                 break
             line.append_text(pair)
-        return Text.assemble(line, f"\n{mistakes:,} wrong of {total:,} validation digits")
+        return Text.assemble(line, f"\n{mistakes:,} of {total:,} validation images misclassified")

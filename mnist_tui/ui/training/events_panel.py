@@ -1,4 +1,4 @@
-"""What happened, the newest on top."""
+"""The events panel: the newest events of the run, newest first."""
 
 import time
 
@@ -12,7 +12,7 @@ from mnist_tui.runs.history import History, Note
 
 
 class EventsPanel(Widget):
-    """As many of the newest notes as fit."""
+    """Shows as many events as fit."""
 
     DEFAULT_CSS = """
     EventsPanel {
@@ -24,7 +24,7 @@ class EventsPanel(Widget):
     BORDER_TITLE = "Events"
 
     def show(self, history: History, unknown: int = 0) -> None:
-        """Take in a new moment of the run; `unknown` events are of another version of this program."""
+        """Show the events; `unknown` counts those that another version of this program wrote."""
         self.notes = tuple(reversed(history.notes))
         skipped = f"{unknown:,} of another version skipped" if unknown else ""
         if skipped != (self.border_subtitle or ""):
@@ -35,6 +35,6 @@ class EventsPanel(Widget):
         text = Text(no_wrap=True)
         for note in self.notes[: self.size.height]:
             text.append(time.strftime("%H:%M:%S  ", time.localtime(note.time)), variables["quiet"])
-            words = clip(sanitize(note.text), self.size.width - 10) + "\n"
-            text.append(words, variables["warning"] if note.alert else "")
+            line = clip(sanitize(note.text), self.size.width - 10) + "\n"
+            text.append(line, variables["warning"] if note.alert else "")
         return text

@@ -1,4 +1,4 @@
-"""The architecture: every layer with its shape, parameters and compute, how it learns, and why it is there."""
+"""The model panel: every layer with its shape, parameters, compute, statistics and the reason for it."""
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -15,20 +15,20 @@ from mnist_tui.render.text import sanitize
 from mnist_tui.ui.training.layer_table import (
     Colours,
     ColumnLayout,
-    detail,
     heading,
-    plan,
-    row,
-    series_by_layer,
-    thinned,
+    layer_row,
+    plan_columns,
+    samples_by_layer,
+    sparkline_details,
+    thin_samples,
 )
 
 TITLE_FRAME = len("╭─ Model   ─╮")
-"""Columns of the title's line that the size of the network cannot have."""
+"""Columns of the title's line that the model's size cannot use."""
 
 
 class ModelPanel(Vertical):
-    """A list of layers with a cursor; under it the curves of the chosen layer, and in words why it is there."""
+    """A list of layers; below it the sparklines and the reason of the highlighted layer."""
 
     DEFAULT_CSS = """
     ModelPanel { border: round $frame; border-title-color: $foreground; height: 1fr; }
@@ -43,7 +43,7 @@ class ModelPanel(Vertical):
         background: transparent; color: $foreground; text-style: none;
     }
     ModelPanel OptionList:focus > .option-list--option-highlighted { background: $accent 25%; }
-    ModelPanel #why { height: 4; padding: 0 1; color: $foreground 80%; border-top: solid $frame; }
+    ModelPanel #reason { height: 4; padding: 0 1; color: $foreground 80%; border-top: solid $frame; }
     """
 
     def __init__(self) -> None:
@@ -51,25 +51,24 @@ class ModelPanel(Vertical):
         self._started: RunStarted | None = None
         self._preset = ""
         self._newest: LayerStats | None = None
-        self._series: dict[str, list[LayerStat]] = {}
+        self._samples: dict[str, list[LayerStat]] = {}
         self._warnings: dict[str, LayerWarning] = {}
         self._rows: list[Text] = []
-        self._explained = ""
+        self._explanation = ""
         self.border_title = "Model"
 
     def compose(self) -> ComposeResult:
         yield Static(id="columns")
         yield OptionList(id="layers")
-        yield Static(id="why")
+        yield Static(id="reason")
 
     def on_mount(self) -> None:
-        """Rows carry colours of their own: another theme, other rows."""
         self.app.theme_changed_signal.subscribe(self, lambda _: self._fill())
 
     def show(self, started: RunStarted | None, preset: str, samples: list[LayerStats]) -> None:
-        """Take in the network once it is known, and how its layers do, oldest first."""
+        """Show the model once it is built, with the samples of its layers, oldest first."""
         if started is None:
-            self.query_one("#columns", Static).update("shown once it is built")
+            self.query_one("#columns", Static).update("shown once the model is built")
             self._explain_with(preset_explanation(preset).summary)
             return
         newest = samples[-1] if samples else None
@@ -78,85 +77,86 @@ class ModelPanel(Vertical):
         if started is not self._started:
             self._started, self._preset = started, preset
         self._newest = newest
-        kept = thinned(samples)
-        self._series, self._warnings = series_by_layer(kept), layer_warnings(kept)
-        self.border_subtitle = Content(said(self._warnings)).markup
+        kept = thin_samples(samples)
+        self._samples, self._warnings = samples_by_layer(kept), layer_warnings(kept)
+        self.border_subtitle = Content(warning_text(self._warnings)).markup
         self._fill()
 
     def on_resize(self, event: Resize) -> None:  # noqa: ARG002
-        """Rows are made for a width."""
         self._fill()
 
-    def _plan(self) -> ColumnLayout:
-        return plan(max(0, self.content_size.width - 3), sampled=bool(self._series))  # padding and scroll bar
+    @property
+    def _column_layout(self) -> ColumnLayout:
+        padding_and_scroll_bar = 3
+        return plan_columns(max(0, self.content_size.width - padding_and_scroll_bar), sampled=bool(self._samples))
 
     def _fill(self) -> None:
         if self._started is None:
             return
-        self.border_title = f"Model  [$quiet]{size_words(self._started, self.outer_size.width - TITLE_FRAME)}[/]"
-        layers, layout = self.query_one(OptionList), self._plan()
+        self.border_title = f"Model  [$quiet]{size_text(self._started, self.outer_size.width - TITLE_FRAME)}[/]"
+        layers, layout = self.query_one(OptionList), self._column_layout
         columns = self.query_one("#columns", Static)
         if str(columns.content) != heading(layout):
             columns.update(heading(layout))
-        before, self._rows = self._rows, self._made(self._started, layout)
+        before, self._rows = self._rows, self._layer_rows(self._started, layout)
         if len(before) != len(self._rows) or layers.option_count != len(self._rows):
-            chosen = layers.highlighted or 0
+            highlighted = layers.highlighted or 0
             layers.clear_options()
             layers.add_options([Option(each) for each in self._rows])
-            layers.highlighted = min(chosen, len(self._rows) - 1)
+            layers.highlighted = min(highlighted, len(self._rows) - 1)
         else:
-            for place, (old, new) in enumerate(zip(before, self._rows, strict=True)):
+            for index, (old, new) in enumerate(zip(before, self._rows, strict=True)):
                 if old != new or old.spans != new.spans:
-                    layers.replace_option_prompt_at_index(place, new)
+                    layers.replace_option_prompt_at_index(index, new)
         self._explain(layers.highlighted or 0)
 
-    def _made(self, started: RunStarted, layout: ColumnLayout) -> list[Text]:
+    def _layer_rows(self, started: RunStarted, layout: ColumnLayout) -> list[Text]:
         variables = self.app.theme_variables
         colours = Colours(variables["primary"], variables["quiet"], variables["error"])
         total = sum(layer.multiply_adds for layer in started.layers)
         return [
-            row(
+            layer_row(
                 layer,
                 total,
                 layout,
                 colours,
-                series=self._series.get(layer.name, ()),
-                why=why,
-                ill=layer.name in self._warnings,
+                samples=self._samples.get(layer.name, ()),
+                reason=reason,
+                has_warning=layer.name in self._warnings,
             )
-            for layer, why in zip(started.layers, layer_explanations(self._preset, started.layers), strict=True)
+            for layer, reason in zip(started.layers, layer_explanations(self._preset, started.layers), strict=True)
         ]
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        """Say why the chosen layer is there."""
         self._explain(event.option_index)
 
     def _explain(self, index: int) -> None:
         if self._started is None or index >= len(self._started.layers):
             return
         layer = self._started.layers[index]
-        words = layer_explanation(self._preset, layer)
+        reason = layer_explanation(self._preset, layer)
         if not self.query_one(OptionList).has_focus and index == 0:
-            words = preset_explanation(self._preset).summary or words
-        curves = detail(self._plan(), self._series.get(layer.name, ()), max(0, self.content_size.width - 2))
-        self._explain_with("\n".join(filter(None, (curves, words))))
+            reason = preset_explanation(self._preset).summary or reason
+        width = max(0, self.content_size.width - 2)
+        curves = sparkline_details(self._column_layout, self._samples.get(layer.name, ()), width)
+        self._explain_with("\n".join(filter(None, (curves, reason))))
 
-    def _explain_with(self, words: str) -> None:
-        if words != self._explained:
-            self._explained = words
-            self.query_one("#why", Static).update(Text(words))
+    def _explain_with(self, text: str) -> None:
+        if text != self._explanation:
+            self._explanation = text
+            self.query_one("#reason", Static).update(Text(text))
 
 
-def size_words(started: RunStarted, room: int) -> str:
-    """How large the network is, in as many words as so many columns hold."""
+def size_text(started: RunStarted, width: int) -> str:
+    """Return the size of the model, shortened to `width` columns if that is possible."""
     parameters = f"{sum(layer.parameters for layer in started.layers):,} parameters"
     work = f"{sum(layer.multiply_adds for layer in started.layers) / 1e6:,.1f} M multiply-adds"
-    choices = (f"{parameters} · {work} a digit", f"{parameters} · {work}")
-    return next((words for words in choices if len(words) <= room), parameters)
+    choices = (f"{parameters} · {work} per image", f"{parameters} · {work}")
+    return next((text for text in choices if len(text) <= width), parameters)
 
 
-def said(warnings: dict[str, LayerWarning]) -> str:
-    """The first of them in words, and how many others there are."""
+def warning_text(warnings: dict[str, LayerWarning]) -> str:
+    """Return the first warning, and the number of others."""
     if not warnings:
         return ""
     first = next(iter(warnings.values()))

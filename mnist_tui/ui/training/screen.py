@@ -1,4 +1,4 @@
-"""The training screen: the network, its curves, the progress, and what happened."""
+"""The training screen: the model, its curves, the progress and the events."""
 
 from textual import work
 from textual.app import ComposeResult
@@ -21,29 +21,29 @@ from mnist_tui.ui.training.model_panel import ModelPanel
 from mnist_tui.ui.training.progress_panel import ProgressPanel
 from mnist_tui.ui.training.start_up_panel import StartUpPanel
 
-OTHERS_SECONDS = 1.0
-"""Between looks at the other runs in the curves; without any it costs nothing."""
+POLL_SECONDS = 1.0
+"""Between polls of the other runs drawn into the plots."""
 
 
 class TrainingScreen(RunScreen):
-    """Plots and the network side by side; narrow terminals stack them, wide ones show every metric."""
+    """Plots and model side by side; narrow terminals stack them, wide ones show every metric."""
 
-    BINDINGS = bindings("training", "run")  # Esc puts the cursor away before it goes back
+    BINDINGS = bindings("training", "run")  # in this order: Esc removes the cursor before it goes back
     KEY_GROUPS = ("training", "plots", "run", "steering", "everywhere")
     CSS_PATH = "screen.tcss"
     AUTO_FOCUS = "#plots"
 
     class OthersRead(Message):
-        """The other runs were read."""
+        """Posted when the other runs were read."""
 
     def __init__(self, session: RunSession) -> None:
         super().__init__(session)
         self._others = ComparedRuns()
-        """Earlier runs that are drawn into the curves."""
+        """Runs drawn into the plots."""
 
     def compose_body(self) -> ComposeResult:
-        """Plots first: they are docked to the right where there is room, and stay on top where there is not."""
         with Container(id="body"):
+            # plots first: docked to the right if there is room, else on top
             yield PlotBoard(id="plots")
             yield StartUpPanel(id="start-up")
             with Container(id="side"):
@@ -53,14 +53,12 @@ class TrainingScreen(RunScreen):
                 yield ConfusionsLine()
                 yield EventsPanel()
         yield OverlayLegend(id="others")
-        yield CursorReadout(id="read-out")
+        yield CursorReadout(id="readout")
 
     def on_mount(self) -> None:
-        """Other runs may go on, too."""
-        self.set_interval(OTHERS_SECONDS, self._follow_others)
+        self.set_interval(POLL_SECONDS, self._poll_others)
 
     def show(self, view: RunView) -> None:
-        """Hand the view to the panels."""
         history = view.history
         running = history.steps.count > 0
         self.set_class(not running, "-starting")
@@ -69,7 +67,7 @@ class TrainingScreen(RunScreen):
             board.show(history, view.now, self._others.overlay())
             if self.focused is None:
                 self.call_after_refresh(board.focus)  # it was hidden while there was nothing to plot
-            self._read_out()
+            self._update_readout()
         else:
             self.query_one(StartUpPanel).show(view)
         self.query_one(ModelPanel).show(history.started, history.record.config.preset, history.layer_stats)
@@ -78,7 +76,7 @@ class TrainingScreen(RunScreen):
         self.query_one(ConfusionsLine).show(history, view.status)
         self.query_one(EventsPanel).show(history, view.unknown_events)
 
-    def _read_out(self) -> None:
+    def _update_readout(self) -> None:
         board = self.query_one(PlotBoard)
         history, metrics = self.session.view.history, board.recorded
         chosen = [metric for metric in metrics if metric.key == board.view.maximised]
@@ -88,13 +86,11 @@ class TrainingScreen(RunScreen):
         self.query_one(OverlayLegend).show(self._others, history, board.view, metric)
 
     def on_plot_board_changed(self) -> None:
-        """The curves are looked at differently: one may fill the screen, a cursor may be read off."""
         self.set_class(self.query_one(PlotBoard).view.maximised is not None, "-maximised")
-        self._read_out()
+        self._update_readout()
         self.refresh_bindings()
 
     def action_choose_runs(self) -> None:
-        """Which runs to draw into the curves."""
         from mnist_tui.ui.compare.choose_runs import ChooseRunsScreen
 
         chosen = [other.run for other in self._others.runs]
@@ -109,31 +105,26 @@ class TrainingScreen(RunScreen):
 
     @work(thread=True, exclusive=True, group="others")
     def _read_others(self) -> None:
-        """A million steps take seconds: not in the thread that paints."""
         self._others.load()
         self.post_message(self.OthersRead())
 
     def on_training_screen_others_read(self) -> None:
-        """Draw them."""
         self.show(self.session.view)
 
-    def _follow_others(self) -> None:
+    def _poll_others(self) -> None:
         if self.is_active and self._others.poll():
             self.show(self.session.view)
 
     def action_compare_tables(self) -> None:
-        """This run and the others, with their settings and results."""
         from mnist_tui.ui.compare.screen import CompareScreen
 
         runs = [self.session.run, *(other.run for other in self._others.runs)]
         self.app.push_screen(CompareScreen(runs))
 
-    def action_plots(self, what: str) -> None:
-        """A key for the plots, wherever the focus is."""
-        self.query_one(PlotBoard).action_plots(what)
+    def action_plots(self, command: str) -> None:
+        self.query_one(PlotBoard).action_plots(command)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """There is nothing to look at before the first step, and nothing to compare without other runs."""
         if action == "compare_tables":
             return bool(self._others.runs)
         if action == "choose_runs":

@@ -1,4 +1,4 @@
-"""What is being waited for before the first step, with the seconds so far."""
+"""The start-up panel: the phases before the first step, with their seconds."""
 
 from rich.text import Text
 
@@ -10,7 +10,7 @@ from mnist_tui.ui.shared.line_widget import LineWidget
 
 
 class StartUpPanel(LineWidget):
-    """The start-up phases as a list: done with their seconds, the present one counting, the rest to come."""
+    """A list of the start-up phases: done, current and pending."""
 
     DEFAULT_CSS = """
     StartUpPanel { border: round $frame; border-title-color: $foreground; height: 1fr; padding: 0 1; }
@@ -21,14 +21,13 @@ class StartUpPanel(LineWidget):
         self._view: RunView | None = None
 
     def show(self, view: RunView) -> None:
-        """Take in a new moment of the run."""
+        """Show the run as it is now."""
         self._view = view
         failed = view.history.failed is not None
         self.set_title("Failed" if failed else "Crashed" if view.status is Status.CRASHED else "Starting")
         self.redraw()
 
     def draw(self) -> list[Text]:
-        """In the middle of the panel."""
         if self._view is None:
             return []
         lines = start_up_lines(self._view, self.app.theme_variables)
@@ -40,8 +39,8 @@ class StartUpPanel(LineWidget):
 
 
 def start_up_lines(view: RunView, variables: dict[str, str]) -> list[Text]:
-    """What is waited for, or why there is nothing to wait for any more."""
-    history, present = view.history, view.progress.phase
+    """Return the start-up phases, or the reason why the run is over."""
+    history, current = view.history, view.progress.phase
     if history.failed is not None:
         return [
             Text("The run failed.", style=f"bold {variables['error']}"),
@@ -49,16 +48,16 @@ def start_up_lines(view: RunView, variables: dict[str, str]) -> list[Text]:
             Text(sanitize(history.failed.error)),
         ]
     if view.status is Status.CRASHED:
-        words = "engine.log in the run's folder has its last messages."
-        return [Text("The engine ended without a word.", style=f"bold {variables['error']}"), Text(), Text(words)]
+        heading = Text("The engine exited without an error message.", style=f"bold {variables['error']}")
+        return [heading, Text(), Text("Its last output is in engine.log in the run directory.")]
     lines = []
-    for phase, words in START_UP.items():
-        if phase == present and not history.is_over:
+    for phase, label in START_UP.items():
+        if phase == current and not history.is_over:
             waited = f"{view.progress.phase_seconds:>6.0f} s"
-            lines.append(Text(f"▸ {words:<26}{waited}", style=f"bold {variables['warning']}"))
+            lines.append(Text(f"▸ {label:<26}{waited}", style=f"bold {variables['warning']}"))
         elif phase in history.phase_seconds:
             seconds = f"{history.phase_seconds[phase]:>6.1f} s"
-            lines.append(Text.assemble(("✔ ", variables["success"]), f"{words:<26}{seconds}"))
+            lines.append(Text.assemble(("✔ ", variables["success"]), f"{label:<26}{seconds}"))
         else:
-            lines.append(Text(f"· {words:<34}", style=variables["quiet"]))
+            lines.append(Text(f"· {label:<34}", style=variables["quiet"]))
     return lines

@@ -1,15 +1,13 @@
-"""Pictures as half blocks: size, greys, and that paper and ink can be swapped."""
-
 import numpy as np
 from rich.segment import Segment
 
-from mnist_tui.render.pictures import crop, enlarge, half_blocks, halve, marked_blocks, tinted_blocks
+from mnist_tui.render.images import crop, enlarge, half_blocks, halve, marked_blocks, tinted_blocks
 
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 
 
 def cells(row: list[Segment]) -> list[tuple[str, object, object]]:
-    """(character, colour above, colour below) of each cell."""
+    """Return (character, colour above, colour below) of each cell."""
     spread: list[tuple[str, object, object]] = []
     for text, style, _ in row:
         assert style is not None
@@ -19,19 +17,19 @@ def cells(row: list[Segment]) -> list[tuple[str, object, object]]:
     return spread
 
 
-def test_a_digit_is_28_columns_by_14_rows_whatever_is_on_it() -> None:
+def test_an_image_of_28x28_takes_28_columns_and_14_rows() -> None:
     image = np.random.default_rng(0).integers(0, 256, (28, 28), dtype=np.uint8)
     rows = half_blocks(image, BLACK, WHITE)
     assert len(rows) == 14
     assert {sum(len(segment.text) for segment in row) for row in rows} == {28}
 
 
-def test_a_cell_holds_the_upper_pixel_in_front_and_the_lower_behind() -> None:
+def test_the_upper_pixel_is_the_foreground_and_the_lower_the_background() -> None:
     (row,) = half_blocks(np.array([[255, 0, 255], [0, 255, 255]], dtype=np.uint8), BLACK, WHITE)
     assert cells(row) == [("▀", WHITE, BLACK), ("▀", BLACK, WHITE), (" ", WHITE, WHITE)]
 
 
-def test_ink_and_paper_are_the_colours_that_were_asked_for() -> None:
+def test_ink_and_background_have_the_given_colours() -> None:
     (row,) = half_blocks(np.array([[255], [0]], dtype=np.uint8), WHITE, (10, 20, 30))
     assert cells(row) == [("▀", (10, 20, 30), WHITE)]
 
@@ -49,7 +47,7 @@ def test_equal_neighbours_share_a_segment() -> None:
     assert len(half_blocks(np.zeros((2, 28), dtype=np.uint8), BLACK, WHITE)[0]) == 1
 
 
-def test_an_odd_height_ends_on_paper() -> None:
+def test_an_odd_height_ends_on_background() -> None:
     rows = half_blocks(np.full((3, 1), 255, dtype=np.uint8), BLACK, WHITE)
     assert cells(rows[1]) == [("▀", WHITE, BLACK)]
 
@@ -75,21 +73,21 @@ def test_halving_takes_means_of_four_pixels() -> None:
     assert halve(image).tolist() == [[100, 8]]
 
 
-def test_a_tint_colours_the_ink_and_leaves_the_paper() -> None:
+def test_a_tint_colours_the_ink_and_not_the_background() -> None:
     image = np.array([[255, 255, 255, 0], [255, 255, 255, 0]], dtype=np.uint8)
     saliency = np.array([[127, -127, 0, 127]] * 2, dtype=np.int8)
     (row,) = tinted_blocks(image, saliency, BLACK, WHITE, (GREEN, RED))
     assert [below for _, _, below in cells(row)] == [GREEN, RED, WHITE, BLACK]
 
 
-def test_a_weak_voice_tints_less_than_a_strong_one() -> None:
+def test_weak_saliency_tints_less_than_strong() -> None:
     image, saliency = np.full((2, 3), 255, dtype=np.uint8), np.array([[10, 60, 127]] * 2, dtype=np.int8)
     (row,) = tinted_blocks(image, saliency, BLACK, WHITE, (GREEN, RED))
     reds = [below[0] for _, _, below in cells(row)]  # type: ignore[index]
     assert 255 > reds[0] > reds[1] > reds[2] == 0
 
 
-def test_marks_stand_where_the_voices_are_strong_and_keep_the_size_of_the_picture() -> None:
+def test_marks_show_strong_saliency_and_keep_the_size_of_the_image() -> None:
     image = np.full((4, 4), 128, dtype=np.uint8)
     saliency = np.zeros((4, 4), dtype=np.int8)
     saliency[0, 0], saliency[2, 3], saliency[1, 1] = 127, -90, 5
