@@ -113,7 +113,7 @@ async def test_the_first_warning_is_shown_and_the_others_are_counted() -> None:
 @pytest.mark.parametrize(
     ("width", "size"),
     [
-        (60, "8,162 parameters · 0.2 M multiply-adds per image"),
+        (57, "8,162 parameters · 0.2 M multiply-adds/image"),
         (52, "8,162 parameters · 0.2 M multiply-adds"),
         (40, "8,162 parameters"),
     ],
@@ -124,6 +124,6 @@ async def test_the_size_in_the_title_is_shortened_to_fit(width: int, size: str) 
     async with app.run_test(size=(width, 16)) as pilot:
         await shown(pilot, panel)
         assert f"─ Model  {size} ─" in lines(app)[0]
-        await pilot.resize_terminal(62, 16)
+        await pilot.resize_terminal(60, 16)
         await settled(pilot)
-        assert "per image ─" in lines(app)[0]
+        assert "/image ─" in lines(app)[0]

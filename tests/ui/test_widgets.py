@@ -171,7 +171,7 @@ def test_the_golden_screens_are_those_of_the_tests() -> None:
     expected |= {"paused", "learning-rate", "early-stopping", "roll-back", "kill", "steering-help", "diverged"}
     expected |= {"compared", "travelled", "filtered", "lists", "explained", "neighbours"}
     expected |= {"curves", "one-plot", "labels", "calibration"}
-    expected |= {"compare", "compare-cursor", "compare-pages", "compare-help", "choose-runs", "overlaid"}
+    expected |= {"compare", "overlaid"}
     assert names == expected
 
 

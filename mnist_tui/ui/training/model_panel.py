@@ -151,7 +151,7 @@ def size_text(started: RunStarted, width: int) -> str:
     """Return the size of the model, shortened to `width` columns if that is possible."""
     parameters = f"{sum(layer.parameters for layer in started.layers):,} parameters"
     work = f"{sum(layer.multiply_adds for layer in started.layers) / 1e6:,.1f} M multiply-adds"
-    choices = (f"{parameters} · {work} per image", f"{parameters} · {work}")
+    choices = (f"{parameters} · {work}/image", f"{parameters} · {work}")
     return next((text for text in choices if len(text) <= width), parameters)
 
 

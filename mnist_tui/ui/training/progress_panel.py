@@ -74,7 +74,7 @@ def result_text(view: RunView) -> tuple[str, str]:
     if history.failed is not None:
         return f"failed: {sanitize(history.failed.error)}", "error"
     if view.status is Status.CRASHED:
-        return "crashed: the engine exited without an error message; see engine.log", "error"
+        return "crashed without an error message: see engine.log", "error"
     if ended is not None and ended.test_accuracy is not None and history.started is not None:
         accuracy = f"test accuracy {percent(ended.test_accuracy)} of {history.started.test_count:,} images"
         return f"{accuracy} (epoch {ended.best_epoch}) · {duration(ended.seconds)}", "success"
