@@ -1,9 +1,11 @@
-"""The vocabulary spoken between the engine and everything else: one frozen struct an event, one JSON line each.
+"""Events of a run: frozen structs, written as one JSON line each.
 
-Readers skip events and fields that they do not know, so that a run written by another version still opens. JSON has no
-NaN: a number that was not finite is written as null and read back as None.
+Readers skip events and fields that they do not know, so a run written by another version still opens. JSON has no NaN:
+a number that is not finite is written as null and read back as None.
 """
 
+import contextlib
+import math
 from collections.abc import Sequence
 from enum import StrEnum
 
@@ -15,7 +17,7 @@ def _snake_case(name: str) -> str:
 
 
 class Phase(StrEnum):
-    """What the engine is busy with. The first four are the start-up, in this order."""
+    """Current activity of the engine. The first four are the start-up, in this order."""
 
     IMPORTING = "importing"
     LOADING = "loading"
@@ -29,67 +31,68 @@ class Phase(StrEnum):
 
 START_UP: dict[Phase, str] = {
     Phase.IMPORTING: "importing Keras",
-    Phase.LOADING: "reading the digits",
-    Phase.BUILDING: "building the network",
+    Phase.LOADING: "loading the data",
+    Phase.BUILDING: "building the model",
     Phase.COMPILING: "compiling the first step",
 }
-"""What is being waited for before the first step, in words."""
+"""Phases before the first step, in words."""
 
 
 class EndReason(StrEnum):
-    """Why a run ended in good order."""
+    """Reason why a run ended without failing."""
 
     COMPLETED = "completed"
     EARLY = "ended early"
-    """No better epoch within the patience of early stopping."""
+    """Early stopping: no better epoch within the patience."""
     STOPPED = "stopped"
     KILLED = "killed"
-    """Ended at once by `stop --now`: nothing evaluated after the request."""
+    """`stop --now`: the engine evaluated nothing after the request."""
 
 
 class AlertKind(StrEnum):
-    """What an alert is about."""
+    """Subject of an alert."""
 
     NOT_FINITE = "not finite"
-    """The loss is NaN, infinite or on its way there: the weights are lost."""
+    """The loss is NaN, infinite or diverging, so the weights are lost."""
     SPIKE = "spike"
     DEAD = "dead"
-    """Accuracy at chance for long."""
+    """The accuracy stays at chance level."""
     OVERFITTING = "overfitting"
     PLATEAU = "plateau"
     IDLE_GPU = "idle gpu"
-    """There is one that is not trained on."""
+    """The machine has a GPU that the run does not use."""
     NOT_SAVED = "not saved"
     """A file could not be written."""
 
 
 class ResumeReason(StrEnum):
-    """Why a run goes on from an earlier state."""
+    """Reason why a run goes on from an earlier state."""
 
     RESUMED = "resumed"
-    """By a new engine, after a stop or a crash."""
+    """A new engine continues after a stop or a crash."""
     ROLLED_BACK = "rolled back"
-    """To the last good checkpoint, after the loss diverged."""
+    """The loss diverged: training returns to the last good checkpoint."""
     TRAINED_ON = "trained on"
-    """After its planned end, by the engine that was still there."""
+    """The same engine trains past the planned end."""
 
 
 class Layer(msgspec.Struct, frozen=True):
-    """One layer of the network. `multiply_adds` is the cost of one digit's forward pass; 0 where there is none."""
+    """One layer of the model."""
 
     name: str
     kind: str
-    """The Keras class, as in Conv2D."""
+    """Keras class, such as Conv2D."""
     detail: str
-    """What tells it from others of its kind, as in '3×3 ReLU'."""
+    """Properties that distinguish it from other layers of its kind, such as '3×3 ReLU'."""
     output_shape: tuple[int, ...]
     """Without the batch axis."""
     parameters: int
     multiply_adds: int
+    """Multiply-adds of one image's forward pass; 0 if the layer has none."""
 
 
 class Hardware(msgspec.Struct, frozen=True):
-    """What the run computes on."""
+    """Machine that the run trains on."""
 
     device: str
     cpu_count: int
@@ -97,14 +100,14 @@ class Hardware(msgspec.Struct, frozen=True):
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=_snake_case):
-    """Base of all events."""
+    """Base class of all events."""
 
     time: float
-    """Seconds since the epoch."""
+    """Seconds since 1970."""
 
 
 class RunStarted(Event, frozen=True, kw_only=True):
-    """The network stands and the data are split; the first step is next."""
+    """The model is built and the data are split; the first step is next."""
 
     layers: tuple[Layer, ...]
     class_names: tuple[str, ...]
@@ -117,60 +120,62 @@ class RunStarted(Event, frozen=True, kw_only=True):
 
 
 class PhaseChanged(Event, frozen=True, kw_only=True):
-    """The engine turned to something else."""
+    """The engine began another activity."""
 
     phase: Phase
 
 
-class StepEnded(Event, frozen=True, kw_only=True):
-    """A batch was trained on, or several at once, of which this is the last: their own loss and accuracy (0..1).
+Metrics = dict[str, float | None]
+"""Key of a metric (see metrics.py) -> its value, unscaled; None if it is not finite or does not apply."""
 
-    Steps count from 1 over all epochs; those since the event before were taken together, and the figures are their
-    means (`steps_per_execution`).
+
+class StepEnded(Event, frozen=True, kw_only=True, gc=False):
+    """A training step ended, or the last of several steps that ran as one execution (`steps_per_execution`).
+
+    Steps count from 1 over all epochs. `metrics` holds the means over the steps since the event before.
     """
 
     step: int
     epoch: int
-    loss: float | None
-    accuracy: float | None
-    learning_rate: float
-    images_per_second: float
+    metrics: Metrics
 
 
 class EpochEnded(Event, frozen=True, kw_only=True):
-    """One pass over the training digits is done, and the validation digits have been read.
-
-    Train metrics are means over the epoch's steps. `confusion[t][p]` counts validation digits of class t read as p.
-    """
+    """An epoch was trained and validated. `confusion[t][p]` counts validation images of class t predicted as p."""
 
     epoch: int
     step: int
-    train_loss: float | None
-    train_accuracy: float | None
-    validation_loss: float | None
-    validation_accuracy: float
+    train: Metrics
+    """Means over the epoch's training images."""
+    validation: Metrics
     confusion: tuple[tuple[int, ...], ...]
     seconds: float
-    """The whole epoch, validation included."""
+    """Duration of the whole epoch, validation included."""
     validation_seconds: float
     is_best: bool
-    """Whether no earlier epoch had a higher validation accuracy, or a lower loss where the recipe goes by that."""
+    """True if no earlier epoch was better by the preset's checkpoint monitor."""
     complete: bool = True
-    """Whether all batches were trained on; False after a stop in the middle of the epoch."""
+    """False if the run was stopped in the middle of the epoch."""
+
+    @property
+    def validation_accuracy(self) -> float:
+        """Validation accuracy, 0..1; NaN if the epoch has none."""
+        accuracy = self.validation.get("accuracy")
+        return math.nan if accuracy is None else accuracy
 
 
 def kept_epoch(epochs: Sequence[EpochEnded]) -> EpochEnded | None:
-    """Of a run's epochs the one whose network is kept, of an ensemble the newest network's; None before the first."""
+    """Return the epoch whose weights are kept, of an ensemble the newest member's; None before the first."""
     return next((epoch for epoch in reversed(epochs) if epoch.is_best), None)
 
 
 class GpuSample(msgspec.Struct, frozen=True):
-    """One GPU at a moment. None is what the driver does not tell (N/A), which is not 0."""
+    """One GPU at one time. None means that the driver does not report the value, which is not 0."""
 
     name: str
-    """As the driver calls it; a MIG device says so."""
+    """Name given by the driver, which marks a MIG device."""
     utilisation: float | None = None
-    """Percent of the time that something ran on it."""
+    """Percent of the time in which a kernel ran."""
     memory_used: int | None = None
     memory_total: int | None = None
     """Bytes."""
@@ -179,11 +184,11 @@ class GpuSample(msgspec.Struct, frozen=True):
     temperature: float | None = None
     """Degrees Celsius."""
     clock: float | None = None
-    """Of the multiprocessors, in MHz."""
+    """Clock of the multiprocessors in MHz."""
 
 
 class HardwareSampled(Event, frozen=True, kw_only=True):
-    """CPU in percent (engine: of one core; machine: of all), memory in bytes."""
+    """Machine load was sampled: CPU in percent (engine: of one core, machine: of all cores), memory in bytes."""
 
     engine_cpu: float
     engine_memory: int
@@ -191,78 +196,78 @@ class HardwareSampled(Event, frozen=True, kw_only=True):
     machine_memory: int
     gpus: tuple[GpuSample, ...] = ()
     gpu_note: str = ""
-    """Why there are none, in words."""
+    """Reason why `gpus` is empty."""
 
 
 class LayerStat(msgspec.Struct, frozen=True):
-    """One layer at a moment; None where there is no such thing."""
+    """Statistics of one layer; None if they do not apply to it."""
 
     name: str
     weight_norm: float | None = None
-    """Euclidean, over all trained weights of the layer."""
+    """Euclidean norm of the layer's trainable weights."""
     relative_step: float | None = None
-    """Norm of the newest step over that of the weights."""
+    """Norm of the newest update divided by the norm of the weights."""
     gradient_norm: float | None = None
-    """Of the loss on the probe digits, in inference mode."""
+    """Gradient norm of the loss on the probe images, in inference mode."""
     dead_share: float | None = None
-    """Of ReLU units (channels of a convolution) that answer none of the probe digits, 0..1."""
+    """Share of ReLU units (channels of a convolution) that are 0 for every probe image, 0..1."""
 
 
 class LayerStats(Event, frozen=True, kw_only=True):
-    """How the layers do, sampled."""
+    """Layer statistics were sampled."""
 
     step: int
     gradient_norm: float | None
-    """Over all layers."""
+    """Gradient norm over all layers."""
     layers: tuple[LayerStat, ...]
 
 
 class CheckpointSaved(Event, frozen=True, kw_only=True):
-    """A file that the run can be continued or used from was written and renamed into place."""
+    """A checkpoint or model.keras was written and renamed into place."""
 
     path: str
     """Relative to the run directory."""
     epoch: int
     step: int
     seconds: float = 0.0
-    """What writing it cost the training."""
+    """Time that training waited for it."""
 
 
 class AlertRaised(Event, frozen=True, kw_only=True):
-    """Something that a person should know, in a sentence."""
+    """The guard found a problem, described in one sentence."""
 
     kind: AlertKind
     text: str
     step: int
     epoch: int
     awaits_decision: bool = False
-    """Whether training stands still until somebody says: roll back, go on, or stop."""
+    """True if training is paused until a user rolls back, continues or stops."""
 
 
 class SettingChanged(Event, frozen=True, kw_only=True):
-    """Somebody steered the run."""
+    """A user steered the run."""
 
     setting: str
-    """A setting of the run (epochs, learning_rate, early_stopping), or what was asked for (pause, stop, ...)."""
+    """Setting of the run (epochs, learning_rate, early_stopping), or a command (pause, stop, ...)."""
     value: str
     by: str
     step: int = 0
-    """The last step before it took effect."""
+    """Last step before the change took effect."""
 
 
 class RunResumed(Event, frozen=True, kw_only=True):
-    """The run goes on from an earlier state: what was recorded after it no longer belongs to the run."""
+    """The run goes on from an earlier state; later steps no longer belong to it."""
 
     reason: ResumeReason
     step: int
-    """The last step that counts."""
+    """Last step that still counts."""
     epoch: int
-    """Epochs that are done and count."""
+    """Number of epochs that are complete and still count."""
     by: str
 
 
 class RunEnded(Event, frozen=True, kw_only=True):
-    """The run is over in good order. Test figures are of the best validation epoch's weights; None if not tested."""
+    """The run ended without failing. The test results are those of the best epoch's weights; None if not tested."""
 
     reason: EndReason
     best_epoch: int | None = None
@@ -270,22 +275,20 @@ class RunEnded(Event, frozen=True, kw_only=True):
     test_accuracy: float | None = None
     test_confusion: tuple[tuple[int, ...], ...] | None = None
     seconds: float = 0.0
-    """That the engine worked, over all its lives."""
+    """Time that all engines of the run worked."""
     unsaved: tuple[str, ...] = ()
-    """Files, relative to the run directory, that could not be written."""
+    """Files, relative to the run directory, that the engine could not write."""
 
 
 class RunFailed(Event, frozen=True, kw_only=True):
-    """The run could not go on; `error` is a sentence, the traceback is in engine.log."""
+    """The run failed; `error` is one sentence, the traceback is in engine.log."""
 
     error: str
 
 
-AnyEvent = (
+_OtherEvent = (
     RunStarted
     | PhaseChanged
-    | StepEnded
-    | EpochEnded
     | HardwareSampled
     | LayerStats
     | CheckpointSaved
@@ -295,34 +298,96 @@ AnyEvent = (
     | RunEnded
     | RunFailed
 )
+AnyEvent = StepEnded | EpochEnded | _OtherEvent
+
+
+class _FlatStepEnded(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="step_ended"):
+    """StepEnded as version 0.1 wrote it, with a field for each metric."""
+
+    time: float
+    step: int
+    epoch: int
+    loss: float | None
+    accuracy: float | None
+    learning_rate: float
+    images_per_second: float
+
+    def upgrade(self) -> StepEnded:
+        metrics: Metrics = {
+            "loss": self.loss,
+            "accuracy": self.accuracy,
+            "learning_rate": self.learning_rate,
+            "images_per_second": self.images_per_second,
+        }
+        return StepEnded(time=self.time, step=self.step, epoch=self.epoch, metrics=metrics)
+
+
+class _FlatEpochEnded(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="epoch_ended"):
+    """EpochEnded as version 0.1 wrote it, with a field for each metric."""
+
+    time: float
+    epoch: int
+    step: int
+    train_loss: float | None
+    train_accuracy: float | None
+    validation_loss: float | None
+    validation_accuracy: float
+    confusion: tuple[tuple[int, ...], ...]
+    seconds: float
+    validation_seconds: float
+    is_best: bool
+    complete: bool = True
+
+    def upgrade(self) -> EpochEnded:
+        fields = msgspec.structs.asdict(self)
+        train = {"loss": fields.pop("train_loss"), "accuracy": fields.pop("train_accuracy")}
+        validation = {"loss": fields.pop("validation_loss"), "accuracy": fields.pop("validation_accuracy")}
+        return EpochEnded(**fields, train=train, validation=validation)
+
+
+_FlatEvent = _FlatStepEnded | _FlatEpochEnded | _OtherEvent
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
+_flat_decoder: msgspec.json.Decoder[_FlatEvent] = msgspec.json.Decoder(_FlatEvent)
+
+
+def _upgraded(event: _FlatEvent) -> AnyEvent:
+    return event.upgrade() if isinstance(event, _FlatStepEnded | _FlatEpochEnded) else event
 
 
 def encode(event: Event) -> bytes:
-    """One event as a line of JSON, newline included."""
+    """Return the event as a line of JSON that ends with a newline."""
     return _encoder.encode(event) + b"\n"
 
 
 def decode(line: bytes) -> AnyEvent | None:
-    """The event on a line; None for one that this version does not know or cannot read."""
-    try:
+    """Return the event on a line; None if this version does not know it or cannot read it."""
+    with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
         return _decoder.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError):  # an unknown type, a missing field, rubbish
-        return None
+    with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
+        return _upgraded(_flat_decoder.decode(line))
+    return None
+
+
+def _decode_all(data: bytes) -> list[AnyEvent]:
+    """Return all events, or none if a single one cannot be read. A million lines take half a second this way."""
+    with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
+        return _decoder.decode_lines(data)
+    with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
+        return [_upgraded(event) for event in _flat_decoder.decode_lines(data)]
+    return []
 
 
 def decode_lines(data: bytes) -> tuple[list[AnyEvent], int]:
-    """The events on whole lines, oldest first, and how many lines `decode` knows nothing of; empty lines are none."""
+    """Return the events on whole lines, oldest first, and the number of lines that could not be read.
+
+    Empty lines count as neither.
+    """
     count = data.count(b"\n")
-    if data[:1] == b"{" and data.count(b"}\n{") == count - 1:  # then no newline is within a value
-        try:
-            events = _decoder.decode_lines(data)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            pass
-        else:
-            if len(events) == count:  # no two on one line either
-                return events, 0
+    if data[:1] == b"{" and data.count(b"}\n{") == count - 1:  # then no value contains a newline
+        events = _decode_all(data)
+        if len(events) == count:  # otherwise two events share a line
+            return events, 0
     found = [decode(line) for line in data.split(b"\n") if line]
     known = [event for event in found if event is not None]
     return known, len(found) - len(known)

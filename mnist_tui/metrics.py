@@ -1,38 +1,88 @@
-"""METRICS: what can be plotted and printed. Add a metric here; plots, legends and plain lines follow."""
+"""METRICS: everything that is plotted and printed over the steps of a run.
+
+To add a metric, add one entry. The engine records it, and plots, legends, plain lines, `show`, `--json` and tables show
+it. A metric that Keras computes:
+
+    Metric("top_2", "Top-2 accuracy", "%", True, scale=100, digits=2, bounds=(0, 100), from_step="top_2",
+           keras_metric=lambda: keras.metrics.TopKCategoricalAccuracy(2, name="top_2"))
+
+A metric of the predictions on the validation images:
+
+    Metric("confidence", "Confidence", "%", scale=100, digits=2, bounds=(0, 100),
+           from_validation=lambda validation: validation.probabilities.max(axis=1).mean())
+"""
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class StepContext:
+    """One training step, or several that ran as one execution, as metrics see it."""
+
+    logs: Mapping[str, Any]
+    """Logs of Keras: means over the execution's images."""
+    learning_rate: float
+    images_per_second: float
+
+
+@dataclass(frozen=True)
+class ValidationContext:
+    """Predictions on the validation images, as metrics see them."""
+
+    labels: "NDArray[np.uint8]"
+    """Shape (n,)."""
+    probabilities: "NDArray[np.float32]"
+    """Shape (n, classes)."""
+    loss: float
+    """Mean of the loss that the model is trained with."""
 
 
 @dataclass(frozen=True)
 class Metric:
-    """One quantity on the step axis.
-
-    `key` names the column of `History.steps`, or of what `source` says; where the metric has a validation side,
-    `validation_key` is the field of `EpochEnded`. `digits` is how many decimals a value is printed with (after
-    `scale`), `unit` what stands behind it.
-    """
+    """A quantity over the steps of a run: how it is taken, and how it is shown."""
 
     key: str
+    """Name in the event log and in `History`."""
     label: str
     unit: str = ""
     higher_is_better: bool | None = None
-    validation_key: str | None = None
+    """None if neither direction is better."""
     scale: float = 1.0
+    """Factor from the recorded value to the shown one."""
     digits: int = 4
+    """Decimals of the shown value."""
     bounds: tuple[float, float] = (-math.inf, math.inf)
-    """What a value can never leave, after `scale`."""
+    """Smallest and largest possible value, after `scale`."""
     source: Literal["steps", "layers", "hardware"] = "steps"
-    """Recorded at every step, or sampled now and then."""
+    """Events that carry it: steps and epochs, LayerStats or HardwareSampled."""
+    from_step: str | Callable[[StepContext], float | None] | None = None
+    """Name in Keras' logs, or a function; None if it is not recorded per step."""
+    from_validation: Callable[[ValidationContext], float | None] | None = None
+    """None if it is not recorded per epoch."""
+    keras_metric: Callable[[], Any] | None = None
+    """Builds the metric that the model is compiled with, so that it appears in Keras' logs."""
+    on_plain_lines: bool = True
+    """Whether the lines of `--plain` show it."""
+
+    @property
+    def is_validated(self) -> bool:
+        """Return True if it is recorded for the validation images as well."""
+        return self.from_validation is not None
 
     @property
     def is_of_gpu(self) -> bool:
-        """Whether each GPU has one of its own."""
+        """Return True if every GPU has its own value."""
         return self.source == "hardware" and self.key.startswith("gpu_")
 
     def format(self, value: float | None) -> str:
-        """The value as it stands on every screen; a dash where it does not apply, N/A-safe for nan."""
+        """Return a recorded value with its unit; a dash for None."""
         if value is None:
             return "–"
         if value != value:
@@ -43,20 +93,80 @@ class Metric:
         return f"{figure}{self.unit and ' ' + self.unit}"
 
 
-METRICS: tuple[Metric, ...] = (
-    Metric("loss", "Loss", higher_is_better=False, validation_key="validation_loss", bounds=(0, math.inf)),
-    Metric("accuracy", "Accuracy", "%", True, "validation_accuracy", scale=100, digits=2, bounds=(0, 100)),
-    Metric("learning_rate", "Learning rate", digits=5, bounds=(0, math.inf)),
-    Metric("gradient_norm", "Gradient norm", digits=4, bounds=(0, math.inf), source="layers"),
-    Metric("images_per_second", "Images a second", "images/s", True, digits=0, bounds=(0, math.inf)),
-    Metric("gpu_utilisation", "GPU", "%", digits=0, bounds=(0, 100), source="hardware"),
-    Metric("engine_cpu", "Engine CPU", "% of a core", digits=0, bounds=(0, math.inf), source="hardware"),
-    Metric("machine_cpu", "Machine CPU", "%", digits=0, bounds=(0, 100), source="hardware"),
-    Metric("gpu_memory_used", "GPU memory", "GB", scale=1e-9, digits=2, bounds=(0, math.inf), source="hardware"),
-    Metric("gpu_power", "GPU power", "W", digits=0, bounds=(0, math.inf), source="hardware"),
-    Metric("gpu_temperature", "GPU temperature", "°C", digits=0, source="hardware"),
-    Metric("gpu_clock", "GPU clock", "MHz", digits=0, bounds=(0, math.inf), source="hardware"),
-    Metric("engine_memory", "Engine memory", "GB", scale=1e-9, digits=2, bounds=(0, math.inf), source="hardware"),
-    Metric("machine_memory", "Machine memory", "GB", scale=1e-9, digits=1, bounds=(0, math.inf), source="hardware"),
-)
-METRICS_BY_KEY: dict[str, Metric] = {metric.key: metric for metric in METRICS}
+METRICS: dict[str, Metric] = {
+    metric.key: metric
+    for metric in (
+        Metric(
+            "loss",
+            "Loss",
+            higher_is_better=False,
+            bounds=(0, math.inf),
+            from_step="loss",
+            from_validation=lambda validation: validation.loss,
+        ),
+        Metric(
+            "accuracy",
+            "Accuracy",
+            "%",
+            higher_is_better=True,
+            scale=100,
+            digits=2,
+            bounds=(0, 100),
+            from_step="accuracy",
+            from_validation=lambda validation: (validation.probabilities.argmax(axis=1) == validation.labels).mean(),
+            keras_metric=lambda: "accuracy",
+        ),
+        Metric(
+            "learning_rate",
+            "Learning rate",
+            digits=5,
+            bounds=(0, math.inf),
+            from_step=lambda step: step.learning_rate,
+            on_plain_lines=False,
+        ),
+        Metric("gradient_norm", "Gradient norm", digits=4, bounds=(0, math.inf), source="layers"),
+        Metric(
+            "images_per_second",
+            "Images a second",
+            "images/s",
+            higher_is_better=True,
+            digits=0,
+            bounds=(0, math.inf),
+            from_step=lambda step: step.images_per_second,
+            on_plain_lines=False,
+        ),
+        Metric("gpu_utilisation", "GPU", "%", digits=0, bounds=(0, 100), source="hardware"),
+        Metric("engine_cpu", "Engine CPU", "% of a core", digits=0, bounds=(0, math.inf), source="hardware"),
+        Metric("machine_cpu", "Machine CPU", "%", digits=0, bounds=(0, 100), source="hardware"),
+        Metric("gpu_memory_used", "GPU memory", "GB", scale=1e-9, digits=2, bounds=(0, math.inf), source="hardware"),
+        Metric("gpu_power", "GPU power", "W", digits=0, bounds=(0, math.inf), source="hardware"),
+        Metric("gpu_temperature", "GPU temperature", "°C", digits=0, source="hardware"),
+        Metric("gpu_clock", "GPU clock", "MHz", digits=0, bounds=(0, math.inf), source="hardware"),
+        Metric("engine_memory", "Engine memory", "GB", scale=1e-9, digits=2, bounds=(0, math.inf), source="hardware"),
+        Metric("machine_memory", "Machine memory", "GB", scale=1e-9, digits=1, bounds=(0, math.inf), source="hardware"),
+    )
+}
+"""Key -> metric, in the order of the plots."""
+
+
+def step_metrics(context: StepContext) -> dict[str, float | None]:
+    """Return the value of every metric that is recorded per step."""
+    found = {}
+    for metric in METRICS.values():
+        take = metric.from_step
+        if take is not None:
+            value = context.logs.get(take) if isinstance(take, str) else take(context)
+            found[metric.key] = None if value is None else float(value)
+    return found
+
+
+def validation_metrics(context: ValidationContext) -> dict[str, float | None]:
+    """Return the value of every metric that is recorded for the validation images."""
+    values = {metric.key: metric.from_validation(context) for metric in METRICS.values() if metric.from_validation}
+    return {key: None if value is None else float(value) for key, value in values.items()}
+
+
+def in_words(values: Mapping[str, float | None]) -> list[str]:
+    """Return the values that plain lines show, such as ["loss 0.0312", "accuracy 99.10 %"]."""
+    shown = (metric for metric in METRICS.values() if metric.on_plain_lines and metric.key in values)
+    return [f"{metric.label.lower()} {metric.format(values[metric.key])}" for metric in shown]

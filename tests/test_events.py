@@ -21,6 +21,7 @@ from mnist_tui.events import (
     SettingChanged,
     StepEnded,
     decode,
+    decode_lines,
     encode,
 )
 from tests.kit import samples
@@ -74,10 +75,10 @@ def test_types_are_written_in_snake_case_with_the_time() -> None:
 def test_a_number_that_is_not_finite_reads_back_as_none(value: float) -> None:
     step = decode(encode(samples.step_ended(loss=value, accuracy=value)))
     assert isinstance(step, StepEnded)
-    assert (step.loss, step.accuracy) == (None, None)
+    assert (step.metrics["loss"], step.metrics["accuracy"]) == (None, None)
     epoch = decode(encode(samples.epoch_ended(train_loss=value, validation_loss=value)))
     assert isinstance(epoch, EpochEnded)
-    assert (epoch.train_loss, epoch.validation_loss, epoch.validation_accuracy) == (None, None, 0.97)
+    assert (epoch.train["loss"], epoch.validation["loss"], epoch.validation_accuracy) == (None, None, 0.97)
 
 
 def test_fields_that_an_older_version_did_not_write_have_a_meaning() -> None:
@@ -86,6 +87,39 @@ def test_fields_that_an_older_version_did_not_write_have_a_meaning() -> None:
     assert isinstance(steered, SettingChanged)
     assert isinstance(ended, RunEnded)
     assert (steered.step, ended.unsaved) == (0, ())
+
+
+def test_events_of_version_0_1_are_upgraded() -> None:
+    step = (
+        b'{"type":"step_ended","time":1.5,"step":7,"epoch":1,"loss":null,"accuracy":0.5,"learning_rate":0.01,'
+        b'"images_per_second":900.0}\n'
+    )
+    epoch = (
+        b'{"type":"epoch_ended","time":2.5,"epoch":1,"step":7,"train_loss":0.2,"train_accuracy":0.9,'
+        b'"validation_loss":0.1,"validation_accuracy":0.95,"confusion":[[1,0],[0,1]],"seconds":2.0,'
+        b'"validation_seconds":0.5,"is_best":true}\n'
+    )
+    metrics = {"loss": None, "accuracy": 0.5, "learning_rate": 0.01, "images_per_second": 900.0}
+    upgraded = [
+        StepEnded(time=1.5, step=7, epoch=1, metrics=metrics),
+        EpochEnded(
+            time=2.5,
+            epoch=1,
+            step=7,
+            train={"loss": 0.2, "accuracy": 0.9},
+            validation={"loss": 0.1, "accuracy": 0.95},
+            confusion=((1, 0), (0, 1)),
+            seconds=2.0,
+            validation_seconds=0.5,
+            is_best=True,
+        ),
+    ]
+    assert [decode(step), decode(epoch)] == upgraded
+    assert decode_lines(step + epoch) == (upgraded, 0)
+    assert decode_lines(step + encode(samples.step_ended(8)) + b'{"type":"dreamed"}\n' + epoch) == (
+        [upgraded[0], samples.step_ended(8), upgraded[1]],
+        1,
+    )
 
 
 def test_unknown_fields_are_skipped() -> None:

@@ -1,25 +1,38 @@
-"""Metrics are printed alike everywhere, and name columns that exist."""
+"""Metrics are taken from what training reports, and printed alike everywhere."""
 
+import numpy as np
 import pytest
 
-from mnist_tui.events import EpochEnded, GpuSample, HardwareSampled, LayerStats
-from mnist_tui.metrics import METRICS, METRICS_BY_KEY, Metric
-from mnist_tui.runs.history import STEP_COLUMNS
+from mnist_tui.events import GpuSample, HardwareSampled, LayerStats
+from mnist_tui.metrics import METRICS, Metric, StepContext, ValidationContext, step_metrics, validation_metrics
+from mnist_tui.runs.steps import FIXED_COLUMNS
 
 
-@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.key)
-def test_a_metric_names_what_is_recorded_and_a_field_of_the_epoch(metric: Metric) -> None:
-    recorded = {
-        "steps": STEP_COLUMNS,
-        "layers": LayerStats.__struct_fields__,
-        "hardware": (
-            *HardwareSampled.__struct_fields__,
-            *(f"gpu_{field}" for field in GpuSample.__struct_fields__),
-        ),
-    }
-    assert metric.key in recorded[metric.source]
-    assert metric.validation_key is None or metric.validation_key in EpochEnded.__struct_fields__
-    assert METRICS_BY_KEY[metric.key] is metric
+@pytest.mark.parametrize("metric", METRICS.values(), ids=lambda metric: metric.key)
+def test_a_metric_has_a_source(metric: Metric) -> None:
+    assert METRICS[metric.key] is metric
+    assert metric.key not in FIXED_COLUMNS
+    if metric.source == "layers":
+        assert metric.key in LayerStats.__struct_fields__
+    elif metric.source == "hardware":
+        gpu_fields = {f"gpu_{field}" for field in GpuSample.__struct_fields__}
+        assert metric.key in gpu_fields.union(HardwareSampled.__struct_fields__)
+    else:
+        assert metric.from_step or metric.from_validation
+
+
+def test_metrics_of_a_step() -> None:
+    logs = {"loss": np.float32(0.5), "accuracy": 0.75, "unknown": 1.0}
+    metrics = step_metrics(StepContext(logs, learning_rate=0.01, images_per_second=900.0))
+    assert metrics == {"loss": 0.5, "accuracy": 0.75, "learning_rate": 0.01, "images_per_second": 900.0}
+    assert {type(value) for value in metrics.values()} == {float}
+    assert step_metrics(StepContext({}, 0.01, 900.0))["loss"] is None
+
+
+def test_metrics_of_the_validation_images() -> None:
+    probabilities = np.array([[0.9, 0.1], [0.6, 0.4]], np.float32)
+    context = ValidationContext(np.array([0, 1], np.uint8), probabilities, loss=0.25)
+    assert validation_metrics(context) == {"loss": 0.25, "accuracy": 0.5}
 
 
 @pytest.mark.parametrize(
@@ -38,4 +51,4 @@ def test_a_metric_names_what_is_recorded_and_a_field_of_the_epoch(metric: Metric
     ],
 )
 def test_a_value_is_printed_with_its_unit(key: str, value: float | None, text: str) -> None:
-    assert METRICS_BY_KEY[key].format(value) == text
+    assert METRICS[key].format(value) == text

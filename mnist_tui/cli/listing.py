@@ -2,7 +2,6 @@
 
 import sys
 import time
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -11,45 +10,18 @@ from rich.table import Table
 from rich.text import Text
 
 from mnist_tui.analysis.confusion import Report, report
-from mnist_tui.events import AlertRaised, decode
 from mnist_tui.inspection.figures import all_figures
+from mnist_tui.metrics import in_words
 from mnist_tui.render.text import duration, percent, sanitize
-from mnist_tui.runs.directory import RunDirectory, home, opened
+from mnist_tui.runs.directory import home
 from mnist_tui.runs.history import History
-from mnist_tui.runs.summary import STEP_PREFIX, RunSummary, Status
+from mnist_tui.runs.status import Status
+from mnist_tui.runs.summary import RunSummary
 
 NARROWEST = 100
 """Columns of a table where stdout is no terminal, so that `mnist-tui runs | less` cuts nothing."""
 SHOWN_ALERTS = 3
 """The newest ones."""
-
-
-@dataclass(frozen=True)
-class Story:
-    """What only the events tell of a run: the settings as they are now, and every alert, the oldest first."""
-
-    learning_rate: float
-    """Peak of the schedule."""
-    early_stopping: str
-    alerts: tuple[AlertRaised, ...]
-    history: History
-    """All of it but the steps."""
-
-
-def story_of(run: RunDirectory) -> Story:
-    """Read a run's events but for its steps; raises RunError when its config.json cannot be read."""
-    history, alerts = History(run.record()), list[AlertRaised]()
-    try:
-        with opened(run.events_path) as lines:
-            for line in lines:
-                event = None if line.startswith(STEP_PREFIX) or not line.endswith(b"\n") else decode(line)
-                if event is not None:
-                    history.apply(event)
-                if isinstance(event, AlertRaised):
-                    alerts.append(event)
-    except OSError:
-        pass  # without events, all is as it was planned
-    return Story(history.max_learning_rate, history.early_stopping, tuple(alerts), history)
 
 
 def print_json(document: object) -> None:
@@ -63,15 +35,15 @@ def run_document(summary: RunSummary) -> dict[str, Any]:
 
     `settings` are those that the run was started with, `learning_rate` and `early_stopping` those of now.
     """
-    best, story = summary.best, story_of(summary.run)
+    best, history = summary.best, summary.history
     checkpoints = summary.run.checkpoint_paths()
     return summary.as_json() | {
         "settings": msgspec.to_builtins(summary.record.config),
-        "learning_rate": story.learning_rate,
-        "early_stopping": story.early_stopping,
+        "learning_rate": history.max_learning_rate,
+        "early_stopping": history.early_stopping,
         "alerts": [
             {"time": alert.time, "kind": alert.kind, "text": alert.text, "step": alert.step, "epoch": alert.epoch}
-            for alert in story.alerts
+            for alert in history.alerts
         ],
         "checkpoint": str(checkpoints[0]) if checkpoints else None,
         "unsaved": summary.ended.unsaved if summary.ended else (),
@@ -80,7 +52,7 @@ def run_document(summary: RunSummary) -> dict[str, Any]:
         "test_loss": summary.ended.test_loss if summary.ended else None,
         "confusion": best.confusion if best else None,
         "per_class": report(best.confusion).per_class(summary.class_names) if best else [],
-        "figures": all_figures(summary.run, story.history),
+        "figures": all_figures(summary.run, history),
     }
 
 
@@ -110,7 +82,7 @@ def print_runs(summaries: list[RunSummary]) -> None:
 
 def print_run(summary: RunSummary) -> None:
     """Everything about one run."""
-    record, best, ended, story = summary.record, summary.best, summary.ended, story_of(summary.run)
+    record, best, ended, history = summary.record, summary.best, summary.ended, summary.history
     config, steps = record.config, f"{summary.steps_done:,} step{'' if summary.steps_done == 1 else 's'}"
     facts = Table.grid(padding=(0, 2))
     rows = [
@@ -121,12 +93,12 @@ def print_run(summary: RunSummary) -> None:
         ("preset", config.networks),
         (
             "optimizer",
-            f"{config.optimizer}, learning rate {_rate(story, config.learning_rate)}, batch {config.batch_size}",
+            f"{config.optimizer}, learning rate {_rate(history, config.learning_rate)}, batch {config.batch_size}",
         ),
         ("data", config.data + (f", limited to {config.limit:,}" if config.limit else "") + f", seed {config.seed}"),
-        ("early stopping", story.early_stopping),
+        ("early stopping", history.early_stopping),
         ("done", f"{summary.epochs_done} of {summary.epochs_planned} epochs, {steps}"),
-        ("best epoch", f"{best.epoch}: {percent(best.validation_accuracy)} of the validation digits" if best else "–"),
+        ("best epoch", f"{best.epoch}: validation {', '.join(in_words(best.validation))}" if best else "–"),
         ("test", f"{percent(ended.test_accuracy)} of the test digits" if ended and ended.test_accuracy else "–"),
         ("took", duration(ended.seconds) if ended else "–"),
     ]
@@ -134,8 +106,8 @@ def print_run(summary: RunSummary) -> None:
         rows.append(("error", summary.error))
     if ended and ended.unsaved:
         rows.append(("not saved", ", ".join(ended.unsaved)))
-    earlier = len(story.alerts) - SHOWN_ALERTS
-    for place, alert in enumerate(story.alerts[-SHOWN_ALERTS:]):
+    earlier = len(history.alerts) - SHOWN_ALERTS
+    for place, alert in enumerate(history.alerts[-SHOWN_ALERTS:]):
         label = "" if place else f"alerts (and {earlier} before)" if earlier > 0 else "alerts"
         rows.append((label, f"step {alert.step:,}: {alert.text}"))
     rows += _ways_on(summary)
@@ -147,8 +119,9 @@ def print_run(summary: RunSummary) -> None:
         console.print(_per_class(report(best.confusion), summary.class_names, best.epoch))
 
 
-def _rate(story: Story, planned: float) -> str:
-    return f"{planned:g}" if story.learning_rate == planned else f"{story.learning_rate:g} (planned: {planned:g})"
+def _rate(history: History, planned: float) -> str:
+    now = history.max_learning_rate
+    return f"{planned:g}" if now == planned else f"{now:g} (planned: {planned:g})"
 
 
 def _ways_on(summary: RunSummary) -> list[tuple[str, str]]:

@@ -10,18 +10,19 @@ from rich.text import Text
 
 from mnist_tui.analysis.review_csv import to_csv
 from mnist_tui.analysis.reviews import LabelReview, ReviewOutcome
-from mnist_tui.cli.listing import NARROWEST, story_of
+from mnist_tui.cli.listing import NARROWEST
 from mnist_tui.inspection.figures import Document, class_names, point_figures
 from mnist_tui.inspection.inspector import Inspector
 from mnist_tui.inspection.predictions import TRAIN, VALIDATION, EvaluationPoint
 from mnist_tui.inspection.review_export import answers_to
 from mnist_tui.render.text import percent, sanitize
 from mnist_tui.runs.directory import RunDirectory, RunError, replacing
+from mnist_tui.runs.summary import history_without_steps
 
 
 def figures_document(run: RunDirectory, name: str) -> Document:
     """All figures of an evaluated set; raises RunError when it cannot be read."""
-    history = story_of(run).history
+    history = history_without_steps(run)
     document = point_figures(Inspector(run, history.record), history, EvaluationPoint(name))
     if "unavailable" in document:
         raise RunError(document["unavailable"])
@@ -50,7 +51,7 @@ def print_figures(document: Document) -> None:
 def label_issues_document(run: RunDirectory) -> Document:
     """Every digit that is read otherwise than it is labelled, by the cross-check where there is one, else by the
     newest epoch, the most surely wrong label first. Raises RunError when nothing was recorded."""
-    history = story_of(run).history
+    history = history_without_steps(run)
     inspector = Inspector(run, history.record)
     points = inspector.points(history)
     validated = [point for point in points if point.split == VALIDATION]
@@ -109,7 +110,7 @@ def print_label_issues(document: Document, most: int) -> None:
 
 def write_reviews(run: RunDirectory, path: Path) -> int:
     """Write all verdicts that hold for a run as CSV and return their number; raises RunError."""
-    history = story_of(run).history
+    history = history_without_steps(run)
     inspector = Inspector(run, history.record)
     reviews: list[LabelReview] = inspector.review_store.read()
     points = inspector.points(history)

@@ -26,7 +26,7 @@ from mnist_tui.events import (
     RunStarted,
     SettingChanged,
 )
-from mnist_tui.metrics import METRICS_BY_KEY
+from mnist_tui.metrics import in_words
 from mnist_tui.render.text import clip_parts, duration, percent, sanitize
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.history import History, describe
@@ -154,26 +154,23 @@ class PlainReporter:
             return None
         if state.phase in START_UP:
             return f"{START_UP[state.phase]}: {state.phase_seconds:.0f} s so far" if self._rewrite else None
-        loss, accuracy = METRICS_BY_KEY["loss"], METRICS_BY_KEY["accuracy"]
         parts = (
             f"epoch {state.epoch}/{state.epochs}",
             f"step {state.step:,}/{state.steps:,}",
             str(state.phase),
             f"{duration(state.seconds_left)} left",
-            f"loss {loss.format(history.recent('loss'))}",
-            f"accuracy {accuracy.format(history.recent('accuracy'))}",
+            *in_words({key: history.recent(key) for key in history.steps}),
             f"{state.images_per_second:,.0f} images/s",
         )
         return SEPARATOR.join(parts)
 
     def _epoch_line(self, epoch: EpochEnded) -> str:
-        loss, accuracy = METRICS_BY_KEY["loss"], METRICS_BY_KEY["accuracy"]
-        return (
-            f"epoch {epoch.epoch}/{self.history.epochs_planned} in {epoch.seconds:.1f} s:"
-            f"  train loss {loss.format(epoch.train_loss)} accuracy {accuracy.format(epoch.train_accuracy)}"
-            f"  validation loss {loss.format(epoch.validation_loss)}"
-            f" accuracy {accuracy.format(epoch.validation_accuracy)}" + ("  best so far" if epoch.is_best else "")
-        )
+        parts = [
+            f"epoch {epoch.epoch}/{self.history.epochs_planned} in {epoch.seconds:.1f} s:",
+            f"train {' '.join(in_words(epoch.train))}",
+            f"validation {' '.join(in_words(epoch.validation))}",
+        ]
+        return SEPARATOR.join([*parts, "best so far"] if epoch.is_best else parts)
 
 
 def follow(

@@ -9,7 +9,7 @@ from mnist_tui.events import EndReason
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.history import History
 from mnist_tui.runs.log import LogFollower
-from mnist_tui.runs.summary import Status, status_of
+from mnist_tui.runs.status import Status
 from mnist_tui.settings import SETTINGS_BY_KEY
 
 LEAVING_SECONDS = 5.0
@@ -25,13 +25,7 @@ def resume_run(
     """
     live = run.is_live()  # before the events are read: what an engine wrote before it ended is then read
     history = read_history(run)
-    status = status_of(
-        live=live,
-        stepped=history.steps.count > 0,
-        paused=history.paused,
-        ended=history.ended,
-        failed=history.failed is not None,
-    )
+    status = history.status(live=live)
     if status.is_live:
         way = f"`mnist-tui continue {run.id}`" if status is Status.PAUSED else f"`mnist-tui attach {run.id}`"
         raise RunError(f"run {run.id} is {status}, so there is nothing to resume: {way} or stop it first")

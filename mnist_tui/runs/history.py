@@ -1,23 +1,21 @@
-"""Events -> arrays and totals: the state that every screen and the plain lines read.
+"""History: the state of a run, built from its events. All screens and listings read it.
 
-`History.apply` is the only way in. Nothing here reads a clock or a file.
+Nothing here reads a clock or a file. NumPy is loaded with the first step, so that a list of runs needs none.
 """
 
 import contextlib
+import math
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from operator import attrgetter
-from typing import Any, Literal, cast
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Literal, cast
 
 from mnist_tui.events import (
     AlertRaised,
     AnyEvent,
     CheckpointSaved,
+    EndReason,
     EpochEnded,
     HardwareSampled,
     LayerStats,
@@ -34,89 +32,23 @@ from mnist_tui.events import (
 )
 from mnist_tui.metrics import Metric
 from mnist_tui.runs.directory import RunRecord
-from mnist_tui.runs.pyramid import MinMaxPyramid
+from mnist_tui.runs.status import Status
 
-STEP_COLUMNS = ("step", "epoch", "time", "worked", "loss", "accuracy", "learning_rate", "images_per_second")
-RECORDED_COLUMNS = tuple(key for key in STEP_COLUMNS if key != "worked")
-"""Those that are fields of StepEnded."""
-FIRST_ROWS = 1_024
-FEWEST_AT_ONCE = 16
-"""Steps from which on filling columns costs less than filling rows."""
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from mnist_tui.runs.steps import Curve, StepTable
+
 RECENT_STEPS = 50
-"""Steps that speed is averaged over: long enough to be steady, short enough to follow a change."""
+"""Steps that the speed is averaged over: enough to be steady, few enough to follow a change."""
 NOTED_EVENTS = 200
-"""How many events in words a history keeps."""
-
-
-class StepTable:
-    """One row a step, in arrays that double as they grow. Columns: STEP_COLUMNS, float64; NaN where not finite.
-
-    `time` is the time of day, `worked` the seconds since the run's beginning without pauses and downtime.
-    """
-
-    def __init__(self) -> None:
-        self._columns = {key: np.empty(FIRST_ROWS) for key in STEP_COLUMNS}
-        self._pyramids: dict[str, MinMaxPyramid] = {}
-        self.count = 0
-
-    def append(self, event: StepEnded, worked: float) -> None:
-        """Add one step."""
-        self._make_room(self.count + 1)
-        for key in RECORDED_COLUMNS:
-            value = getattr(event, key)
-            self._columns[key][self.count] = np.nan if value is None else value
-        self._columns["worked"][self.count] = worked
-        self.count += 1
-
-    def extend(self, events: Sequence[StepEnded], worked: NDArray[np.float64]) -> None:
-        """Add steps, each column at once; `worked` is of shape (n,)."""
-        new = slice(self.count, self.count + len(events))
-        self._make_room(new.stop)
-        for key in RECORDED_COLUMNS:
-            self._columns[key][new] = list(map(attrgetter(key), events))  # NumPy reads None as NaN
-        self._columns["worked"][new] = worked
-        self.count = new.stop
-
-    def _make_room(self, rows: int) -> None:
-        """Grow one column after the other, so that only one of them is there twice at a time."""
-        room = len(self._columns["step"])
-        if rows <= room:
-            return
-        for key, values in self._columns.items():
-            grown = np.empty(max(rows, 2 * room))
-            grown[: self.count] = values[: self.count]
-            self._columns[key] = grown
-
-    def rewind(self, step: int) -> None:
-        """Forget the steps after this one."""
-        self.count = int(np.searchsorted(self.column("step"), step, side="right"))
-        for pyramid in self._pyramids.values():
-            pyramid.truncate(self.count)
-
-    def column(self, key: str) -> NDArray[np.float64]:
-        """A view of one column, shape (count,); not a copy, and never to be written to."""
-        return self._columns[key][: self.count]
-
-    def pyramid(self, key: str) -> MinMaxPyramid:
-        """The stretches of one column, up to its newest step; made when it is first asked for."""
-        pyramid = self._pyramids.setdefault(key, MinMaxPyramid())
-        pyramid.extend(self.column(key))
-        return pyramid
-
-
-@dataclass(frozen=True, eq=False)
-class Curve:
-    """One quantity over a run: all of shape (n,), in the order in which they came. NaN where it was not finite."""
-
-    steps: NDArray[np.float64]
-    worked: NDArray[np.float64]
-    """Seconds since the run's beginning without pauses and downtime."""
-    values: NDArray[np.float64]
+"""Maximum number of notes kept."""
 
 
 @dataclass(frozen=True)
 class Note:
-    """Something that happened, in words; `alert` when it is a warning."""
+    """An event in words."""
 
     time: float
     text: str
@@ -125,7 +57,7 @@ class Note:
 
 @dataclass(frozen=True)
 class CurveMarker:
-    """Something to be marked on the curves, at the step after which it happened."""
+    """Something to mark on the curves, at the step after which it happened."""
 
     step: int
     kind: Literal["alert", "setting", "pause", "resume"]
@@ -133,7 +65,7 @@ class CurveMarker:
 
 
 class History:
-    """Everything known of a run from its events. `revision` grows with every event, so that a reader sees a change."""
+    """State of a run, built from its events. `revision` grows with every event."""
 
     def __init__(self, record: RunRecord) -> None:
         self.record = record
@@ -143,47 +75,60 @@ class History:
         self.phase: Phase | None = None
         self.phase_since = record.created
         self.started: RunStarted | None = None
-        self.steps = StepTable()
+        self.last_step = 0
+        """Newest step; 0 before the first."""
         self.epochs: list[EpochEnded] = []
         self.hardware: HardwareSampled | None = None
         self.hardware_samples: list[tuple[int, HardwareSampled]] = []
-        """With the newest step at that time."""
+        """Each with the newest step at its time."""
         self.layer_stats: list[LayerStats] = []
         self.checkpoint: CheckpointSaved | None = None
         self.ended: RunEnded | None = None
         self.failed: RunFailed | None = None
         self.stopping = False
-        """Whether somebody asked the run to end after its batch."""
+        """True if a user asked the run to stop after the current batch."""
         self.member_epochs = record.config.epochs if len(record.config.members) > 1 else None
-        """Epochs of each network of an ensemble; None where there is one network, whose epochs can be changed."""
+        """Epochs of each ensemble member, which cannot change; None if there is one model."""
         self.epochs_planned = record.config.epochs_in_all
         self.early_stopping = record.config.early_stopping
         self.max_learning_rate = record.config.learning_rate
-        """Peak of the learning-rate schedule."""
+        """Maximum of the learning-rate schedule."""
         self.alert: AlertRaised | None = None
-        """The newest alert of the state that counts; a roll back takes it away."""
+        """Newest alert that still applies; a roll back removes it."""
+        self.alerts: list[AlertRaised] = []
+        """All alerts, oldest first."""
         self.markers: list[CurveMarker] = []
+        self.notes: deque[Note] = deque(maxlen=NOTED_EVENTS)
+        self.phase_seconds: dict[Phase, float] = {}
+        """Total duration of each finished phase, of the newest engine only."""
+        self._steps: StepTable | None = None
         self._lost = 0.0
         """Seconds of pauses and downtime so far."""
         self._rejoined: float | None = None
-        """After a resume: the seconds worked at the step gone back to, until the next step."""
-        self.notes: deque[Note] = deque(maxlen=NOTED_EVENTS)
-        self.phase_seconds: dict[Phase, float] = {}
-        """How long each phase took that is over, summed; of the newest engine alone."""
+        """After a resume, until the next step: the seconds worked at the step that training returned to."""
+
+    @property
+    def steps(self) -> "StepTable":
+        """All steps; empty if they were skipped (`skip_step`)."""
+        if self._steps is None:
+            from mnist_tui.runs.steps import StepTable
+
+            self._steps = StepTable()
+        return self._steps
 
     def apply_all(self, events: Iterable[AnyEvent]) -> None:
-        """Take in events, oldest first."""
+        """Apply events, oldest first."""
         for kind, stretch in groupby(events, type):
             if kind is StepEnded:
-                self._take_steps(cast("list[StepEnded]", list(stretch)))
+                self._apply_steps(cast("list[StepEnded]", list(stretch)))
             else:
                 for event in stretch:
                     self.apply(event)
 
     def apply(self, event: AnyEvent) -> None:
-        """Take in one event."""
+        """Apply one event."""
         if isinstance(event, StepEnded):
-            self._take_steps([event])
+            self._apply_steps([event])
             return
         self.revision += 1
         self.first_time = event.time if self.first_time is None else self.first_time
@@ -196,7 +141,7 @@ class History:
             self.layer_stats.append(event)
             return
         if isinstance(event, PhaseChanged):
-            self._take_phase(event)
+            self._apply_phase(event)
             return
         if isinstance(event, RunStarted):
             self.started = event
@@ -206,9 +151,10 @@ class History:
             self.checkpoint = event
         elif isinstance(event, AlertRaised):
             self.alert = event
+            self.alerts.append(event)
             self.markers.append(CurveMarker(event.step, "alert", event.text))
         elif isinstance(event, SettingChanged):
-            self._take_setting(event)
+            self._apply_setting(event)
         elif isinstance(event, RunResumed):
             self._rewind(event)
         elif isinstance(event, RunEnded):
@@ -218,31 +164,30 @@ class History:
             self.failed = event
         self.notes.append(Note(event.time, describe(event), isinstance(event, AlertRaised | RunFailed)))
 
-    def _take_steps(self, events: Sequence[StepEnded]) -> None:
-        """Steps with nothing else between them, one or more."""
+    def skip_step(self, event: StepEnded) -> None:
+        """Note that training reached a step, without keeping its metrics: a summary has no use for them."""
+        self.last_step, self.last_time = event.step, event.time
+
+    def _apply_steps(self, events: Sequence[StepEnded]) -> None:
         first = events[0]
         self.revision += len(events)
         self.first_time = first.time if self.first_time is None else self.first_time
-        self.last_time = events[-1].time
+        self.last_step, self.last_time = events[-1].step, events[-1].time
         if self._rejoined is not None:
-            took = self.record.config.batch_size / max(1e-9, first.images_per_second)
+            speed = first.metrics.get("images_per_second")
+            took = self.record.config.batch_size / speed if speed else 0.0
             self._lost, self._rejoined = first.time - self.record.created - self._rejoined - took, None
-        if len(events) < FEWEST_AT_ONCE:
-            for event in events:
-                self.steps.append(event, event.time - self.record.created - self._lost)
-        else:
-            times = np.array([event.time for event in events])
-            self.steps.extend(events, times - self.record.created - self._lost)
+        self.steps.extend(events, [event.time - self.record.created - self._lost for event in events])
 
-    def _take_phase(self, event: PhaseChanged) -> None:
+    def _apply_phase(self, event: PhaseChanged) -> None:
         self._end_phase(event.time)
         if self.phase is Phase.PAUSED:
             self._lost += event.time - self.phase_since
             if self.alert is not None and self.alert.awaits_decision:
-                self.alert = None  # somebody decided
+                self.alert = None  # a user decided
         self.phase, self.phase_since = event.phase, event.time
 
-    def _take_setting(self, event: SettingChanged) -> None:
+    def _apply_setting(self, event: SettingChanged) -> None:
         if event.setting == "stop":
             self.stopping = True
         elif event.setting == "epochs" and event.value.isdecimal():
@@ -256,8 +201,12 @@ class History:
         self.markers.append(CurveMarker(event.step, kind, describe(event)))
 
     def _rewind(self, event: RunResumed) -> None:
-        """Back to an earlier state: the steps and epochs after it are no longer part of the run."""
-        self.steps.rewind(event.step)
+        """Return to an earlier state: later steps and epochs no longer belong to the run."""
+        worked = 0.0
+        if self._steps is not None:
+            self._steps.rewind(event.step)
+            worked = float(self._steps.column("worked")[-1]) if self._steps.count else 0.0
+        self.last_step = min(self.last_step, event.step)
         self.epochs = [epoch for epoch in self.epochs if epoch.epoch <= event.epoch]
         self.markers = [mark for mark in self.markers if mark.step <= event.step]
         self.layer_stats = [stats for stats in self.layer_stats if stats.step <= event.step]
@@ -266,8 +215,8 @@ class History:
         self.ended = self.failed = self.alert = None
         self.stopping = False
         if event.reason is not ResumeReason.ROLLED_BACK:
-            self.phase, self.phase_since, self.phase_seconds = None, event.time, {}  # the engine begins anew
-        self._rejoined = float(self.steps.column("worked")[-1]) if self.steps.count else 0.0
+            self.phase, self.phase_since, self.phase_seconds = None, event.time, {}  # the engine starts again
+        self._rejoined = worked
 
     def _end_phase(self, now: float) -> None:
         if self.phase is not None:
@@ -275,74 +224,98 @@ class History:
 
     @property
     def best_epoch(self) -> EpochEnded | None:
-        """The epoch whose network is kept, of an ensemble the newest one's; None before the first ends."""
+        """Epoch whose weights are kept, of an ensemble the newest member's; None before the first ends."""
         return kept_epoch(self.epochs)
 
     @property
     def is_over(self) -> bool:
-        """Whether the engine said that the run ended or failed."""
+        """Return True if the run ended or failed."""
         return self.ended is not None or self.failed is not None
 
     @property
-    def last_step(self) -> int:
-        """The newest step; 0 before the first."""
-        return int(self.steps.column("step")[-1]) if self.steps.count else 0
-
-    @property
     def paused(self) -> bool:
-        """Whether training stands still."""
+        """Return True if training is paused."""
         return self.phase is Phase.PAUSED and not self.is_over
 
+    def status(self, *, live: bool) -> Status:
+        """Return the status of the run. `live`: an engine holds the run's lock."""
+        if self.failed is not None:
+            return Status.FAILED
+        if self.ended is not None:
+            completed = self.ended.reason in (EndReason.COMPLETED, EndReason.EARLY)
+            return Status.FINISHED if completed else Status.STOPPED
+        if not live:
+            return Status.CRASHED
+        if self.paused:
+            return Status.PAUSED
+        return Status.TRAINING if self.last_step else Status.STARTING
+
     def worked(self, now: float) -> float:
-        """Seconds since the run's beginning without pauses and downtime."""
+        """Return the seconds since the run began, without pauses and downtime."""
         if self._rejoined is not None:
             return self._rejoined
         pause = now - self.phase_since if self.paused else 0.0
         return max(0.0, now - self.record.created - self._lost - pause)
 
     def recent(self, key: str) -> float:
-        """Mean of a column over the last RECENT_STEPS steps that had a value; NaN when there are none."""
-        tail = self.steps.column(key)[-RECENT_STEPS:]
-        finite = tail[np.isfinite(tail)]
-        return float(finite.mean()) if finite.size else float("nan")
+        """Return the mean of a column over the finite values of the last RECENT_STEPS steps; NaN if there are none."""
+        finite = [value for value in self.steps.column(key)[-RECENT_STEPS:].tolist() if math.isfinite(value)]
+        return math.fsum(finite) / len(finite) if finite else math.nan
 
-    def curve(self, metric: Metric, gpu: int = 0) -> Curve:
-        """What was recorded of a metric while training; unscaled. `gpu` counts from 0, for a metric that is of one."""
+    def is_recorded(self, metric: Metric) -> bool:
+        """Return True if the events carry any value of a metric."""
         if metric.source == "steps":
-            table = self.steps
-            return Curve(table.column("step"), table.column("worked"), table.column(metric.key))
+            stepped = self.steps.count > 0 and metric.key in self.steps
+            return stepped or any(metric.key in epoch.validation for epoch in self.epochs)
+        if metric.source == "layers":
+            return any(getattr(stats, metric.key) is not None for stats in self.layer_stats[:5])
+        if metric.is_of_gpu:
+            return any(hardware_value(sample, metric.key) is not None for _, sample in self.hardware_samples[-5:])
+        return bool(self.hardware_samples)
+
+    def curve(self, metric: Metric, gpu: int = 0) -> "Curve":
+        """Return the unscaled values of a metric over the steps. `gpu` counts from 0, for a metric of a GPU."""
+        import numpy as np
+
+        from mnist_tui.runs.steps import Curve
+
+        if metric.source == "steps":
+            table, rows = self.steps, slice(None if metric.key in self.steps else 0)
+            return Curve(*(table.column(key)[rows] for key in ("step", "worked", metric.key)))
         pairs: list[tuple[int, float | None]]
         if metric.source == "layers":
             pairs = [(stats.step, getattr(stats, metric.key)) for stats in self.layer_stats]
         else:
             pairs = [(step, hardware_value(sample, metric.key, gpu)) for step, sample in self.hardware_samples]
         steps = np.array([step for step, _ in pairs], dtype=float)
-        values = np.array([np.nan if value is None else value for _, value in pairs], dtype=float)
-        return Curve(steps, self.worked_at(steps), values)
+        return Curve(steps, self.worked_at(steps), np.array([value for _, value in pairs], dtype=float))
 
-    def worked_at(self, steps: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Seconds worked when steps ended, shape (n,) -> (n,); between two recorded steps by proportion."""
+    def worked_at(self, steps: "NDArray[np.float64]") -> "NDArray[np.float64]":
+        """Return the seconds worked when steps ended, shape (n,) -> (n,), interpolated between recorded steps."""
+        return self._interpolated(steps, "worked")
+
+    def elapsed_at(self, steps: "NDArray[np.float64]") -> "NDArray[np.float64]":
+        """Return the wall-clock seconds since the run began when steps ended; otherwise like `worked_at`."""
+        return self._interpolated(steps, "time", self.record.created)
+
+    def _interpolated(self, steps: "NDArray[np.float64]", key: str, origin: float = 0.0) -> "NDArray[np.float64]":
+        import numpy as np
+
         table = self.steps
         if not table.count:
             return np.zeros_like(steps)
-        return np.interp(steps, table.column("step"), table.column("worked"))
+        return np.interp(steps, table.column("step"), table.column(key)) - origin
 
-    def elapsed_at(self, steps: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Seconds by the clock since the run's beginning when steps ended, pauses included; else as `worked_at`."""
-        table = self.steps
-        if not table.count:
-            return np.zeros_like(steps)
-        return np.interp(steps, table.column("step"), table.column("time")) - self.record.created
+    def validation(self, key: str) -> "tuple[NDArray[np.float64], NDArray[np.float64]]":
+        """Return the steps at which the epochs ended, and the validation values of a metric (NaN if not finite)."""
+        import numpy as np
 
-    def validation(self, key: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """A field of EpochEnded over the epochs: steps at which they ended, and values (NaN where not finite)."""
-        values: list[Any] = [getattr(epoch, key) for epoch in self.epochs]
-        steps = np.array([epoch.step for epoch in self.epochs], dtype=float)
-        return steps, np.array([np.nan if value is None else value for value in values], dtype=float)
+        values = [epoch.validation.get(key) for epoch in self.epochs]
+        return np.array([epoch.step for epoch in self.epochs], dtype=float), np.array(values, dtype=float)
 
 
 def hardware_value(sample: HardwareSampled, key: str, number: int = 0) -> float | None:
-    """A field of a hardware sample, or of one of its GPUs where the key says so (`gpu_utilisation`)."""
+    """Return a field of a hardware sample, or of one of its GPUs if the key begins with `gpu_`."""
     if not key.startswith("gpu_"):
         value: float | None = getattr(sample, key)
         return value
@@ -351,7 +324,7 @@ def hardware_value(sample: HardwareSampled, key: str, number: int = 0) -> float 
 
 
 def describe(event: AnyEvent) -> str:
-    """One line in words for an event that is worth a line."""
+    """Return one line about an event."""
     match event:
         case RunStarted():
             return f"{len(event.layers)} layers on {event.hardware.device}"

@@ -1,81 +1,70 @@
-"""What a list of runs shows: status and results of a run, read without numpy and without decoding every step."""
+"""RunSummary: one run of a list, read without NumPy and without decoding every step."""
 
+import contextlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass
 
-from mnist_tui.events import EndReason as Reason
-from mnist_tui.events import (
-    EpochEnded,
-    Phase,
-    PhaseChanged,
-    RunEnded,
-    RunFailed,
-    RunResumed,
-    RunStarted,
-    SettingChanged,
-    StepEnded,
-    decode,
-    kept_epoch,
-)
+from mnist_tui.events import EpochEnded, RunEnded, StepEnded, decode
 from mnist_tui.runs.directory import RunDirectory, RunError, RunRecord, opened
+from mnist_tui.runs.history import History
+from mnist_tui.runs.status import Status
 
 STEP_PREFIX = b'{"type":"step_ended"'
 
 
-class Status(StrEnum):
-    """The state of a run, for people and for `--json`."""
-
-    STARTING = "starting"
-    TRAINING = "training"
-    PAUSED = "paused"
-    FINISHED = "finished"
-    STOPPED = "stopped"
-    CRASHED = "crashed"
-    FAILED = "failed"
-
-    @property
-    def is_live(self) -> bool:
-        """Whether the run goes on."""
-        return self in (Status.STARTING, Status.TRAINING, Status.PAUSED)
-
-    @property
-    def is_resumable(self) -> bool:
-        """Whether the run is over before its time, so that it can go on from its newest checkpoint."""
-        return self in (Status.STOPPED, Status.CRASHED, Status.FAILED)
-
-
-def status_of(*, live: bool, stepped: bool, paused: bool, ended: RunEnded | None, failed: bool) -> Status:
-    """The one rule that turns what the events and the lock say into a status."""
-    if failed:
-        return Status.FAILED
-    if ended is not None:
-        return Status.FINISHED if ended.reason in (Reason.COMPLETED, Reason.EARLY) else Status.STOPPED
-    if not live:
-        return Status.CRASHED
-    if paused:
-        return Status.PAUSED
-    return Status.TRAINING if stepped else Status.STARTING
-
-
 @dataclass(frozen=True)
 class RunSummary:
-    """One run in a line. Accuracies are 0..1; None where they do not exist (yet)."""
+    """One run of a list. `history` has no steps."""
 
     run: RunDirectory
-    record: RunRecord
+    history: History
     status: Status
     pid: int | None
-    epochs_planned: int
-    epochs_done: int
-    steps_done: int
-    best: EpochEnded | None
-    ended: RunEnded | None
-    error: str | None
-    class_names: tuple[str, ...] = field(default=())
+    """Process of the live engine; None if there is none."""
+
+    @property
+    def record(self) -> RunRecord:
+        """Contents of config.json."""
+        return self.history.record
+
+    @property
+    def epochs_planned(self) -> int:
+        """Epochs that the run is to train, of all ensemble members together."""
+        return self.history.epochs_planned
+
+    @property
+    def epochs_done(self) -> int:
+        """Number of complete epochs."""
+        return sum(epoch.complete for epoch in self.history.epochs)
+
+    @property
+    def steps_done(self) -> int:
+        """Number of steps that still count after a resume."""
+        return self.history.last_step
+
+    @property
+    def best(self) -> EpochEnded | None:
+        """Epoch whose weights are kept."""
+        return self.history.best_epoch
+
+    @property
+    def ended(self) -> RunEnded | None:
+        """The run's end and its test results; None if it did not end or failed."""
+        return self.history.ended
+
+    @property
+    def error(self) -> str | None:
+        """Error of a failed run, in one sentence."""
+        return self.history.failed.error if self.history.failed else None
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes; empty before the data were read."""
+        return self.history.started.class_names if self.history.started else ()
 
     def as_json(self) -> dict[str, object]:
-        """The fields of `runs --json`, as DESIGN names them."""
+        """Return the object that `runs --json` prints."""
+        best, ended = self.best, self.ended
         return {
             "id": self.record.id,
             "name": self.record.name,
@@ -87,100 +76,50 @@ class RunSummary:
             "epochs_planned": self.epochs_planned,
             "epochs_done": self.epochs_done,
             "steps_done": self.steps_done,
-            "best_epoch": self.best.epoch if self.best else None,
-            "validation_accuracy": self.best.validation_accuracy if self.best else None,
-            "test_accuracy": self.ended.test_accuracy if self.ended else None,
+            "best_epoch": best.epoch if best else None,
+            "train": best.train if best else None,
+            "validation": best.validation if best else None,
+            "validation_accuracy": best.validation_accuracy if best else None,
+            "test_accuracy": ended.test_accuracy if ended else None,
             "error": self.error,
         }
 
 
-class _Tally:
-    """What a run's lines add up to, one at a time; steps stay undecoded."""
+def history_without_steps(run: RunDirectory) -> History:
+    """Read a run's events except its steps; raises RunError if its config.json cannot be read."""
+    history, step_line = History(run.record()), b""
+    with contextlib.suppress(OSError), opened(run.events_path) as lines:  # without events, the run crashed or starts
+        for line in lines:
+            if not line.endswith(b"\n"):
+                break  # not written completely yet
+            if line.startswith(STEP_PREFIX):
+                step_line = line
+                continue
+            _skip_to(history, step_line)
+            step_line = b""
+            event = decode(line)
+            if event is not None:
+                history.apply(event)
+    _skip_to(history, step_line)
+    return history
 
-    def __init__(self) -> None:
-        self.epochs: list[EpochEnded] = []
-        self.names: tuple[str, ...] = ()
-        self.ended: RunEnded | None = None
-        self.error: str | None = None
-        self.phase: Phase | None = None
-        self.epochs_planned: int | None = None
-        self._steps = 0
-        self._last_step = b""
 
-    def take(self, line: bytes) -> None:
-        """Take in one line."""
-        if line.startswith(STEP_PREFIX):
-            self._last_step = line
-            return
-        match decode(line):
-            case EpochEnded() as event:
-                self.epochs.append(event)
-            case RunStarted() as event:
-                self.names = event.class_names
-            case PhaseChanged() as event:
-                self.phase = event.phase
-            case SettingChanged(setting="epochs") as event:
-                self.epochs_planned = int(event.value) if event.value.isdecimal() else self.epochs_planned
-            case RunResumed() as event:
-                self.epochs = [epoch for epoch in self.epochs if epoch.epoch <= event.epoch]
-                self.ended = self.error = None
-                self._steps, self._last_step = event.step, b""
-            case RunEnded() as event:
-                self.ended = event
-            case RunFailed() as event:
-                self.error = event.error
-
-    @property
-    def steps(self) -> int:
-        """Steps done."""
-        step = decode(self._last_step) if self._last_step else None
-        return step.step if isinstance(step, StepEnded) else self._steps
-
-    @property
-    def best(self) -> EpochEnded | None:
-        """The epoch whose network is kept."""
-        return kept_epoch(self.epochs)
+def _skip_to(history: History, step_line: bytes) -> None:
+    event = decode(step_line) if step_line else None
+    if isinstance(event, StepEnded):
+        history.skip_step(event)
 
 
 def summarize(run: RunDirectory) -> RunSummary:
-    """Read a run's status and results; raises RunError when its config.json cannot be read."""
-    record = run.record()
-    live = run.is_live()  # asked before the events are read: an engine that ends in between has said how
-    tally = _Tally()
-    try:
-        with opened(run.events_path) as lines:
-            for line in lines:
-                if not line.endswith(b"\n"):
-                    break  # torn: not there yet
-                tally.take(line)
-    except OSError:
-        pass  # a run without events: crashed before the first, or starting
+    """Read a run's status and results; raises RunError if its config.json cannot be read."""
+    live = run.is_live()  # before the events: an engine that ends in between has written how
+    history = history_without_steps(run)
     endpoint = run.endpoint() if live else None
-    status = status_of(
-        live=live,
-        stepped=tally.steps > 0,
-        paused=tally.phase is Phase.PAUSED,
-        ended=tally.ended,
-        failed=tally.error is not None,
-    )
-    return RunSummary(
-        run=run,
-        record=record,
-        status=status,
-        pid=endpoint.pid if endpoint else None,
-        epochs_planned=tally.epochs_planned or record.config.epochs_in_all,
-        epochs_done=sum(epoch.complete for epoch in tally.epochs),
-        steps_done=tally.steps,
-        best=tally.best,
-        ended=tally.ended,
-        error=tally.error,
-        class_names=tally.names,
-    )
+    return RunSummary(run, history, history.status(live=live), endpoint.pid if endpoint else None)
 
 
 def summaries(runs: Iterable[RunDirectory], troubles: list[str] | None = None) -> list[RunSummary]:
-    """The runs that can be read, in the order given; a damaged config.json leaves its run out, and is told in
-    `troubles`."""
+    """Read runs, in the order given. Leave out a run whose config.json is damaged, and add the reason to `troubles`."""
     found = []
     for run in runs:
         try:

@@ -256,7 +256,7 @@ class MnistTuiApp(App[int]):
 
     def _status(self) -> int:
         """Exit status: 1 when the opened run failed or crashed."""
-        from mnist_tui.runs.summary import Status
+        from mnist_tui.runs.status import Status
 
         failed = (Status.FAILED, Status.CRASHED)
         return 1 if self.session is not None and self.session.view.status in failed else 0

@@ -13,7 +13,7 @@ from mnist_tui.runs.directory import RunDirectory
 from mnist_tui.runs.history import History
 from mnist_tui.runs.log import LogFollower
 from mnist_tui.runs.progress import Progress, progress
-from mnist_tui.runs.summary import Status, status_of
+from mnist_tui.runs.status import Status
 
 LIVENESS_SECONDS = 1.0
 
@@ -110,13 +110,7 @@ class RunSession:
 
     def _make_view(self) -> RunView:
         history, now = self._history, self._clock()
-        status = status_of(
-            live=self._live,
-            stepped=history.steps.count > 0,
-            paused=history.paused,
-            ended=history.ended,
-            failed=history.failed is not None,
-        )
+        status = history.status(live=self._live)
         if not status.is_live and history.last_time is not None:
             now = history.last_time  # a run that is over stands still
         return RunView(

@@ -17,7 +17,8 @@ from mnist_tui.config import RunConfig
 from mnist_tui.engine.models.presets import PRESETS
 from mnist_tui.resources import asset
 from mnist_tui.runs.directory import RunDirectory
-from mnist_tui.runs.summary import Status, summaries, summarize
+from mnist_tui.runs.status import Status
+from mnist_tui.runs.summary import summaries, summarize
 from mnist_tui.settings import SETTINGS_BY_KEY
 from tests.bench.result import Result
 from tests.bench.training import temporary_home, timing_of, train

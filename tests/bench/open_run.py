@@ -74,10 +74,12 @@ def _step(step: int, now: float) -> StepEnded:
         time=now,
         step=step,
         epoch=(step - 1) // EPOCH_STEPS + 1,
-        loss=2.3 / (1 + step / 500) + noise / 10,
-        accuracy=1 - 0.9 / (1 + step / 100) - noise / 20,
-        learning_rate=0.001,
-        images_per_second=1_500 + 100 * noise,
+        metrics={
+            "loss": 2.3 / (1 + step / 500) + noise / 10,
+            "accuracy": 1 - 0.9 / (1 + step / 100) - noise / 20,
+            "learning_rate": 0.001,
+            "images_per_second": 1_500 + 100 * noise,
+        },
     )
 
 

@@ -341,11 +341,11 @@ def test_the_recorded_run_raises_nothing() -> None:
     watcher, found, steps, epochs = Guard(10), list[Finding | None](), 0, 0
     for line in RECORDING.events_path.read_bytes().splitlines():
         match decode(line):
-            case StepEnded(step=step, loss=float(loss), accuracy=float(accuracy)):
+            case StepEnded(step=step, metrics={"loss": float(loss), "accuracy": float(accuracy)}):
                 found.append(watcher.step(step, loss, accuracy))
                 steps += 1
             case EpochEnded() as ended:
-                figures = (ended.train_loss, ended.validation_loss, ended.validation_accuracy)
+                figures = (ended.train["loss"], ended.validation["loss"], ended.validation_accuracy)
                 found.append(watcher.epoch(EpochFigures(ended.epoch, *figures)))
                 epochs += 1
     assert (steps, epochs) == (2_580, 3)

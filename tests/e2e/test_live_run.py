@@ -33,7 +33,8 @@ from mnist_tui.events import (
 from mnist_tui.runs.directory import HOME_VARIABLE, RunDirectory
 from mnist_tui.runs.history import History
 from mnist_tui.runs.log import LogFollower
-from mnist_tui.runs.summary import Status, summarize
+from mnist_tui.runs.status import Status
+from mnist_tui.runs.summary import summarize
 from tests.e2e.conftest import PATIENCE, ROOT, Call, kill_engine
 from tests.e2e.terminal import Terminal
 

@@ -4,7 +4,8 @@ import json
 import signal
 from pathlib import Path
 
-from mnist_tui.runs.summary import Status, summarize
+from mnist_tui.runs.status import Status
+from mnist_tui.runs.summary import summarize
 from tests.e2e.conftest import Call, only_run
 from tests.e2e.terminal import Terminal
 

@@ -16,7 +16,8 @@ from mnist_tui.engine.backends import BACKENDS, BackendSpec
 from mnist_tui.engine.recording import checkpoints
 from mnist_tui.events import EndReason, EpochEnded, LayerStats, RunEnded, StepEnded
 from mnist_tui.runs.directory import RunDirectory
-from mnist_tui.runs.summary import Status, summarize
+from mnist_tui.runs.status import Status
+from mnist_tui.runs.summary import summarize
 from tests.engine.conftest import Start, events_until
 from tests.engine.held import go_on, hold_at
 from tests.engine.test_resume import history_of, kill

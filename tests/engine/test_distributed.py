@@ -99,7 +99,7 @@ def test_two_processes_have_the_losses_of_one(start: Start, lead: Coordinator, f
     assert np.allclose(two.steps.column("loss"), one.steps.column("loss"), rtol=ROUNDING)
     assert np.array_equal(two.steps.column("learning_rate"), one.steps.column("learning_rate"))
     for ours, theirs in zip(two.epochs, one.epochs, strict=True):
-        assert ours.validation_loss == pytest.approx(theirs.validation_loss, rel=ROUNDING)
+        assert ours.validation["loss"] == pytest.approx(theirs.validation["loss"], rel=ROUNDING)
 
 
 def test_a_team_is_steered_and_ends_with_a_checkpoint_when_one_is_killed(lead: Coordinator, follow: Follow) -> None:

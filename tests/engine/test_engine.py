@@ -25,7 +25,8 @@ from mnist_tui.events import (
     StepEnded,
 )
 from mnist_tui.runs.directory import RunDirectory, RunError
-from mnist_tui.runs.summary import Status, summarize
+from mnist_tui.runs.status import Status
+from mnist_tui.runs.summary import summarize
 from tests.engine.conftest import Start, events_until
 
 
@@ -34,7 +35,7 @@ def is_step(event: object) -> bool:
 
 
 def losses(run: RunDirectory) -> list[float | None]:
-    return [event.loss for event in events_until(run) if isinstance(event, StepEnded)]
+    return [event.metrics["loss"] for event in events_until(run) if isinstance(event, StepEnded)]
 
 
 def test_a_run_leaves_everything_that_readers_need(start: Start) -> None:
@@ -59,12 +60,12 @@ def test_a_run_leaves_everything_that_readers_need(start: Start) -> None:
     steps = [event for event in events if isinstance(event, StepEnded)]
     assert [step.step for step in steps] == list(range(1, 41))
     assert [step.epoch for step in steps] == [1] * 20 + [2] * 20
-    right = [(step.accuracy or 0.0) * 66 for step in steps]
+    right = [(step.metrics["accuracy"] or 0.0) * 66 for step in steps]
     assert right == pytest.approx([round(count) for count in right], abs=1e-3), "a step's accuracy is not its own"
     epochs = [event for event in events if isinstance(event, EpochEnded)]
     assert [epoch.epoch for epoch in epochs] == [1, 2]
-    first = [step.loss for step in steps[:20] if step.loss is not None]
-    assert epochs[0].train_loss == pytest.approx(sum(first) / 20, rel=1e-6)
+    first = [step.metrics["loss"] or 0.0 for step in steps[:20]]
+    assert epochs[0].train["loss"] == pytest.approx(sum(first) / 20, rel=1e-6)
     assert all(np.sum(epoch.confusion) == 120 for epoch in epochs)
     saved = [(event.path, event.epoch) for event in events if isinstance(event, CheckpointSaved)]
     assert saved[0] == ("checkpoints/step-000000000.npz", 0)

@@ -126,7 +126,7 @@ def test_an_ensemble_does_not_stop_early() -> None:
 def test_the_network_of_the_lowest_loss_is_kept_where_the_recipe_says_so(start: Start) -> None:
     run = start(preset="best", limit=240, batch_size=20, epochs=3)
     epochs = [event for event in events_until(run) if isinstance(event, EpochEnded)]
-    losses = [epoch.validation_loss or 0.0 for epoch in epochs]
+    losses = [epoch.validation["loss"] or 0.0 for epoch in epochs]
     assert [epoch.is_best for epoch in epochs] == [loss == min(losses[: n + 1]) for n, loss in enumerate(losses)]
     assert summarize(run).best == epochs[losses.index(min(losses))]
 

@@ -24,7 +24,8 @@ from mnist_tui.engine.recording.checkpoints import TrainingState
 from mnist_tui.engine.training.callbacks import BeginSteps, EmitSteps
 from mnist_tui.events import EpochEnded, Event, RunResumed, RunStarted, StepEnded
 from mnist_tui.runs.progress import progress
-from mnist_tui.runs.summary import Status, summarize
+from mnist_tui.runs.status import Status
+from mnist_tui.runs.summary import summarize
 from tests.engine.conftest import Start, events_until
 from tests.engine.held import hold_at
 from tests.engine.samples import few_digits
@@ -52,15 +53,12 @@ def test_steps_digits_rates_and_epochs_are_those_of_single_steps(start: Start, b
     assert [step.epoch for step in steps] == [1] * 5 + [2] * 5
     assert [epoch.step for epoch in epochs] == [19, 38]
     for epoch in epochs:
-        losses, accuracies = zip(
-            *((step.loss, step.accuracy) for step in steps if step.epoch == epoch.epoch), strict=True
-        )
-        digits = [280, 280, 280, 280, 200]
-        assert epoch.train_loss == pytest.approx(np.average(losses, weights=digits))
-        assert epoch.train_accuracy == pytest.approx(np.average(accuracies, weights=digits))
+        for key in ("loss", "accuracy"):
+            values = [step.metrics[key] or 0.0 for step in steps if step.epoch == epoch.epoch]
+            assert epoch.train[key] == pytest.approx(np.average(values, weights=[280, 280, 280, 280, 200]))
     rates = [one_cycle(step, 38, run.record().config.learning_rate) for step in range(38)]
     for step, begin in zip(steps, [0, *ENDS], strict=False):
-        assert step.learning_rate == pytest.approx(np.mean(rates[begin : step.step]))
+        assert step.metrics["learning_rate"] == pytest.approx(np.mean(rates[begin : step.step]))
     assert summarize(run).steps_done == 38
     seen = progress(history_of(run), events[-1].time)
     assert (seen.step, seen.steps, seen.run_fraction) == (38, 38, 1.0)
@@ -112,8 +110,8 @@ def test_they_compute_what_single_steps_compute() -> None:
         outcomes.append((state, model.get_weights()))
     (one, single_weights), (other, weights) = outcomes
     assert (one.step, one.batch, one.digits) == (other.step, other.batch, other.digits) == (11, 11, 220)
-    assert other.loss_sum == pytest.approx(one.loss_sum, rel=1e-4)
-    assert other.accuracy_sum == pytest.approx(one.accuracy_sum)
+    assert other.sums["loss"] == pytest.approx(one.sums["loss"], rel=1e-4)
+    assert other.sums["accuracy"] == pytest.approx(one.sums["accuracy"])
     for single, together in zip(single_weights, weights, strict=True):
         assert together == pytest.approx(single, abs=1e-4)
 
@@ -149,7 +147,7 @@ def test_what_was_computed_while_it_stood_still_is_not_taken_for_speed() -> None
     emit.on_train_begin()  # of the next epoch, whose first execution is under way
     emit.on_train_batch_begin(0)
     emit.on_train_batch_end(3, {"loss": 1.0, "accuracy": 0.5})
-    speeds = [event.images_per_second for event in told if isinstance(event, StepEnded)]
+    speeds = [event.metrics["images_per_second"] or 0.0 for event in told if isinstance(event, StepEnded)]
     assert all(0 < speed <= 80 / 0.05 for speed in speeds[:3])
     assert speeds[3:] == [speeds[2]] * 2
 

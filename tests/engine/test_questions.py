@@ -11,7 +11,8 @@ from mnist_tui.control.protocol import Explain, Explanation, GivenDigit, Pause, 
 from mnist_tui.events import AnyEvent, EpochEnded, RunEnded, RunResumed
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.log import LogFollower
-from mnist_tui.runs.summary import Status, summarize
+from mnist_tui.runs.status import Status
+from mnist_tui.runs.summary import summarize
 from tests.engine.conftest import Start, events_until
 
 PATIENCE = 60.0

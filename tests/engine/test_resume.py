@@ -15,7 +15,8 @@ from mnist_tui.events import AnyEvent, EndReason, ResumeReason, RunEnded, RunRes
 from mnist_tui.runs.directory import RunDirectory
 from mnist_tui.runs.history import History
 from mnist_tui.runs.log import LogFollower
-from mnist_tui.runs.summary import Status, summarize
+from mnist_tui.runs.status import Status
+from mnist_tui.runs.summary import summarize
 from tests.engine.conftest import Start, events_until
 from tests.engine.held import go_on, hold_at
 
@@ -71,7 +72,7 @@ def test_a_killed_and_resumed_run_ends_with_the_same_weights_bit_for_bit(start: 
     assert np.array_equal(first.steps.column("step"), second.steps.column("step"))
     assert np.array_equal(first.steps.column("loss"), second.steps.column("loss"))
     assert np.array_equal(first.steps.column("learning_rate"), second.steps.column("learning_rate"))
-    assert [epoch.validation_loss for epoch in first.epochs] == [epoch.validation_loss for epoch in second.epochs]
+    assert [epoch.validation for epoch in first.epochs] == [epoch.validation for epoch in second.epochs]
     assert first.ended is not None
     assert second.ended is not None
     assert first.ended.test_loss == second.ended.test_loss

@@ -70,7 +70,8 @@ def repetitions(run: RunDirectory) -> list[Repetition]:
             case CheckpointSaved() if event.path.startswith("checkpoints/"):
                 cost = event.seconds
             case RunResumed(reason=ResumeReason.RESUMED):
-                seconds = [config.batch_size / again.images_per_second for again in done if again.step > event.step]
+                speeds = [again.metrics["images_per_second"] for again in done if again.step > event.step]
+                seconds = [config.batch_size / speed for speed in speeds if speed]
                 allowed = max(config.checkpoint_seconds, cost / COST_SHARE) + max(seconds, default=0.0)
                 found.append(Repetition(len(seconds), sum(seconds), allowed))
                 done = [kept for kept in done if kept.step <= event.step]

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from mnist_tui.events import Phase
-from mnist_tui.runs.summary import Status, summarize
+from mnist_tui.runs.status import Status
+from mnist_tui.runs.summary import summarize
 from tests.faults import audit
 from tests.faults.conftest import Rounds, StartEngine
 from tests.faults.engine import Engine, phase, step, wait_until

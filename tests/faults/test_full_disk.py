@@ -12,7 +12,8 @@ import pytest
 from mnist_tui.control import client
 from mnist_tui.engine.recording import checkpoints
 from mnist_tui.events import AlertRaised, CheckpointSaved, HardwareSampled, Phase, RunEnded, decode
-from mnist_tui.runs.summary import Status, summarize
+from mnist_tui.runs.status import Status
+from mnist_tui.runs.summary import summarize
 from tests.faults import audit
 from tests.faults.conftest import Rounds, StartEngine
 from tests.faults.disks import SmallDisk, read_only

@@ -12,7 +12,8 @@ from mnist_tui.control import client
 from mnist_tui.control.protocol import Stop
 from mnist_tui.events import EndReason
 from mnist_tui.runs.directory import HOME_VARIABLE
-from mnist_tui.runs.summary import Status, summarize
+from mnist_tui.runs.status import Status
+from mnist_tui.runs.summary import summarize
 from tests.e2e.terminal import Terminal
 from tests.faults import audit
 from tests.faults.conftest import Rounds, StartEngine

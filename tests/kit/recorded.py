@@ -129,10 +129,12 @@ class Recording:
                     time=self._later(STEP_SECONDS),
                     step=step,
                     epoch=self.epoch + 1,
-                    loss=2.3 / (1 + step / 12) + 0.05 * abs(math.sin(step)),
-                    accuracy=1 - 0.9 / (1 + step / 6),
-                    learning_rate=0.01,
-                    images_per_second=BATCH / STEP_SECONDS,
+                    metrics={
+                        "loss": 2.3 / (1 + step / 12) + 0.05 * abs(math.sin(step)),
+                        "accuracy": 1 - 0.9 / (1 + step / 6),
+                        "learning_rate": 0.01,
+                        "images_per_second": BATCH / STEP_SECONDS,
+                    },
                 )
             )
 
@@ -155,10 +157,8 @@ class Recording:
             time=self._later(VALIDATION_SECONDS),
             epoch=self.epoch,
             step=self.epoch * STEPS_PER_EPOCH,
-            train_loss=0.4 / self.epoch,
-            train_accuracy=1 - 0.05 / self.epoch,
-            validation_loss=0.3 / self.epoch,
-            validation_accuracy=accuracy,
+            train={"loss": 0.4 / self.epoch, "accuracy": 1 - 0.05 / self.epoch},
+            validation={"loss": 0.3 / self.epoch, "accuracy": accuracy},
             confusion=confusion_of(self.labels, probabilities),
             seconds=STEPS_PER_EPOCH * STEP_SECONDS + VALIDATION_SECONDS,
             validation_seconds=VALIDATION_SECONDS,

@@ -70,17 +70,15 @@ def run_started(**changes: Any) -> RunStarted:
 
 
 def step_ended(step: int = 1, **changes: Any) -> StepEnded:
-    """One step of an epoch of 550."""
+    """One step of an epoch of 550. Keywords that are no fields are metrics."""
     defaults: dict[str, Any] = {
         "time": CREATED + 8 + step / 10,
         "step": step,
         "epoch": (step - 1) // 550 + 1,
-        "loss": 0.5,
-        "accuracy": 0.9,
-        "learning_rate": 0.01,
-        "images_per_second": 1_000.0,
     }
-    return StepEnded(**(defaults | changes))
+    metrics = {"loss": 0.5, "accuracy": 0.9, "learning_rate": 0.01, "images_per_second": 1_000.0}
+    metrics |= {key: changes.pop(key) for key in set(changes) - set(StepEnded.__struct_fields__)}
+    return StepEnded(**({"metrics": metrics} | defaults | changes))
 
 
 def steps(last: int) -> list[AnyEvent]:
@@ -89,20 +87,21 @@ def steps(last: int) -> list[AnyEvent]:
 
 
 def epoch_ended(epoch: int = 1, **changes: Any) -> EpochEnded:
-    """One epoch of 550 steps; two classes are enough for the confusion matrix."""
+    """One epoch of 550 steps with two classes. Keywords like `validation_loss` set a metric of a split."""
     defaults: dict[str, Any] = {
         "time": CREATED + 8 + epoch * 57,
         "epoch": epoch,
         "step": epoch * 550,
-        "train_loss": 0.2,
-        "train_accuracy": 0.95,
-        "validation_loss": 0.1,
-        "validation_accuracy": 0.97,
         "confusion": ((2_480, 20), (130, 2_370)),
         "seconds": 57.0,
         "validation_seconds": 2.0,
         "is_best": True,
+        "train": {"loss": 0.2, "accuracy": 0.95},
+        "validation": {"loss": 0.1, "accuracy": 0.97},
     }
+    for key in set(changes) - set(EpochEnded.__struct_fields__):
+        split, _, metric = key.partition("_")
+        defaults[split][metric] = changes.pop(key)
     return EpochEnded(**(defaults | changes))
 
 

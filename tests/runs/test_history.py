@@ -18,7 +18,8 @@ from mnist_tui.events import (
     decode,
     encode,
 )
-from mnist_tui.runs.history import NOTED_EVENTS, RECENT_STEPS, History, StepTable, describe
+from mnist_tui.runs.history import NOTED_EVENTS, RECENT_STEPS, History, describe
+from mnist_tui.runs.steps import FIRST_ROWS, StepTable
 from tests.kit import samples
 
 
@@ -30,31 +31,40 @@ def history(*events: AnyEvent) -> History:
 
 def test_a_step_table_grows_and_keeps_every_value() -> None:
     table = StepTable()
-    for step in range(1, 2_501):
-        table.append(samples.step_ended(step, loss=1 / step), step / 10)
+    steps = [samples.step_ended(step, loss=1 / step) for step in range(1, 2_501)]
+    for begin in range(0, 2_500, 700):
+        table.extend(steps[begin : begin + 700], np.arange(begin, min(begin + 700, 2_500)) / 10)
     assert table.count == 2_500
     np.testing.assert_array_equal(table.column("step"), np.arange(1, 2_501))
     np.testing.assert_allclose(table.column("loss"), 1 / np.arange(1, 2_501))
-    np.testing.assert_allclose(table.column("worked"), np.arange(1, 2_501) / 10)
+    np.testing.assert_allclose(table.column("worked"), np.arange(2_500) / 10)
 
 
-def test_a_column_handed_out_does_not_change_when_the_table_grows() -> None:
+def test_a_metric_has_a_column_from_its_first_step_on() -> None:
     table = StepTable()
-    for step in range(1, 1_025):
-        table.append(samples.step_ended(step), 0)
+    for step, metrics in enumerate(({"loss": 1.0}, {"top_2": 0.9}, {"loss": 2.0, "top_2": None}), 1):
+        table.extend([samples.step_ended(step, metrics=metrics)], [0.0])
+    np.testing.assert_array_equal(table.column("loss"), [1.0, np.nan, 2.0])
+    np.testing.assert_array_equal(table.column("top_2"), [np.nan, 0.9, np.nan])
+    assert [key in table for key in ("loss", "top_2", "accuracy")] == [True, True, False]
+    assert np.isnan(table.column("accuracy")).all()
+
+
+def test_a_returned_column_does_not_change_when_the_table_grows() -> None:
+    table = StepTable()
+    table.extend([samples.step_ended(step) for step in range(1, FIRST_ROWS + 1)], [0.0] * FIRST_ROWS)
     column = table.column("step")
-    table.append(samples.step_ended(1_025), 0)
-    np.testing.assert_array_equal(column, np.arange(1, 1_025))
+    table.extend([samples.step_ended(FIRST_ROWS + 1)], [0.0])
+    np.testing.assert_array_equal(column, np.arange(1, FIRST_ROWS + 1))
 
 
 @pytest.mark.parametrize(("step", "left"), [(0, 0), (1, 1), (7, 7), (10, 10), (99, 10)])
-def test_a_rewound_table_has_the_steps_up_to_one_and_goes_on_behind_it(step: int, left: int) -> None:
+def test_a_rewound_table_keeps_the_earlier_steps(step: int, left: int) -> None:
     table = StepTable()
-    for number in range(1, 11):
-        table.append(samples.step_ended(number, loss=1.0), 0)
+    table.extend([samples.step_ended(number, loss=1.0) for number in range(1, 11)], [0.0] * 10)
     table.rewind(step)
     assert table.count == left
-    table.append(samples.step_ended(left + 1, loss=2.0), 0)
+    table.extend([samples.step_ended(left + 1, loss=2.0)], [0.0])
     assert table.column("step").tolist() == list(range(1, left + 2))
     assert table.column("loss").tolist() == [1.0] * left + [2.0]
 
@@ -67,19 +77,19 @@ def test_a_loss_that_was_not_finite_is_nan() -> None:
     run = history(event, epoch)
     assert np.isnan(run.steps.column("loss")).tolist() == [True]
     assert np.isnan(run.steps.column("accuracy")).tolist() == [True]
-    steps, values = run.validation("validation_loss")
+    steps, values = run.validation("loss")
     assert steps.tolist() == [550]
     assert np.isnan(values).tolist() == [True]
 
 
 def test_the_validation_curve_stands_at_the_steps_where_the_epochs_ended() -> None:
     run = history(samples.epoch_ended(1, validation_accuracy=0.97), samples.epoch_ended(2, validation_accuracy=0.98))
-    steps, values = run.validation("validation_accuracy")
+    steps, values = run.validation("accuracy")
     assert (steps.tolist(), values.tolist()) == ([550, 1100], [0.97, 0.98])
 
 
 def test_there_is_no_validation_curve_before_the_first_epoch() -> None:
-    steps, values = history(samples.step_ended()).validation("validation_loss")
+    steps, values = history(samples.step_ended()).validation("loss")
     assert steps.shape == values.shape == (0,)
 
 

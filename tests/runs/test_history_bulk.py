@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mnist_tui.events import AnyEvent, HardwareSampled, Phase, PhaseChanged, StepEnded, decode, encode
-from mnist_tui.runs.history import FEWEST_AT_ONCE, STEP_COLUMNS, History
+from mnist_tui.runs.history import History
 from mnist_tui.runs.log import LogFollower
 from tests.kit import samples
 
@@ -20,7 +20,7 @@ FIGURES = st.one_of(st.none(), st.floats(0, 10))
 @st.composite
 def stretches(draw: st.DrawFn) -> list[AnyEvent]:
     """Some steps, now and then more than are filled in one by one; the clock may jump, backwards too."""
-    count = draw(st.one_of(st.integers(1, 4), st.integers(FEWEST_AT_ONCE - 1, 3 * FEWEST_AT_ONCE)))
+    count = draw(st.one_of(st.integers(1, 4), st.integers(15, 48)))
     first, time = draw(st.integers(1, 300)), CREATED + draw(st.floats(-50, 500))
     figures = draw(st.lists(st.tuples(FIGURES, FIGURES, st.floats(0, 1e5)), min_size=count, max_size=count))
     return [
@@ -50,8 +50,8 @@ DAMAGED = (
 
 def state(history: History) -> dict[str, Any]:
     """All that a history holds, in what can be compared."""
-    plain = {key: value for key, value in vars(history).items() if key != "steps"}
-    return plain | {key: history.steps.column(key).tolist() for key in STEP_COLUMNS}
+    plain = {key: value for key, value in vars(history).items() if key != "_steps"}
+    return plain | {key: history.steps.column(key).tolist() for key in history.steps}
 
 
 def one_by_one(events: list[AnyEvent]) -> History:

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mnist_tui.runs.history import StepTable
 from mnist_tui.runs.pyramid import MinMaxPyramid, Numbers
+from mnist_tui.runs.steps import StepTable
 from tests.kit import samples
 
 VALUES = st.lists(st.one_of(st.floats(-1e3, 1e3), st.just(float("nan")), st.just(float("inf"))), max_size=400)
@@ -55,12 +55,10 @@ def test_a_window_of_a_million_is_read_from_a_few_hundred_stretches() -> None:
 
 def test_a_step_table_that_went_back_forgets_what_it_had_built() -> None:
     table = StepTable()
-    for step in range(1, 101):
-        table.append(samples.step_ended(step, loss=float(step)), step)
+    table.extend([samples.step_ended(step, loss=float(step)) for step in range(1, 101)], range(100))
     assert table.pyramid("loss").buckets(table.column("loss"), 0, 100, 2).high.max() == 100
     table.rewind(50)
-    for step in range(51, 121):
-        table.append(samples.step_ended(step, loss=0.5), step)
+    table.extend([samples.step_ended(step, loss=0.5) for step in range(51, 121)], range(70))
     made = table.pyramid("loss").buckets(table.column("loss"), 0, 120, 2)
     assert made.high.max() == 50
     assert int(made.sizes.sum()) == 120

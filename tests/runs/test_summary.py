@@ -7,11 +7,11 @@ import sys
 
 import pytest
 
-from mnist_tui.cli.listing import story_of
 from mnist_tui.events import AnyEvent, EndReason, Phase, ResumeReason, RunEnded, RunFailed, encode
 from mnist_tui.runs.directory import RunDirectory, RunError, create_run
 from mnist_tui.runs.history import History
-from mnist_tui.runs.summary import STEP_PREFIX, Status, status_of, summaries, summarize
+from mnist_tui.runs.status import Status
+from mnist_tui.runs.summary import STEP_PREFIX, summaries, summarize
 from tests.kit import samples
 from tests.runs.test_directory import HOLD_LOCK
 
@@ -26,25 +26,38 @@ def run_with(*events: AnyEvent) -> RunDirectory:
     return run
 
 
+FAILED = RunFailed(time=1, error="x")
+PAUSED = samples.phase_changed(Phase.PAUSED, 9)
+STEPPED = samples.step_ended(1)
+
+
 @pytest.mark.parametrize(
-    ("live", "stepped", "ended", "failed", "status"),
+    ("live", "events", "status"),
     [
-        (True, False, None, False, Status.STARTING),
-        (True, True, None, False, Status.TRAINING),
-        (True, True, COMPLETED, False, Status.FINISHED),  # it still answers questions
-        (False, True, COMPLETED, False, Status.FINISHED),
-        (False, True, STOPPED, False, Status.STOPPED),
-        (False, True, KILLED, False, Status.STOPPED),
-        (False, False, None, False, Status.CRASHED),
-        (False, True, None, False, Status.CRASHED),
-        (True, True, None, True, Status.FAILED),
-        (False, False, None, True, Status.FAILED),
+        (True, (), Status.STARTING),
+        (True, (STEPPED,), Status.TRAINING),
+        (True, (STEPPED, PAUSED), Status.PAUSED),
+        (True, (STEPPED, PAUSED, samples.phase_changed(Phase.TRAINING, 20)), Status.TRAINING),
+        (True, (STEPPED, PAUSED, COMPLETED), Status.FINISHED),  # it still answers questions
+        (False, (STEPPED, COMPLETED), Status.FINISHED),
+        (False, (STEPPED, STOPPED), Status.STOPPED),
+        (False, (STEPPED, KILLED), Status.STOPPED),
+        (False, (), Status.CRASHED),
+        (False, (STEPPED,), Status.CRASHED),
+        (False, (STEPPED, PAUSED), Status.CRASHED),
+        (True, (STEPPED, FAILED), Status.FAILED),
+        (False, (FAILED,), Status.FAILED),
     ],
 )
-def test_the_status_follows_from_lock_and_events(
-    live: bool, stepped: bool, ended: RunEnded | None, failed: bool, status: Status
-) -> None:
-    assert status_of(live=live, stepped=stepped, paused=False, ended=ended, failed=failed) is status
+def test_the_status_follows_from_lock_and_events(live: bool, events: tuple[AnyEvent, ...], status: Status) -> None:
+    history = History(samples.record())
+    history.apply_all(events)
+    assert history.status(live=live) is status
+    run = run_with(*events)
+    lock = run.acquire_lock() if live else None
+    assert summarize(run).status is status
+    if lock is not None:
+        os.close(lock)
 
 
 def test_only_a_run_that_goes_on_is_live() -> None:
@@ -62,26 +75,8 @@ def test_a_finished_run_shows_its_best_epoch_and_test_accuracy() -> None:
     assert (shown["best_epoch"], shown["validation_accuracy"], shown["test_accuracy"]) == (2, 0.99, 0.9929)
 
 
-@pytest.mark.parametrize("ended", [None, COMPLETED], ids=["goes on", "is over"])
-def test_only_a_live_run_that_goes_on_is_paused(ended: RunEnded | None) -> None:
-    wanted = Status.PAUSED if ended is None else Status.FINISHED
-    assert status_of(live=True, stepped=True, paused=True, ended=ended, failed=False) is wanted
-    assert status_of(live=False, stepped=True, paused=True, ended=None, failed=False) is Status.CRASHED
-
-
 def test_a_run_that_was_over_before_its_time_can_be_resumed() -> None:
     assert [status for status in Status if status.is_resumable] == [Status.STOPPED, Status.CRASHED, Status.FAILED]
-
-
-def test_a_paused_run_is_paused_until_it_goes_on() -> None:
-    paused: tuple[AnyEvent, ...] = (samples.step_ended(1), samples.phase_changed(Phase.PAUSED, 9))
-    run = run_with(*paused)
-    lock = run.acquire_lock()
-    assert summarize(run).status is Status.PAUSED
-    run.events_path.write_bytes(b"".join(map(encode, (*paused, samples.phase_changed(Phase.TRAINING, 20)))))
-    assert summarize(run).status is Status.TRAINING
-    os.close(lock)
-    assert summarize(run).status is Status.CRASHED
 
 
 def test_the_epochs_planned_are_those_that_somebody_set_last() -> None:
@@ -201,7 +196,6 @@ def test_a_pipe_in_place_of_a_file_is_empty_and_waited_for_by_nobody() -> None:
     run.events_path.unlink()
     os.mkfifo(run.events_path)
     assert summarize(run).status is Status.CRASHED
-    assert story_of(run).alerts == ()
     run.config_path.unlink()
     os.mkfifo(run.config_path)
     with pytest.raises(RunError, match="cannot be read"):

@@ -6,7 +6,7 @@ from textual.widget import Widget
 from mnist_tui.events import Phase, PhaseChanged
 from mnist_tui.runs.history import History
 from mnist_tui.runs.progress import progress
-from mnist_tui.runs.summary import Status
+from mnist_tui.runs.status import Status
 from mnist_tui.ui.session import RunView
 from mnist_tui.ui.theme import DARK
 from tests.kit import samples

@@ -6,7 +6,7 @@ import pytest
 
 from mnist_tui.events import GpuSample, Hardware
 from mnist_tui.runs.history import History
-from mnist_tui.runs.summary import Status
+from mnist_tui.runs.status import Status
 from mnist_tui.ui.training.machine_panel import (
     MAX_GPUS,
     NEVER_DIAGNOSED,

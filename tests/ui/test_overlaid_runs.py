@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mnist_tui.events import Phase
-from mnist_tui.metrics import METRICS_BY_KEY
+from mnist_tui.metrics import METRICS
 from mnist_tui.runs.directory import remove_run
 from mnist_tui.runs.history import History
 from mnist_tui.ui.compare.choose_runs import ChooseRunsScreen
@@ -28,7 +28,7 @@ from tests.ui.program import lines, program, settled, text, wait_until
 from tests.ui.stage import Stage
 
 SIZE = (120, 40)
-LOSS = METRICS_BY_KEY["loss"]
+LOSS = METRICS["loss"]
 
 
 def history(steps: int, per_epoch: int = 550, seconds: float = 0.1, **changes: object) -> History:

@@ -15,7 +15,7 @@ from textual.events import MouseScrollUp
 from textual.pilot import Pilot
 
 from mnist_tui.events import GpuSample, LayerStats, Phase, RunFailed, SettingChanged
-from mnist_tui.metrics import METRICS_BY_KEY
+from mnist_tui.metrics import METRICS
 from mnist_tui.runs.history import History
 from mnist_tui.ui.plots.board import PlotBoard
 from mnist_tui.ui.plots.panel import PlotPanel
@@ -98,9 +98,7 @@ async def test_the_cursor_shows_what_was_recorded() -> None:
             cursor = app.screen.query_one(PlotBoard).view.cursor
             assert cursor is not None
             assert cursor > 1
-            loss, accuracy = (
-                METRICS_BY_KEY[key].format(float(table.column(key)[cursor - 1])) for key in ("loss", "accuracy")
-            )
+            loss, accuracy = (METRICS[key].format(float(table.column(key)[cursor - 1])) for key in ("loss", "accuracy"))
             readout = lines(app)[-2]
             for value in (
                 f"step {cursor} ",
@@ -128,7 +126,7 @@ async def test_a_maximised_plot_fills_the_screen_and_tab_shows_the_next() -> Non
         keys = [metric.key for metric in board.recorded]
         for _ in (*keys, "the first again"):
             seen.append(board.view.maximised)
-            assert lines(app)[1].startswith(f"╭─ {METRICS_BY_KEY[str(seen[-1])].label} ")
+            assert lines(app)[1].startswith(f"╭─ {METRICS[str(seen[-1])].label} ")
             assert "Model" not in text(app)
             assert len(BRAILLE.findall(text(app))) > 50
             await pilot.press("tab")
@@ -274,7 +272,7 @@ async def test_sampled_metrics_have_plots() -> None:
             run.apply(LayerStats(time=CREATED + 9, step=step, gradient_norm=step / 100, layers=()))
         await shown.show(run)
         for key, value in (("gradient_norm", 1.0), ("engine_cpu", 180.0)):
-            assert f"{METRICS_BY_KEY[key].label}  {METRICS_BY_KEY[key].format(value)}" in text(shown.app)
+            assert f"{METRICS[key].label}  {METRICS[key].format(value)}" in text(shown.app)
         assert not any(metric.is_of_gpu for metric in shown.board.recorded)
 
 

@@ -43,7 +43,7 @@ async def test_a_run_from_start_up_to_the_curves() -> None:
         async with app.run_test(size=SIZE) as pilot:
             await settled(pilot)
             assert re.search(r"▸ importing Keras +3 s", text(app))
-            assert "reading the digits" in text(app)
+            assert "loading the data" in text(app)
             assert "◌ importing Keras  00:03" in header(pilot)
             replay.clock.now += 2
             await wait_until(pilot, lambda: bool(re.search(r"▸ importing Keras +5 s", text(app))), "5 s")

@@ -17,9 +17,9 @@ from mnist_tui.events import (
     RunResumed,
     SettingChanged,
 )
-from mnist_tui.metrics import METRICS_BY_KEY
+from mnist_tui.metrics import METRICS
 from mnist_tui.runs.history import History
-from mnist_tui.runs.summary import Status
+from mnist_tui.runs.status import Status
 from mnist_tui.ui.plots.panel import PlotPanel
 from mnist_tui.ui.run.alert_banner import AlertBanner, banner, dismissible
 from mnist_tui.ui.run.header import RunHeader
@@ -105,10 +105,10 @@ def test_the_result_is_the_best_that_is_known() -> None:
     assert result_text(view(history(10), Status.CRASHED))[1] == "error"
 
 
-@pytest.mark.parametrize("key", METRICS_BY_KEY)
+@pytest.mark.parametrize("key", METRICS)
 @pytest.mark.parametrize("size", [(10, 4), (14, 6), (40, 12), (70, 20)])
 async def test_a_plot_of_every_metric_fits_its_frame(key: str, size: tuple[int, int]) -> None:
-    plot = PlotPanel(METRICS_BY_KEY[key])
+    plot = PlotPanel(METRICS[key])
     app = Stage(plot)
     async with app.run_test(size=size) as pilot:
         await settled(pilot)
@@ -118,9 +118,9 @@ async def test_a_plot_of_every_metric_fits_its_frame(key: str, size: tuple[int, 
         shown = lines(app)
         assert {len(line) for line in shown} == {size[0]}
         if size[0] >= 40:
-            assert METRICS_BY_KEY[key].label in shown[0]
+            assert METRICS[key].label in shown[0]
             assert "steps" in shown[-1]
-        if size[0] == 70 and METRICS_BY_KEY[key].validation_key:
+        if size[0] == 70 and METRICS[key].is_validated:
             assert "━ train" in shown[0]
             assert "● val" in shown[0]
             assert "★ best epoch 1" in shown[0]
@@ -129,7 +129,7 @@ async def test_a_plot_of_every_metric_fits_its_frame(key: str, size: tuple[int, 
 async def test_a_plot_of_a_loss_that_is_not_finite() -> None:
     made = history()
     made.apply_all(samples.step_ended(step, loss=None) for step in range(1, 50))
-    plot = PlotPanel(METRICS_BY_KEY["loss"])
+    plot = PlotPanel(METRICS["loss"])
     app = Stage(plot)
     async with app.run_test(size=(60, 15)) as pilot:
         plot.show(made, CREATED)
@@ -265,7 +265,7 @@ async def test_events_are_marked_on_the_axis() -> None:
     made.apply(SettingChanged(time=CREATED, setting="pause", value="after this batch", by="ada", step=50))
     made.apply(SettingChanged(time=CREATED, setting="pause", value="after this batch", by="ada", step=80))
     alerted(made)
-    plot = PlotPanel(METRICS_BY_KEY["loss"])
+    plot = PlotPanel(METRICS["loss"])
     app = Stage(plot)
     async with app.run_test(size=(70, 12)) as pilot:
         plot.show(made, CREATED)

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from mnist_tui.config import Recipe
 from mnist_tui.engine.data.images import Augmentation
 from mnist_tui.engine.models.networks import Shape, build_best, build_fast, build_lenet5, build_mlp, build_reference
+from mnist_tui.metrics import METRICS
 
 Shift = tuple[int, int]
 """Translation of an image in pixels: down, right."""
@@ -150,6 +151,6 @@ def compile_model(preset: Preset, model: Any, optimizer: str, learning_rate: flo
     model.compile(
         optimizer=chosen,
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=preset.label_smoothing),
-        metrics=["accuracy"],
+        metrics=[metric.keras_metric() for metric in METRICS.values() if metric.keras_metric],
         jit_compile=jit,
     )

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from mnist_tui.config import RunConfig
 from mnist_tui.diagnosis.guard import EpochFigures
 from mnist_tui.engine import backends
-from mnist_tui.events import CheckpointSaved
+from mnist_tui.events import CheckpointSaved, Metrics
 from mnist_tui.runs.directory import RunDirectory, RunError, replacing
 
 KEPT = 2
@@ -46,9 +46,9 @@ class TrainingState(msgspec.Struct, kw_only=True):
     batch: int = 0
     """Batches done in the epoch under way."""
     digits: int = 0
-    """Digits trained on in the epoch under way, and the sums over them."""
-    loss_sum: float = 0.0
-    accuracy_sum: float = 0.0
+    """Images trained on in the current epoch."""
+    sums: Metrics = msgspec.field(default_factory=dict)
+    """Sums of the metrics over these images; None where a value was not finite."""
     epoch_seconds: float = 0.0
     """Worked on the epoch under way."""
     seconds: float = 0.0
@@ -72,11 +72,22 @@ class TrainingState(msgspec.Struct, kw_only=True):
             early_stopping=config.early_stopping,
         )
 
+    def add(self, metrics: Metrics, images: int) -> None:
+        """Add the metrics of a step to the sums of the epoch."""
+        for key, value in metrics.items():
+            total = self.sums.get(key, 0.0)
+            self.sums[key] = None if value is None or total is None else total + value * images
+
+    @property
+    def means(self) -> Metrics:
+        """Means of the metrics over the current epoch's images."""
+        return {key: None if total is None else total / max(1, self.digits) for key, total in self.sums.items()}
+
     def end_epoch(self) -> None:
         """Count the epoch under way as done."""
         self.epoch += 1
         self.batch = self.digits = 0
-        self.loss_sum = self.accuracy_sum = self.epoch_seconds = 0.0
+        self.sums, self.epoch_seconds = {}, 0.0
 
     def keep_settings(self, now: "TrainingState") -> None:
         """Take over what people have set meanwhile, and what was done to rescue the run."""
@@ -111,7 +122,7 @@ def read(run: RunDirectory) -> Checkpoint | None:
     for path in run.checkpoint_paths():
         try:
             arrays = run.load_arrays(path)
-            state = msgspec.json.decode(arrays["state"].tobytes(), type=TrainingState)
+            state = _decoded_state(arrays["state"].tobytes())
         except (RunError, KeyError, msgspec.DecodeError):
             continue  # damaged: the one before it is whole
 
@@ -120,6 +131,13 @@ def read(run: RunDirectory) -> Checkpoint | None:
 
         return Checkpoint(state, named("variable_"), named("best_"))
     return None
+
+
+def _decoded_state(data: bytes) -> TrainingState:
+    fields = msgspec.json.decode(data, type=dict[str, Any])
+    if "loss_sum" in fields:  # version 0.1
+        fields["sums"] = {"loss": fields["loss_sum"], "accuracy": fields["accuracy_sum"]}
+    return msgspec.convert(fields, TrainingState)
 
 
 def forget_after(run: RunDirectory, step: int) -> None:

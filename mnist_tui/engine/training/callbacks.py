@@ -12,6 +12,7 @@ from mnist_tui.engine.backends.backend import StartExecution
 from mnist_tui.engine.recording.checkpoints import TrainingState
 from mnist_tui.engine.recording.event_writer import Emit
 from mnist_tui.events import Phase, PhaseChanged, StepEnded
+from mnist_tui.metrics import StepContext, step_metrics
 
 
 class EmitSteps(keras.callbacks.Callback):
@@ -51,16 +52,14 @@ class EmitSteps(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Emit the execution's last step."""
-        figures, state = logs or {}, self._state
-        self.loss, self.accuracy = float(figures["loss"]), float(figures["accuracy"])
+        logs, state = logs or {}, self._state
+        self.loss, self.accuracy = float(logs["loss"]), float(logs["accuracy"])
         left = self._train_count - state.digits
         count = min(self._batch_size * self.model.steps_per_execution, left)
         self.count = -(-count // self._batch_size)
         state.step += self.count
         state.batch += self.count
         state.digits += count
-        state.loss_sum += self.loss * count
-        state.accuracy_sum += self.accuracy * count
         now, ended = time.time(), time.monotonic()
         if self._began is not None:
             self._speed = count / max(1e-9, ended - self._began)
@@ -68,17 +67,10 @@ class EmitSteps(keras.callbacks.Callback):
         if self._first:
             self._first = False
             self._emit(PhaseChanged(time=now, phase=Phase.TRAINING))
-        self._emit(
-            StepEnded(
-                time=now,
-                step=state.step,
-                epoch=state.epoch + 1,
-                loss=self.loss,
-                accuracy=self.accuracy,
-                learning_rate=float(np.asarray(self.model.optimizer.learning_rate)),
-                images_per_second=self._speed,
-            )
-        )
+        learning_rate = float(np.asarray(self.model.optimizer.learning_rate))
+        metrics = step_metrics(StepContext(logs, learning_rate, self._speed))
+        state.add(metrics, count)
+        self._emit(StepEnded(time=now, step=state.step, epoch=state.epoch + 1, metrics=metrics))
 
 
 class BeginSteps(keras.callbacks.Callback):

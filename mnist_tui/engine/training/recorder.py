@@ -26,6 +26,7 @@ from mnist_tui.events import (
     PhaseChanged,
     RunEnded,
 )
+from mnist_tui.metrics import ValidationContext, validation_metrics
 from mnist_tui.runs.directory import RunDirectory
 
 
@@ -131,16 +132,16 @@ class Recorder:
         name = f"predictions/{self._run.predictions_path(epoch).name}"
         self.save(name, lambda: save_predictions(self._run, epoch, self._split.validation, result))
         self.clock.clock_in()
-        train_loss = state.loss_sum / max(1, state.digits)
+        labels = self._split.validation.labels
+        context = ValidationContext(labels, result.probabilities, result.loss)
+        train = state.means
         self.emit(
             EpochEnded(
                 time=time.time(),
                 epoch=epoch,
                 step=state.step,
-                train_loss=train_loss,
-                train_accuracy=state.accuracy_sum / max(1, state.digits),
-                validation_loss=result.loss,
-                validation_accuracy=result.accuracy,
+                train=train,
+                validation=validation_metrics(context),
                 confusion=result.confusion,
                 seconds=state.epoch_seconds,
                 validation_seconds=validation.seconds,
@@ -150,7 +151,7 @@ class Recorder:
         )
         if validation.is_best:
             self._save_best_behind(epoch, state.step)
-        return EpochFigures(epoch, train_loss, result.loss, result.accuracy)
+        return EpochFigures(epoch, train.get("loss"), result.loss, result.accuracy)
 
     def _save_best_behind(self, epoch: int, step: int) -> None:
         """Write model.keras while the next epoch begins: 25 ms, in which a GPU would wait."""

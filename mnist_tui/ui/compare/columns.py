@@ -9,7 +9,7 @@ from mnist_tui.analysis.comparison import TARGETS, BestRuns, EpochResult, RunRes
 from mnist_tui.metrics import Metric
 from mnist_tui.render.text import clip, duration, percent
 from mnist_tui.runs.history import History
-from mnist_tui.runs.summary import Status
+from mnist_tui.runs.status import Status
 from mnist_tui.ui.compare.compared_runs import ComparedRun, ComparedRuns
 from mnist_tui.ui.plots.data import SampleCache, read_at
 from mnist_tui.ui.plots.legend import BEST_MARKER
@@ -151,7 +151,7 @@ class CursorColumns:
         position = float(scale.positions(reference, np.array([float(view.cursor)]))[0])
         found = []
         for metric in metrics:
-            is_validation = view.validation_only and metric.validation_key is not None
+            is_validation = view.validation_only and metric.is_validated
             label = f"{metric.label} val" if is_validation else metric.label
             cells = tuple(self._cell(run, metric, scale, position, is_validation) for run in compared.runs)
             found.append(CompareColumn("cursor", (_position_text(scale, position), label), cells))

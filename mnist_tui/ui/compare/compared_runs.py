@@ -14,7 +14,7 @@ from mnist_tui.render.text import sanitize
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.history import History
 from mnist_tui.runs.log import LogFollower
-from mnist_tui.runs.summary import Status, status_of
+from mnist_tui.runs.status import Status
 from mnist_tui.settings import SETTINGS, Value
 from mnist_tui.ui.plots.overlay import OverlayRun, RunOverlay, RunStyle
 
@@ -78,15 +78,7 @@ class ComparedRun:
     def status(self) -> Status | None:
         """None until the run was read."""
         history = self.history
-        if history is None:
-            return None
-        return status_of(
-            live=self._live,
-            stepped=history.steps.count > 0,
-            paused=history.paused,
-            ended=history.ended,
-            failed=history.failed is not None,
-        )
+        return None if history is None else history.status(live=self._live)
 
     @property
     def has_steps(self) -> bool:

@@ -9,7 +9,8 @@ from textual.message import Message
 from textual.widgets import DataTable, Static
 
 from mnist_tui.render.text import clip, percent, sanitize
-from mnist_tui.runs.summary import RunSummary, Status
+from mnist_tui.runs.status import Status
+from mnist_tui.runs.summary import RunSummary
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.messages import CompareRuns, OpenRun, ResumeRun
 

@@ -16,7 +16,6 @@ from textual.message import Message
 from mnist_tui.metrics import METRICS, Metric
 from mnist_tui.runs.history import History
 from mnist_tui.ui.keymap import bindings
-from mnist_tui.ui.plots.data import is_recorded
 from mnist_tui.ui.plots.overlay import RunOverlay
 from mnist_tui.ui.plots.panel import FRAME_SECONDS, PlotPanel
 from mnist_tui.ui.plots.scale import extent_of
@@ -80,7 +79,7 @@ class PlotBoard(Container, can_focus=True):
         self._layout: tuple[object, ...] = ()
 
     def compose(self) -> ComposeResult:
-        for metric in METRICS:
+        for metric in METRICS.values():
             yield PlotPanel(metric, id=metric.key)
 
     def show(self, history: History, now: float, overlay: RunOverlay | None = None) -> None:
@@ -152,7 +151,7 @@ class PlotBoard(Container, can_focus=True):
     def recorded(self) -> list[Metric]:
         """The metrics that have anything to plot."""
         history = self._history
-        return [metric for metric in METRICS if history is not None and is_recorded(history, metric)]
+        return [metric for metric in METRICS.values() if history is not None and history.is_recorded(metric)]
 
     def _arrange(self) -> None:
         keys = [metric.key for metric in self.recorded]

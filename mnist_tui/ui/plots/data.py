@@ -68,8 +68,8 @@ class SampleCache:
     def read(self, history: History, metric: Metric) -> tuple[Numbers, Numbers, MinMaxPyramid]:
         """Return steps and values, shape (n,), and the pyramid over the values."""
         if metric.source == "steps":
-            table = history.steps
-            return table.column("step"), table.column(metric.key), table.pyramid(metric.key)
+            curve = history.curve(metric)
+            return curve.steps, curve.values, history.steps.pyramid(metric.key)
         samples = history.layer_stats if metric.source == "layers" else history.hardware_samples
         source = (samples, len(samples))
         if self._curve is None or self._source[0] is not samples or self._source[1] != len(samples):
@@ -114,9 +114,9 @@ def pauses(history: History, steps: Numbers) -> NDArray[np.intp]:
 
 def read_validation(history: History, metric: Metric, scale: Scale) -> ValidationPoints | None:
     """Read the validation points of a metric; None for a metric without validation."""
-    if metric.validation_key is None:
+    if not metric.is_validated:
         return None
-    steps, values = history.validation(metric.validation_key)
+    steps, values = history.validation(metric.key)
     best = history.best_epoch
     is_best = np.array([epoch is best for epoch in history.epochs], dtype=bool)
     inside = (steps >= scale.window[0]) & (steps <= scale.window[1])
@@ -163,8 +163,8 @@ def read_at(history: History, metric: Metric, at: float, cache: SampleCache) -> 
     if steps.size:
         index = _nearest(steps, at)
         step, value = int(steps[index]), float(values[index])
-    if metric.validation_key is not None and history.epochs:
-        ends, validations = history.validation(metric.validation_key)
+    if metric.is_validated and history.epochs:
+        ends, validations = history.validation(metric.key)
         index = _nearest(ends, at)
         validation, epoch = float(validations[index]), history.epochs[index].epoch
     return MetricReading(step, value, validation, epoch)
@@ -173,16 +173,3 @@ def read_at(history: History, metric: Metric, at: float, cache: SampleCache) -> 
 def _nearest(steps: Numbers, at: float) -> int:
     after = min(int(np.searchsorted(steps, at)), len(steps) - 1)
     return after - 1 if after and at - steps[after - 1] < steps[after] - at else after
-
-
-def is_recorded(history: History, metric: Metric) -> bool:
-    """Return True if there is anything to plot of a metric."""
-    if metric.source == "steps":
-        return history.steps.count > 0
-    if metric.source == "layers":
-        return any(getattr(stats, metric.key) is not None for stats in history.layer_stats[:5])
-    if metric.key.startswith("gpu_"):
-        key = metric.key.removeprefix("gpu_")
-        samples = history.hardware_samples[-5:]
-        return any(getattr(gpu, key, None) is not None for _, sample in samples for gpu in sample.gpus[:1])
-    return bool(history.hardware_samples)

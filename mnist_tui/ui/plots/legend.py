@@ -48,13 +48,13 @@ def legend(
     best, cursor = history.best_epoch, view.cursor
     last = history.epochs[-1] if history.epochs else None
     if cursor is None and metric.source == "steps":
-        value: float | None = history.recent(metric.key)
+        value = history.recent(metric.key) if metric.key in history.steps else None
         epoch = last.epoch if last else None
-        validation = getattr(last, metric.validation_key) if last and metric.validation_key else None
+        validation = last.validation.get(metric.key) if last else None
     else:
         read = read_at(history, metric, history.last_step if cursor is None else cursor, cache)
         value, validation, epoch = read.value, read.validation, read.epoch
-    is_validated = metric.validation_key is not None
+    is_validated = metric.is_validated
     marker, name = (TRAIN_MARKER, "train") if is_validated else ("", "")
     curves = list(gpus) or [LegendEntry("train", marker, name, metric.format(value))]
     if is_validated and epoch is not None:
@@ -69,19 +69,18 @@ def legend(
 
 def overlay_legend(metric: Metric, overlay: RunOverlay, width: int) -> str:
     """Return the markup of a title that names the best of several runs."""
-    key = metric.validation_key
-    if key is None:
+    if not metric.is_validated:
         return metric.label
     found = []
     for run in overlay.runs:
         best = run.history.best_epoch
-        value = getattr(best, key) if best is not None else None
+        value = best.validation.get(metric.key) if best is not None else None
         if value is not None and value == value:
-            found.append((value if metric.higher_is_better else -value, run, metric.format(value)))
+            found.append((value if metric.higher_is_better else -value, run, f"val {metric.format(value)}"))
     if len(found) < 2:
         return metric.label
-    _, run, value = max(found, key=lambda each: each[0])
-    entry = LegendEntry(run.style.variable, f"{BEST_MARKER} {run.style.marker}", run.name, f"val {value}")
+    _, run, text = max(found, key=lambda each: each[0])
+    entry = LegendEntry(run.style.variable, f"{BEST_MARKER} {run.style.marker}", run.name, text)
     return _longest(metric, [(True, [entry]), (False, [entry]), (False, [])], width)
 
 
@@ -117,7 +116,7 @@ def axis_label(scale: Scale, metric: Metric, view: PlotView, width: int) -> str:
         parts.insert(0, "zoomed")
     elif view.recent:
         parts.insert(0, "newest steps")
-    if view.validation_only and metric.validation_key is not None:
+    if view.validation_only and metric.is_validated:
         parts.insert(0, "validation only")
     elif view.smoothing != "light":
         parts.insert(0, "no smoothing" if view.smoothing == "off" else "strong smoothing")

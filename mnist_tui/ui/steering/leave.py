@@ -1,7 +1,7 @@
 """The question on leaving while a run goes on: stop and save, leave it running, or stay."""
 
 from mnist_tui.render.text import duration, sanitize
-from mnist_tui.runs.summary import Status
+from mnist_tui.runs.status import Status
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.session import RunView
 from mnist_tui.ui.shared.dialog import ChoiceDialog

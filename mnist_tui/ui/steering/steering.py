@@ -21,7 +21,7 @@ from mnist_tui.control.protocol import (
 from mnist_tui.events import Phase
 from mnist_tui.render.text import sanitize
 from mnist_tui.runs.directory import RunDirectory, RunError
-from mnist_tui.runs.summary import Status
+from mnist_tui.runs.status import Status
 from mnist_tui.settings import SETTINGS_BY_KEY
 from mnist_tui.ui.keymap import KEYMAP, SHARED, steering_keys
 from mnist_tui.ui.messages import ResumeRun

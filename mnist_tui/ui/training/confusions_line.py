@@ -9,7 +9,7 @@ from mnist_tui.analysis.confusion import report, top_confusions
 from mnist_tui.events import EpochEnded
 from mnist_tui.render.text import sanitize
 from mnist_tui.runs.history import History
-from mnist_tui.runs.summary import Status
+from mnist_tui.runs.status import Status
 
 MAX_PAIRS = 12
 Content = tuple[int, tuple[tuple[str, str, int], ...], int, int]

@@ -4,7 +4,7 @@ from rich.text import Text
 
 from mnist_tui.events import START_UP
 from mnist_tui.render.text import sanitize
-from mnist_tui.runs.summary import Status
+from mnist_tui.runs.status import Status
 from mnist_tui.ui.session import RunView
 from mnist_tui.ui.shared.line_widget import LineWidget
 
