@@ -159,7 +159,7 @@ async def test_a_run_of_one_step_is_shown(tmp_path: Path, size: tuple[int, int])
 
 @every_size
 async def test_what_another_version_wrote_is_skipped_and_counted(tmp_path: Path, size: tuple[int, int]) -> None:
-    later = encode(samples.step_ended(300)).rstrip(b"}\n") + b',"mood":{"of":["the",1]}}\n'
+    later = encode(samples.step_ended(300)).removesuffix(b"}\n") + b',"mood":{"of":["the",1]}}\n'
     strange = b'{"type":"layer_dreamed","time":1.0}\n' * 3 + b"\x00rubbish\n" + later
     events = samples.steps(299)
     app = await trained(written(tmp_path, *events, samples.step_ended(301), between=strange), size)
