@@ -19,9 +19,9 @@ Segment: fewer bytes on a slow link."""
 TINT_EXPONENT = 0.6
 """Below 1, so that weak saliency is visible beside the strongest."""
 TINT_STEP = 8
-"""Of 255: neighbours that differ by less share a Segment."""
+"""Colour steps (0..255); neighbours that differ by less share a Segment."""
 MARK_THRESHOLD = 32
-"""Of 127: saliency from which a pixel is marked with + or -."""
+"""Saliency (0..127) from which a pixel is marked with + or -."""
 
 
 def crop(image: NDArray[np.uint8], side: int = 22) -> NDArray[np.uint8]:

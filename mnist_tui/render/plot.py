@@ -50,7 +50,7 @@ class Axes:
 
     format_x: Callable[[float, int], str]
     format_y: Callable[[float, int], str]
-    """(value, decimals that tell it from its neighbours) -> label."""
+    """(value, decimals that distinguish it from its neighbours) -> label."""
     ticks: Rgb
     background: Rgb
     x_limits: tuple[float, float]
@@ -202,7 +202,7 @@ def _drawable(one: Series, log: bool) -> Series:
 
 
 def _y_axis(series: list[Series], axes: Axes, most: int) -> tuple[float, float, list[float], list[str]]:
-    """Return limits, ticks and labels. Limits snap to half ticks, so that they stand still while curves creep."""
+    """Return limits, ticks and labels. Limits snap to half ticks, so that they do not move with every step."""
     low, high = y_range(series)
     if axes.log:
         if axes.y_bounds[1] > 0:

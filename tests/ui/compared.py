@@ -30,5 +30,4 @@ def recorded(name: str, *, run_id: str | None = None, called: str | None = None)
 
 
 def three_runs() -> list[RunDirectory]:
-    """All of them."""
     return [recorded(name) for name in NAMES]

@@ -32,7 +32,7 @@ LOSS = METRICS["loss"]
 
 
 def history(steps: int, per_epoch: int = 550, seconds: float = 0.1, **changes: object) -> History:
-    """Return a run of three planned epochs of `per_epoch` steps, each of so many `seconds`."""
+    """Return a run of three planned epochs of `per_epoch` steps, with `seconds` per step."""
     made = History(samples.record(epochs=3))
     made.apply(samples.phase_changed(Phase.TRAINING))
     made.apply(samples.run_started(steps_per_epoch=per_epoch))

@@ -195,7 +195,7 @@ async def test_a_wide_terminal_shows_as_many_plots_as_fit() -> None:
 
 
 async def test_a_resized_screen() -> None:
-    """It equals the screen of a fresh app, also if the terminal was resized while another screen was in front."""
+    """A resized screen equals that of a fresh app, also if another screen was in front."""
     run, clock = recorded_run(), Clock(finishing_time())
     small, normal, large = SIZES
     fresh = {}

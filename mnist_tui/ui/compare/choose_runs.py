@@ -17,7 +17,7 @@ from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.shared.dialog import Dialog
 
 MAX_RUNS = 200
-"""Only the newest runs are read."""
+"""Older runs are not listed."""
 NAME_WIDTH = 24
 MARK = "✔"
 
@@ -25,42 +25,21 @@ MARK = "✔"
 class RunFilter(Input):
     """Filters the list. Run names have no blanks, so that Space can mark a run."""
 
-    BINDINGS = bindings("choose_runs")
-
     def __init__(self) -> None:
         super().__init__(compact=True, placeholder="part of a name, preset or status")
 
-    @property
-    def _dialog(self) -> "ChooseRunsScreen":
-        assert isinstance(self.screen, ChooseRunsScreen)
-        return self.screen
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        return key != "space" and super().check_consume_key(key, character)
 
     async def _on_key(self, event: Key) -> None:
-        if event.key == "space":  # which Input would insert before its bindings are checked
-            event.stop()
-            event.prevent_default()
-            self.action_mark()
-
-    def action_mark(self) -> None:
-        self._dialog.toggle_mark()
-
-    def action_move(self, direction: str) -> None:
-        options = self._dialog.query_one(OptionList)
-        if direction == "up":
-            options.action_cursor_up()
-        else:
-            options.action_cursor_down()
-
-    def action_done(self) -> None:
-        self._dialog.accept()
-
-    def action_close(self) -> None:
-        self._dialog.dismiss(None)
+        if event.key == "space":
+            event.prevent_default()  # leaves it to the bindings of the dialog
 
 
 class ChooseRunsScreen(Dialog[list[RunDirectory] | None]):
     """Returns the marked runs, or None if it was cancelled. The run `own` is not listed."""
 
+    BINDINGS = bindings("choose_runs")
     TITLE_WORDS = "Compare with"
     DEFAULT_CSS = """
     ChooseRunsScreen RunFilter { border: none; padding: 0; background: $accent 20%; }
@@ -125,8 +104,7 @@ class ChooseRunsScreen(Dialog[list[RunDirectory] | None]):
             hint = f"Space mark   Enter compare ({len(self._marked)} marked)   Esc cancel"
         self.query_one("#hint", Static).update(hint)
 
-    def toggle_mark(self) -> None:
-        """Mark the run under the cursor, or remove its mark."""
+    def action_mark(self) -> None:
         options = self.query_one(OptionList)
         index = options.highlighted
         if index is None:
@@ -137,13 +115,22 @@ class ChooseRunsScreen(Dialog[list[RunDirectory] | None]):
         options.replace_option_prompt_at_index(index, self._prompt(self._listed[index]))
         self._update_hint()
 
-    def accept(self) -> None:
-        """Close the dialog with the marked runs."""
+    def action_move(self, direction: str) -> None:
+        options = self.query_one(OptionList)
+        if direction == "up":
+            options.action_cursor_up()
+        else:
+            options.action_cursor_down()
+
+    def action_done(self) -> None:
         self.dismiss(list(self._marked.values()))
+
+    def on_input_submitted(self) -> None:
+        self.action_done()
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         self.query_one(OptionList).highlighted = event.option_index
-        self.toggle_mark()
+        self.action_mark()
 
     def _prompt(self, run: RunSummary) -> Text:
         is_marked = run.run.id in self._marked

@@ -15,7 +15,7 @@ from mnist_tui.ui.theme import Palette
 
 @dataclass(frozen=True)
 class EventMarker:
-    """How events of a kind are marked; in a cell with several events the greatest weight wins, then the newest."""
+    """The marker of a kind of event. In a cell with several events the greatest weight wins, then the newest."""
 
     character: str
     variable: str

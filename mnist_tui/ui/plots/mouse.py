@@ -15,7 +15,7 @@ WHEEL_ZOOM = 1.5
 
 @dataclass(frozen=True)
 class Canvas:
-    """Where the last drawing put its points."""
+    """The area of a plot in which points are drawn."""
 
     left: int
     """Column of the widget's content at which the canvas begins."""

@@ -1,4 +1,4 @@
-"""Other runs drawn into the plots of a run, and the colours and markers that tell them apart."""
+"""Other runs drawn into the plots of a run, with a colour and a marker each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -30,7 +30,7 @@ class Scale:
     """Steps or seconds in one unit of the axis."""
 
     def positions(self, history: History, steps: Numbers) -> Numbers:
-        """Return the positions of ascending steps, shape (n,). A clock that jumped backwards stands still."""
+        """Return the positions of ascending steps, shape (n,). They never decrease, even if the clock did."""
         if self.axis not in TIME_AXES:
             return steps / self.divisor
         return np.maximum.accumulate(_seconds(history, steps, self.axis) / self.divisor) if steps.size else steps

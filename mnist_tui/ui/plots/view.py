@@ -1,4 +1,4 @@
-"""What all plots of a screen share: the x axis, the window in steps, the value cursor and the smoothing."""
+"""The view that all plots of a screen share: the x axis, the window in steps, the cursor and the smoothing."""
 
 import math
 from dataclasses import dataclass, replace
@@ -25,12 +25,12 @@ PAN_SHARE = 0.2
 CURSOR_SHARE = 1 / 100
 """Share of the window that the cursor moves at a key press."""
 AXIS_ENDS = (1, 1.5, 2, 3, 5, 7.5, 10)
-"""Ends of the x axis, times powers of ten: between two of them the axis stands still and only the curve grows."""
+"""Ends of the x axis, times powers of ten: between two of them only the curve grows."""
 
 
 @dataclass(frozen=True)
 class PlotView:
-    """How the plots are viewed."""
+    """The settings of a view. Functions of this module return a changed one."""
 
     axis: XAxis = "steps"
     log: bool = False
@@ -60,7 +60,7 @@ def visible_window(view: PlotView, extent: Extent) -> Window:
         return view.window
     if view.recent:
         length = max(RECENT_MIN_STEPS, extent.last * RECENT_SHARE)
-        snap = max(1.0, 10.0 ** math.floor(math.log10(length)) / 5)  # the axis stands still between two snaps
+        snap = max(1.0, 10.0 ** math.floor(math.log10(length)) / 5)  # the axis moves once a snap
         end = max(length, math.ceil(extent.last / snap) * snap)
         return end - math.ceil(length / snap) * snap, end
     return 0.0, axis_end(float(extent.last), extent.planned)

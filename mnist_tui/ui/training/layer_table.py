@@ -72,7 +72,7 @@ DEAD = Quantity("dead_share", "dead", format_share, (0.0, 1.0))
 STEP = Quantity("relative_step", "Δw/w", format_small_share)
 WEIGHTS = Quantity("weight_norm", "‖w‖", format_norm)
 QUANTITIES = (WEIGHTS, STEP, GRADIENT, DEAD)
-"""From left to right."""
+"""Columns from left to right."""
 BY_PRIORITY = (GRADIENT, DEAD, STEP, WEIGHTS)
 """The first of these are shown if not all fit."""
 

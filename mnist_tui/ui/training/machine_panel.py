@@ -122,7 +122,7 @@ def _gpu_line(gpu: GpuSample, label: str, width: int, busy: str, rest: str) -> T
     values += f"  {_value(gpu.temperature, ' °C'):>5}  {_value(gpu.clock, ' MHz'):>9}"
     if width >= GPU_NAMES_FROM:
         values += "  " + clip(name, width // 4)
-    # the last part of a MIG device's name tells it from the others of its GPU
+    # the last part of a name distinguishes the MIG devices of a GPU
     return _bar_line(label, gpu.utilisation, values, width, busy, rest, without_bar=name.rpartition(", ")[2])
 
 
