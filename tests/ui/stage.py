@@ -1,4 +1,6 @@
-"""A widget on its own, and a made-up moment of a run to show it."""
+"""A widget on its own, and a made-up run to show it."""
+
+from collections.abc import Callable
 
 from textual.app import App, ComposeResult
 from textual.widget import Widget
@@ -11,6 +13,7 @@ from mnist_tui.ui.session import RunView
 from mnist_tui.ui.theme import DARK
 from tests.kit import samples
 from tests.kit.samples import CREATED
+from tests.ui.program import lines, settled
 
 
 class Stage(App[int]):
@@ -24,6 +27,16 @@ class Stage(App[int]):
 
     def compose(self) -> ComposeResult:
         yield self._widget
+
+
+async def drawn(widget: Widget, size: tuple[int, int], show: Callable[[], None] = lambda: None) -> list[str]:
+    """Return the screen's lines with the widget alone, after a call of `show`."""
+    app = Stage(widget)
+    async with app.run_test(size=size) as pilot:
+        await settled(pilot)
+        show()
+        await settled(pilot)
+        return lines(app)
 
 
 def history(steps: int = 0, epochs: int = 0) -> History:

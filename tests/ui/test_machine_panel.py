@@ -17,8 +17,7 @@ from mnist_tui.ui.training.machine_panel import (
 )
 from tests.kit import samples
 from tests.kit.samples import CREATED
-from tests.ui.program import lines, settled
-from tests.ui.stage import Stage, history, view
+from tests.ui.stage import drawn, history, view
 
 H100 = GpuSample("NVIDIA H100 80GB HBM3", 93.0, 61_200_000_000, 85_000_000_000, 412.0, 61.0, 1_980.0)
 MIG = GpuSample("NVIDIA H100 80GB HBM3, MIG device 1", None, 4_000_000_000, 10_000_000_000)
@@ -36,17 +35,13 @@ def sampled(*gpus: GpuSample, note: str = "", hardware: Hardware = TWO_CORES, co
     return made
 
 
-async def drawn(made: History, size: tuple[int, int], status: Status = Status.TRAINING) -> list[str]:
+async def panel_lines(run: History, size: tuple[int, int], status: Status = Status.TRAINING) -> list[str]:
     panel = MachinePanel()
-    app = Stage(panel)
-    async with app.run_test(size=size) as pilot:
-        panel.show(view(made, status))
-        await settled(pilot)
-        return lines(app)
+    return await drawn(panel, size, lambda: panel.show(view(run, status)))
 
 
 async def test_a_machine_without_a_gpu() -> None:
-    shown = await drawn(sampled(note=NOTE), (60, 8))
+    shown = await panel_lines(sampled(note=NOTE), (60, 8))
     assert "Machine  2 CPU cores" in shown[0]
     assert re.search(r"CPU [━╸]+ +98 %  RAM 1\.7/27 GB  engine 1\.9 cores 1\.4 GB", shown[1])
     assert "GPU  no NVIDIA GPU or driver" in shown[2]
@@ -55,33 +50,33 @@ async def test_a_machine_without_a_gpu() -> None:
 
 
 async def test_a_gpu_has_all_values_of_its_driver() -> None:
-    shown = await drawn(sampled(H100, hardware=ON_GPU), (70, 8))
+    shown = await panel_lines(sampled(H100, hardware=ON_GPU), (70, 8))
     assert re.search(r"GPU [━╸]+ +93 % +61\.2/85 GB +412 W +61 °C +1,980 MHz", shown[2])
     assert "compute-bound: GPU 93 % busy" in shown[3]
 
 
 async def test_missing_values_are_not_available() -> None:
-    shown = await drawn(sampled(GpuSample("GeForce")), (70, 8))
+    shown = await panel_lines(sampled(GpuSample("GeForce")), (70, 8))
     assert shown[2].count("N/A") == 5
     assert not re.search(r"\b0\b", shown[2])
 
 
 async def test_a_mig_device_is_named() -> None:
-    shown = await drawn(sampled(H100, MIG, hardware=ON_GPU), (84, 8))
+    shown = await panel_lines(sampled(H100, MIG, hardware=ON_GPU), (84, 8))
     assert re.search(r"GPU 0 [━╸]+ +93 %", shown[2])
     assert re.search(r"GPU 1 MIG device 1 +N/A +4\.0/10 GB", shown[3])
-    beside = await drawn(sampled(H100, MIG, hardware=ON_GPU), (200, 8))
+    beside = await panel_lines(sampled(H100, MIG, hardware=ON_GPU), (200, 8))
     assert "NVIDIA H100 80GB HBM3, MIG device 1" in beside[3]
 
 
 async def test_the_values_of_several_gpus_are_aligned() -> None:
-    shown = await drawn(sampled(H100, MIG, GpuSample("x")), (84, 8))
+    shown = await panel_lines(sampled(H100, MIG, GpuSample("x")), (84, 8))
     ends = [[match.end() for match in re.finditer(r"(GB|W|°C|MHz|N/A)(?=[ │]|$)", line)] for line in shown[2:5]]
     assert ends[0][-3:] == ends[1][-3:] == ends[2][-3:]
 
 
 async def test_the_diagnosis_is_visible_below_many_gpus() -> None:
-    shown = await drawn(sampled(*[H100] * 8, hardware=ON_GPU), (84, 12))
+    shown = await panel_lines(sampled(*[H100] * 8, hardware=ON_GPU), (84, 12))
     assert sum("GPU " in line and "°C" in line for line in shown) == MAX_GPUS
     assert "compute-bound" in shown[2 + MAX_GPUS]
 
@@ -89,7 +84,7 @@ async def test_the_diagnosis_is_visible_below_many_gpus() -> None:
 @pytest.mark.parametrize("width", [20, 40, 78, 120])
 async def test_no_number_is_cut(width: int) -> None:
     for made in (sampled(note=NOTE), sampled(H100, MIG)):
-        shown = "\n".join(await drawn(made, (width, 8)))
+        shown = "\n".join(await panel_lines(made, (width, 8)))
         assert {len(line) for line in shown.split("\n")} == {width}
         assert width < 60 or not re.search(r"[\d.,%]…", shown)
 
@@ -105,12 +100,12 @@ async def test_no_number_is_cut(width: int) -> None:
 async def test_a_missing_measurement_is_promised_while_the_run_is_live(
     status: Status, not_measured: str, not_diagnosed: str
 ) -> None:
-    assert not_measured in "\n".join(await drawn(History(samples.record()), (70, 6), status))
-    assert not_diagnosed in "\n".join(await drawn(sampled(note=NOTE, count=1), (70, 6), status))
+    assert not_measured in "\n".join(await panel_lines(History(samples.record()), (70, 6), status))
+    assert not_diagnosed in "\n".join(await panel_lines(sampled(note=NOTE, count=1), (70, 6), status))
 
 
 async def test_the_diagnosis_of_a_finished_run_is_in_the_past_tense() -> None:
-    shown = await drawn(sampled(note=NOTE), (70, 6), Status.FINISHED)
+    shown = await panel_lines(sampled(note=NOTE), (70, 6), Status.FINISHED)
     assert "was compute-bound" in shown[3]
 
 
@@ -118,15 +113,11 @@ async def test_in_a_single_line_the_diagnosis_comes_first() -> None:
     panel = MachinePanel()
     panel.styles.border = ("none", "transparent")
     panel.styles.height = 1
-    app = Stage(panel)
-    async with app.run_test(size=(80, 3)) as pilot:
-        panel.show(view(sampled(note=NOTE)))
-        await settled(pilot)
-        line = lines(app)[0].rstrip()
-        assert line == " compute-bound: engine on 1.9 of 2 cores · CPU 98 % · RAM 1.7/27 GB · no GPU"
+    shown = await drawn(panel, (80, 3), lambda: panel.show(view(sampled(note=NOTE))))
+    assert shown[0].rstrip() == " compute-bound: engine on 1.9 of 2 cores · CPU 98 % · RAM 1.7/27 GB · no GPU"
 
 
 async def test_the_name_of_a_gpu_is_sanitized() -> None:
-    shown = "\n".join(await drawn(sampled(GpuSample("evil\x1b[2J[b]")), (120, 8)))
+    shown = "\n".join(await panel_lines(sampled(GpuSample("evil\x1b[2J[b]")), (120, 8)))
     assert "\x1b" not in shown
     assert "evil?[2J[b]" in shown
