@@ -1,1 +1,1 @@
-"""Kits that tests share: recorded runs, runs made on the spot, a fake engine, samples of data."""
+"""Kits that tests share: the recorded run, synthetic runs, a fake engine, sample settings and events."""

@@ -1,10 +1,10 @@
-"""A recorded run over real MNIST digits, made in a moment and without Keras: what the screens' tests open.
+"""Synthetic runs over real MNIST digits, made in milliseconds and without Keras.
 
-The "network" reads a digit by its distance to the mean picture of each class, blurred by a temperature, with some help
-from the truth that grows with the epochs: so the mistakes are the digits that are hard to tell, and they become fewer.
+The stand-in for a model predicts a digit by its distance to the mean image of each class. The true class gets a bonus
+that grows with the epochs, so the mistakes are the ambiguous digits, and they become fewer.
 
     run = make_recorded_run(tmp_path, epochs=3, n=200)              # a finished run
-    recording = Recording.begin(tmp_path, planned=12, n=200)        # or step by step
+    recording = Recording.begin(tmp_path, planned=12, n=200)        # or epoch by epoch
     recording.end_epoch()
 """
 
@@ -55,20 +55,20 @@ Probabilities = NDArray[np.float16]
 
 @cache
 def mnist() -> dict[str, NDArray[Any]]:
-    """The arrays of assets/mnist.npz, read once."""
+    """Return the arrays of assets/mnist.npz."""
     with np.load(ASSET) as archive:
         return {key: archive[key] for key in archive.files}
 
 
 @cache
 def _class_means() -> NDArray[np.float32]:
-    """The mean picture of each class over the first 5,000 digits, shape (classes, 784)."""
+    """Return the mean image of each class over the first 5,000 digits, `(classes, 784) float32`."""
     images, labels = mnist()["x_train"][:5000].reshape(5000, -1).astype(np.float32) / 255, mnist()["y_train"][:5000]
     return np.stack([images[labels == each].mean(axis=0) for each in range(CLASSES)])
 
 
 def plausible_probabilities(images: NDArray[np.uint8], labels: NDArray[np.uint8], epoch: int) -> Probabilities:
-    """What the stand-in network makes of the digits after an epoch, shape (n, classes); rows add up to about 1."""
+    """Return the stand-in's probabilities after an epoch, `(n, classes) float16`. Rows add up to about 1."""
     flat = images.reshape(len(images), -1).astype(np.float32) / 255
     means = _class_means()
     distance = (flat**2).sum(axis=1)[:, None] - 2 * flat @ means.T + (means**2).sum(axis=1)
@@ -80,20 +80,20 @@ def plausible_probabilities(images: NDArray[np.uint8], labels: NDArray[np.uint8]
 
 
 def confusion_of(labels: NDArray[np.uint8], probabilities: Probabilities) -> tuple[tuple[int, ...], ...]:
-    """Count [true][predicted]."""
+    """Return the confusion matrix, counts at [true][predicted]."""
     counts = np.zeros((CLASSES, CLASSES), dtype=int)
     np.add.at(counts, (labels, probabilities.argmax(axis=1)), 1)
     return tuple(tuple(row) for row in counts.tolist())
 
 
 class Recording:
-    """A run directory that is being written, event by event, at times that follow from its creation."""
+    """A run directory that is written event by event, with event times that follow from its creation."""
 
     def __init__(self, run: RunDirectory, planned: int, n: int) -> None:
         self.run = run
         self.planned = planned
         self.epoch = 0
-        """Epochs that have ended."""
+        """Number of epochs that have ended."""
         self.time = run.record().created
         self._log = EventLog(run.events_path)
         self._best = 0.0
@@ -104,7 +104,7 @@ class Recording:
 
     @classmethod
     def begin(cls, home: Path, *, planned: int = 3, n: int = 200, name: str = "brave-otter") -> "Recording":
-        """Make the run directory under `home` with its `n` validation digits, and write up to the first step."""
+        """Create the run directory under `home` with its `n` validation digits, and write up to the first step."""
         config = RunConfig(
             preset="fast",
             epochs=planned,
@@ -139,7 +139,7 @@ class Recording:
             )
 
     def end_epoch(self, probabilities: Probabilities | None = None, *, with_predictions: bool = True) -> EpochEnded:
-        """Train and validate one epoch; `probabilities` (n, classes) take the place of the stand-in network's."""
+        """Train and validate one epoch. `probabilities` `(n, classes)` replace the stand-in's."""
         self.train()
         self._write(PhaseChanged(time=self._later(0), phase=Phase.VALIDATING))
         self.epoch += 1
@@ -176,7 +176,7 @@ class Recording:
         return ended
 
     def finish(self, reason: EndReason = EndReason.COMPLETED) -> None:
-        """Test on 100 test digits and end the run."""
+        """Test on 100 test images and end the run."""
         self._write(PhaseChanged(time=self._later(0), phase=Phase.TESTING))
         images, labels = mnist()["x_test"][:100], mnist()["y_test"][:100]
         indices = np.arange(100, dtype=np.int32)
@@ -233,7 +233,7 @@ class Recording:
 
 
 def make_recorded_run(home: Path, epochs: int = 3, n: int = 200, *, planned: int | None = None) -> RunDirectory:
-    """A run of `epochs` epochs over `n` validation digits: finished, or cut off after them when more were `planned`."""
+    """Return a run of `epochs` epochs over `n` validation digits: finished, or crashed if more were `planned`."""
     recording = Recording.begin(home, planned=planned or epochs, n=n)
     for _ in range(epochs):
         recording.end_epoch()

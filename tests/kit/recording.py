@@ -1,9 +1,9 @@
-"""The recorded real run in tests/fixtures (three epochs of `fast` on all of MNIST), opened whole or happening again.
+"""The recorded real run in tests/fixtures: three epochs of `fast` on all of MNIST, whole or replayed.
 
 run = recorded_run()                       # finished, in the home that MNIST_TUI_HOME names
-replay = Replay()                          # or as far as a test lets it come
+replay = Replay()                          # or replayed as far as a test wants
 replay.to_step(1_200)
-with FakeEngine(replay.run): ...           # alive: training; without an engine it is a crashed run
+with FakeEngine(replay.run): ...           # live: training; without an engine it is a crashed run
 """
 
 import itertools
@@ -22,7 +22,7 @@ RECORDING = RunDirectory(Path(__file__).parent.parent / "fixtures" / "brave-otte
 
 
 class Clock:
-    """A time of day that stands still until a test moves it."""
+    """A clock that a test sets."""
 
     def __init__(self, now: float) -> None:
         self.now = now
@@ -32,25 +32,25 @@ class Clock:
 
 
 def record() -> RunRecord:
-    """The recording's settings."""
+    """Return the record of the recorded run."""
     return RECORDING.record()
 
 
 def finishing_time() -> float:
-    """When the recorded run ended."""
-    last = list(_lines())[-1]
+    """Return the time at which the recorded run ended, in seconds since the epoch."""
+    *_, last = _lines()
     return float(json.loads(last)["time"])
 
 
 def recorded_run() -> RunDirectory:
-    """A copy of the recorded run under the home of runs, finished."""
+    """Return a finished copy of the recorded run in the home of runs."""
     run = RunDirectory(home() / record().id)
     shutil.copytree(RECORDING.path, run.path)
     return run
 
 
 class Replay:
-    """The recorded run again, event by event, with a clock that shows the time of the newest."""
+    """The recorded run, replayed event by event. Its clock shows the time of the newest event."""
 
     def __init__(self) -> None:
         self.run = RunDirectory(home() / record().id)
@@ -62,33 +62,33 @@ class Replay:
         self._lines = _lines()
 
     def to_step(self, number: int) -> None:
-        """Go on until a step has ended."""
-        self._go_on(lambda event: isinstance(event, StepEnded) and event.step == number)
+        """Replay until a step has ended."""
+        self._replay(lambda event: isinstance(event, StepEnded) and event.step == number)
 
     def to_phase(self, phase: Phase) -> None:
-        """Go on until the engine turns to something."""
-        self._go_on(lambda event: isinstance(event, PhaseChanged) and event.phase is phase)
+        """Replay until a phase begins."""
+        self._replay(lambda event: isinstance(event, PhaseChanged) and event.phase is phase)
 
     def to_the_end(self) -> None:
-        """Play all that is left."""
-        self._go_on(lambda event: False)  # noqa: ARG005
+        """Replay all remaining events."""
+        self._replay(lambda event: False)  # noqa: ARG005
 
     def write(self, event: Event) -> None:
-        """Let something else happen than was recorded."""
+        """Append an event that was not recorded."""
         self.clock.now = event.time
         with self.run.events_path.open("ab") as events:
             events.write(encode(event))
 
-    def _go_on(self, arrived: Callable[[AnyEvent], bool]) -> None:
+    def _replay(self, reached: Callable[[AnyEvent], bool]) -> None:
         with self.run.events_path.open("ab") as events:
             for line in self._lines:
                 event = decode(line)
                 assert event is not None
-                if isinstance(event, EpochEnded):  # the engine, too, saves them before it says so
+                if isinstance(event, EpochEnded):  # before the event, as the engine does
                     self._copy_predictions(event.epoch)
                 events.write(line)
                 self.clock.now = event.time
-                if arrived(event):
+                if reached(event):
                     return
 
     def _copy_predictions(self, epoch: int) -> None:
@@ -99,7 +99,7 @@ class Replay:
 
 @contextmanager
 def time_zone(name: str) -> Iterator[None]:
-    """Let this process live in another time zone."""
+    """Set the time zone of this process."""
     before = os.environ.get("TZ")
     os.environ["TZ"] = name
     time.tzset()

@@ -1,4 +1,4 @@
-"""Settings and events to test with: each function gives a plain valid one, keywords change what a test is about."""
+"""Sample settings and events: each function returns a valid one, and keywords change what a test is about."""
 
 from typing import Any
 
@@ -25,22 +25,22 @@ from mnist_tui.runs.directory import RunRecord
 from mnist_tui.settings import Catalogue
 
 CREATED = 1_700_000_000.0
-"""When the runs of the tests were created, in seconds since the epoch."""
+"""Time at which sample runs were created, in seconds since the epoch."""
 
 
 def config(**changes: Any) -> RunConfig:
-    """A complete set of settings."""
+    """Return a complete set of settings."""
     defaults = {"preset": "fast", "epochs": 3, "batch_size": 100, "learning_rate": 0.01, "optimizer": "adamw"}
     return RunConfig(**{**defaults, "seed": 0, "data": "mnist", **changes})
 
 
 def record(**changes: Any) -> RunRecord:
-    """The record of a run with these settings."""
+    """Return the record of a run with these settings."""
     return RunRecord(id="20231114-221320", name="calm-otter", created=CREATED, config=config(**changes))
 
 
 def catalogue() -> Catalogue:
-    """Two presets and one data set."""
+    """Return a catalogue of two presets and one data set."""
 
     def check_data(spec: str) -> None:
         if spec != "mnist":
@@ -54,7 +54,7 @@ def catalogue() -> Catalogue:
 
 
 def run_started(**changes: Any) -> RunStarted:
-    """A network of one layer, 550 steps an epoch."""
+    """Return the start of a run with a model of one layer and 550 steps an epoch."""
     defaults: dict[str, Any] = {
         "time": CREATED + 8,
         "layers": (Layer("dense", "Dense", "softmax", (10,), 7_850, 7_840),),
@@ -70,7 +70,7 @@ def run_started(**changes: Any) -> RunStarted:
 
 
 def step_ended(step: int = 1, **changes: Any) -> StepEnded:
-    """One step of an epoch of 550. Keywords that are no fields are metrics."""
+    """Return a step, in epochs of 550. Keywords that are no fields are metrics."""
     defaults: dict[str, Any] = {
         "time": CREATED + 8 + step / 10,
         "step": step,
@@ -82,12 +82,12 @@ def step_ended(step: int = 1, **changes: Any) -> StepEnded:
 
 
 def steps(last: int) -> list[AnyEvent]:
-    """The first steps of epochs of 550."""
+    """Return the steps from 1 to `last`, in epochs of 550."""
     return [step_ended(step) for step in range(1, last + 1)]
 
 
 def epoch_ended(epoch: int = 1, **changes: Any) -> EpochEnded:
-    """One epoch of 550 steps with two classes. Keywords like `validation_loss` set a metric of a split."""
+    """Return an epoch of 550 steps with two classes. Keywords like `validation_loss` set a metric of a split."""
     defaults: dict[str, Any] = {
         "time": CREATED + 8 + epoch * 57,
         "epoch": epoch,
@@ -106,7 +106,7 @@ def epoch_ended(epoch: int = 1, **changes: Any) -> EpochEnded:
 
 
 def hardware_sampled(**changes: Any) -> HardwareSampled:
-    """A sample of a busy machine without a GPU."""
+    """Return a hardware sample of a busy machine without a GPU."""
     defaults: dict[str, Any] = {
         "time": CREATED + 9,
         "engine_cpu": 190.0,
@@ -118,18 +118,18 @@ def hardware_sampled(**changes: Any) -> HardwareSampled:
 
 
 def phase_changed(phase: Phase, at: float = 0.0) -> PhaseChanged:
-    """The engine turned to something else, `at` seconds after the run's beginning."""
+    """Return a phase change, `at` seconds after the run was created."""
     return PhaseChanged(time=CREATED + at, phase=phase)
 
 
 def setting_changed(setting: str, value: str, **changes: Any) -> SettingChanged:
-    """Ada steered the run."""
+    """Return a setting that Ada changed."""
     defaults: dict[str, Any] = {"time": CREATED + 60, "by": "ada"}
     return SettingChanged(setting=setting, value=value, **(defaults | changes))
 
 
 def alert_raised(step: int = 1, **changes: Any) -> AlertRaised:
-    """The loss is not a number, and nobody needs to decide."""
+    """Return an alert about a NaN loss that awaits no decision."""
     defaults: dict[str, Any] = {
         "time": CREATED + 8 + step / 10,
         "kind": AlertKind.NOT_FINITE,
@@ -141,7 +141,7 @@ def alert_raised(step: int = 1, **changes: Any) -> AlertRaised:
 
 
 def run_resumed(step: int = 0, **changes: Any) -> RunResumed:
-    """A new engine took the run up an hour after it began, from the state after `step`, in epochs of 550."""
+    """Return a resumption an hour after the start, from the state after `step`, in epochs of 550."""
     defaults: dict[str, Any] = {
         "time": CREATED + 3600,
         "reason": ResumeReason.RESUMED,
@@ -153,6 +153,6 @@ def run_resumed(step: int = 0, **changes: Any) -> RunResumed:
 
 
 def run_ended(reason: EndReason = EndReason.COMPLETED, **changes: Any) -> RunEnded:
-    """The run is over and was tested."""
+    """Return the end of a run that was tested."""
     defaults: dict[str, Any] = {"time": CREATED + 200, "best_epoch": 1, "test_loss": 0.1, "test_accuracy": 0.9929}
     return RunEnded(reason=reason, **(defaults | changes))

@@ -1,1 +1,1 @@
-"""The README's pictures, painted from the recorded run: `python -m tests.screenshots`."""
+"""The README's screenshots, painted from the recorded run: `python -m tests.screenshots`."""

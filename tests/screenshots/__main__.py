@@ -1,4 +1,4 @@
-"""Paint every picture of the README anew, from the recorded run: `python -m tests.screenshots [FOLDER]`."""
+"""Paint the README's screenshots from the recorded run: `python -m tests.screenshots [FOLDER]`."""
 
 import asyncio
 import contextlib
@@ -18,13 +18,13 @@ from tests.screenshots.painter import Rgb, paint, save
 from tests.ui.program import program, settled, strips
 
 FOLDER = Path(__file__).parent.parent.parent / "screenshots"
-UNDER_WAY = 2_000
-"""The step at which the training is caught."""
+LIVE_STEP = 2_000
+"""Step at which a live training is painted."""
 
 
 @dataclass(frozen=True)
 class Scene:
-    """One picture: the keys that lead to the screen, the terminal's size, and whether the run is still training."""
+    """One screenshot: the keys that lead to the screen, the size in columns and rows, and whether the run is live."""
 
     name: str
     keys: tuple[str, ...] = ()
@@ -44,11 +44,11 @@ SCENES = (
 
 
 async def take(scene: Scene, path: Path) -> None:
-    """Open the recorded run, go to the screen, paint it."""
+    """Open the recorded run, go to the screen and paint it."""
     with contextlib.ExitStack() as stack:
         if scene.training:
             replay = Replay()
-            replay.to_step(UNDER_WAY)
+            replay.to_step(LIVE_STEP)
             stack.enter_context(FakeEngine(replay.run))
             app = program(replay.run, replay.clock)
         else:
@@ -63,13 +63,12 @@ async def take(scene: Scene, path: Path) -> None:
 
 
 def rgb(colour: Color) -> Rgb:
-    """A Textual colour as numbers."""
+    """Return red, green and blue of a Textual colour, 0..255."""
     red, green, blue = colour.rgb
     return red, green, blue
 
 
 def main(folder: Path) -> None:
-    """Paint all scenes."""
     folder.mkdir(exist_ok=True)
     for scene in SCENES:
         with tempfile.TemporaryDirectory() as home:

@@ -1,7 +1,7 @@
-"""Paints a terminal's lines as a picture: no terminal, no browser, and the same pixels every time.
+"""Painter of a terminal's lines: no terminal, no browser, and the same pixels every time.
 
-Blocks, boxes and braille are drawn as geometry, so that they join without seams; all else comes from DejaVu Sans Mono
-where it is installed, and from Pillow's own font where it is not.
+Blocks, boxes and braille are geometry, so that they join without seams. Other characters come from DejaVu Sans Mono if
+it is installed, else from Pillow's own font.
 """
 
 import unicodedata
@@ -25,8 +25,8 @@ FONT_SIZE, BASELINE = 20, 19
 MARGIN = 16
 LIGHT, HEAVY = 2, 4
 """Thickness of box lines in pixels."""
-FINE = 4
-"""Geometry is drawn so many times as large, and then reduced."""
+SCALE = 4
+"""Factor by which geometry is drawn larger and then reduced."""
 FONTS = {False: "DejaVuSansMono.ttf", True: "DejaVuSansMono-Bold.ttf"}
 DOT_BITS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """Braille: rows of (left, right)."""
@@ -36,45 +36,45 @@ SHADES = {"░": 64, "▒": 128, "▓": 192}
 
 
 def paint(strips: Sequence[Strip], foreground: Rgb, background: Rgb) -> Image.Image:
-    """The lines as a picture with a margin; the colours are for text that says nothing of its own."""
+    """Return the lines as an image with a margin. The colours are the defaults for text without its own."""
     columns = max(strip.cell_length for strip in strips)
     size = (columns * WIDTH + 2 * MARGIN, len(strips) * HEIGHT + 2 * MARGIN)
-    picture = Image.new("RGB", size, background)
+    image = Image.new("RGB", size, background)
     for row, strip in enumerate(strips):
         column = 0
         for segment in strip:
             style = segment.style or Style.null()
-            ink, paper = colours(style, foreground, background)
+            front, back = colours(style, foreground, background)
             width = cell_len(segment.text)
             left, top = MARGIN + column * WIDTH, MARGIN + row * HEIGHT
-            picture.paste(paper, (left, top, left + width * WIDTH, top + HEIGHT))
+            image.paste(back, (left, top, left + width * WIDTH, top + HEIGHT))
             for letter in segment.text:
                 if not letter.isspace():
-                    picture.paste(ink, (left, top), mask(letter, bool(style.bold)))
+                    image.paste(front, (left, top), mask(letter, bool(style.bold)))
                 left += cell_len(letter) * WIDTH
             column += width
-    return picture
+    return image
 
 
-def save(picture: Image.Image, path: Path) -> None:
+def save(image: Image.Image, path: Path) -> None:
     """Write a small PNG of at most 256 colours."""
-    reduced = picture.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    reduced = image.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     reduced.save(path, "PNG", optimize=True)
 
 
 def colours(style: Style, foreground: Rgb, background: Rgb) -> tuple[Rgb, Rgb]:
-    """Ink and paper of a style."""
+    """Return the foreground and background of a style."""
     theme = TerminalTheme(background, foreground, [background] * 8)
-    ink, paper = rgb(style.color, foreground, theme), rgb(style.bgcolor, background, theme)
+    front, back = rgb(style.color, foreground, theme), rgb(style.bgcolor, background, theme)
     if style.reverse:
-        ink, paper = paper, ink
+        front, back = back, front
     if style.dim:
-        ink = (ink[0] + paper[0]) // 2, (ink[1] + paper[1]) // 2, (ink[2] + paper[2]) // 2
-    return ink, paper
+        front = (front[0] + back[0]) // 2, (front[1] + back[1]) // 2, (front[2] + back[2]) // 2
+    return front, back
 
 
 def rgb(colour: Color | None, default: Rgb, theme: TerminalTheme) -> Rgb:
-    """A colour as numbers."""
+    """Return red, green and blue of a Rich colour, 0..255."""
     if colour is None or colour.is_default:
         return default
     red, green, blue = colour.get_truecolor(theme)
@@ -83,7 +83,7 @@ def rgb(colour: Color | None, default: Rgb, theme: TerminalTheme) -> Rgb:
 
 @cache
 def mask(letter: str, bold: bool) -> Image.Image:
-    """How much of each pixel of the cell a letter covers, 0..255."""
+    """Return the share of each pixel of the cell that a letter covers, 0..255."""
     code = ord(letter)
     if letter in SHADES:
         return Image.new("L", (WIDTH, HEIGHT), SHADES[letter])
@@ -97,24 +97,22 @@ def mask(letter: str, bold: bool) -> Image.Image:
 
 
 def _reduced(boxes: Sequence[Box], dots: Sequence[Box] = ()) -> Image.Image:
-    """Rectangles and ellipses as a mask."""
-    large = Image.new("L", (WIDTH * FINE, HEIGHT * FINE))
+    large = Image.new("L", (WIDTH * SCALE, HEIGHT * SCALE))
     draw = ImageDraw.Draw(large)
     for box in boxes:
-        draw.rectangle(_fine(box), fill=255)
+        draw.rectangle(_scaled(box), fill=255)
     for box in dots:
-        draw.ellipse(_fine(box), fill=255)
-    return large.reduce(FINE)
+        draw.ellipse(_scaled(box), fill=255)
+    return large.reduce(SCALE)
 
 
-def _fine(box: Box) -> Box:
-    """A box in the large picture; Pillow counts the last pixel in."""
-    left, top, right, bottom = (side * FINE for side in box)
-    return left, top, right - 1, bottom - 1
+def _scaled(box: Box) -> Box:
+    left, top, right, bottom = (side * SCALE for side in box)
+    return left, top, right - 1, bottom - 1  # Pillow includes the last pixel
 
 
 def _blocks(letter: str) -> list[Box]:
-    """U+2580..U+259F but the shades: eighths from the bottom or the left, halves and quadrants."""
+    """Return the boxes of a block letter, shades excluded: eighths from the bottom or the left, halves, quadrants."""
     code, half_width, half_height = ord(letter), WIDTH / 2, HEIGHT / 2
     if letter in QUADRANTS:
         corners = {
@@ -138,7 +136,7 @@ def _blocks(letter: str) -> list[Box]:
 
 
 def _dots(bits: int) -> list[Box]:
-    """The raised dots of a braille letter."""
+    """Return the raised dots of a braille letter."""
     across, down = WIDTH / 2, HEIGHT / 4
     radius = min(across, down) * 0.36
     return [
@@ -151,7 +149,7 @@ def _dots(bits: int) -> list[Box]:
 
 
 def _box_lines(letter: str) -> Image.Image | None:
-    """Box drawing, read from the letter's name, as in LIGHT ARC DOWN AND RIGHT; None for dashed and double lines."""
+    """Draw a box line by its Unicode name, such as LIGHT ARC DOWN AND RIGHT. None for dashed and double lines."""
     words = unicodedata.name(letter).removeprefix("BOX DRAWINGS ").split()
     if set(words) - {"LIGHT", "HEAVY", "ARC", "AND", "UP", "DOWN", "LEFT", "RIGHT", "HORIZONTAL", "VERTICAL"}:
         return None
@@ -178,8 +176,7 @@ def _box_lines(letter: str) -> Image.Image | None:
 
 
 def _arc(to_right: bool, to_bottom: bool, half: float) -> Image.Image:
-    """A quarter of a circle between two arms."""
-    large = Image.new("L", (WIDTH * FINE, HEIGHT * FINE))
+    large = Image.new("L", (WIDTH * SCALE, HEIGHT * SCALE))
     draw = ImageDraw.Draw(large)
     radius = WIDTH / 2
     x, y = WIDTH / 2, HEIGHT / 2
@@ -187,15 +184,14 @@ def _arc(to_right: bool, to_bottom: bool, half: float) -> Image.Image:
     centre_y = y + radius if to_bottom else y - radius
     start = {(True, True): 180, (False, True): 270, (False, False): 0, (True, False): 90}[to_right, to_bottom]
     outer = radius + half
-    around = _fine((centre_x - outer, centre_y - outer, centre_x + outer, centre_y + outer))
-    draw.arc(around, start, start + 90, fill=255, width=round(2 * half * FINE))
+    around = _scaled((centre_x - outer, centre_y - outer, centre_x + outer, centre_y + outer))
+    draw.arc(around, start, start + 90, fill=255, width=round(2 * half * SCALE))
     rest = (x - half, centre_y, x + half, HEIGHT) if to_bottom else (x - half, 0, x + half, centre_y)
-    draw.rectangle(_fine(rest), fill=255)
-    return large.reduce(FINE)
+    draw.rectangle(_scaled(rest), fill=255)
+    return large.reduce(SCALE)
 
 
 def _glyph(letter: str, bold: bool) -> Image.Image:
-    """A letter of the font, centred in its cells."""
     font = _font(bold)
     width = max(1, cell_len(letter)) * WIDTH
     drawn = Image.new("L", (width, HEIGHT))
