@@ -62,7 +62,7 @@ SHORTENED: dict[str, str | None] = {
     # takes minutes: only the flags are checked
     "python -m tests.bench link --json": "python -m tests.bench --help",
 }
-"""How each command that is too long, or not meant literally, is run instead. None: only its parts are checked."""
+"""What is run instead of a command that takes long or is a synopsis. None: only its flags are checked."""
 
 
 def shown_commands() -> Iterator[str]:
@@ -145,6 +145,12 @@ def test_the_readme_is_short_and_names_every_command_and_preset() -> None:
     assert len(README.splitlines()) <= 170
     assert [name for name in commands.commands if f"mnist-tui {name}" not in README] == []
     assert [name for name in PRESETS if f"- `{name}`" not in README] == []
+
+
+def test_the_architecture_lists_every_room() -> None:
+    package = ROOT / "mnist_tui"
+    rooms = {path.parent.relative_to(package) for path in package.glob("**/__init__.py")} - {Path()}
+    assert [room for room in rooms if f"{room.name}/" not in DOCUMENTS["mnist_tui/README.md"]] == []
 
 
 def test_the_pre_commit_hooks_are_checks_of_ours() -> None:

@@ -1,0 +1,78 @@
+"""A newcomer's walk: the metric of mnist_tui/README.md appears on the training screen and in plain lines."""
+
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from mnist_tui.cli.plain import PlainReporter
+from mnist_tui.events import EpochEnded, decode, encode
+from mnist_tui.metrics import METRICS, Metric, ValidationContext, validation_metrics
+from mnist_tui.runs.directory import RunDirectory
+from mnist_tui.runs.history import History
+from mnist_tui.runs.log import LogFollower
+from mnist_tui.ui.plots.board import PlotBoard
+from tests.kit.recording import Clock, recorded_run
+from tests.ui.program import program, text, wait_until
+
+README = Path(__file__).parent.parent / "mnist_tui" / "README.md"
+
+
+@pytest.fixture
+def metric() -> Iterator[Metric]:
+    """The metric that the document's code declares."""
+    section = README.read_text("utf-8").partition("### A metric")[2]
+    code = re.search(r"```python\n(.*?)```", section, re.DOTALL)
+    assert code is not None
+    before = set(METRICS)
+    exec(compile(code[1], str(README), "exec"), {})
+    (key,) = METRICS.keys() - before
+    yield METRICS[key]
+    del METRICS[key]
+
+
+@pytest.fixture
+def run(metric: Metric) -> RunDirectory:
+    """The recorded run, as an engine with the metric would have recorded it."""
+    run = recorded_run()
+    assert metric.key in METRICS
+    events = [event for line in run.events_path.open("rb") if (event := decode(line)) is not None]
+    with run.events_path.open("wb") as log:
+        for event in events:
+            if isinstance(event, EpochEnded):
+                predicted = run.load_arrays(run.predictions_path(event.epoch))
+                probabilities = predicted["probabilities"].astype(np.float32)
+                context = ValidationContext(predicted["labels"], probabilities, event.validation["loss"] or 0.0)
+                event = msgspec.structs.replace(event, validation=validation_metrics(context))
+            log.write(encode(event))
+    return run
+
+
+async def test_the_metric_of_the_document_is_on_the_training_screen_and_in_plain_lines(
+    run: RunDirectory, metric: Metric
+) -> None:
+    events = LogFollower(run.events_path).read()
+    history = History(run.record())
+    history.apply_all(events)
+    newest = history.epochs[-1]
+    assert newest.validation_accuracy < (newest.validation[metric.key] or 0) <= 1
+    value = metric.format(newest.validation[metric.key])
+
+    app = program(run, Clock(history.last_time or 0.0))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await wait_until(pilot, lambda: bool(app.screen.query(PlotBoard)), "the training screen")
+        board = app.screen.query_one(PlotBoard)
+        await wait_until(pilot, lambda: metric in board.recorded, "the metric among the plots")
+        board.set_view(replace(board.view, maximised=metric.key))
+        await wait_until(pilot, lambda: metric.label in text(app) and value in text(app), "the metric's plot")
+
+    out = io.StringIO()
+    reporter = PlainReporter(run, out, rewrite=False)
+    for event in events:
+        reporter.take(event)
+    assert f"{metric.label.lower()} {value}" in out.getvalue()
