@@ -17,7 +17,7 @@ from mnist_tui.runs.directory import RunDirectory, create_run
 from mnist_tui.runs.history import History
 from mnist_tui.runs.log import LogFollower
 from mnist_tui.runs.summary import summarize
-from mnist_tui.ui.compare.columns import CursorColumns
+from mnist_tui.ui.compare.columns import cursor_columns
 from mnist_tui.ui.compare.compared_runs import ComparedRuns
 from mnist_tui.ui.plots.board import PlotBoard
 from mnist_tui.ui.plots.view import PlotView
@@ -140,6 +140,6 @@ def check_compare(run: RunDirectory, metric: Metric, history: History) -> None:
     compared = ComparedRuns([run])
     compared.load()
     view = PlotView(cursor=history.last_step, validation_only=True)
-    (column,) = CursorColumns().read(compared, compared.reference, view, [metric])
+    (column,) = cursor_columns(compared, compared.reference, view, [metric])
     assert column.heading[1] == f"{metric.label} val"
     assert column.cells[0].text == metric.format(history.epochs[-1].validation[metric.key])

@@ -82,6 +82,8 @@ class History:
         self.hardware_samples: list[tuple[int, HardwareSampled]] = []
         """Each with the newest step at its time."""
         self.layer_stats: list[LayerStats] = []
+        self._sampled_curves: dict[tuple[str, int], Curve] = {}
+        """Curves of layers and hardware by metric and GPU; outdated if there are more samples."""
         self.checkpoint: CheckpointSaved | None = None
         self.ended: RunEnded | None = None
         self.failed: RunFailed | None = None
@@ -209,6 +211,7 @@ class History:
         self.last_step = min(self.last_step, event.step)
         self.epochs = [epoch for epoch in self.epochs if epoch.epoch <= event.epoch]
         self.markers = [mark for mark in self.markers if mark.step <= event.step]
+        self._sampled_curves.clear()
         self.layer_stats = [stats for stats in self.layer_stats if stats.step <= event.step]
         self.hardware_samples = [(step, sample) for step, sample in self.hardware_samples if step <= event.step]
         self.markers.append(CurveMarker(event.step, "resume", describe(event)))
@@ -277,18 +280,25 @@ class History:
         """Return the unscaled values of a metric over the steps. `gpu` counts from 0, for a metric of a GPU."""
         import numpy as np
 
+        from mnist_tui.runs.pyramid import MinMaxPyramid
         from mnist_tui.runs.steps import Curve
 
         if metric.source == "steps":
             table, rows = self.steps, slice(None if metric.key in self.steps else 0)
-            return Curve(*(table.column(key)[rows] for key in ("step", "worked", metric.key)))
-        pairs: list[tuple[int, float | None]]
-        if metric.source == "layers":
-            pairs = [(stats.step, getattr(stats, metric.key)) for stats in self.layer_stats]
-        else:
-            pairs = [(step, hardware_value(sample, metric.key, gpu)) for step, sample in self.hardware_samples]
-        steps = np.array([step for step, _ in pairs], dtype=float)
-        return Curve(steps, self.worked_at(steps), np.array([value for _, value in pairs], dtype=float))
+            return Curve(table.column("step")[rows], table.column(metric.key)[rows], table.pyramid(metric.key))
+        samples = self.layer_stats if metric.source == "layers" else self.hardware_samples
+        curve = self._sampled_curves.get((metric.key, gpu))
+        if curve is None or len(curve.steps) != len(samples):
+            pairs: list[tuple[int, float | None]]
+            if metric.source == "layers":
+                pairs = [(stats.step, getattr(stats, metric.key)) for stats in self.layer_stats]
+            else:
+                pairs = [(step, hardware_value(sample, metric.key, gpu)) for step, sample in self.hardware_samples]
+            values, pyramid = np.array([value for _, value in pairs], dtype=float), MinMaxPyramid()
+            pyramid.extend(values)
+            curve = Curve(np.array([step for step, _ in pairs], dtype=float), values, pyramid)
+            self._sampled_curves[metric.key, gpu] = curve
+        return curve
 
     def worked_at(self, steps: "NDArray[np.float64]") -> "NDArray[np.float64]":
         """Return the seconds worked when steps ended, shape (n,) -> (n,), interpolated between recorded steps."""

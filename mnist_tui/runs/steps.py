@@ -22,9 +22,9 @@ class Curve:
     """One metric over a run. All arrays have shape (n,), oldest first; NaN where a value is not finite."""
 
     steps: NDArray[np.float64]
-    worked: NDArray[np.float64]
-    """Seconds since the run began, without pauses and downtime."""
     values: NDArray[np.float64]
+    pyramid: MinMaxPyramid
+    """Of the values."""
 
 
 class StepTable:

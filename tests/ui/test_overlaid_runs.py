@@ -13,7 +13,7 @@ from mnist_tui.ui.compare.choose_runs import ChooseRunsScreen
 from mnist_tui.ui.compare.overlay_legend import OverlayLegend
 from mnist_tui.ui.compare.screen import CompareScreen
 from mnist_tui.ui.plots.board import PlotBoard
-from mnist_tui.ui.plots.data import SampleCache, read_curve, read_validation
+from mnist_tui.ui.plots.data import read_curve, read_validation
 from mnist_tui.ui.plots.legend import omitted_entries
 from mnist_tui.ui.plots.overlay import OverlayRun, RunOverlay, RunStyle
 from mnist_tui.ui.plots.panel import PlotPanel
@@ -168,7 +168,7 @@ def test_a_run_whose_clock_went_backwards_is_aligned() -> None:
         assert np.isfinite(scale.limits).all()
         aligned = scale.align(runs[1])
         assert aligned is not None
-        assert read_curve(runs[1], LOSS, PlotView(axis="time"), aligned, 60, SampleCache()) is not None
+        assert read_curve(runs[1], LOSS, PlotView(axis="time"), aligned, 60) is not None
 
 
 async def test_a_plot_is_drawn_again_when_another_run_grows() -> None:
@@ -200,7 +200,7 @@ def test_a_logarithmic_axis_counts_the_values_that_it_leaves_out() -> None:
     for log, expected in ((True, [("≤ 0", "43")]), (False, [])):
         view = PlotView(log=log)
         scale = scale_of(made, view)
-        curve, points = read_curve(made, LOSS, view, scale, 60, SampleCache()), read_validation(made, LOSS, scale)
+        curve, points = read_curve(made, LOSS, view, scale, 60), read_validation(made, LOSS, scale)
         assert [(entry.marker, entry.value) for entry in omitted_entries(curve, points, view)] == expected
 
 

@@ -11,7 +11,7 @@ from mnist_tui.render.text import clip, duration, percent
 from mnist_tui.runs.history import History
 from mnist_tui.runs.status import Status
 from mnist_tui.ui.compare.compared_runs import ComparedRun, ComparedRuns
-from mnist_tui.ui.plots.data import SampleCache, read_at
+from mnist_tui.ui.plots.data import read_at
 from mnist_tui.ui.plots.legend import BEST_MARKER
 from mnist_tui.ui.plots.scale import TIME_AXES, Scale, scale_of
 from mnist_tui.ui.plots.view import PlotView
@@ -36,9 +36,6 @@ class CompareCell:
     text: str
     colour: str = ""
     bold: bool = False
-
-
-NO_VALUE = CompareCell("–", "quiet")
 
 
 @dataclass(frozen=True)
@@ -135,37 +132,29 @@ def _accuracy_cell(accuracy: float | None, is_best: bool) -> CompareCell:
     return CompareCell(f"{BEST_MARKER} {text}", "success", True) if is_best else CompareCell(text)
 
 
-class CursorColumns:
-    """Columns of the values at the cursor. Keeps the curves of sampled metrics."""
+def cursor_columns(
+    compared: ComparedRuns, reference: History | None, view: PlotView, metrics: Sequence[Metric]
+) -> list[CompareColumn]:
+    """Return one column a metric, with each run's value (or its validation, if only that is shown) at the cursor."""
+    if view.cursor is None or reference is None:
+        return []
+    scale = scale_of(reference, view, compared.overlay(hides_own_run=True).histories)
+    position = float(scale.positions(reference, np.array([float(view.cursor)]))[0])
+    found = []
+    for metric in metrics:
+        is_validation = view.validation_only and metric.is_validated
+        label = f"{metric.label} val" if is_validation else metric.label
+        cells = tuple(_cursor_cell(run, metric, scale, position, is_validation) for run in compared.runs)
+        found.append(CompareColumn("cursor", (_position_text(scale, position), label), cells))
+    return found
 
-    def __init__(self) -> None:
-        self._caches: dict[tuple[str, str], SampleCache] = {}
 
-    def read(
-        self, compared: ComparedRuns, reference: History | None, view: PlotView, metrics: Sequence[Metric]
-    ) -> list[CompareColumn]:
-        """Return one column a metric, with each run's value (or its validation, if only that is shown)."""
-        if view.cursor is None or reference is None:
-            return []
-        scale = scale_of(reference, view, compared.overlay(hides_own_run=True).histories)
-        position = float(scale.positions(reference, np.array([float(view.cursor)]))[0])
-        found = []
-        for metric in metrics:
-            is_validation = view.validation_only and metric.is_validated
-            label = f"{metric.label} val" if is_validation else metric.label
-            cells = tuple(self._cell(run, metric, scale, position, is_validation) for run in compared.runs)
-            found.append(CompareColumn("cursor", (_position_text(scale, position), label), cells))
-        return found
-
-    def _cell(
-        self, run: ComparedRun, metric: Metric, scale: Scale, position: float, is_validation: bool
-    ) -> CompareCell:
-        aligned = scale.align(run.history) if run.history is not None else None
-        if run.history is None or aligned is None:
-            return NO_VALUE
-        cache = self._caches.setdefault((run.run.id, metric.key), SampleCache())
-        read = read_at(run.history, metric, aligned.step_at(run.history, position), cache)
-        return CompareCell(metric.format(read.validation if is_validation else read.value))
+def _cursor_cell(run: ComparedRun, metric: Metric, scale: Scale, position: float, is_validation: bool) -> CompareCell:
+    aligned = scale.align(run.history) if run.history is not None else None
+    if run.history is None or aligned is None:
+        return CompareCell("–", "quiet")
+    read = read_at(run.history, metric, aligned.step_at(run.history, position))
+    return CompareCell(metric.format(read.validation if is_validation else read.value))
 
 
 def _position_text(scale: Scale, position: float) -> str:

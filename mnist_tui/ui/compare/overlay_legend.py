@@ -4,7 +4,7 @@ from rich.text import Text
 
 from mnist_tui.metrics import Metric
 from mnist_tui.runs.history import History
-from mnist_tui.ui.compare.columns import CursorColumns
+from mnist_tui.ui.compare.columns import cursor_columns
 from mnist_tui.ui.compare.compared_runs import ComparedRun, ComparedRuns
 from mnist_tui.ui.plots.view import PlotView
 from mnist_tui.ui.shared.line_widget import LineWidget
@@ -21,14 +21,13 @@ class OverlayLegend(LineWidget):
         super().__init__(id=id)
         self._parts: list[tuple[ComparedRun, str]] = []
         self._heading = ""
-        self._cursor_columns = CursorColumns()
 
     def show(self, compared: ComparedRuns, own: History, view: PlotView, metric: Metric | None) -> None:
         """Show the runs, and their values of `metric` at the cursor in the plots of `own`."""
         self.display = bool(compared.runs)
         heading, values = "", [""] * len(compared.runs)
         if metric is not None:
-            for column in self._cursor_columns.read(compared, own, view, [metric]):
+            for column in cursor_columns(compared, own, view, [metric]):
                 heading = f"{column.heading[1]} {column.heading[0]}"
                 values = [cell.text for cell in column.cells]
         parts = [

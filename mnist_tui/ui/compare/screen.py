@@ -15,7 +15,7 @@ from mnist_tui.render.text import percent
 from mnist_tui.runs.directory import RunDirectory
 from mnist_tui.runs.history import History
 from mnist_tui.ui.compare.choose_runs import ChooseRunsScreen
-from mnist_tui.ui.compare.columns import CursorColumns, table_columns, target_text
+from mnist_tui.ui.compare.columns import cursor_columns, table_columns, target_text
 from mnist_tui.ui.compare.compared_runs import ComparedRun, ComparedRuns
 from mnist_tui.ui.compare.table import ComparedTable
 from mnist_tui.ui.keymap import bindings
@@ -46,7 +46,6 @@ class CompareScreen(SizedScreen):
         super().__init__()
         self.compared = ComparedRuns(runs)
         self._clock = clock
-        self._cursor_columns = CursorColumns()
         self._reference: History | None = None
 
     def compose(self) -> ComposeResult:
@@ -110,7 +109,7 @@ class CompareScreen(SizedScreen):
             front_id = front.run.id if front else None
             board.show(reference, self._clock(), self.compared.overlay(hides_own_run=True, front=front_id))
         metrics = [panel.metric for panel in board.visible_panels]
-        at_cursor = self._cursor_columns.read(self.compared, reference, board.view, metrics)
+        at_cursor = cursor_columns(self.compared, reference, board.view, metrics)
         table.show(table_columns(self.compared, at_cursor))
         self.query_one("#summary", Static).update(summary(front) if front is not None else Text())
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from mnist_tui.metrics import Metric
 from mnist_tui.render.raster import Numbers
 from mnist_tui.runs.history import History
-from mnist_tui.runs.pyramid import Buckets, MinMaxPyramid
+from mnist_tui.runs.pyramid import Buckets
 from mnist_tui.ui.plots.scale import Scale
 from mnist_tui.ui.plots.view import PlotView, smoothing_weight
 
@@ -54,37 +54,12 @@ class ValidationPoints:
         return self.x[~np.isfinite(self.y)]
 
 
-class SampleCache:
-    """Keeps the curve of a sampled metric (layers, hardware) until the history has more samples.
-
-    `gpu` is the index of the GPU whose values are read.
-    """
-
-    def __init__(self, gpu: int = 0) -> None:
-        self._gpu = gpu
-        self._source: tuple[object, ...] = ()
-        self._curve: tuple[Numbers, Numbers, MinMaxPyramid] | None = None
-
-    def read(self, history: History, metric: Metric) -> tuple[Numbers, Numbers, MinMaxPyramid]:
-        """Return steps and values, shape (n,), and the pyramid over the values."""
-        if metric.source == "steps":
-            curve = history.curve(metric)
-            return curve.steps, curve.values, history.steps.pyramid(metric.key)
-        samples = history.layer_stats if metric.source == "layers" else history.hardware_samples
-        source = (samples, len(samples))
-        if self._curve is None or self._source[0] is not samples or self._source[1] != len(samples):
-            curve = history.curve(metric, self._gpu)
-            pyramid = MinMaxPyramid()
-            pyramid.extend(curve.values)
-            self._source, self._curve = source, (curve.steps, curve.values, pyramid)
-        return self._curve
-
-
 def read_curve(
-    history: History, metric: Metric, view: PlotView, scale: Scale, columns: int, cache: SampleCache
+    history: History, metric: Metric, view: PlotView, scale: Scale, columns: int, gpu: int = 0
 ) -> MetricCurve | None:
     """Read the curve of a metric for a plot of `columns` columns; None if nothing was recorded."""
-    steps, values, pyramid = cache.read(history, metric)
+    curve = history.curve(metric, gpu)
+    steps, values, pyramid = curve.steps, curve.values, curve.pyramid
     if not steps.size:
         return None
     weight = smoothing_weight(view.smoothing, min(scale.window[1], history.last_step) - scale.window[0])
@@ -154,15 +129,15 @@ class MetricReading:
     """The epoch of the validation, whose end is nearest to the step."""
 
 
-def read_at(history: History, metric: Metric, at: float, cache: SampleCache) -> MetricReading:
+def read_at(history: History, metric: Metric, at: float, gpu: int = 0) -> MetricReading:
     """Read the values nearest to the step `at`; nothing beyond the end of the run."""
     if at > history.last_step + 0.5:
         return MetricReading()
-    steps, values, _ = cache.read(history, metric)
+    curve = history.curve(metric, gpu)
     step = value = validation = epoch = None
-    if steps.size:
-        index = _nearest(steps, at)
-        step, value = int(steps[index]), float(values[index])
+    if curve.steps.size:
+        index = _nearest(curve.steps, at)
+        step, value = int(curve.steps[index]), float(curve.values[index])
     if metric.is_validated and history.epochs:
         ends, validations = history.validation(metric.key)
         index = _nearest(ends, at)

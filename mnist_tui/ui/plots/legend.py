@@ -7,7 +7,7 @@ from textual.markup import escape
 
 from mnist_tui.metrics import Metric
 from mnist_tui.runs.history import History
-from mnist_tui.ui.plots.data import MetricCurve, SampleCache, ValidationPoints, read_at
+from mnist_tui.ui.plots.data import MetricCurve, ValidationPoints, read_at
 from mnist_tui.ui.plots.overlay import RunOverlay
 from mnist_tui.ui.plots.scale import Scale
 from mnist_tui.ui.plots.view import PlotView
@@ -36,7 +36,6 @@ def legend(
     view: PlotView,
     curve: MetricCurve | None,
     points: ValidationPoints | None,
-    cache: SampleCache,
     gpus: Sequence[LegendEntry],
     width: int,
 ) -> str:
@@ -52,7 +51,7 @@ def legend(
         epoch = last.epoch if last else None
         validation = last.validation.get(metric.key) if last else None
     else:
-        read = read_at(history, metric, history.last_step if cursor is None else cursor, cache)
+        read = read_at(history, metric, history.last_step if cursor is None else cursor)
         value, validation, epoch = read.value, read.validation, read.epoch
     is_validated = metric.is_validated
     marker, name = (TRAIN_MARKER, "train") if is_validated else ("", "")

@@ -7,13 +7,13 @@ from mnist_tui.metrics import Metric
 from mnist_tui.render.plot import Axes, Series, draw
 from mnist_tui.render.ticks import tick_label
 from mnist_tui.runs.history import History
-from mnist_tui.ui.plots.data import MetricCurve, SampleCache, ValidationPoints, read_curve, read_validation
+from mnist_tui.ui.plots.data import MetricCurve, ValidationPoints, read_curve, read_validation
 from mnist_tui.ui.plots.legend import axis_label, legend, overlay_legend
 from mnist_tui.ui.plots.markers import draw_cursor, mark_events
 from mnist_tui.ui.plots.mouse import Canvas, PlotMouse
 from mnist_tui.ui.plots.overlay import RunOverlay
 from mnist_tui.ui.plots.scale import Scale, scale_of
-from mnist_tui.ui.plots.series import CachedCurve, ExtraGpus, overlay_series, own_series
+from mnist_tui.ui.plots.series import CachedCurve, extra_gpu_series, gpu_legend, overlay_series, own_series
 from mnist_tui.ui.plots.view import PlotView
 from mnist_tui.ui.theme import Palette, palette
 
@@ -49,8 +49,6 @@ class PlotPanel(PlotMouse):
         self._overlay_curves: dict[str, CachedCurve] = {}
         self._drawn_state: tuple[object, ...] = (0,)
         self._drawn_at = 0.0
-        self._cache = SampleCache()
-        self._extra_gpus = ExtraGpus()
 
     def show(
         self,
@@ -88,12 +86,12 @@ class PlotPanel(PlotMouse):
         colours, scale = palette(variables), scale_of(history, view, overlay.histories)
         curve = points = None
         if not overlay.hides_own_run:
-            curve = read_curve(history, metric, view, scale, width, self._cache)
+            curve = read_curve(history, metric, view, scale, width)
             points = read_validation(history, metric, scale)
         self._set_frame_texts(history, scale, curve, points)
         below, above = own_series(metric, curve, points, view, colours)
         if not overlay.runs:
-            above += self._extra_gpus.series(history, metric, view, scale, width, variables)
+            above += extra_gpu_series(history, metric, view, scale, width, variables)
         plot = draw([*below, *self._overlay_series(scale, width), *above], self._axes(scale, colours), width, height)
         if plot is None:
             return []
@@ -112,8 +110,8 @@ class PlotPanel(PlotMouse):
             self.set_title(overlay_legend(metric, self._overlay, width))
         else:
             step = history.last_step if view.cursor is None else view.cursor
-            gpus = self._extra_gpus.legend(history, metric, step, self._cache)
-            self.set_title(legend(history, metric, view, curve, points, self._cache, gpus, width))
+            gpus = gpu_legend(history, metric, step)
+            self.set_title(legend(history, metric, view, curve, points, gpus, width))
         subtitle = axis_label(scale, metric, view, width)
         if subtitle != self.border_subtitle:
             # later: while the frame is being painted, Textual would take it for clean

@@ -8,7 +8,7 @@ from rich.text import Text
 from mnist_tui.metrics import Metric
 from mnist_tui.render.text import clip_parts, duration
 from mnist_tui.runs.history import History
-from mnist_tui.ui.plots.data import SampleCache, read_at
+from mnist_tui.ui.plots.data import read_at
 from mnist_tui.ui.shared.line_widget import LineWidget
 
 
@@ -20,7 +20,6 @@ class CursorReadout(LineWidget):
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
         self._text = ""
-        self._caches: dict[str, SampleCache] = {}
 
     def show(self, history: History, metrics: Sequence[Metric], cursor: int | None) -> None:
         """Show the metrics' values at the step `cursor`."""
@@ -41,7 +40,7 @@ class CursorReadout(LineWidget):
             parts.append(f"epoch {cursor / per_epoch:.2f}")
         parts.append(f"after {duration(float(seconds))}")
         for metric in metrics:
-            read = read_at(history, metric, cursor, self._caches.setdefault(metric.key, SampleCache()))
+            read = read_at(history, metric, cursor)
             if read.step is None:
                 continue
             at = f" at {read.step:,}" if read.step != cursor else ""

@@ -9,7 +9,7 @@ from mnist_tui.metrics import Metric
 from mnist_tui.render.plot import Rgb, Series
 from mnist_tui.render.raster import Numbers
 from mnist_tui.runs.history import History
-from mnist_tui.ui.plots.data import MetricCurve, SampleCache, ValidationPoints, read_at, read_curve
+from mnist_tui.ui.plots.data import MetricCurve, ValidationPoints, read_at, read_curve
 from mnist_tui.ui.plots.legend import BEST_MARKER, TRAIN_MARKER, VALIDATION_MARKER, LegendEntry
 from mnist_tui.ui.plots.overlay import OverlayRun, RunStyle
 from mnist_tui.ui.plots.scale import Scale
@@ -103,7 +103,6 @@ class CachedCurve:
     """The curve of another run, read again only if the run has grown or the plot is viewed differently."""
 
     def __init__(self) -> None:
-        self._cache = SampleCache()
         self._key: tuple[object, ...] = ()
         self._curve: MetricCurve | None = None
 
@@ -111,44 +110,37 @@ class CachedCurve:
         """Read the curve, like `read_curve`."""
         key = (run.sample_counts, view.smoothing, scale, columns)
         if key != self._key:
-            self._key, self._curve = key, read_curve(run.history, metric, view, scale, columns, self._cache)
+            self._key, self._curve = key, read_curve(run.history, metric, view, scale, columns)
         return self._curve
 
 
-class ExtraGpus:
-    """Lines and legend of the GPUs beyond the first, for a metric that each GPU has; nothing for other metrics."""
+def extra_gpu_series(
+    history: History, metric: Metric, view: PlotView, scale: Scale, columns: int, variables: dict[str, str]
+) -> list[Series]:
+    """Return one line for each GPU beyond the first, if the metric is of a GPU."""
+    found = []
+    for gpu in _extra_gpus(history, metric):
+        curve = read_curve(history, metric, view, scale, columns, gpu)
+        if curve is not None:
+            found.append(Series(curve.x, curve.smoothed, RunStyle(gpu).colour(variables).rgb))
+    return found
 
-    def __init__(self) -> None:
-        self._caches: dict[int, SampleCache] = {}
 
-    def series(
-        self, history: History, metric: Metric, view: PlotView, scale: Scale, columns: int, variables: dict[str, str]
-    ) -> list[Series]:
-        """Return one line for each further GPU."""
-        found = []
-        for number, cache in self._extra(history, metric):
-            curve = read_curve(history, metric, view, scale, columns, cache)
-            if curve is not None:
-                found.append(Series(curve.x, curve.smoothed, RunStyle(number).colour(variables).rgb))
-        return found
+def gpu_legend(history: History, metric: Metric, step: int) -> list[LegendEntry]:
+    """Return the entries of all GPUs, with their values at a step; none if the metric has one curve."""
+    extra = _extra_gpus(history, metric)
+    return [
+        LegendEntry(
+            RunStyle(gpu).variable if gpu else "train",
+            TRAIN_MARKER,
+            str(gpu),
+            metric.format(read_at(history, metric, step, gpu).value),
+        )
+        for gpu in ((0, *extra) if extra else ())
+    ]
 
-    def legend(self, history: History, metric: Metric, step: int, first: SampleCache) -> list[LegendEntry]:
-        """Return the entries of all GPUs, with their values at a step; none if there is one GPU."""
-        extra = self._extra(history, metric)
-        return [
-            LegendEntry(
-                RunStyle(number).variable if number else "train",
-                TRAIN_MARKER,
-                str(number),
-                metric.format(read_at(history, metric, step, cache).value),
-            )
-            for number, cache in ([(0, first), *extra] if extra else [])
-        ]
 
-    def _extra(self, history: History, metric: Metric) -> list[tuple[int, SampleCache]]:
-        if not metric.is_of_gpu or history.hardware is None:
-            return []
-        return [
-            (number, self._caches.setdefault(number, SampleCache(number)))
-            for number in range(1, min(MAX_GPUS, len(history.hardware.gpus)))
-        ]
+def _extra_gpus(history: History, metric: Metric) -> range:
+    if not metric.is_of_gpu or history.hardware is None:
+        return range(0)
+    return range(1, min(MAX_GPUS, len(history.hardware.gpus)))
