@@ -11,25 +11,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mnist_tui.events import (
-    AnyEvent,
-    CheckpointSaved,
-    EndReason,
-    EpochEnded,
-    Phase,
-    PhaseChanged,
-    RunEnded,
-    RunResumed,
-    SettingChanged,
-    StepEnded,
-)
+from mnist_tui.events import AnyEvent, EndReason, Phase, RunResumed, SettingChanged
 from mnist_tui.runs.directory import HOME_VARIABLE, RunDirectory
 from mnist_tui.runs.history import History
 from mnist_tui.runs.log import LogFollower
@@ -45,48 +33,23 @@ FRAMED = re.compile(r"╭─ #(\d{5}) ─")
 
 
 class Watched:
-    """Events of a run up to the last one that was waited for, and their history."""
+    """A run's events and their history, as far as they have been waited for."""
 
     def __init__(self, run: RunDirectory) -> None:
-        self.run = run
         self.events: list[AnyEvent] = []
         self.history = History(run.record())
         self._follower = LogFollower(run.events_path)
-        self._unread: deque[AnyEvent] = deque()
 
-    def wait_for(self, matches: Callable[[AnyEvent], bool]) -> AnyEvent:
-        """Return the next event that matches."""
+    def wait_until(self, condition: Callable[[History], object]) -> History:
+        """Read events until the history meets a condition."""
         deadline = time.monotonic() + PATIENCE
-        while True:
-            self._unread.extend(self._follower.read())
-            while self._unread:
-                event = self._unread.popleft()
+        while not condition(self.history):
+            assert time.monotonic() < deadline, f"the newest events are {self.events[-5:]}"
+            time.sleep(0.01)
+            for event in self._follower.read():
                 self.events.append(event)
                 self.history.apply(event)
-                if matches(event):
-                    return event
-            assert time.monotonic() < deadline, f"no such event; the newest are {self.events[-5:]}"
-            time.sleep(0.01)
-
-    def wait_for_step(self, step: int) -> None:
-        if self.steps < step:
-            self.wait_for(lambda event: isinstance(event, StepEnded) and event.step >= step)
-
-    def wait_for_epochs(self, epochs: int) -> None:
-        if len(self.history.epochs) < epochs:
-            self.wait_for(lambda event: isinstance(event, EpochEnded) and event.epoch >= epochs)
-
-    def wait_for_phase(self, phase: Phase) -> None:
-        self.wait_for(lambda event: isinstance(event, PhaseChanged) and event.phase is phase)
-
-    def wait_for_end(self) -> RunEnded:
-        ended = self.wait_for(lambda event: isinstance(event, RunEnded))
-        assert isinstance(ended, RunEnded)
-        return ended
-
-    @property
-    def steps(self) -> int:
-        return self.history.steps.count
+        return self.history
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +83,7 @@ def shown(call: Call) -> dict[str, Any]:
 
 
 def test_screens_come_and_go_while_the_run_trains(program: list[str], env: dict[str, str], run: RunDirectory) -> None:
-    Watched(run).wait_for_step(1)
+    Watched(run).wait_until(lambda history: history.last_step)
     with Terminal([*program, "attach"], (80, 24), env) as terminal:
         terminal.wait_for("Conv2D")
         terminal.wait_for("Loss")
@@ -150,12 +113,11 @@ def test_a_misclassified_digit_is_opened_explained_exported_and_reviewed(
     program: list[str], env: dict[str, str], run: RunDirectory
 ) -> None:
     watched = Watched(run)
-    watched.wait_for_epochs(3)
+    watched.wait_until(lambda history: len(history.epochs) >= 3)
     with Terminal([*program, "attach"], (120, 40), env) as terminal:
         terminal.wait_for(" left")
         terminal.press("p")  # so that no new epoch comes between two looks
-        watched.wait_for_phase(Phase.PAUSED)
-        newest = len(watched.history.epochs)
+        newest = len(watched.wait_until(lambda history: history.phase is Phase.PAUSED).epochs)
         terminal.press("2")
         terminal.wait_for("recall")
         wait_for_epoch(terminal, newest)
@@ -205,7 +167,7 @@ def test_a_misclassified_digit_is_opened_explained_exported_and_reviewed(
         assert (int(review["index"]), review["verdict"], review["split"]) == (issue, "unreadable", "validation")
 
         terminal.press("1", "p")
-        watched.wait_for_phase(Phase.TRAINING)
+        watched.wait_until(lambda history: history.phase is Phase.TRAINING)
         terminal.press("q")
         terminal.wait_for("Leave it running")
         terminal.press("l")
@@ -251,38 +213,35 @@ def test_the_command_line_steers_stops_and_resumes_the_run(
         assert done.stderr.count("\n") == 1
         return done.stderr
 
-    watched.wait_for_step(1)
+    watched.wait_until(lambda history: history.last_step)
     assert "not paused" in refused("continue")
     assert "nothing to resume" in refused("resume")
 
+    asked = time.time()
     do("pause")
-    watched.wait_for_phase(Phase.PAUSED)
-    while summarize(run).status is not Status.PAUSED:  # the phase of an earlier test's pause
-        watched.wait_for_phase(Phase.PAUSED)
-    watched.wait_for_step(summarize(run).steps_done)
-    before = watched.steps
+    history = watched.wait_until(lambda history: history.phase is Phase.PAUSED and history.phase_since > asked)
+    before = history.last_step
     assert shown(call)["status"] == "paused"
     do("step", "2")
-    watched.wait_for_step(before + 2)
-    watched.wait_for_phase(Phase.PAUSED)
-    assert watched.steps == before + 2
+    watched.wait_until(lambda history: history.last_step == before + 2 and history.phase is Phase.PAUSED)
 
     do("set", "--learning-rate", "/2")
     do("set", "--epochs", "+1")
     do("set", "--epochs", "-2")
     do("checkpoint")
-    saved = watched.wait_for(lambda event: isinstance(event, CheckpointSaved) and event.step == before + 2)
-    assert isinstance(saved, CheckpointSaved)
-    assert (watched.run.path / saved.path).exists()
-    assert (watched.history.epochs_planned, watched.history.max_learning_rate) == (499, 0.002)
+    watched.wait_until(lambda history: history.checkpoint and history.checkpoint.step == before + 2)
+    assert history.checkpoint is not None
+    assert (run.path / history.checkpoint.path).exists()
+    assert (history.last_step, history.epochs_planned, history.max_learning_rate) == (before + 2, 499, 0.002)
 
     do("continue")
-    watched.wait_for_step(before + 3)
+    watched.wait_until(lambda history: history.last_step > before + 2)
     with subprocess.Popen([*program, "attach", run.id], env=env, stdout=subprocess.PIPE, text=True) as follower:
         do("stop")
-        ended = watched.wait_for_end()
+        ended = watched.wait_until(lambda history: history.ended).ended
         followed, _ = follower.communicate(timeout=PATIENCE)
     assert (follower.returncode, "test accuracy" in followed) == (0, True)
+    assert ended is not None
     assert (ended.reason, ended.unsaved) == (EndReason.STOPPED, ())
     assert ended.test_accuracy is not None
     changes = [event for event in watched.events if isinstance(event, SettingChanged) and "command line" in event.by]
@@ -297,19 +256,19 @@ def test_the_command_line_steers_stops_and_resumes_the_run(
         ("stop", "after this batch"),
     ]
 
-    assert watched.history.started is not None
-    stopped_at = watched.steps
-    planned = stopped_at // watched.history.started.steps_per_epoch + 2
+    assert history.started is not None
+    stopped_at = history.last_step
+    planned = stopped_at // history.started.steps_per_epoch + 2
     resumed = call("resume", "last", "--epochs", str(planned))
     assert resumed.returncode == 0, resumed.stderr
     assert f"step {stopped_at:,}" in resumed.stdout
     assert str(run.model_path) in resumed.stdout.splitlines()[-1]
 
-    assert watched.wait_for_end().reason is EndReason.COMPLETED
+    watched.wait_until(lambda history: history.ended and history.ended.reason is EndReason.COMPLETED)
     assert [event.step for event in watched.events if isinstance(event, RunResumed)] == [stopped_at]
-    assert watched.history.steps.column("step").tolist() == list(range(1, watched.steps + 1))
-    assert watched.steps == planned * watched.history.started.steps_per_epoch
-    assert watched.history.max_learning_rate == 0.002
+    assert history.steps.column("step").tolist() == list(range(1, history.last_step + 1))
+    assert history.last_step == planned * history.started.steps_per_epoch
+    assert history.max_learning_rate == 0.002
     after = shown(call)
     assert (after["status"], after["epochs_done"], after["epochs_planned"]) == ("finished", planned, planned)
     assert "--epochs" in refused("resume")
