@@ -1,6 +1,6 @@
-"""A run's settings, and what those stand for that are more than a number: when to stop, which networks and devices.
+"""RunConfig: the settings of a run, and the values among them that have a structure of their own.
 
-How they are read from text is in settings.py.
+How settings are read from text is in settings.py.
 """
 
 import math
@@ -12,98 +12,102 @@ from typing import Literal
 import msgspec
 
 AUTO = "auto"
-"""Of a setting: chosen for the device that is found (engine/hardware/devices.py)."""
-MOST_DEVICES = 16
-MOST_MEMBERS = 100
-MOST_NAMED = 3
-"""Different networks of an ensemble that are named where there is little room."""
+"""Value of a setting that the engine chooses for the device (engine/backends/planning.py)."""
+MAX_DEVICES = 16
+MAX_MEMBERS = 100
+NAMED_MODELS = 3
+"""Maximum number of different ensemble members that are listed by name."""
 
 
 class ConfigError(Exception):
-    """A setting that cannot be used. The message is one sentence: what is wrong, where, and how to mend it."""
+    """A setting cannot be used. The message is one line: what is wrong, where, and how to fix it."""
 
 
 class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """A complete set of settings: everything that decides what a run computes."""
+    """All settings that decide what a run computes."""
 
     preset: str
-    """Name of the network and the recipe that trains it."""
+    """Name of the model and its training recipe."""
     epochs: int
-    """Passes over the training digits."""
+    """Passes over the training images."""
     batch_size: int
-    """Digits a training step."""
+    """Images per training step."""
     learning_rate: float
-    """Peak (or constant) step size of the optimizer."""
+    """Maximum of the learning-rate schedule."""
     optimizer: str
     """One of OPTIMIZERS (settings.py)."""
     seed: int
-    """Decides the split, the first weights, the order of the digits and the dropped units."""
+    """Seed of the split, the initial weights, the order of the images and dropout."""
     data: str
-    """Name of a data set, or the path of an .npz file laid out like Keras' mnist.npz."""
+    """Name of a data set, or path of an .npz file with the arrays of Keras' mnist.npz."""
     backend: str = "tensorflow"
-    """What Keras computes with: a name in BACKENDS (engine/backends)."""
+    """Keras backend: a name in BACKENDS (engine/backends)."""
     limit: int | None = None
-    """Use only so many training digits (validation included), chosen evenly over the classes; None: all."""
+    """Number of training images to use, validation included, chosen evenly over the classes; None for all."""
     name: str | None = None
-    """What the run is called; None: a name is made up."""
+    """Name of the run; None to make one up."""
     early_stopping: str = "off"
-    """What ends the run before its last epoch, as EarlyStopping reads it."""
+    """Rule that EarlyStopping parses."""
     checkpoint_seconds: float = 60.0
-    """Longest time between two checkpoints: what a crash can cost."""
+    """Longest time between two checkpoints, which is what a crash can cost."""
     device: str = AUTO
-    """What to train on, as DeviceChoice reads it."""
+    """Device that DeviceChoice parses."""
     precision: str = AUTO
-    """What the layers compute in: float32, bfloat16 or float16. Weights are kept in float32 whatever it is."""
-    jit: str = AUTO
-    """Whether a step is compiled by XLA: on or off."""
+    """Compute dtype of the layers: float32, bfloat16 or float16. Weights are always float32."""
+    jit_compile: str = AUTO
+    """Whether XLA compiles the training step: on or off."""
     steps_per_execution: int | str = AUTO
-    """Training steps that Keras takes at once. Figures, schedule and steering come once for all of them."""
+    """Training steps that Keras runs per call. Metrics, schedule and steering come once per call."""
     threads: int | str = AUTO
-    """Threads that one operation may use on a CPU."""
+    """CPU threads that one operation may use."""
     ensemble: str = "1"
-    """Networks that are trained one after the other and asked together, as Ensemble reads it."""
+    """Members that Ensemble parses. They are trained one after the other, and their predictions are averaged."""
 
     @property
     def members(self) -> tuple[str, ...]:
-        """Presets of the networks that are trained, in their order; `epochs` are each one's."""
+        """Presets of the ensemble members in training order; one for a single model."""
         return Ensemble.parse(self.ensemble).presets(self.preset)
 
     @property
     def epochs_in_all(self) -> int:
-        """Of all networks together."""
+        """Epochs of all members together."""
         return self.epochs * len(self.members)
 
     @property
     def networks(self) -> str:
-        """The members in a word or two: best, 3 × best, best + fast."""
+        """Members in a few words: best, 3 × best, best + fast."""
         names = self.members
         if len(set(names)) > 1:
-            return " + ".join(names) if len(names) <= MOST_NAMED else f"{len(names)} networks"
+            return " + ".join(names) if len(names) <= NAMED_MODELS else f"{len(names)} models"
         return names[0] if len(names) == 1 else f"{len(names)} × {names[0]}"
 
 
 @dataclass(frozen=True)
 class EarlyStopping:
-    """End the run when `metric` of the validation digits was not better for `patience` epochs in a row."""
+    """A rule that ends the run if a validation metric has not improved for `patience` epochs."""
 
     metric: Literal["loss", "accuracy"]
     patience: int
 
     @classmethod
     def parse(cls, text: str) -> "EarlyStopping | None":
-        """Read "off", "loss:3" or "accuracy:5"; None for "off". Raises ConfigError."""
+        """Parse "off", "loss:3" or "accuracy:5"; return None for "off". Raises ConfigError."""
         if text == "off":
             return None
         found = re.fullmatch(r"(loss|accuracy):([1-9][0-9]{0,3})", text)
         if found is None:
             raise ConfigError(
-                f"early_stopping {text!r} cannot be used: give off, or loss or accuracy and the epochs to wait for a"
-                " better one, like loss:3"
+                f"early_stopping {text!r} cannot be used: give off, or loss or accuracy and the epochs to wait for an"
+                " improvement, such as loss:3"
             )
         return cls("loss" if found[1] == "loss" else "accuracy", int(found[2]))
 
     def is_met(self, values: Sequence[float]) -> bool:
-        """Whether `patience` epochs came after the best of these values, one an epoch; NaN is never the best."""
+        """Return True if `patience` epochs came after the best of these values; NaN is never the best.
+
+        Args:
+            values: One value per epoch.
+        """
         sign = -1 if self.metric == "loss" else 1
         ranked = [sign * value if value == value else -math.inf for value in values]
         return bool(ranked) and len(ranked) - 1 - ranked.index(max(ranked)) >= self.patience
@@ -111,10 +115,9 @@ class EarlyStopping:
 
 @dataclass(frozen=True)
 class Ensemble:
-    """So many networks of the run's preset, or one of each preset that is named. They differ in their seeds.
+    """Several models of the run's preset, or one of each named preset, with different seeds.
 
-    All train for the run's epochs, with its batch size, learning rate and optimizer; where those are not given, they
-    are the recipe of the first one's preset.
+    All train with the run's epochs, batch size, learning rate and optimizer. Defaults come from the first preset.
     """
 
     count: int
@@ -122,58 +125,61 @@ class Ensemble:
 
     @classmethod
     def parse(cls, text: str) -> "Ensemble":
-        """Read "3", "best,fast", or "auto", which is one until it is settled (Recipe); raises ConfigError."""
+        """Parse "3", "best,fast" or "auto", which counts as 1 until `Recipe.settled`; raises ConfigError."""
         if text == AUTO:
             return cls(1)
         if re.fullmatch(r"[0-9]{1,6}", text, re.ASCII):
-            if not 1 <= int(text) <= MOST_MEMBERS:
-                raise ConfigError(f"ensemble {text} is out of range: give 1 to {MOST_MEMBERS} networks")
+            if not 1 <= int(text) <= MAX_MEMBERS:
+                raise ConfigError(f"ensemble {text} is out of range: give 1 to {MAX_MEMBERS} models")
             return cls(int(text))
         named = tuple(text.split(","))
-        if not 2 <= len(named) <= MOST_MEMBERS or not all(re.fullmatch(r"[a-z][a-z0-9_-]*", name) for name in named):
-            raise ConfigError(f"ensemble {text!r} cannot be used: give a number like 3, or presets like best,fast")
+        if not 2 <= len(named) <= MAX_MEMBERS or not all(re.fullmatch(r"[a-z][a-z0-9_-]*", name) for name in named):
+            raise ConfigError(
+                f"ensemble {text!r} cannot be used: give a number such as 3, or presets such as best,fast"
+            )
         return cls(len(named), named)
 
     def presets(self, preset: str) -> tuple[str, ...]:
-        """Of each network, where `preset` is the run's."""
+        """Return the preset of each member. `preset` is the run's."""
         return self.named or (preset,) * self.count
 
 
 @dataclass(frozen=True)
 class DeviceChoice:
-    """Devices of one kind by their numbers; no numbers: the first one. `kind` auto: a GPU where there is one."""
+    """Devices of one kind. Without numbers, the first one; with `kind` auto, a GPU if there is one."""
 
     kind: Literal["auto", "cpu", "gpu"]
     numbers: tuple[int, ...] = ()
 
     @classmethod
     def parse(cls, text: str) -> "DeviceChoice":
-        """Read "auto", "cpu", "gpu", "gpu:1" or "gpu:0,1"; raises ConfigError.
+        """Parse "auto", "cpu", "gpu", "gpu:1" or "gpu:0,1"; raises ConfigError.
 
-        A CPU is cut into as many devices as it is given numbers ("cpu:0,1"): how a run on several GPUs is tried
-        without any, spelled like one.
+        "cpu:0,1" splits the CPU into two devices, to try a run on several GPUs without any.
         """
         found = re.fullmatch(r"(auto|cpu|gpu)|(cpu|gpu):([0-9]{1,3}(?:,[0-9]{1,3})*)", text, re.ASCII)
         if found is None:
-            raise ConfigError(f"device {text!r} cannot be used: give auto, cpu, gpu, or numbers like gpu:1 or gpu:0,1")
+            raise ConfigError(
+                f"device {text!r} cannot be used: give auto, cpu, gpu, or numbers such as gpu:1 or gpu:0,1"
+            )
         kind: Literal["auto", "cpu", "gpu"] = "auto" if text == AUTO else "cpu" if text.startswith("cpu") else "gpu"
         numbers = tuple(int(number) for number in found[3].split(",")) if found[3] else ()
         if len(set(numbers)) < len(numbers):
             raise ConfigError(f"device {text!r} names a device twice: give each number once")
         if kind == "cpu" and numbers and numbers != tuple(range(len(numbers))):
-            raise ConfigError(f"device {text!r} cannot be used: count a CPU's devices from 0 on, like cpu:0,1")
-        if len(numbers) > MOST_DEVICES:
-            raise ConfigError(f"device {text!r} names too many devices: give at most {MOST_DEVICES}")
+            raise ConfigError(f"device {text!r} cannot be used: number the CPU's devices from 0, such as cpu:0,1")
+        if len(numbers) > MAX_DEVICES:
+            raise ConfigError(f"device {text!r} names too many devices: give at most {MAX_DEVICES}")
         return cls(kind, numbers)
 
     @property
     def count(self) -> int:
-        """How many devices."""
+        """Number of devices."""
         return max(1, len(self.numbers))
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):
-    """What the outside needs to know of a preset: its name, a line about it, and the defaults it brings."""
+    """Name, summary and default settings of a preset."""
 
     name: str
     summary: str
@@ -182,10 +188,10 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     learning_rate: float
     optimizer: str
     gpu_networks: int = 1
-    """On a GPU so many are trained one after the other and asked together, if nobody says how many."""
+    """Default number of ensemble members on a GPU."""
 
     def settled(self, config: RunConfig, *, on_gpu: bool, processes: int = 1) -> RunConfig:
-        """The settings with the number of networks that are trained here, where they leave it open."""
+        """Return the settings with the number of ensemble members, if they leave it open."""
         if config.ensemble != AUTO:
             return config
         alone = not on_gpu or processes > 1 or config.early_stopping != "off"

@@ -3,11 +3,11 @@
 import pytest
 
 from mnist_tui.config import AUTO, ConfigError, RunConfig
-from mnist_tui.settings import OPTIMIZERS, SETTINGS, SETTINGS_BY_KEY, Setting
+from mnist_tui.settings import INTEGER, OPTIMIZERS, REAL, SETTINGS, SETTINGS_BY_KEY, Setting
 from tests.kit import samples
 
-NUMBERS = [setting for setting in SETTINGS if setting.kind in ("integer", "real")]
-INTEGERS = [setting for setting in NUMBERS if setting.kind == "integer"]
+NUMBERS = [setting for setting in SETTINGS if setting.kind in (INTEGER, REAL)]
+INTEGERS = [setting for setting in NUMBERS if setting.kind is INTEGER]
 
 
 def refusal(key: str, text: str) -> str:
@@ -26,7 +26,7 @@ def test_every_field_of_a_run_config_has_a_setting() -> None:
 @pytest.mark.parametrize("setting", NUMBERS, ids=lambda setting: setting.key)
 def test_both_bounds_are_accepted(setting: Setting) -> None:
     for bound in (setting.minimum, setting.maximum):
-        text = str(int(bound)) if setting.kind == "integer" else repr(bound)
+        text = str(int(bound)) if setting.kind is INTEGER else repr(bound)
         assert setting.parse(text, samples.catalogue()) == bound
 
 
@@ -78,16 +78,16 @@ def test_one_beyond_a_bound_is_refused_with_the_bounds(setting: Setting, step: i
         ("early_stopping", "f1:3", "'f1:3' cannot be used"),
         ("checkpoint_seconds", "0", "'0' cannot be used: give a number from 0.1 to 86400"),
         ("checkpoint_seconds", "nan", "'nan' cannot be used"),
-        ("device", "", "'' cannot be used: give auto, cpu, gpu, or numbers like gpu:1 or gpu:0,1"),
+        ("device", "", "'' cannot be used: give auto, cpu, gpu, or numbers such as gpu:1 or gpu:0,1"),
         ("device", "tpu", "'tpu' cannot be used"),
         ("device", "gpu:", "'gpu:' cannot be used"),
         ("device", "auto:0", "'auto:0' cannot be used"),
         ("device", "gpu:-1", "'gpu:-1' cannot be used"),
         ("device", "gpu:0,0", "'gpu:0,0' names a device twice: give each number once"),
-        ("device", "cpu:1", "'cpu:1' cannot be used: count a CPU's devices from 0 on, like cpu:0,1"),
+        ("device", "cpu:1", "'cpu:1' cannot be used: number the CPU's devices from 0"),
         ("device", "gpu:" + ",".join(map(str, range(17))), "names too many devices: give at most 16"),
         ("precision", "half", "'half' is not known: choose one of auto, float32, bfloat16, float16"),
-        ("jit", "yes", "'yes' is not known: choose one of auto, on, off"),
+        ("jit_compile", "yes", "'yes' is not known: choose one of auto, on, off"),
         ("steps_per_execution", "0", "0 is out of range: give a whole number from 1 to 1,000"),
         ("steps_per_execution", "all", "'all' is not a whole number"),
         ("threads", "0", "0 is out of range"),
@@ -120,7 +120,7 @@ def test_what_cannot_be_used_is_refused_with_the_reason(key: str, text: str, rea
         ("device", "gpu:10,2", "gpu:10,2"),
         ("device", "cpu:0,1", "cpu:0,1"),
         ("precision", "bfloat16", "bfloat16"),
-        ("jit", "off", "off"),
+        ("jit_compile", "off", "off"),
         ("steps_per_execution", "auto", "auto"),
         ("steps_per_execution", "16", 16),
         ("threads", " 2 ", 2),
@@ -136,7 +136,7 @@ def test_nothing_given_is_the_default_preset_with_its_own_recipe() -> None:
     assert (config.learning_rate, config.optimizer) == (0.01, "adamw")
     assert (config.seed, config.data, config.limit, config.name) == (0, "mnist", None, None)
     assert (config.early_stopping, config.checkpoint_seconds) == ("off", 60.0)
-    chosen_here = (config.device, config.precision, config.jit, config.steps_per_execution, config.threads)
+    chosen_here = (config.device, config.precision, config.jit_compile, config.steps_per_execution, config.threads)
     assert set(chosen_here) == {AUTO}
 
 

@@ -6,14 +6,14 @@ import msgspec
 from mnist_tui.cli.options import settings_options
 from mnist_tui.cli.wiring import catalogue, launch
 from mnist_tui.config import RunConfig
-from mnist_tui.settings import SETTINGS, Setting
+from mnist_tui.settings import INTEGER, REAL, SETTINGS, Setting
 
 OTHER_MATTERS = ("preset", "epochs", "name", "early_stopping", "checkpoint_seconds", "ensemble")
 """Settings that a measurement decides for itself, or that do not change the speed."""
 TIMED = tuple(setting for setting in SETTINGS if setting.key not in OTHER_MATTERS)
 MARK_PRESET = "fast"
-SECONDS = Setting("seconds", "seconds", "of training to measure for each preset", "real", 0.1, 3_600)
-REPEAT = Setting("repeat", "repeat", "runs to the mark, each with a seed of its own", "integer", 1, 100)
+SECONDS = Setting("seconds", "seconds", "of training to measure for each preset", REAL, 0.1, 3_600)
+REPEAT = Setting("repeat", "repeat", "runs to the mark, each with a seed of its own", INTEGER, 1, 100)
 
 
 @click.command()

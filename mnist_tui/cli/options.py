@@ -14,7 +14,7 @@ def settings_options(settings: Iterable[Setting]) -> Callable[[Callable[..., Any
     def declare(command: Callable[..., Any]) -> Callable[..., Any]:
         for setting in reversed(list(settings)):
             flag = "--" + setting.key.replace("_", "-")
-            command = click.option(flag, setting.key, metavar=setting.kind.upper(), help=setting.help)(command)
+            command = click.option(flag, setting.key, metavar=setting.kind.metavar, help=setting.help)(command)
         return command
 
     return declare

@@ -136,12 +136,12 @@ def test_several_gpus_share_the_batch_step_by_step_and_do_not_compile() -> None:
 
 
 def test_what_is_set_wins_over_what_would_be_chosen() -> None:
-    config = samples.config(precision="float16", jit="off", steps_per_execution=3, threads=2)
+    config = samples.config(precision="float16", jit_compile="off", steps_per_execution=3, threads=2)
     assert plan(config, Machine((H100,), has_bfloat16=False)) == Plan(
         on_gpu=True, precision="float16", jit=False, steps_per_execution=3, threads=2
     )
     assert plan(samples.config(precision="float32"), CPU_WITH_BFLOAT16, (64,)).precision == "float32"
-    assert plan(samples.config(jit="on"), CPU).jit
+    assert plan(samples.config(jit_compile="on"), CPU).jit
 
 
 def test_keras_names_the_precision_by_what_is_computed_in_it() -> None:
@@ -161,7 +161,11 @@ def test_keras_names_the_precision_by_what_is_computed_in_it() -> None:
         ),
         (Machine((TURING,), has_bfloat16=True), {"precision": "bfloat16"}, "it takes 8.0; give float32"),
         (CPU, {"device": "cpu:0,1,2"}, "batch_size 100 cannot be shared evenly by 3 devices: give a multiple of 3"),
-        (CPU, {"device": "cpu:0,1", "jit": "on"}, "jit 'on' cannot be used with several devices: give off"),
+        (
+            CPU,
+            {"device": "cpu:0,1", "jit_compile": "on"},
+            "jit_compile 'on' cannot be used with several devices: give off",
+        ),
         (CPU, {"device": "cpu:0,1", "steps_per_execution": 2}, "steps_per_execution 2 cannot be used with several"),
     ],
 )

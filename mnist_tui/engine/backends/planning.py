@@ -39,13 +39,13 @@ def plan(config: RunConfig, machine: Machine, channels: Sequence[int] = (), proc
         )
     # a distribution strategy supports neither XLA nor Keras' loop over steps, which fails in the graph (Keras 3.15.1)
     one_gpu = bool(machine.gpus) and count == 1 and processes == 1
-    jit, steps, threads = config.jit == "on", config.steps_per_execution, config.threads
-    if config.jit == AUTO:
+    jit, steps, threads = config.jit_compile == "on", config.steps_per_execution, config.threads
+    if config.jit_compile == AUTO:
         jit = backend.jit == "always" or (backend.jit == "one GPU" and one_gpu)
     if not isinstance(steps, int):
         steps = GPU_STEPS_PER_EXECUTION if one_gpu and backend.has_steps_per_execution else 1
     if count > 1 and jit:
-        raise ConfigError("jit 'on' cannot be used with several devices: give off, or one device")
+        raise ConfigError("jit_compile 'on' cannot be used with several devices: give off, or one device")
     if count > 1 and steps > 1:
         raise ConfigError(f"steps_per_execution {steps} cannot be used with several devices: give 1, or one device")
     if processes > 1 and steps > 1:

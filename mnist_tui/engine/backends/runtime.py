@@ -41,7 +41,7 @@ def _fix() -> str:
 
 def plan_job(config: RunConfig) -> Plan:
     """Plan a job about a finished run: one device, float32, single steps."""
-    simple = {"device": AUTO, "precision": "float32", "jit": AUTO, "steps_per_execution": 1}
+    simple = {"device": AUTO, "precision": "float32", "jit_compile": AUTO, "steps_per_execution": 1}
     return plan(msgspec.structs.replace(config, **simple), detect_machine(job_device(config.device)))
 
 
