@@ -155,7 +155,7 @@ class Engine:
             say(f"no control socket ({error}); this run cannot be steered")
         # Told only now that somebody listens: a request that comes while Keras is imported waits, and is not lost.
         with contextlib.suppress(OSError):  # a full disk: the run cannot be steered, but it trains
-            self._run.tell_endpoint(lock, Endpoint(os.getpid(), listener.getsockname() if listener else None))
+            self._run.write_endpoint(lock, Endpoint(os.getpid(), listener.getsockname() if listener else None))
         threading.Thread(target=work, name="training", daemon=True).start()
         if listener is not None:
             await server.serve(listener, self, done)

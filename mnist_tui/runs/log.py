@@ -1,4 +1,4 @@
-"""Append to and follow events.jsonl."""
+"""Reading and writing of events.jsonl."""
 
 import os
 from collections import deque
@@ -8,37 +8,37 @@ from typing import BinaryIO
 from mnist_tui.events import AnyEvent, Event, decode_lines, encode
 from mnist_tui.runs.directory import opened
 
-MOST_HELD = 200_000
-"""Events kept in memory while the disk refuses them: an hour and more of steps."""
+MAX_HELD_EVENTS = 200_000
+"""Events kept in memory while they cannot be written: more than an hour of steps."""
 CHUNK = 1 << 20
-"""Bytes read at once: some 6,000 steps, so that their Python objects take no memory worth mentioning."""
+"""Bytes read at once: about 6,000 steps, whose Python objects take little memory."""
 
 
 class EventLog:
-    """The writing end: one event a line, handed to the kernel at once, so that it outlives the process.
+    """Writer of events. Each line goes to the kernel at once, so that it survives the process.
 
-    A disk that refuses a line stops nothing: events wait in memory, in order, until it takes them again.
+    If a line cannot be written, training goes on and the events wait in memory, in order.
     """
 
     def __init__(self, path: Path) -> None:
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-        self._held: deque[bytes] = deque(maxlen=MOST_HELD)
+        self._held: deque[bytes] = deque(maxlen=MAX_HELD_EVENTS)
         self.trouble = ""
-        """Why events wait in memory; empty while none does."""
-        self._cut_torn_line()
+        """Reason why events wait in memory; empty if none does."""
+        self._remove_incomplete_line()
 
     @property
     def held(self) -> int:
-        """How many events wait in memory."""
+        """Number of events that wait in memory."""
         return len(self._held)
 
     def append(self, event: Event) -> None:
-        """Write one event in one system call: a crash can tear only the last line."""
+        """Write one event in one system call, so that a crash can only truncate the last line."""
         self._held.append(encode(event))
         self.retry()
 
     def retry(self) -> None:
-        """Write the events that wait in memory, as far as the disk takes them."""
+        """Write the events that wait in memory, until one fails."""
         try:
             while self._held:
                 self._write(self._held[0])
@@ -49,7 +49,7 @@ class EventLog:
             self.trouble = ""
 
     def flush(self) -> None:
-        """Wait until the disk itself has all events; what it refuses is not waited for."""
+        """Sync the written events to the disk."""
         self.retry()
         try:
             os.fsync(self._descriptor)
@@ -57,25 +57,25 @@ class EventLog:
             self.trouble = self.trouble or error.strerror or str(error)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         os.close(self._descriptor)
 
     def _write(self, line: bytes) -> None:
-        """All of a line or nothing of it: a full disk takes the beginning of one."""
+        """Write a whole line or nothing of it; a full disk may accept only a part."""
         end = os.fstat(self._descriptor).st_size
         try:
             written = os.write(self._descriptor, line)
             if written < len(line):
                 written += os.write(self._descriptor, line[written:])
             if written < len(line):
-                raise OSError("the disk takes only a part of a line")
+                raise OSError("only a part of the line was written")
         except OSError:
             if os.fstat(self._descriptor).st_size > end:
                 os.ftruncate(self._descriptor, end)
             raise
 
-    def _cut_torn_line(self) -> None:
-        """Remove what an engine wrote of a line before it was killed."""
+    def _remove_incomplete_line(self) -> None:
+        """Remove an incomplete last line, left by an engine that was killed."""
         size = os.fstat(self._descriptor).st_size
         tail_start = max(0, size - (1 << 20))
         tail = os.pread(self._descriptor, size - tail_start, tail_start)
@@ -84,9 +84,9 @@ class EventLog:
 
 
 class LogFollower:
-    """The reading end: each `read` returns the events that came since the last one.
+    """Reader of a growing log. `read` returns the events since the last call.
 
-    A line without its newline is not there yet. Lines that this version does not know are skipped and counted.
+    It leaves a line without a newline for later, and skips and counts lines that this version does not know.
     """
 
     def __init__(self, path: Path) -> None:
@@ -95,9 +95,9 @@ class LogFollower:
         self.unknown = 0
 
     def read(self, limit: int = CHUNK) -> list[AnyEvent]:
-        """New events, oldest first, of at most about `limit` bytes; empty when there are none.
+        """Return new events, oldest first, from about `limit` bytes at most; empty at the end of the file.
 
-        All that is there takes as many reads as it needs: whoever wants it goes on until nothing comes.
+        To read everything, call it until it returns nothing.
         """
         try:
             with opened(self._path) as file:
@@ -109,7 +109,7 @@ class LogFollower:
                     self._offset += len(complete)
                     events, unknown = decode_lines(complete)
                     self.unknown += unknown
-                    if events:  # a chunk of nothing but unknown lines is no end
+                    if events:  # a chunk may hold unknown lines only
                         return events
                     file.seek(self._offset)
         except FileNotFoundError:
@@ -117,10 +117,7 @@ class LogFollower:
 
 
 def _whole_lines(file: BinaryIO, limit: int) -> bytes:
-    """What comes next, up to the last newline within `limit` bytes, or up to the first one of a longer line.
-
-    What follows is read again once it is whole, or cut off and written anew.
-    """
+    """Read up to the last newline within `limit` bytes, or to the end of a line that is longer."""
     data = file.read(limit)
     end = data.rfind(b"\n") + 1
     if not end and len(data) == limit:

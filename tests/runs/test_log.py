@@ -181,7 +181,7 @@ def test_a_disk_that_takes_a_line_in_two_pieces_gets_it_whole(path: Path, monkey
 
 
 def test_a_disk_that_refuses_for_ever_does_not_fill_the_memory(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_module, "MOST_HELD", 3)
+    monkeypatch.setattr(log_module, "MAX_HELD_EVENTS", 3)
     log, disk = EventLog(path), SmallDisk(monkeypatch)
     for step in range(1, 6):
         log.append(samples.step_ended(step))
