@@ -157,7 +157,7 @@ def test_a_damaged_record_is_an_error_with_its_path(damage: bytes) -> None:
 
 
 def test_a_folder_that_is_no_run_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match=r"is no run directory: it has no config\.json"):
+    with pytest.raises(RunError, match=r"config\.json"):
         RunDirectory(tmp_path).record()
 
 
