@@ -14,7 +14,7 @@ for size in ("COLUMNS", "LINES"):  # set by readline, which pytest imports; they
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="rewrite the golden screens instead of comparing")
-    parser.addoption("--full", action="store_true", help="run every fault test as many rounds as README.md promises")
+    parser.addoption("--full", action="store_true", help="run every fault test as often as tests/README.md promises")
 
 
 @pytest.fixture(autouse=True)

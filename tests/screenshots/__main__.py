@@ -15,44 +15,55 @@ from mnist_tui.ui.theme import palette
 from tests.kit.fake_engine import FakeEngine
 from tests.kit.recording import Clock, Replay, finishing_time, recorded_run, time_zone
 from tests.screenshots.painter import Rgb, paint, save
+from tests.ui.compared import recorded
 from tests.ui.program import program, settled, strips
 
 FOLDER = Path(__file__).parent.parent.parent / "screenshots"
 LIVE_STEP = 2_000
 """Step at which a live training is painted."""
+OTHER_RUNS = ("paused-otter", "killed-otter")
+AFTERWARDS = 6 * 3600
+"""Seconds from the end of the run to the painting; the other runs began five hours after it."""
 
 
 @dataclass(frozen=True)
 class Scene:
-    """One screenshot: the keys that lead to the screen, the size in columns and rows, and whether the run is live."""
+    """One screenshot of the recorded run."""
 
     name: str
     keys: tuple[str, ...] = ()
+    """Keys that lead to the screen."""
     size: tuple[int, int] = (120, 40)
-    training: bool = False
+    """Columns and rows of the terminal."""
+    is_training: bool = False
+    other_runs: tuple[str, ...] = ()
+    """Other recorded runs in the home of runs."""
 
 
 SCENES = (
-    Scene("home", ("6",)),
-    Scene("training", training=True),
-    Scene("training-80x24", size=(80, 24), training=True),
-    Scene("training-200x60", size=(200, 60), training=True),
+    Scene("home", ("6",), other_runs=OTHER_RUNS),
+    Scene("training", is_training=True),
+    Scene("training-80x24", size=(80, 24), is_training=True),
+    Scene("training-200x60", size=(200, 60), is_training=True),
     Scene("confusion", ("2",)),
     Scene("digits", ("3",)),
     Scene("digit", ("3", "enter")),
+    Scene("compare", ("6", "tab", "space", "down", "space", "c"), other_runs=OTHER_RUNS[:1]),
 )
 
 
 async def take(scene: Scene, path: Path) -> None:
     """Open the recorded run, go to the screen and paint it."""
     with contextlib.ExitStack() as stack:
-        if scene.training:
+        for name in scene.other_runs:
+            recorded(name)
+        if scene.is_training:
             replay = Replay()
             replay.to_step(LIVE_STEP)
             stack.enter_context(FakeEngine(replay.run))
             app = program(replay.run, replay.clock)
         else:
-            app = program(recorded_run(), Clock(finishing_time() + 600))
+            app = program(recorded_run(), Clock(finishing_time() + AFTERWARDS))
         async with app.run_test(size=scene.size) as pilot:
             await settled(pilot)
             for key in scene.keys:
