@@ -38,10 +38,7 @@ def enlarge(image: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
 def half_blocks(image: NDArray[np.uint8], background: RGB, ink: RGB) -> list[list[Segment]]:
     """Draw an image, shape (height, width), 0 background to 255 ink, as ceil(height / 2) rows of `width` cells."""
     levels = (image.astype(np.uint16) * (LEVELS - 1) + 127) // 255
-    if len(levels) % 2:
-        levels = np.vstack([levels, np.zeros_like(levels[:1])])
-    rows = zip(levels[0::2].tolist(), levels[1::2].tolist(), strict=True)
-    return [_row(upper, lower, background, ink) for upper, lower in rows]
+    return _rows(_greys(background, ink)[levels], background)
 
 
 def halve(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -66,16 +63,7 @@ def tinted_blocks(
     level = image.astype(np.float32)[..., None] / 255
     colours = np.rint((np.array(background, np.float32) * (1 - level) + inked * level) / TINT_STEP).astype(np.int32)
     colours = np.minimum(colours * TINT_STEP, 255)
-    if len(colours) % 2:
-        colours = np.concatenate([colours, np.broadcast_to(np.array(background), colours[:1].shape)])
-    packed = (colours[..., 0] << 16) | (colours[..., 1] << 8) | colours[..., 2]
-    return [
-        [
-            Segment((" " if top == bottom else "▀") * sum(1 for _ in cells), _pair(top, bottom))
-            for (top, bottom), cells in groupby(zip(upper, lower, strict=True))
-        ]
-        for upper, lower in zip(packed[0::2].tolist(), packed[1::2].tolist(), strict=True)
-    ]
+    return _rows((colours[..., 0] << 16) | (colours[..., 1] << 8) | colours[..., 2], background)
 
 
 def marked_blocks(
@@ -85,6 +73,7 @@ def marked_blocks(
 
     The marks stand for the tints of `tinted_blocks` where colours cannot be seen.
     """
+    greys = _greys(background, ink).tolist()
     rows = []
     for y in range(-(-len(image) * factor // 2)):
         upper = min(2 * y // factor, len(image) - 1)
@@ -93,13 +82,13 @@ def marked_blocks(
         for x in range(image.shape[1]):
             above, below = int(saliency[upper, x]), int(saliency[lower, x])
             strongest = above if abs(above) >= abs(below) else below
-            top, bottom = (int(image[place, x]) * (LEVELS - 1) // 255 for place in (upper, lower))
+            top, bottom = (int(image[row, x]) * (LEVELS - 1) // 255 for row in (upper, lower))
             if abs(strongest) < MARK_THRESHOLD:
-                cells.append(Segment((" " if top == bottom else "▀") * factor, _style(top, bottom, background, ink)))
+                cells.append(Segment((" " if top == bottom else "▀") * factor, _style(greys[top], greys[bottom])))
                 continue
             grey = max(top, bottom)
             contrast = 0 if grey > LEVELS // 2 else LEVELS - 1
-            style = Style(color=_grey(contrast, background, ink), bgcolor=_grey(grey, background, ink), bold=True)
+            style = Style(color=_colour(greys[contrast]), bgcolor=_colour(greys[grey]), bold=True)
             cells.append(Segment(("+" if strongest > 0 else "-").center(factor), style))
         rows.append(cells)
     return rows
@@ -111,26 +100,30 @@ def mix(start: RGB, end: RGB, share: float) -> RGB:
     return red, green, blue
 
 
-def _row(upper: list[int], lower: list[int], background: RGB, ink: RGB) -> list[Segment]:
-    segments = []
-    for (top, bottom), cells in groupby(zip(upper, lower, strict=True)):
-        width = sum(1 for _ in cells)
-        segments.append(Segment((" " if top == bottom else "▀") * width, _style(top, bottom, background, ink)))
-    return segments
+@lru_cache(maxsize=8)
+def _greys(background: RGB, ink: RGB) -> NDArray[np.int32]:
+    """Return the colours of all grey levels as 0xRRGGBB, shape (LEVELS,)."""
+    colours = [mix(background, ink, level / (LEVELS - 1)) for level in range(LEVELS)]
+    return np.array([red << 16 | green << 8 | blue for red, green, blue in colours], dtype=np.int32)
 
 
-@lru_cache(maxsize=2 * LEVELS * LEVELS)
-def _style(top: int, bottom: int, background: RGB, ink: RGB) -> Style:
-    below = _grey(bottom, background, ink)
-    return Style(bgcolor=below) if top == bottom else Style(color=_grey(top, background, ink), bgcolor=below)
+def _rows(colours: NDArray[np.int32], background: RGB) -> list[list[Segment]]:
+    """Join two rows of colours (0xRRGGBB) to one row of cells; an odd last row ends on the background."""
+    if len(colours) % 2:
+        colours = np.vstack([colours, np.full_like(colours[:1], _greys(background, background)[0])])
+    return [
+        [
+            Segment((" " if top == bottom else "▀") * sum(1 for _ in cells), _style(top, bottom))
+            for (top, bottom), cells in groupby(zip(upper, lower, strict=True))
+        ]
+        for upper, lower in zip(colours[0::2].tolist(), colours[1::2].tolist(), strict=True)
+    ]
 
 
 @lru_cache(maxsize=16384)
-def _pair(top: int, bottom: int) -> Style:
-    above, below = (Color.from_rgb(each >> 16, each >> 8 & 255, each & 255) for each in (top, bottom))
-    return Style(bgcolor=below) if top == bottom else Style(color=above, bgcolor=below)
+def _style(top: int, bottom: int) -> Style:
+    return Style(bgcolor=_colour(bottom)) if top == bottom else Style(color=_colour(top), bgcolor=_colour(bottom))
 
 
-@lru_cache(maxsize=4 * LEVELS)
-def _grey(level: int, background: RGB, ink: RGB) -> Color:
-    return Color.from_rgb(*mix(background, ink, level / (LEVELS - 1)))
+def _colour(rgb: int) -> Color:
+    return Color.from_rgb(rgb >> 16, rgb >> 8 & 255, rgb & 255)

@@ -19,6 +19,8 @@ from mnist_tui.render.raster import BLANK, Cells, Numbers, line_cells, point_cel
 from mnist_tui.render.ticks import decimals, log_ticks, nice_ticks
 
 Rgb = tuple[int, int, int]
+Ticks = tuple[list[float], list[str]]
+"""Positions along an axis (0..1), and their labels."""
 AXIS_ROWS = 2
 """Rows of the x axis: the line and its labels."""
 MIN_COLUMNS, MIN_ROWS = 12, AXIS_ROWS + 2
@@ -71,13 +73,6 @@ class Plot:
     """Columns of the canvas."""
 
 
-@dataclass(frozen=True)
-class _Ticks:
-    shares: list[float]
-    """Positions along the axis, 0..1."""
-    labels: list[str]
-
-
 def draw(series: list[Series], axes: Axes, columns: int, rows: int) -> Plot | None:
     """Draw the series over each other, the last on top; None if there is no room for a plot."""
     if columns < MIN_COLUMNS or rows < MIN_ROWS:
@@ -101,17 +96,15 @@ def draw(series: list[Series], axes: Axes, columns: int, rows: int) -> Plot | No
         characters[drawn], owners[drawn] = cells[drawn], number
     layers = [(one.colour, np.where(owners == number, characters, BLANK)) for number, one in enumerate(series)]
     x_values = [tick for tick in nice_ticks(first, last, max(2, min(9, columns // 12))) if first <= tick <= last]
-    x_ticks = _Ticks(
-        [(tick - first) / (last - first) for tick in x_values],
-        [axes.format_x(tick, decimals(x_values)) for tick in x_values],
-    )
-    y_ticks = _Ticks([min(1.0, max(0.0, (tick - low) / (high - low))) for tick in y_values], y_labels)
+    x_labels = [axes.format_x(tick, decimals(x_values)) for tick in x_values]
+    x_ticks = ([(tick - first) / (last - first) for tick in x_values], x_labels)
+    y_ticks = ([min(1.0, max(0.0, (tick - low) / (high - low))) for tick in y_values], y_labels)
     ansi = _compose(layers, axes, x_ticks, y_ticks, columns, rows)
     return Plot([Text.from_ansi(line) for line in ansi.splitlines()], left, canvas[0])
 
 
 def _compose(
-    layers: list[tuple[Rgb, Cells]], axes: Axes, x_ticks: _Ticks, y_ticks: _Ticks, columns: int, rows: int
+    layers: list[tuple[Rgb, Cells]], axes: Axes, x_ticks: Ticks, y_ticks: Ticks, columns: int, rows: int
 ) -> str:
     """Let plotext put coloured cells, shape (canvas rows, canvas columns) each, between the axes."""
     import plotext
@@ -127,8 +120,8 @@ def _compose(
         plotext.yaxes(True, False)
         plotext.xlim(0, 1)
         plotext.ylim(0, 1)
-        plotext.xticks(x_ticks.shares, x_ticks.labels)
-        plotext.yticks(y_ticks.shares, y_ticks.labels)
+        plotext.xticks(*x_ticks)
+        plotext.yticks(*y_ticks)
         plotext.scatter([0.0], [0.0], marker=" ", color=axes.background)  # without a point there are no ticks
         for colour, cells in layers:
             down, across = np.nonzero(cells != BLANK)

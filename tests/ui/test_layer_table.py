@@ -5,7 +5,6 @@ from mnist_tui.ui.training.layer_table import (
     BY_PRIORITY,
     MAX_OLD_SAMPLES,
     NEW_SAMPLES,
-    Colours,
     format_norm,
     format_small_share,
     heading,
@@ -16,7 +15,7 @@ from mnist_tui.ui.training.layer_table import (
     thin_samples,
 )
 
-COLOURS = Colours("blue", "grey50", "red")
+THEME = {"primary": "blue", "quiet": "grey50", "error": "red"}
 CONV = Layer("conv3", "Conv2D", "3×3 ReLU", (11, 11, 48), 20_736, 2_509_056)
 REASON = "Sees 12×12 pixels, most of a loop."
 SAMPLES = [LayerStat("conv3", 12.9 + each, 0.0042, 0.4213 * each, 0.08) for each in range(1, 7)]
@@ -26,7 +25,7 @@ SAMPLES = [LayerStat("conv3", 12.9 + each, 0.0042, 0.4213 * each, 0.08) for each
 @pytest.mark.parametrize("sampled", [False, True])
 def test_a_layer_is_one_line_under_its_heading(width: int, sampled: bool) -> None:
     layout = plan_columns(width, sampled=sampled)
-    line = layer_row(CONV, 4_789_152, layout, COLOURS, samples=SAMPLES if sampled else (), reason=REASON)
+    line = layer_row(CONV, 4_789_152, layout, THEME, samples=SAMPLES if sampled else (), reason=REASON)
     assert line.plain == line.plain.splitlines()[0] if width else line.plain == ""
     assert line.cell_len <= width
     assert len(heading(layout)) <= width
@@ -45,21 +44,21 @@ def test_columns_are_chosen_by_priority() -> None:
 
 
 def test_a_row_without_samples() -> None:
-    line = layer_row(CONV, 4_789_152, plan_columns(90, sampled=False), COLOURS, reason=REASON)
+    line = layer_row(CONV, 4_789_152, plan_columns(90, sampled=False), THEME, reason=REASON)
     assert line.plain.startswith("Conv2D 3×3 ReLU  11×11×48  20,736 ██▋   52%")
     assert line.plain.index("Sees") == heading(plan_columns(90, sampled=False)).index("why")
 
 
 def test_a_layer_without_weights_or_cost_has_a_dash_and_no_bar() -> None:
-    relu = layer_row(Layer("relu1", "ReLU", "", (26, 26, 24), 0, 0), 100, plan_columns(60, sampled=False), COLOURS)
+    relu = layer_row(Layer("relu1", "ReLU", "", (26, 26, 24), 0, 0), 100, plan_columns(60, sampled=False), THEME)
     assert relu.plain.split() == ["ReLU", "26×26×24", "–"]
-    tiny = layer_row(Layer("dense", "Dense", "", (10,), 10, 1), 1_000_000, plan_columns(60, sampled=False), COLOURS)
+    tiny = layer_row(Layer("dense", "Dense", "", (10,), 10, 1), 1_000_000, plan_columns(60, sampled=False), THEME)
     assert tiny.plain.split()[-1] == "<1%"
 
 
 def test_a_layer_without_samples_has_no_values() -> None:
     layout = plan_columns(75, sampled=True)
-    line = layer_row(Layer("pool", "MaxPooling2D", "2×2", (5, 5, 48), 0, 0), 100, layout, COLOURS, samples=())
+    line = layer_row(Layer("pool", "MaxPooling2D", "2×2", (5, 5, 48), 0, 0), 100, layout, THEME, samples=())
     assert line.plain.split() == ["MaxPool", "2×2", "5×5×48", "–"]
 
 

@@ -128,7 +128,6 @@ class ComparedRuns:
 
     def __init__(self, runs: Iterable[RunDirectory] = ()) -> None:
         self.runs: list[ComparedRun] = []
-        self._overlay = RunOverlay()
         self.choose(runs)
 
     def choose(self, runs: Iterable[RunDirectory]) -> None:
@@ -168,12 +167,9 @@ class ComparedRuns:
         return {run.history.started.steps_per_epoch for run in self.runs if run.history and run.history.started}
 
     def overlay(self, hides_own_run: bool = False, front: str | None = None) -> RunOverlay:
-        """Return the runs that are drawn; the same object until they change."""
+        """Return the runs that are drawn."""
         runs = tuple(run.overlay_run for run in self.runs if run.is_shown and run.overlay_run and run.has_steps)
-        overlay = RunOverlay(runs, hides_own_run, front)
-        if overlay != self._overlay:
-            self._overlay = overlay
-        return self._overlay
+        return RunOverlay(runs, hides_own_run, front)
 
 
 def epoch_result(history: History, epoch: EpochEnded) -> EpochResult:

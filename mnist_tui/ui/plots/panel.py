@@ -13,7 +13,7 @@ from mnist_tui.ui.plots.markers import draw_cursor, mark_events
 from mnist_tui.ui.plots.mouse import Canvas, PlotMouse
 from mnist_tui.ui.plots.overlay import RunOverlay
 from mnist_tui.ui.plots.scale import Scale, scale_of
-from mnist_tui.ui.plots.series import CachedCurve, extra_gpu_series, gpu_legend, overlay_series, own_series
+from mnist_tui.ui.plots.series import extra_gpu_series, gpu_legend, overlay_series, own_series
 from mnist_tui.ui.plots.view import PlotView
 from mnist_tui.ui.theme import Palette, palette
 
@@ -46,7 +46,6 @@ class PlotPanel(PlotMouse):
         self._history: History | None = None
         self._view = PlotView()
         self._overlay = RunOverlay()
-        self._overlay_curves: dict[str, CachedCurve] = {}
         self._drawn_state: tuple[object, ...] = (0,)
         self._drawn_at = 0.0
 
@@ -121,13 +120,12 @@ class PlotPanel(PlotMouse):
         """Return all lines before all markers, so that each run can be recognised wherever it is marked."""
         lines: list[Series] = []
         markers: list[Series] = []
-        view, metric, runs = self._view, self.metric, self._overlay.draw_order
-        self._overlay_curves = {run.id: self._overlay_curves.get(run.id) or CachedCurve() for run in runs}
-        for run in runs:
+        view, metric = self._view, self.metric
+        for run in self._overlay.draw_order:
             aligned = scale.align(run.history)
             if aligned is None:
                 continue
-            curve = self._overlay_curves[run.id].read(run, metric, view, aligned, width)
+            curve = read_curve(run.history, metric, view, aligned, width)
             points = read_validation(run.history, metric, aligned)
             colour = run.style.colour(self.app.theme_variables).rgb
             run_lines, run_markers = overlay_series(metric, curve, points, view, scale, run.style, colour)

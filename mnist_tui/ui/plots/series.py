@@ -11,7 +11,7 @@ from mnist_tui.render.raster import Numbers
 from mnist_tui.runs.history import History
 from mnist_tui.ui.plots.data import MetricCurve, ValidationPoints, read_at, read_curve
 from mnist_tui.ui.plots.legend import BEST_MARKER, TRAIN_MARKER, VALIDATION_MARKER, LegendEntry
-from mnist_tui.ui.plots.overlay import OverlayRun, RunStyle
+from mnist_tui.ui.plots.overlay import RunStyle
 from mnist_tui.ui.plots.scale import Scale
 from mnist_tui.ui.plots.view import PlotView
 from mnist_tui.ui.theme import Palette
@@ -97,21 +97,6 @@ def _along(line: Series, scale: Scale, slot: int) -> tuple[Numbers, Numbers]:
     places = np.minimum(np.searchsorted(line.x[known], first + shares * (last - first)), known.size - 1)
     chosen = known[np.unique(np.append(places, known.size - 1))]
     return line.x[chosen], line.y[chosen]
-
-
-class CachedCurve:
-    """The curve of another run, read again only if the run has grown or the plot is viewed differently."""
-
-    def __init__(self) -> None:
-        self._key: tuple[object, ...] = ()
-        self._curve: MetricCurve | None = None
-
-    def read(self, run: OverlayRun, metric: Metric, view: PlotView, scale: Scale, columns: int) -> MetricCurve | None:
-        """Read the curve, like `read_curve`."""
-        key = (run.sample_counts, view.smoothing, scale, columns)
-        if key != self._key:
-            self._key, self._curve = key, read_curve(run.history, metric, view, scale, columns)
-        return self._curve
 
 
 def extra_gpu_series(

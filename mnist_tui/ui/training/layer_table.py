@@ -1,7 +1,7 @@
 """The layers of a model as lines of a table: their architecture, and their statistics during training."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.text import Text
@@ -120,43 +120,37 @@ def heading(layout: ColumnLayout) -> str:
     return clip(text + ("  why" if layout.reason_width else ""), layout.width)
 
 
-@dataclass(frozen=True)
-class Colours:
-    """Colours that rich understands."""
-
-    accent: str
-    quiet: str
-    alert: str
-
-
 def layer_row(
     layer: Layer,
     total: int,
     layout: ColumnLayout,
-    colours: Colours,
+    variables: Mapping[str, str],
     *,
     samples: Sequence[LayerStat] = (),
     reason: str = "",
     has_warning: bool = False,
 ) -> Text:
-    """Return a layer as a line. `total` is the multiply-adds of all layers, `samples` are ordered oldest first."""
+    """Return a layer as a line. `total` is the multiply-adds of all layers, `samples` are ordered oldest first.
+
+    `variables` are those of the theme.
+    """
     share = layer.multiply_adds / total if total else 0.0
     line = Text(no_wrap=True, end="")
     kind = sanitize(f"{SHORT_KINDS.get(layer.kind, layer.kind)} {layer.detail}".strip())
-    kind_style = f"bold {colours.alert}" if has_warning else "bold" if layer.multiply_adds else ""
+    kind_style = f"bold {variables['error']}" if has_warning else "bold" if layer.multiply_adds else ""
     line.append(f"{clip(kind, NAME_WIDTH):<{NAME_WIDTH}}", kind_style)
-    line.append(f"{shape(layer.output_shape):>{OUTPUT_WIDTH}}", colours.quiet)
-    line.append(f"{_count(layer.parameters):>{PARAMETERS_WIDTH}}", "" if layer.parameters else colours.quiet)
-    line.append(" " + bar(share, BAR_WIDTH) if layer.multiply_adds else " " * (BAR_WIDTH + 1), colours.accent)
+    line.append(f"{shape(layer.output_shape):>{OUTPUT_WIDTH}}", variables["quiet"])
+    line.append(f"{_count(layer.parameters):>{PARAMETERS_WIDTH}}", "" if layer.parameters else variables["quiet"])
+    line.append(" " + bar(share, BAR_WIDTH) if layer.multiply_adds else " " * (BAR_WIDTH + 1), variables["primary"])
     percentage = "" if not layer.multiply_adds else f"{share:.0%}" if share >= 0.005 else "<1%"
     line.append(f"{percentage:>4}")
     newest = samples[-1] if samples else None
     for quantity in layout.values:
-        line.append(f"{quantity.text(newest):>{VALUE_WIDTH}}", colours.alert if has_warning else "")
+        line.append(f"{quantity.text(newest):>{VALUE_WIDTH}}", variables["error"] if has_warning else "")
         if quantity in layout.sparklines:
-            line.append(" " + _sparkline(quantity, samples, layout.sparkline_width), colours.quiet)
+            line.append(" " + _sparkline(quantity, samples, layout.sparkline_width), variables["quiet"])
     if layout.reason_width:
-        line.append("  " + clip(reason, layout.reason_width), colours.quiet)
+        line.append("  " + clip(reason, layout.reason_width), variables["quiet"])
     line.truncate(max(0, layout.width))
     return line
 

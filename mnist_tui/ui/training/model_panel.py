@@ -13,7 +13,6 @@ from mnist_tui.events import LayerStat, LayerStats, RunStarted
 from mnist_tui.explanations import layer_explanation, layer_explanations, preset_explanation
 from mnist_tui.render.text import sanitize
 from mnist_tui.ui.training.layer_table import (
-    Colours,
     ColumnLayout,
     heading,
     layer_row,
@@ -112,14 +111,13 @@ class ModelPanel(Vertical):
 
     def _layer_rows(self, started: RunStarted, layout: ColumnLayout) -> list[Text]:
         variables = self.app.theme_variables
-        colours = Colours(variables["primary"], variables["quiet"], variables["error"])
         total = sum(layer.multiply_adds for layer in started.layers)
         return [
             layer_row(
                 layer,
                 total,
                 layout,
-                colours,
+                variables,
                 samples=self._samples.get(layer.name, ()),
                 reason=reason,
                 has_warning=layer.name in self._warnings,
