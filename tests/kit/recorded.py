@@ -18,6 +18,7 @@ from unittest.mock import patch
 import numpy as np
 from numpy.typing import NDArray
 
+from mnist_tui.analysis.confusion import confusion_matrix
 from mnist_tui.config import RunConfig
 from mnist_tui.events import (
     CheckpointSaved,
@@ -80,10 +81,8 @@ def plausible_probabilities(images: NDArray[np.uint8], labels: NDArray[np.uint8]
 
 
 def confusion_of(labels: NDArray[np.uint8], probabilities: Probabilities) -> tuple[tuple[int, ...], ...]:
-    """Return the confusion matrix, counts at [true][predicted]."""
-    counts = np.zeros((CLASSES, CLASSES), dtype=int)
-    np.add.at(counts, (labels, probabilities.argmax(axis=1)), 1)
-    return tuple(tuple(row) for row in counts.tolist())
+    """Return the confusion matrix as events hold it, counts at [true][predicted]."""
+    return tuple(map(tuple, confusion_matrix(labels, probabilities.argmax(axis=1), CLASSES).tolist()))
 
 
 class Recording:
@@ -97,9 +96,8 @@ class Recording:
         self.time = run.record().created
         self._log = EventLog(run.events_path)
         self._best = 0.0
-        self.indices = np.sort(np.random.default_rng(7).choice(np.arange(5000, 60_000), n, replace=n > 55_000)).astype(
-            np.int32
-        )
+        rows = np.random.default_rng(7).choice(np.arange(5000, 60_000), n, replace=n > 55_000)
+        self.indices = np.sort(rows).astype(np.int32)
         self.images, self.labels = mnist()["x_train"][self.indices], mnist()["y_train"][self.indices]
 
     @classmethod
