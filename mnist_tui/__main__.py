@@ -1,6 +1,6 @@
-"""Where the program begins: `mnist-tui`, and `python -m mnist_tui`.
+"""Entry point of `mnist-tui` and `python -m mnist_tui`.
 
-What is typed behind it is read by cli/main.py; without anything, the home screen comes up without waiting for that.
+Without arguments it opens the home screen without importing the command line, which takes time.
 """
 
 import sys
@@ -13,7 +13,7 @@ from mnist_tui.runs.directory import RunError
 
 
 def main() -> NoReturn:
-    """Run the program. Exit status: 0 done, 1 the run failed, 2 bad usage or input, 130 interrupted."""
+    """Run the program. Exit status: 0 success, 1 the run failed, 2 bad usage or input, 130 interrupted."""
     try:
         if len(sys.argv) == 1:
             sys.exit(show_screen(None))
@@ -31,7 +31,7 @@ def main() -> NoReturn:
 
 
 def fail(sentence: str) -> NoReturn:
-    """One line on stderr, exit status 2."""
+    """Print one line on stderr and exit with status 2."""
     from mnist_tui.render.text import sanitize
 
     print("mnist-tui: " + sanitize(" ".join(sentence.split())), file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Importing a part of the program imports nothing heavier than that part may need, as sys.modules shows."""
+"""Imports of single modules load nothing heavy, as sys.modules shows."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ SCREEN = {"textual", "numpy", "plotext", "rich"}
 
 
 def loaded_by(module: str) -> set[str]:
-    """The modules that a fresh interpreter has after importing `module`, beyond those it starts with."""
+    """Return the modules that a fresh interpreter loads with `module`."""
     code = f"import sys; before = set(sys.modules); import {module}; print(*set(sys.modules) - before)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stderr

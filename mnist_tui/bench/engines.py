@@ -74,7 +74,7 @@ def end(run: RunDirectory) -> None:
         endpoint = run.endpoint()
         if endpoint is not None and endpoint.socket is not None and time.monotonic() < deadline:
             with contextlib.suppress(RunError):
-                client.ask(run, Stop(by=client.who("bench"), now=True), patience=1.0)
+                client.send(run, Stop(by=client.origin("bench"), now=True), timeout=1.0)
         elif endpoint is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(endpoint.pid, signal.SIGKILL)

@@ -148,7 +148,7 @@ def plan_ahead(run: RunDirectory, timing: Timing) -> None:
     epochs = math.ceil((timing.step + STEPS_AHEAD) / timing.started.steps_per_epoch)
     if epochs != timing.epochs_planned:
         with contextlib.suppress(RunError):  # it is ending: then there is as much as there is
-            client.ask(run, SetEpochs(by=client.who("bench"), epochs=min(MOST_EPOCHS, epochs)))
+            client.send(run, SetEpochs(by=client.origin("bench"), epochs=min(MOST_EPOCHS, epochs)))
 
 
 def speed_of(config: RunConfig, timing: Timing, error: str | None) -> Speed:

@@ -1,4 +1,4 @@
-"""The flags of a training that several processes share, on one machine or on many."""
+"""Flags of a training that several processes share, on one machine or on several."""
 
 import os
 import sys
@@ -11,29 +11,31 @@ import click
 from mnist_tui.cluster import Cluster, cluster_from
 
 OPTIONS = (
-    click.option("--coordinator", metavar="HOST:PORT", help="Train with others: where process 0 is; or slurm."),
-    click.option("--process-id", type=int, help="With --coordinator: which process this is, from 0."),
-    click.option("--processes", type=int, help="With --coordinator: how many there are."),
+    click.option(
+        "--coordinator", metavar="HOST:PORT", help="Train with several processes: address of process 0, or slurm."
+    ),
+    click.option("--process-id", type=int, help="With --coordinator: rank of this process, from 0."),
+    click.option("--processes", type=int, help="With --coordinator: number of processes."),
 )
 
 
 def distribution_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The three flags, which come to the command as its `place`: None for an ordinary run. Raises ConfigError."""
+    """Add the three flags, which the command gets as `cluster`, None for an ordinary run; raises ConfigError."""
 
     @wraps(command)
-    def with_place(coordinator: str | None, process_id: int | None, processes: int | None, **others: Any) -> Any:
+    def with_cluster(coordinator: str | None, process_id: int | None, processes: int | None, **others: Any) -> Any:
         return command(cluster=cluster_from(coordinator, process_id, processes, os.environ), **others)
 
-    placed: Callable[..., Any] = with_place
+    wrapped: Callable[..., Any] = with_cluster
     for option in reversed(OPTIONS):
-        placed = option(placed)
-    return placed
+        wrapped = option(wrapped)
+    return wrapped
 
 
 def follow(cluster: Cluster) -> int:
-    """Train with the others in a process of its own, whose plain lines come here; returns the exit status.
+    """Run a worker process with its plain lines on stdout, and return its exit status; raises RunError.
 
-    It has no run directory here. What JAX says goes into a log beside the runs. Raises RunError.
+    A worker has no run directory. Messages of JAX go into a log file beside the runs.
     """
     import subprocess
 
@@ -45,15 +47,17 @@ def follow(cluster: Cluster) -> int:
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as messages:
-            follower = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=messages)
+            worker = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=messages)
     except OSError as error:
-        raise RunError(f"{log} cannot be written, or no process started ({error.strerror}): make room") from None
+        raise RunError(
+            f"cannot start a worker with the log {log} ({error.strerror}): free some memory or disk"
+        ) from None
     try:
-        status = follower.wait()
+        status = worker.wait()
     finally:
-        if follower.poll() is None:
-            follower.terminate()
-    if status < 0:  # JAX ends a process that cannot reach the first one any more
+        if worker.poll() is None:
+            worker.terminate()
+    if status < 0:  # JAX kills a worker that loses process 0
         reason = f"process {cluster.process} lost process 0 at {cluster.address}, or was killed"
         click.echo(f"mnist-tui: {reason}: see `mnist-tui runs` there, and {log}", err=True)
         return 1

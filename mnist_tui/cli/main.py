@@ -1,4 +1,4 @@
-"""Commands and flags -> RunConfig -> the screen, plain lines or JSON. What steers a run is in cli/steer.py."""
+"""The commands of `mnist-tui`, except those that steer a run (steer.py), inspect one (inspect.py) or measure speed."""
 
 import sys
 from pathlib import Path
@@ -8,9 +8,10 @@ import click
 from mnist_tui import __version__
 from mnist_tui.cli.bench import bench
 from mnist_tui.cli.distributed import distribution_options, follow
-from mnist_tui.cli.inspect import EVIDENCE
+from mnist_tui.cli.inspect import evaluate, label_issues
 from mnist_tui.cli.options import settings_options
-from mnist_tui.cli.steer import RUN_HELP, STEERING
+from mnist_tui.cli.renamed import with_new_names
+from mnist_tui.cli.steer import RUN_HELP, steering_commands
 from mnist_tui.cli.wiring import UsageError, catalogue, check_terminal, launch, show_screen, watch
 from mnist_tui.cluster import Cluster
 from mnist_tui.config import ConfigError
@@ -19,11 +20,11 @@ from mnist_tui.settings import SETTINGS
 
 
 def run_command() -> int:
-    """Run what was typed; returns the exit status. Raises UsageError for what click cannot make sense of."""
+    """Run the command line of this process and return its exit status; raises UsageError for a wrong one."""
     try:
-        return commands.main(prog_name="mnist-tui", standalone_mode=False) or 0
-    except click.exceptions.Exit as ended:
-        return ended.exit_code
+        return commands.main(with_new_names(sys.argv[1:]), prog_name="mnist-tui", standalone_mode=False) or 0
+    except click.exceptions.Exit as exit:
+        return exit.exit_code
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else "mnist-tui"
         raise UsageError(f"{error.format_message().rstrip('.')}: see `{path} --help`") from None
@@ -35,14 +36,14 @@ def run_command() -> int:
 @click.version_option(__version__, prog_name="mnist-tui")
 @click.pass_context
 def commands(context: click.Context) -> int | None:
-    """Train a Keras CNN on digits in the terminal, and watch, question and steer it live.
+    """Train a Keras CNN on digits in the terminal, and watch, inspect and steer it live.
 
-    Without a command: the home screen. MNIST_TUI_HOME sets where runs live.
+    Without a command, open the home screen. Runs are stored in MNIST_TUI_HOME.
     """
     return show_screen(None) if context.invoked_subcommand is None else None
 
 
-for command in (*STEERING, *EVIDENCE, bench):
+for command in (*steering_commands(), evaluate, label_issues, bench):
     commands.add_command(command)
 
 
@@ -50,7 +51,7 @@ for command in (*STEERING, *EVIDENCE, bench):
 @settings_options(SETTINGS)
 @distribution_options
 @click.option(
-    "--config", "config_file", type=click.Path(path_type=Path), help="The same settings from a TOML file; flags win."
+    "--config", "config_file", type=click.Path(path_type=Path), help="Settings from a TOML file; flags take precedence."
 )
 @click.option("--plain", is_flag=True, help="Plain lines instead of the screen.")
 @click.option("--detach", is_flag=True, help="Start the run, print its id and return.")
@@ -63,7 +64,7 @@ def train(
 ) -> int:
     """Start a run and watch it.
 
-    Without a terminal on stdout it is told in plain lines.
+    If stdout is not a terminal, print plain lines.
     """
     given = settings_from(config_file) if config_file else {}
     given |= {key: text for key, text in flags.items() if text is not None}
@@ -82,26 +83,25 @@ def train(
     return watch(run, plain)
 
 
-@commands.command(help=f"Open a run (default: the newest). A live one is watched and steered. {RUN_HELP}")
+@commands.command(help=f"Open a run (default: the newest). Watch and steer it if it is live. {RUN_HELP}")
 @click.argument("run", default="last")
 @click.option("--plain", is_flag=True, help="Plain lines instead of the screen.")
 def attach(run: str, plain: bool) -> int:
-    """Open a run."""
     return watch(find_run(run), plain or not sys.stdout.isatty())
 
 
 @commands.command()
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def runs(as_json: bool) -> int:
-    """All runs, the newest first."""
+    """List all runs, the newest first."""
     from mnist_tui.cli import listing
     from mnist_tui.render.text import sanitize
     from mnist_tui.runs.summary import summaries
 
-    troubles: list[str] = []
-    found = summaries(list_runs(), troubles)
-    for trouble in troubles:
-        click.echo(f"mnist-tui: left out: {sanitize(trouble)}", err=True)
+    errors: list[str] = []
+    found = summaries(list_runs(), errors)
+    for error in errors:
+        click.echo(f"mnist-tui: left out: {sanitize(error)}", err=True)
     if as_json:
         listing.print_json([summary.as_json() for summary in found])
     else:
@@ -109,13 +109,10 @@ def runs(as_json: bool) -> int:
     return 0
 
 
-@commands.command(
-    help=f"Everything about one run. Settings, status, best epoch, accuracies, per-class report. {RUN_HELP}"
-)
+@commands.command(help=f"Show one run. Settings, status, best epoch, accuracies, per-class report. {RUN_HELP}")
 @click.argument("run")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def show(run: str, as_json: bool) -> int:
-    """Tell everything about one run."""
     from mnist_tui.cli import listing
     from mnist_tui.runs.summary import summarize
 
@@ -128,7 +125,7 @@ def show(run: str, as_json: bool) -> int:
 
 
 def settings_from(path: Path) -> dict[str, str]:
-    """The settings in a TOML file, as text; raises ConfigError."""
+    """Return the settings in a TOML file, as text; raises ConfigError."""
     import tomllib
 
     try:

@@ -1,4 +1,4 @@
-"""Flags for the settings of a run, as they are declared in config.py."""
+"""Flags for the settings of a run."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -9,7 +9,7 @@ from mnist_tui.settings import Setting
 
 
 def settings_options(settings: Iterable[Setting]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """A flag for each setting; its text is read by the setting itself, so that all doors refuse in the same words."""
+    """Return a decorator that adds a flag for each setting. The value stays text, which the setting itself parses."""
 
     def declare(command: Callable[..., Any]) -> Callable[..., Any]:
         for setting in reversed(list(settings)):

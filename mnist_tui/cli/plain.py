@@ -207,7 +207,7 @@ def follow(
                 _ask_to_stop(run, reporter, now=interrupts > 1)
             if time.monotonic() - pinged >= PING_SECONDS:
                 with contextlib.suppress(RunError):  # starting, or ending: its lock says whether it lives
-                    reporter.mention_trouble(client.ask(run, Ping(), PATIENCE_SECONDS).trouble)
+                    reporter.mention_trouble(client.send(run, Ping(), PATIENCE_SECONDS).save_error)
                 pinged = time.monotonic()
             reporter.tick(time.time(), time.monotonic())
             wait(POLL_SECONDS)
@@ -235,7 +235,7 @@ def _read(follower: LogFollower, run: RunDirectory) -> list[AnyEvent]:
 
 def _ask_to_stop(run: RunDirectory, reporter: PlainReporter, *, now: bool) -> None:
     try:
-        client.ask(run, Stop(by=client.who("ctrl-c"), now=now))
+        client.send(run, Stop(by=client.origin("ctrl-c"), now=now))
     except RunError as error:
         reporter.say(str(error))
 

@@ -1,7 +1,4 @@
-"""Where the parts are put together. Every heavy import is late.
-
-This is the one place that knows both the engine's registries and the face, and hands the ones to the other.
-"""
+"""Connections between the command line, the ui and the engine's registries. Every heavy import is lazy."""
 
 import os
 import sys
@@ -17,11 +14,11 @@ if TYPE_CHECKING:
 
 
 class UsageError(Exception):
-    """What was asked cannot be done here; one sentence."""
+    """The command line cannot be carried out here. The message is a sentence."""
 
 
 def catalogue() -> Catalogue:
-    """What the engine offers, without what it needs."""
+    """Return what the engine offers, without importing Keras."""
     from mnist_tui.engine import backends
     from mnist_tui.engine.data.datasets import DATASETS, check_spec
     from mnist_tui.engine.models.presets import PRESETS
@@ -31,7 +28,7 @@ def catalogue() -> Catalogue:
 
 
 def check_data(spec: str) -> str:
-    """A data spec that can be read, as an absolute path where it is one; raises ConfigError."""
+    """Return a readable data spec, with a path made absolute; raises ConfigError."""
     from mnist_tui.engine.data.datasets import verify
 
     checked = str(SETTINGS_BY_KEY["data"].parse(spec, catalogue()))
@@ -40,9 +37,11 @@ def check_data(spec: str) -> str:
 
 
 def launch(config: RunConfig, cluster: Cluster | None = None) -> RunDirectory:
-    """Check device and data and start an engine, as the first of several where a place says so.
+    """Check the device and the data, and start an engine, as process 0 of a cluster if there is one.
 
-    Raises ConfigError or RunError, and then leaves nothing behind.
+    Raises:
+        ConfigError: The device or the data cannot be used.
+        RunError: The engine cannot be started. The run directory is removed again.
     """
     from mnist_tui.control.client import start
     from mnist_tui.engine.backends.planning import plan_before_import
@@ -55,9 +54,9 @@ def launch(config: RunConfig, cluster: Cluster | None = None) -> RunDirectory:
 
 
 def watch(run: RunDirectory, plain: bool, since: float = 0.0) -> int:
-    """Follow a run on the screen or in plain lines; returns the exit status.
+    """Follow a run on the screen or in plain lines, and return the exit status.
 
-    `since` is when it was told to go on, in seconds since the epoch: an earlier end is not its end.
+    `since` is when the run was resumed, in seconds since the epoch; an earlier end does not count.
     """
     if plain:
         from mnist_tui.cli.plain import follow
@@ -67,27 +66,27 @@ def watch(run: RunDirectory, plain: bool, since: float = 0.0) -> int:
 
 
 def show_screen(run: RunDirectory | None) -> int:
-    """The face, on the home screen or on a run."""
+    """Run the ui on the home screen or on a run, and return the exit status."""
     check_terminal()
     app = make_app(run)
     try:
         app.run()
-    except OSError:  # drawing on a terminal that has just gone may fail first, and cannot even be told there
+    except OSError:  # a terminal that has just gone can make drawing fail
         if not app.ended_by:
             raise
     return app.ended_by or app.return_code or 0
 
 
 def make_app(run: RunDirectory | None) -> "MnistTuiApp":
-    """The face, wired to the engine's registries."""
-    os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")  # read when Textual is imported; bytes on a slow link
+    """Return the ui, connected to the engine's registries."""
+    os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")  # read when Textual is imported; saves bytes on a slow link
     from mnist_tui.ui.app import MnistTuiApp
 
     return MnistTuiApp(catalogue(), launch, run)
 
 
 def check_terminal() -> None:
-    """Whether this terminal can show the screen; raises UsageError with the mend before anything is started."""
+    """Raise UsageError if this terminal cannot show the screen."""
     from mnist_tui.cli.terminal import unsupported_reason
 
     reason = unsupported_reason(

@@ -1,1 +1,1 @@
-"""Control of a live run from another process: the protocol, the client, resuming."""
+"""Control of a live run from another process: requests, the commands that send them, the client, resuming."""

@@ -1,4 +1,4 @@
-"""Starts engines and talks to live ones. The only way back from the screens to the training."""
+"""Start engines and send requests to live ones."""
 
 import getpass
 import os
@@ -12,31 +12,35 @@ import msgspec
 
 from mnist_tui.cluster import Cluster
 from mnist_tui.config import RunConfig
-from mnist_tui.control.protocol import AnyRequest, Attach, JobReport, Ping, Reply
+from mnist_tui.control.protocol import Attach, JobReport, Ping, Reply, Request
 from mnist_tui.runs.directory import RunDirectory, RunError, create_run, remove_run
 
-ANSWER_SECONDS = 10.0
+REPLY_SECONDS = 10.0
 HEARTBEAT_SECONDS = 1.0
 
 
-def who(door: str) -> str:
-    """Who asks, for `Request.by`: the user and the terminal, as in "ada, screen on pts/3"."""
+def origin(interface: str) -> str:
+    """Return the origin of a request: the user, the interface and the terminal, as in "ada, screen on pts/3"."""
     try:
         terminal = f" on {os.ttyname(0).removeprefix('/dev/')}"
     except OSError:
         terminal = ""
     try:
         user = getpass.getuser()
-    except (KeyError, OSError):  # a user without a name, as in a container
-        user = f"user {os.getuid()}"
-    return f"{user}, {door}{terminal}"
+    except (KeyError, OSError):  # a uid without a name, as in a container
+        user = f"uid {os.getuid()}"
+    return f"{user}, {interface}{terminal}"
 
 
 def start(config: RunConfig, cluster: Cluster | None = None) -> RunDirectory:
-    """Make a run directory and start an engine on it; raises RunError, and then nothing is left behind."""
+    """Create a run directory and start its engine.
+
+    Raises:
+        RunError: The engine cannot be started. The run directory is removed again.
+    """
     run = create_run(config)
     try:
-        _start_engine(run, *_company(cluster))
+        _start_engine(run, *_cluster_arguments(cluster))
     except RunError:
         remove_run(run)
         raise
@@ -44,29 +48,34 @@ def start(config: RunConfig, cluster: Cluster | None = None) -> RunDirectory:
 
 
 def resume(run: RunDirectory, by: str, epochs: int | None = None, cluster: Cluster | None = None) -> None:
-    """Start an engine that goes on from the run's newest checkpoint; raises RunError when one is live already.
+    """Start an engine that continues from the run's newest checkpoint.
 
-    `epochs` in all take the place of those planned.
+    Args:
+        run: The run.
+        by: The origin of the request.
+        epochs: Epochs in total, instead of those planned.
+        cluster: The processes that share the training, if there are several.
+
+    Raises:
+        RunError: The run already has a live engine, or the engine cannot be started.
     """
-    wanted = ["--epochs", str(epochs)] if epochs is not None else []
-    _start_engine(run, "--resume", by, *wanted, *_company(cluster))
+    planned = ["--epochs", str(epochs)] if epochs is not None else []
+    _start_engine(run, "--resume", by, *planned, *_cluster_arguments(cluster))
 
 
-def wake(run: RunDirectory) -> None:
-    """Start an engine on a run that is over, to be questioned or to train on; raises RunError.
+def load_model(run: RunDirectory) -> None:
+    """Start an engine that loads the model of an ended run to explain digits; raises RunError.
 
-    It ends by itself when no screen attaches, or the last one has left.
+    It can also train on. It exits when the last viewer detaches, or if none attaches.
     """
-    _start_engine(run, "--wake")
+    _start_engine(run, "--explain-only")
 
 
-def _company(cluster: Cluster | None) -> list[str]:
-    """Arguments of an engine that trains with other processes."""
+def _cluster_arguments(cluster: Cluster | None) -> list[str]:
     return [] if cluster is None else ["--coordinator", cluster.address, "--processes", str(cluster.processes)]
 
 
 def _start_engine(run: RunDirectory, *arguments: str) -> None:
-    """Take the lock and start an engine with it; raises RunError."""
     try:
         lock = run.acquire_lock()
     except OSError as error:
@@ -78,10 +87,8 @@ def _start_engine(run: RunDirectory, *arguments: str) -> None:
 
 
 def _spawn(run: RunDirectory, lock: int, *arguments: str) -> None:
-    """Start an engine in a session of its own, so that no terminal can take it along. Raises OSError.
-
-    The lock is handed to it: from its first moment the run is known to be alive.
-    """
+    # The engine inherits the lock, so that the run counts as live from the first moment. It gets a session of its own,
+    # so that it survives the terminal.
     try:
         with run.log_path.open("ab") as log:
             subprocess.Popen(
@@ -97,9 +104,9 @@ def _spawn(run: RunDirectory, lock: int, *arguments: str) -> None:
 
 
 def do_job(run: RunDirectory, name: str, argument: str = "") -> Iterator[JobReport]:
-    """Do a job on a run in a process of its own, and say how far it is; raises RunError when it fails.
+    """Run a job in a process of its own and yield its progress; raises RunError if it fails.
 
-    Whoever stops listening ends the job.
+    Closing the iterator terminates the job.
     """
     command = [sys.executable, "-P", "-m", "mnist_tui.engine.jobs", name, str(run.path), argument]
     try:
@@ -115,7 +122,7 @@ def do_job(run: RunDirectory, name: str, argument: str = "") -> Iterator[JobRepo
                 raise RunError(report.error)
             yield report
         if job.wait() != 0:
-            raise RunError(f"{name} ended without a result: the reason is in {run.log_path}")
+            raise RunError(f"{name} ended without a result: see {run.log_path}")
     finally:
         job.stdout.close()
         if job.poll() is None:
@@ -123,45 +130,43 @@ def do_job(run: RunDirectory, name: str, argument: str = "") -> Iterator[JobRepo
             job.wait()
 
 
-def ask(run: RunDirectory, request: AnyRequest, patience: float = ANSWER_SECONDS) -> Reply:
-    """Send a request to the run's engine and wait for its answer, for at most `patience` seconds.
+def send(run: RunDirectory, request: Request, timeout: float = REPLY_SECONDS) -> Reply:
+    """Send a request to the run's engine and return its reply, which comes within `timeout` seconds.
 
-    Raises RunError when there is none or it refuses.
+    Raises:
+        RunError: The run has no live engine, the engine does not reply, or it rejects the request.
     """
     endpoint = run.endpoint()
     if endpoint is None or endpoint.socket is None:
         raise RunError(f"run {run.id} has no live engine that listens: `mnist-tui show {run.id}` says how it ended")
     try:
         with _connect(endpoint.socket) as connection:
-            connection.settimeout(patience)
-            answer = _exchange(connection, request)
+            connection.settimeout(timeout)
+            reply = _exchange(connection, request)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise RunError(
-            f"the engine of run {run.id} (process {endpoint.pid}) does not answer: {error}; "
-            f"what it said last is in {run.log_path}"
+            f"the engine of run {run.id} (process {endpoint.pid}) does not reply ({error}): see {run.log_path}"
         ) from None
-    if not answer.ok:
-        raise RunError(f"the engine of run {run.id} refused: {answer.error}")
-    return answer
+    if not reply.ok:
+        raise RunError(f"the engine of run {run.id} rejected the request: {reply.error}")
+    return reply
 
 
 class Attachment:
-    """Tells a run's engine that a screen watches, for as long as it is not closed; finds the engine again.
-
-    A thread of its own, so that no screen waits for an engine. `alive` says that the engine answers, which it may even
-    when its run directory is gone; `trouble` is its sentence about what cannot be saved.
-    """
+    """A viewer's connection to the run's engine, kept open and renewed by a thread until it is closed."""
 
     def __init__(self, run: RunDirectory, by: str) -> None:
         self._run = run
         self._by = by
         self._closed = threading.Event()
         self.alive = False
-        self.trouble = ""
+        """True while the engine replies, even if the run directory is gone."""
+        self.save_error = ""
+        """The engine's reason why something cannot be saved; empty if all is saved."""
         threading.Thread(target=self._watch, name="attachment", daemon=True).start()
 
     def close(self) -> None:
-        """Stop watching; returns at once."""
+        """Detach; returns at once."""
         self._closed.set()
 
     def _watch(self) -> None:
@@ -170,25 +175,25 @@ class Attachment:
             if endpoint is not None and endpoint.socket is not None:
                 try:
                     with _connect(endpoint.socket) as connection:
-                        self._beat(connection)
+                        self._ping(connection)
                 except (OSError, msgspec.DecodeError, UnicodeDecodeError):
-                    pass  # it has ended, or is about to
+                    pass  # the engine has exited, or is about to
                 self.alive = False
             self._closed.wait(HEARTBEAT_SECONDS)
 
-    def _beat(self, connection: socket.socket) -> None:
-        answer = _exchange(connection, Attach(by=self._by))
-        while answer.ok:
-            self.alive, self.trouble = True, answer.trouble
+    def _ping(self, connection: socket.socket) -> None:
+        reply = _exchange(connection, Attach(by=self._by))
+        while reply.ok:
+            self.alive, self.save_error = True, reply.save_error
             if self._closed.wait(HEARTBEAT_SECONDS):
                 return
-            answer = _exchange(connection, Ping())
+            reply = _exchange(connection, Ping())
 
 
 def _connect(address: str) -> socket.socket:
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        connection.settimeout(ANSWER_SECONDS)
+        connection.settimeout(REPLY_SECONDS)
         connection.connect(address)
     except OSError:
         connection.close()
@@ -196,10 +201,10 @@ def _connect(address: str) -> socket.socket:
     return connection
 
 
-def _exchange(connection: socket.socket, request: AnyRequest) -> Reply:
+def _exchange(connection: socket.socket, request: Request) -> Reply:
     connection.sendall(msgspec.json.encode(request) + b"\n")
     with connection.makefile("rb") as lines:
         line = lines.readline()
     if not line:
-        raise ConnectionError("it hung up")
+        raise ConnectionError("the connection was closed")
     return msgspec.json.decode(line, type=Reply)

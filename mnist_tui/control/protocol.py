@@ -1,132 +1,124 @@
-"""What can be asked of a live engine over its control socket: one JSON line a request, one JSON line (Answer) back.
+"""Messages of the control socket: one JSON line per request, one JSON line per reply.
 
-`by` says who asks, as in "screen on pts/3": it is recorded with what was done, so that several people who watch one run
-see who did what.
+`by` names the origin of a request, as in "ada, screen on pts/3". The engine records it with each change, so that every
+viewer of a run sees who did what.
 """
+
+from typing import Annotated
 
 import msgspec
 
 
 class Request(msgspec.Struct, frozen=True, tag_field="type"):
-    """Base of all requests."""
+    """Base class of all requests."""
 
 
 class Ping(Request, frozen=True, tag="ping"):
-    """Are you there? The answer also says what cannot be saved at the moment."""
+    """Keep-alive message of a viewer."""
 
 
 class Attach(Request, frozen=True, tag="attach"):
-    """A screen watches over this connection, for as long as it stays open and pings."""
+    """Count the sender as a viewer for as long as this connection stays open and sends pings."""
 
     by: str
 
 
-class Pause(Request, frozen=True, tag="pause"):
-    """Stand still after the current batch."""
+class SteeringRequest(Request, frozen=True):
+    """Base class of the requests that steer a run. `commands.py` gives each its command-line name and key."""
 
     by: str
 
 
-class Continue(Request, frozen=True, tag="continue"):
-    """Go on: after a pause, or in spite of an alert that waits for a decision."""
-
-    by: str
+class Pause(SteeringRequest, frozen=True, tag="pause"):
+    """Pause after the current batch."""
 
 
-class Step(Request, frozen=True, tag="step"):
-    """Train so many batches and pause again."""
+class Continue(SteeringRequest, frozen=True, tag="continue"):
+    """Continue after a pause, or despite an alert that awaits a decision."""
 
-    by: str
+
+class Step(SteeringRequest, frozen=True, tag="step"):
+    """Train `count` batches, then pause."""
+
     count: int = 1
 
 
-class Stop(Request, frozen=True, tag="stop"):
-    """End the run after the current batch, evaluated and saved; with `now`, at once and unevaluated."""
+class Stop(SteeringRequest, frozen=True, tag="stop"):
+    """Stop after the current batch, then evaluate and save; with `now`, exit at once."""
 
-    by: str
-    now: bool = False
-
-
-class RollBack(Request, frozen=True, tag="roll_back"):
-    """Go back to the last good checkpoint and on from there with half the learning rate."""
-
-    by: str
+    now: Annotated[bool, msgspec.Meta(description="Exit at once, without evaluation.")] = False
 
 
-class SaveCheckpoint(Request, frozen=True, tag="save_checkpoint"):
+class RollBack(SteeringRequest, frozen=True, tag="roll_back"):
+    """Return to the last good checkpoint and train on with half the learning rate."""
+
+
+class SaveCheckpoint(SteeringRequest, frozen=True, tag="save_checkpoint"):
     """Save a checkpoint after the current batch."""
 
-    by: str
 
+class SetEpochs(SteeringRequest, frozen=True, tag="set_epochs"):
+    """Plan `epochs` in total, or `change` more than now. After the planned end, a waiting engine trains on."""
 
-class SetEpochs(Request, frozen=True, tag="set_epochs"):
-    """Plan another number of epochs: `epochs` in all, or `change` more (fewer) than planned.
-
-    After the planned end, more epochs let an engine that is still there train on.
-    """
-
-    by: str
     epochs: int | None = None
     change: int = 0
 
 
-class SetLearningRate(Request, frozen=True, tag="set_learning_rate"):
-    """Set the peak of the learning-rate schedule to `value`, or multiply it by `factor`."""
+class SetLearningRate(SteeringRequest, frozen=True, tag="set_learning_rate"):
+    """Set the maximum learning rate of the schedule to `value`, or multiply it by `factor`."""
 
-    by: str
     value: float | None = None
     factor: float = 1.0
 
 
-class SetEarlyStopping(Request, frozen=True, tag="set_early_stopping"):
-    """Change the rule that ends the run early: "off", or as in the setting of the same name ("loss:3")."""
+class SetEarlyStopping(SteeringRequest, frozen=True, tag="set_early_stopping"):
+    """Set the early-stopping rule: "off", or as in the setting of the same name ("loss:3")."""
 
-    by: str
     rule: str
 
 
 class GivenDigit(msgspec.Struct, frozen=True):
-    """A digit that is none of the run's own; `picture` is 784 bytes, 0 paper to 255 ink."""
+    """A digit of a data set that the engine has not loaded; `image` is 784 bytes, 0 background to 255 ink."""
 
-    picture: bytes
+    image: bytes = msgspec.field(name="picture")
     label: int
 
 
 class Explain(Request, frozen=True, tag="explain"):
-    """Why is this digit read as it is? Answered with an Explanation."""
+    """Explain the prediction for one digit. The reply carries an Explanation."""
 
     split: str
-    """train, validation or test; the name of any other set where the digit itself is given."""
+    """train, validation or test; the name of another data set if `digit` is given."""
     index: int
-    """Position in the data set's training (or test) part."""
+    """Position in the data set's training (or test) split."""
     digit: GivenDigit | None = None
-    """The digit of a set that the engine does not know, to be explained as it is."""
+    """The digit itself, if its data set is not the run's."""
 
 
 class Neighbour(msgspec.Struct, frozen=True):
-    """A digit that looks alike to the network; `picture` is 784 bytes, 0 paper to 255 ink."""
+    """A digit with similar features; `image` is 784 bytes, 0 background to 255 ink."""
 
     split: str
     index: int
     label: int
     distance: float
-    """1 - cosine of the angle between the features: 0 is the same."""
-    picture: bytes
+    """Cosine distance between the features, 0..2."""
+    image: bytes = msgspec.field(name="picture")
 
 
 class Variant(msgspec.Struct, frozen=True):
-    """The same digit after a small change, and the answer to it."""
+    """The digit after a small change, and the prediction for it."""
 
     name: str
     predicted: int
     confidence: float
-    picture: bytes
+    image: bytes = msgspec.field(name="picture")
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """All about one digit, by the network of the best epoch so far.
+    """Everything about the prediction for one digit, by the model of the best epoch so far.
 
-    The maps are 784 signed bytes, relative to the strongest pixel: above 0 spoke for the class, below 0 against it.
+    The maps are 784 signed bytes relative to the strongest pixel: positive is evidence for the class, negative against.
     """
 
     epoch: int
@@ -138,38 +130,22 @@ class Explanation(msgspec.Struct, frozen=True):
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """What the engine says to a request."""
+    """The engine's reply to a request."""
 
     ok: bool
     error: str = ""
-    """A sentence, when it refuses."""
-    trouble: str = ""
-    """A sentence, while something cannot be saved."""
+    """The reason, if the request was not carried out."""
+    save_error: str = msgspec.field(default="", name="trouble")
+    """The reason why something cannot be saved at the moment; empty if all is saved."""
     explanation: Explanation | None = None
 
 
 class JobReport(msgspec.Struct, frozen=True):
-    """How far a job beside the training is (see engine/jobs). The last one names the result, or the error."""
+    """Progress of a job beside the training (see engine/jobs). The last one names the result or the error."""
 
-    words: str
-    share: float
-    """Done, 0..1."""
+    message: str
+    progress: float
+    """Fraction done, 0..1."""
     name: str = ""
-    """Of the predictions that were written."""
+    """Name of the predictions that were written."""
     error: str = ""
-
-
-AnyRequest = (
-    Ping
-    | Attach
-    | Pause
-    | Continue
-    | Step
-    | Stop
-    | RollBack
-    | SaveCheckpoint
-    | SetEpochs
-    | SetLearningRate
-    | SetEarlyStopping
-    | Explain
-)

@@ -1,4 +1,4 @@
-"""Whether and how a run that is over can go on: checked before anything is started."""
+"""Resume a run that has ended, after checking that it can continue."""
 
 import time
 
@@ -12,84 +12,91 @@ from mnist_tui.runs.log import LogFollower
 from mnist_tui.runs.status import Status
 from mnist_tui.settings import SETTINGS_BY_KEY
 
-LEAVING_SECONDS = 5.0
-"""How long an engine that has said its last word may take to be gone."""
+EXIT_SECONDS = 5.0
+"""Time that an engine may take to exit after its last event."""
 
 
 def resume_run(
     run: RunDirectory, by: str, *, epochs: int | None = None, more: int = 0, cluster: Cluster | None = None
 ) -> None:
-    """Let a run go on, to `epochs` in all or `more` than planned; raises RunError when it cannot.
+    """Continue an ended run: with its engine if that still waits, else with a new one from the newest checkpoint.
 
-    An engine that only waits to be questioned trains on; without one, a new one goes on from the newest checkpoint.
+    Args:
+        run: The run.
+        by: The origin of the request.
+        epochs: Epochs in total; those planned if neither this nor `more` is given.
+        more: Epochs in addition to those planned.
+        cluster: The processes that share the training, if there are several.
+
+    Raises:
+        RunError: The run is live, or there is nothing left to train.
     """
-    live = run.is_live()  # before the events are read: what an engine wrote before it ended is then read
+    live = run.is_live()  # before the events are read, so that none that an exiting engine writes is missed
     history = read_history(run)
     status = history.status(live=live)
     if status.is_live:
-        way = f"`mnist-tui continue {run.id}`" if status is Status.PAUSED else f"`mnist-tui attach {run.id}`"
-        raise RunError(f"run {run.id} is {status}, so there is nothing to resume: {way} or stop it first")
-    planned = wanted_epochs(run, history, epochs=epochs, more=more, live=live)
+        command = "continue" if status is Status.PAUSED else "attach"
+        raise RunError(f"run {run.id} is {status}: use `mnist-tui {command} {run.id}`, or stop it first")
+    planned = epochs_to_plan(run, history, epochs=epochs, more=more, live=live)
     if live and _train_on(run, history, by, planned):
         return
     client.resume(run, by, planned, cluster)
 
 
 def read_history(run: RunDirectory) -> History:
-    """All events of a run; raises RunError when its config.json cannot be read."""
+    """Read all events of a run; raises RunError if its config.json cannot be read."""
     history, follower = History(run.record()), LogFollower(run.events_path)
     while events := follower.read():
         history.apply_all(events)
     return history
 
 
-def wanted_epochs(run: RunDirectory, history: History, *, epochs: int | None, more: int, live: bool) -> int | None:
-    """The epochs to plan, None for those planned already; raises RunError when there would be nothing left to do.
+def epochs_to_plan(run: RunDirectory, history: History, *, epochs: int | None, more: int, live: bool) -> int | None:
+    """Return the epochs to plan, None for those planned already; raises RunError if nothing is left to train.
 
-    As many as are done is enough where a test is still to come, but not for an engine that waits after its own.
+    The epochs done are enough if the run still lacks its test, unless a live engine waits after its own.
     """
     per_epoch = history.started.steps_per_epoch if history.started else 0
     steps = int(history.steps.column("step")[-1]) if history.steps.count else 0
     done, under_way = divmod(steps, per_epoch) if per_epoch else (0, 0)
     finished = history.ended is not None and history.ended.reason in (EndReason.COMPLETED, EndReason.EARLY)
-    if history.member_epochs is not None and (epochs is not None or more):
-        raise RunError(
-            f"run {run.id} trains an ensemble, whose networks have {history.member_epochs} epochs each:"
-            " resume it without --epochs"
-        )
     if epochs is None and not more:
         if finished:
             raise RunError(f"run {run.id} is finished (epochs done: {done}): give --epochs N to train on")
         return None
-    wanted = epochs if epochs is not None else (done if finished else history.epochs_planned) + more
+    if history.member_epochs is not None:
+        raise RunError(
+            f"run {run.id} trains an ensemble of models with {history.member_epochs} epochs each:"
+            " resume it without --epochs"
+        )
+    planned = epochs if epochs is not None else (done if finished else history.epochs_planned) + more
     least = max(1, done + (1 if finished or under_way or live else 0))
-    if wanted < least:
+    if planned < least:
         state = f"epoch {least} is under way" if under_way else f"epochs done: {done}"
-        raise RunError(f"--epochs {wanted} is too few for run {run.id}: {state}, give at least {least}")
+        raise RunError(f"--epochs {planned} is too few for run {run.id} ({state}): give at least {least}")
     most = SETTINGS_BY_KEY["epochs"].maximum
-    if wanted > most:
-        raise RunError(f"--epochs {wanted:,} is out of range for run {run.id}: give at most {most:,.0f}")
-    return wanted
+    if planned > most:
+        raise RunError(f"--epochs {planned:,} is out of range for run {run.id}: give at most {most:,.0f}")
+    return planned
 
 
 def _train_on(run: RunDirectory, history: History, by: str, planned: int | None) -> bool:
-    """Let the engine that is still there train on; False when it is gone or about to go, and a new one is needed."""
+    """Let the live engine train on; return False if it exits instead, so that a new one is needed."""
     if history.ended is not None and history.ended.reason is not EndReason.KILLED:
         epochs = planned if planned is not None else history.epochs_planned
         try:
-            client.ask(run, SetEpochs(by=by, epochs=epochs))
+            client.send(run, SetEpochs(by=by, epochs=epochs))
         except RunError:
-            if _stays(run):
+            if _stays_live(run):
                 raise
             return False
         return True
-    _stays(run)
+    _stays_live(run)
     return False
 
 
-def _stays(run: RunDirectory) -> bool:
-    """Whether an engine is still there after the time that its end may take."""
-    deadline = time.monotonic() + LEAVING_SECONDS
+def _stays_live(run: RunDirectory) -> bool:
+    deadline = time.monotonic() + EXIT_SECONDS
     while run.is_live():
         if time.monotonic() > deadline:
             return True

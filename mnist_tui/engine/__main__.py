@@ -19,7 +19,7 @@ from pathlib import Path
 
 from mnist_tui.cluster import Cluster, cluster_from
 from mnist_tui.config import ConfigError
-from mnist_tui.control.protocol import AnyRequest, Explanation, Stop
+from mnist_tui.control.protocol import Explanation, Request, Stop
 from mnist_tui.engine import backends
 from mnist_tui.engine.backends.runtime import out_of_memory_message
 from mnist_tui.engine.distribution import Distribution
@@ -49,15 +49,17 @@ SAVED_SECONDS = 0.2
 class Engine:
     """One run's process: the desk where requests come in, and the worker that trains."""
 
-    def __init__(self, run: RunDirectory, start: Checkpoint | None, cluster: Cluster | None, *, woken: bool) -> None:
+    def __init__(
+        self, run: RunDirectory, start: Checkpoint | None, cluster: Cluster | None, *, explain_only: bool
+    ) -> None:
         self._run = run
         self._cluster = cluster
         self._start = start
-        self._woken = woken
-        self._event_writer = EventWriter(run, ended=woken)
+        self._explain_only = explain_only
+        self._event_writer = EventWriter(run, ended=explain_only)
         self._writer = RetryingWriter(run, self._event_writer.emit)
         state = start.state if start is not None else TrainingState.beginning(run.record().config)
-        self._steering = Steering(state, self._event_writer.emit, over=woken)
+        self._steering = Steering(state, self._event_writer.emit, ended=explain_only)
         self._over = threading.Event()
         self._error = ""
 
@@ -75,22 +77,22 @@ class Engine:
             state.epochs_planned = epochs
             emit(SettingChanged(time=now, setting="epochs", value=str(epochs), by=by, step=state.step))
 
-    def handle(self, request: AnyRequest) -> "Future[Explanation] | None":
-        """Carry out a request; raises Refused. A question's answer comes later."""
-        answer = self._steering.handle(request)
+    def handle(self, request: Request) -> "Future[Explanation] | None":
+        """Carry out a request; raises RequestError. An explanation comes later."""
+        pending = self._steering.handle(request)
         if isinstance(request, Stop) and request.now:
             self._event_writer.emit(RunEnded(time=time.time(), reason=EndReason.KILLED))
-            # The worker may be deep inside a native call; the answer to the request is given time to leave.
+            # The worker may be deep inside a native call; the reply needs time to leave.
             threading.Timer(SAVED_SECONDS, os._exit, [0]).start()
-        return answer
+        return pending
 
     def viewers_changed(self, count: int) -> None:
-        """So many screens watch now."""
+        """Take the number of attached viewers."""
         self._steering.set_viewers(count)
 
     @property
-    def trouble(self) -> str:
-        """A sentence while something cannot be saved, else empty."""
+    def save_error(self) -> str:
+        """The reason why something cannot be saved; empty if all is saved."""
         return "; ".join(filter(None, (self._writer.trouble, self._event_writer.trouble)))
 
     def work(self) -> None:
@@ -117,7 +119,7 @@ class Engine:
                 self._writer,
                 self._start,
                 distribution,
-                woken=self._woken,
+                explain_only=self._explain_only,
             )
         except (ConfigError, RunError, DivergedError) as error:
             self._fail(str(error))
@@ -162,7 +164,7 @@ class Engine:
         await done.wait()
 
     def _stop_by_signal(self, name: str) -> None:
-        with contextlib.suppress(server.Refused):
+        with contextlib.suppress(server.RequestError):
             self.handle(Stop(by=name))
 
 
@@ -178,7 +180,7 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--lock", type=int, help="descriptor of the lock file, held by whoever started this")
     parser.add_argument("--resume", metavar="BY", help="go on from the newest checkpoint; BY says who wants it")
-    parser.add_argument("--wake", action="store_true", help="answer questions about a run that is over, or train on")
+    parser.add_argument("--explain-only", action="store_true", help="load the model of an ended run to explain digits")
     parser.add_argument("--epochs", type=int, help="with --resume: epochs in all, instead of those planned")
     parser.add_argument("--coordinator", metavar="HOST:PORT", help="train with other processes, which come here")
     parser.add_argument("--processes", type=int, help="with --coordinator: how many, with this one")
@@ -189,11 +191,11 @@ def main() -> None:
     detection.lower_priority()
     resumed: str | None = options.resume
     start = None
-    if resumed is not None or options.wake:
+    if resumed is not None or options.explain_only:
         run.remove_temporaries()
         start = checkpoints.read(run)
     cluster = cluster_from(options.coordinator, 0 if options.coordinator else None, options.processes, {})
-    engine = Engine(run, start, cluster, woken=options.wake)
+    engine = Engine(run, start, cluster, explain_only=options.explain_only)
     if resumed is not None:
         engine.tell_resumed(resumed, options.epochs)
     asyncio.run(engine.main(lock))

@@ -19,7 +19,7 @@ from mnist_tui.events import Phase, PhaseChanged
 from mnist_tui.runs.directory import RunDirectory
 
 FIRST_SCREEN_SECONDS = 30.0
-"""How long an engine that was woken waits for the screen that woke it."""
+"""Time that an engine with `explain_only` waits for its first viewer."""
 
 
 def train(
@@ -30,11 +30,11 @@ def train(
     start: Checkpoint | None,
     distribution: Distribution,
     *,
-    woken: bool = False,
+    explain_only: bool = False,
 ) -> None:
     """Do what config.json says and what `steering` wants, from the beginning or from a checkpoint.
 
-    A run that is over is `woken` to be questioned, or to train on.
+    With `explain_only`, do not train: load the model of an ended run, to explain digits or to train on.
     """
     record, emit = run.record(), event_writer.emit
     config = record.config
@@ -55,8 +55,8 @@ def train(
     trainer.tell_start(data.class_names)
     emit(PhaseChanged(time=time.time(), phase=Phase.COMPILING))
     trainer.begin(start)
-    if not woken:
+    if not explain_only:
         trainer.train_to_the_end()
-    while trainer.answer_until_wanted(patience=FIRST_SCREEN_SECONDS if woken else 0.0):
-        trainer.train_on(steering.take_train_on())
+    while trainer.answer_until_wanted(patience=FIRST_SCREEN_SECONDS if explain_only else 0.0):
+        trainer.train_on(steering.origin)
         trainer.train_to_the_end()

@@ -162,11 +162,11 @@ class MnistTuiApp(App[int]):
 
     @work(thread=True, exclusive=True, group="start")
     def _resume(self, run: RunDirectory, epochs: int | None) -> None:
-        from mnist_tui.control.client import who
+        from mnist_tui.control.client import origin
         from mnist_tui.control.resume import resume_run  # numpy
 
         try:
-            resume_run(run, who("screen"), epochs=epochs)
+            resume_run(run, origin("screen"), epochs=epochs)
         except RunError as error:
             self._tell(str(error))
             return
@@ -182,9 +182,9 @@ class MnistTuiApp(App[int]):
         return len(self.screen_stack) > 2
 
     def _tell(self, sentence: str) -> None:
-        from mnist_tui.ui.steering.steering import tell
+        from mnist_tui.ui.steering.steering import notify
 
-        tell(self, sentence, "error")
+        notify(self, sentence, "error")
 
     def action_view(self, name: str) -> None:
         """Go to one of the run's screens, or home."""
@@ -231,7 +231,7 @@ class MnistTuiApp(App[int]):
 
     def action_quit_asking(self) -> None:
         """Leave; while the opened run is live, ask what is to become of it."""
-        from mnist_tui.ui.steering.leave import LeaveScreen
+        from mnist_tui.ui.steering.choices import LeaveScreen
 
         if self.session is not None:
             self.session.poll()
@@ -244,12 +244,10 @@ class MnistTuiApp(App[int]):
         if choice == "leave":
             self.exit(return_code=0)
         elif choice == "stop" and self.session is not None:
-            from mnist_tui.control.client import who
-            from mnist_tui.control.protocol import Stop
-            from mnist_tui.ui.steering.steering import STOPS, send
+            from mnist_tui.ui.steering.steering import send_command
 
             self._leaving = True
-            send(self, self.session.run, Stop(by=who("screen")), STOPS, refused=self._stay)
+            send_command(self, self.session.run, "stop", on_error=self._stay)
 
     def _stay(self) -> None:
         self._leaving = False

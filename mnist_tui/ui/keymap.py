@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from textual.binding import Binding, BindingType
 
+from mnist_tui.control.commands import command_keys
+
 
 @dataclass(frozen=True)
 class Key:
@@ -24,6 +26,21 @@ class Key:
     shown: str | None = None
     footer: bool = True
     rank: int = 0
+
+
+def _steering_keys() -> list[Key]:
+    return [
+        Key(
+            f"steer('{name}')",
+            key.key,
+            key.label,
+            key.help or command.help,
+            key.shown,
+            footer=key.footer,
+            rank=key.rank,
+        )
+        for name, (command, key) in command_keys().items()
+    ]
 
 
 KEYMAP: dict[str, tuple[Key, ...]] = {
@@ -62,13 +79,13 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
         Key("choose('kill')", "k", "Kill it", "end the engine at once"),
         Key("choose('cancel')", "c,escape,q", "Cancel", "let it go on"),
     ),
-    "roll_back": (
-        Key("choose('roll_back')", "b", "Roll back", "to the newest checkpoint"),
+    "rollback": (
+        Key("choose('rollback')", "b", "Roll back", "to the newest checkpoint"),
         Key("choose('cancel')", "c,escape,q", "Cancel", "let it go on"),
     ),
     "diverged": (
-        Key("choose('roll_back')", "b", "Roll back", "to the last checkpoint, with half the learning rate"),
-        Key("choose('go_on')", "g", "Go on", "as if nothing had happened"),
+        Key("choose('rollback')", "b", "Roll back", "to the last checkpoint, with half the learning rate"),
+        Key("choose('continue')", "g", "Continue", "despite the alert"),
         Key("choose('stop')", "s", "Stop", "end the run; evaluated and saved"),
         Key("choose('cancel')", "escape", "Later", "close this without deciding"),
     ),
@@ -94,18 +111,8 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
         Key("app.go_back", "escape", "Back", "back to where you came from", "Esc", footer=False),
     ),
     "steering": (
-        Key("pause", "p", "Pause", "stand still after this batch", rank=2),
-        Key("go_on", "p", "Go on", "train on after a pause", rank=2),
-        Key("resume", "r", "Resume", "go on after a stop, a crash or a failure", rank=2),
-        Key("step", "full_stop", "Step", "train one batch and pause", ".", rank=6),
-        Key("more_epochs", "plus", "Epoch more", "one epoch more; after the end, train on", "+", rank=5),
-        Key("fewer_epochs", "minus", "Epoch fewer", "one epoch fewer", "-", rank=9),
-        Key("stop", "s", "Stop", "end after this batch; evaluated and saved", rank=3),
-        Key("learning_rate", "l", "Learning rate", "look at the learning rate and change it", rank=4),
-        Key("checkpoint", "c", "Checkpoint", "save a checkpoint after this batch", rank=8),
-        Key("roll_back", "b", "Roll back", "last checkpoint, half the learning rate", rank=7),
-        Key("early_stopping", "e", "Early stopping", "what ends the run before its last epoch", rank=10),
-        Key("kill", "K", "Kill", "end the engine at once, unevaluated; asks first", footer=False),
+        Key("steer('resume')", "r", "Resume", "Continue after a stop, crash or failure", rank=2),
+        *_steering_keys(),
     ),
     "training": (
         Key("plots('log')", "y", "Log y", "logarithmic y axis, or linear", rank=5),
@@ -255,7 +262,7 @@ def bindings(*groups: str) -> list[BindingType]:
             show=key.footer,
             key_display=key.shown,
             tooltip=key.help,
-            id=f"{group}." + re.sub(r"\W+", ".", key.action.removeprefix("app.")).strip("."),
+            id=f"{group}." + re.sub(r"\W+", ".", key.action.removeprefix("app.").removeprefix("steer")).strip("."),
         )
         for group in groups
         for key in KEYMAP[group]

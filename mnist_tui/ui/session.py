@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mnist_tui.control.client import Attachment, who
+from mnist_tui.control.client import Attachment, origin
 from mnist_tui.events import AlertRaised, Phase
 from mnist_tui.inspection.inspector import Findings, Inspector
 from mnist_tui.inspection.predictions import TEST, VALIDATION, EvaluationPoint, Predictions
@@ -99,11 +99,11 @@ class RunSession:
 
     @property
     def _trouble(self) -> str:
-        return self._attachment.trouble if self._attachment is not None else ""
+        return self._attachment.save_error if self._attachment is not None else ""
 
     def _attend(self) -> None:
         if self._attachment is None and self._live and not self._is_closed:
-            self._attachment = Attachment(self.run, who("screen"))
+            self._attachment = Attachment(self.run, origin("screen"))
         elif self._attachment is not None and not self._live:
             self._attachment.close()
             self._attachment = None

@@ -52,7 +52,7 @@ def _engine(run: RunDirectory, steps: int | None) -> int:
     try:
         if steps is not None:
             follow(run, lambda _: None, lambda timing: timing.step >= steps)
-            client.ask(run, Stop(by="benchmark"))
+            client.send(run, Stop(by="benchmark"))
         follow(run, lambda _: None, lambda _: False)
         endpoint = run.endpoint()
         assert endpoint is not None, f"the engine is gone: see {run.log_path}"

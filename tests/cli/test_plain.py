@@ -242,7 +242,7 @@ def test_trouble_is_told_once_and_when_it_is_over(run: RunDirectory, monkeypatch
             lambda: write(run, samples.run_ended()),
             engine.die,
         )
-        assert engine.watchers == [], "plain lines are no screen"
+        assert engine.viewers == [], "plain lines are no screen"
     assert lines[:2] == ["trouble: 7 events wait in memory", "everything is saved again"]
     assert lines[2].startswith("test accuracy")
 
@@ -257,7 +257,7 @@ def test_ctrl_c_asks_for_the_end_and_a_second_one_for_it_at_once(run: RunDirecto
             lambda: write(run, samples.run_ended(EndReason.STOPPED)),
             engine.die,
         )
-        stops = engine.asked()
+        stops = engine.sent()
     assert status == 130
     assert signal.getsignal(signal.SIGINT) is before
     assert [stop.now for stop in stops if isinstance(stop, Stop)] == [False, True]
@@ -266,7 +266,7 @@ def test_ctrl_c_asks_for_the_end_and_a_second_one_for_it_at_once(run: RunDirecto
 
 def test_a_refused_ctrl_c_is_told_and_a_failed_run_keeps_its_status(run: RunDirectory) -> None:
     with FakeEngine(run) as engine:
-        engine.answer = b'{"ok":false,"error":"not today"}\n'
+        engine.reply = b'{"ok":false,"error":"not today"}\n'
         status, lines = watched(
             run,
             lambda: signal.raise_signal(signal.SIGINT),

@@ -1,4 +1,4 @@
-"""What is typed behind `mnist-tui` becomes a request to the engine, a sentence and an exit status."""
+"""Steering commands: the requests that they send, what they print, and their errors."""
 
 import getpass
 import os
@@ -14,9 +14,9 @@ from mnist_tui.cluster import Cluster
 from mnist_tui.config import ConfigError
 from mnist_tui.control import resume as resuming
 from mnist_tui.control.protocol import (
-    AnyRequest,
     Continue,
     Pause,
+    Request,
     RollBack,
     SaveCheckpoint,
     SetEarlyStopping,
@@ -34,7 +34,6 @@ BY = "ada, command line on pts/3"
 
 @pytest.fixture(autouse=True)
 def ada(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """At a terminal, with a home of her own."""
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path))
     monkeypatch.setattr(getpass, "getuser", lambda: "ada")
     monkeypatch.setattr(os, "ttyname", lambda _: "/dev/pts/3")
@@ -50,39 +49,39 @@ def typed(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     return run_command()
 
 
-REQUESTS: dict[str, tuple[list[AnyRequest], str]] = {
+REQUESTS: dict[str, tuple[list[Request], str]] = {
     "pause": ([Pause(by=BY)], "pauses after this batch"),
-    "continue": ([Continue(by=BY)], "goes on"),
-    "step": ([Step(by=BY)], "trains 1 batch and pauses"),
-    "step 1200": ([Step(by=BY, count=1200)], "trains 1,200 batches and pauses"),
+    "continue": ([Continue(by=BY)], "continues"),
+    "step": ([Step(by=BY)], "trains 1 batch, then pauses"),
+    "step 1200": ([Step(by=BY, count=1200)], "trains 1,200 batches, then pauses"),
     "checkpoint": ([SaveCheckpoint(by=BY)], "saves a checkpoint after this batch"),
-    "rollback": ([RollBack(by=BY)], "goes back to its newest checkpoint, with half the learning rate"),
-    "stop": ([Stop(by=BY)], "ends after this batch"),
-    "stop --now": ([Stop(by=BY, now=True)], "ends now"),
-    "set --epochs 12": ([SetEpochs(by=BY, epochs=12)], "trains 12 epochs in all"),
-    "set --epochs 1": ([SetEpochs(by=BY, epochs=1)], "trains 1 epoch in all"),
-    "set --epochs +1": ([SetEpochs(by=BY, change=1)], "trains 1 epoch more"),
-    "set --epochs=+20": ([SetEpochs(by=BY, change=20)], "trains 20 epochs more"),
-    "set --epochs -2": ([SetEpochs(by=BY, change=-2)], "trains 2 epochs fewer"),
-    "set --learning-rate 3e-4": ([SetLearningRate(by=BY, value=3e-4)], "gets the learning rate 0.0003"),
-    "set --learning-rate x0.5": ([SetLearningRate(by=BY, factor=0.5)], "multiplies its learning rate by 0.5"),
-    "set --learning-rate /4": ([SetLearningRate(by=BY, factor=0.25)], "divides its learning rate by 4"),
-    "set --early-stopping loss:3": ([SetEarlyStopping(by=BY, rule="loss:3")], "has early stopping set to loss:3"),
-    "set --early-stopping off": ([SetEarlyStopping(by=BY, rule="off")], "has early stopping set to off"),
+    "rollback": ([RollBack(by=BY)], "returns to its last checkpoint, with half the learning rate"),
+    "stop": ([Stop(by=BY)], "stops after this batch, then evaluates and saves"),
+    "stop --now": ([Stop(by=BY, now=True)], "exits now"),
+    "set --epochs 12": ([SetEpochs(by=BY, epochs=12)], "trains 12 epochs in total"),
+    "set --epochs 1": ([SetEpochs(by=BY, epochs=1)], "trains 1 epoch in total"),
+    "set --epochs +1": ([SetEpochs(by=BY, change=1)], "trains 1 more epoch"),
+    "set --epochs=+20": ([SetEpochs(by=BY, change=20)], "trains 20 more epochs"),
+    "set --epochs -2": ([SetEpochs(by=BY, change=-2)], "trains 2 fewer epochs"),
+    "set --learning-rate 3e-4": ([SetLearningRate(by=BY, value=3e-4)], "sets its maximum learning rate to 0.0003"),
+    "set --learning-rate x0.5": ([SetLearningRate(by=BY, factor=0.5)], "multiplies its maximum learning rate by 0.5"),
+    "set --learning-rate /4": ([SetLearningRate(by=BY, factor=0.25)], "multiplies its maximum learning rate by 0.25"),
+    "set --early-stopping loss:3": ([SetEarlyStopping(by=BY, rule="loss:3")], "sets early stopping to loss:3"),
+    "set --early-stopping off": ([SetEarlyStopping(by=BY, rule="off")], "sets early stopping to off"),
 }
 
 
 @pytest.mark.parametrize("line", REQUESTS)
 @pytest.mark.parametrize("wanted", ["calm-otter", "last"])
-def test_a_command_asks_the_engine_and_says_what_happens(
+def test_a_command_sends_a_request_and_prints_what_happens(
     run: RunDirectory, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], line: str, wanted: str
 ) -> None:
     requests, words = REQUESTS[line]
     command, *rest = line.split()
     with FakeEngine(run) as engine:
         assert typed(monkeypatch, command, wanted, *rest) == 0
-        assert engine.asked() == requests
-        assert engine.watchers == []
+        assert engine.sent() == requests
+        assert engine.viewers == []
     assert capsys.readouterr() == (f"run {run.id} {words}\n", "")
 
 
@@ -92,14 +91,14 @@ def test_several_settings_are_sent_one_after_the_other(
     with FakeEngine(run) as engine:
         options = ("--early-stopping", "accuracy:5", "--learning-rate", "/2", "--epochs", "+1")
         assert typed(monkeypatch, "set", "last", *options) == 0
-        assert [type(request) for request in engine.asked()] == [SetEpochs, SetLearningRate, SetEarlyStopping]
+        assert [type(request) for request in engine.sent()] == [SetEpochs, SetLearningRate, SetEarlyStopping]
     assert len(capsys.readouterr().out.splitlines()) == 3
 
 
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("set last", "nothing to set: give --epochs, --learning-rate or --early-stopping"),
+        ("set last", "nothing to set: give --epochs, --learning-rate, --early-stopping"),
         ("set last --epochs 0", "epochs 0 is out of range"),
         ("set last --epochs +0", "epochs 0 is out of range"),
         ("set last --epochs -", "epochs '' is not a whole number"),
@@ -109,23 +108,23 @@ def test_several_settings_are_sent_one_after_the_other(
         ("set last --learning-rate fast", "learning_rate 'fast' cannot be used: give a number from 1e-08 to 10"),
         ("set last --learning-rate nan", "learning_rate 'nan' cannot be used"),
         ("set last --learning-rate 11", "learning_rate '11' cannot be used"),
-        ("set last --learning-rate x", "--learning-rate 'x' cannot be used: give a number, or x0.5 or /2"),
-        ("set last --learning-rate x0", "--learning-rate 'x0' cannot be used"),
-        ("set last --learning-rate /0", "--learning-rate '/0' cannot be used"),
-        ("set last --learning-rate x-2", "--learning-rate 'x-2' cannot be used"),
-        ("set last --learning-rate xnan", "--learning-rate 'xnan' cannot be used"),
-        ("set last --learning-rate /inf", "--learning-rate '/inf' cannot be used"),
+        ("set last --learning-rate x", "learning_rate 'x' cannot be used: give a number, or a factor like x0.5"),
+        ("set last --learning-rate x0", "learning_rate 'x0' cannot be used"),
+        ("set last --learning-rate /0", "learning_rate '/0' cannot be used"),
+        ("set last --learning-rate x-2", "learning_rate 'x-2' cannot be used"),
+        ("set last --learning-rate xnan", "learning_rate 'xnan' cannot be used"),
+        ("set last --learning-rate /inf", "learning_rate '/inf' cannot be used"),
         ("set last --early-stopping loss", "early_stopping 'loss' cannot be used: give off, or loss or accuracy"),
         ("set last --epochs +1 --early-stopping loss", "early_stopping 'loss' cannot be used"),
         ("step last many", "'many' is not a valid integer: see `mnist-tui step --help`"),
         ("pause", "Missing argument 'RUN': see `mnist-tui pause --help`"),
         ("pause nothing", "no run 'nothing'"),
-        ("resume last --epochs -1", "--epochs -1 cannot be used: give the epochs in all, or +N for so many more"),
+        ("resume last --epochs -1", "--epochs -1 cannot be used"),
         ("resume last --epochs x", "epochs 'x' is not a whole number"),
         ("resume nothing", "no run 'nothing'"),
     ],
 )
-def test_what_cannot_be_meant_is_refused_before_anything_is_sent(
+def test_a_wrong_command_line_is_an_error_before_anything_is_sent(
     run: RunDirectory,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -140,21 +139,21 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_sent(
     assert capsys.readouterr().out == ""
 
 
-def test_what_the_engine_refuses_is_told_in_its_words(
+def test_a_rejection_has_the_engines_reason(
     run: RunDirectory, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with FakeEngine(run) as engine:
-        engine.answer = b'{"ok":false,"error":"the run is not paused"}\n'
-        with pytest.raises(RunError, match="refused: the run is not paused"):
+        engine.reply = b'{"ok":false,"error":"the run is not paused"}\n'
+        with pytest.raises(RunError, match="the run is not paused"):
             typed(monkeypatch, "continue", "last")
     assert capsys.readouterr().out == ""
 
 
-def test_what_the_engine_cannot_save_is_told_on_stderr(
+def test_a_save_error_is_printed_on_stderr(
     run: RunDirectory, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with FakeEngine(run) as engine:
-        engine.answer = b'{"ok":true,"trouble":"the disk\\u001b[2J is full"}\n'
+        engine.reply = b'{"ok":true,"trouble":"the disk\\u001b[2J is full"}\n'
         assert typed(monkeypatch, "checkpoint", "last") == 0
     out, err = capsys.readouterr()
     assert out == f"run {run.id} saves a checkpoint after this batch\n"
@@ -171,21 +170,21 @@ def test_a_run_without_an_engine_cannot_be_steered(
 
 @pytest.fixture
 def resumed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, int | None, int]]:
-    """What was to be resumed: run, by whom, epochs in all, more epochs."""
-    asked: list[tuple[str, str, int | None, int]] = []
+    """Calls of `resume_run`: run, origin, epochs in total, more epochs."""
+    calls: list[tuple[str, str, int | None, int]] = []
 
     def stand_in(run: RunDirectory, by: str, *, epochs: int | None, more: int, cluster: Cluster | None) -> None:
         assert cluster is None
-        asked.append((run.id, by, epochs, more))
+        calls.append((run.id, by, epochs, more))
 
     monkeypatch.setattr(resuming, "resume_run", stand_in)
-    return asked
+    return calls
 
 
 @pytest.mark.parametrize(
     ("options", "epochs", "more"), [([], None, 0), (["--epochs", "12"], 12, 0), (["--epochs", "+2"], None, 2)]
 )
-def test_a_run_goes_on_without_anybody_watching(
+def test_a_run_is_resumed_without_a_viewer(
     run: RunDirectory,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -210,7 +209,7 @@ def test_a_resumed_run_is_watched_like_a_new_one(
     watched: list[tuple[str, bool]] = []
 
     def watch(run: RunDirectory, plain: bool, since: float) -> int:
-        assert resumed, "not before it was told to go on"
+        assert resumed, "not before it was resumed"
         assert since >= run.record().created
         watched.append((run.id, plain))
         return 7
@@ -222,7 +221,7 @@ def test_a_resumed_run_is_watched_like_a_new_one(
     assert watched == [(run.id, plain)]
 
 
-def test_nothing_is_resumed_in_a_terminal_that_cannot_show_it(
+def test_nothing_is_resumed_in_an_unsupported_terminal(
     run: RunDirectory,  # noqa: ARG001
     monkeypatch: pytest.MonkeyPatch,
     resumed: list[tuple[str, str, int | None, int]],
@@ -234,7 +233,7 @@ def test_nothing_is_resumed_in_a_terminal_that_cannot_show_it(
     assert resumed == []
 
 
-def test_every_command_says_what_it_is_for_in_a_line_that_is_not_cut() -> None:
+def test_the_short_help_of_every_command_is_not_cut() -> None:
     for name, command in commands.commands.items():
         short = command.get_short_help_str(limit=64)
         assert short.endswith("."), (name, short)

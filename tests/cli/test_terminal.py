@@ -1,4 +1,4 @@
-"""A terminal that cannot show the screen is refused with a sentence that says how to mend it."""
+"""A terminal that cannot show the screen is rejected with a reason and a fix."""
 
 import locale
 
@@ -13,7 +13,7 @@ def utf8(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(locale, "getpreferredencoding", lambda _: "UTF-8")
 
 
-def judge(environment: dict[str, str] | None = None, absent: str = "") -> str | None:
+def check(environment: dict[str, str] | None = None, absent: str = "") -> str | None:
     stdin, stdout, stderr = (stream != absent for stream in ("stdin", "stdout", "stderr"))
     return unsupported_reason(
         {"TERM": "xterm-256color"} | (environment or {}), stdin=stdin, stdout=stdout, stderr=stderr
@@ -21,36 +21,36 @@ def judge(environment: dict[str, str] | None = None, absent: str = "") -> str | 
 
 
 @pytest.mark.parametrize("term", ["xterm-256color", "xterm", "linux", "screen-256color", "tmux-256color"])
-def test_a_terminal_of_these_days_will_do(term: str) -> None:
-    assert judge({"TERM": term}) is None
+def test_a_common_terminal_is_supported(term: str) -> None:
+    assert check({"TERM": term}) is None
 
 
 @pytest.mark.parametrize("stream", ["stdin", "stdout", "stderr"])
-def test_a_stream_that_is_no_terminal_is_named(stream: str) -> None:
-    reason = judge(absent=stream)
+def test_a_stream_that_is_not_a_terminal_is_named(stream: str) -> None:
+    reason = check(absent=stream)
     assert reason is not None
-    assert reason.startswith(f"{stream} is no terminal")
+    assert reason.startswith(stream)
     assert "--plain" in reason
 
 
 @pytest.mark.parametrize(("term", "named"), [("dumb", "TERM=dumb"), ("unknown", "TERM=unknown"), ("", "TERM=(unset)")])
-def test_a_term_that_cannot_move_its_cursor_is_named(term: str, named: str) -> None:
-    reason = judge({"TERM": term})
+def test_an_unsupported_term_is_named(term: str, named: str) -> None:
+    reason = check({"TERM": term})
     assert reason is not None
     assert reason.startswith(named)
     assert "xterm-256color" in reason
 
 
-def test_no_term_at_all_is_an_unset_one() -> None:
+def test_a_missing_term_is_named_unset() -> None:
     reason = unsupported_reason({}, stdin=True, stdout=True, stderr=True)
     assert reason is not None
     assert "TERM=(unset)" in reason
 
 
 @pytest.mark.parametrize("encoding", ["ANSI_X3.4-1968", "ISO-8859-1"])
-def test_a_locale_without_blocks_is_named_with_its_mend(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_encoding_without_blocks_is_named_with_a_fix(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(locale, "getpreferredencoding", lambda _: encoding)
-    reason = judge()
+    reason = check()
     assert reason is not None
     assert encoding in reason
     assert "LC_ALL=C.UTF-8" in reason
@@ -59,11 +59,11 @@ def test_a_locale_without_blocks_is_named_with_its_mend(encoding: str, monkeypat
 @pytest.mark.parametrize(
     ("encoding", "fits"), [("utf-8", True), ("UTF8:replace", True), ("latin-1", False), ("ascii:strict", False)]
 )
-def test_pythonioencoding_goes_before_the_locale(encoding: str, fits: bool) -> None:
-    assert (judge({"PYTHONIOENCODING": encoding}) is None) == fits
+def test_pythonioencoding_takes_precedence_over_the_locale(encoding: str, fits: bool) -> None:
+    assert (check({"PYTHONIOENCODING": encoding}) is None) == fits
 
 
-def test_every_refusal_is_one_line() -> None:
-    for reason in (judge(absent="stdin"), judge({"TERM": "dumb"}), judge({"PYTHONIOENCODING": "ascii"})):
+def test_every_reason_is_one_line() -> None:
+    for reason in (check(absent="stdin"), check({"TERM": "dumb"}), check({"PYTHONIOENCODING": "ascii"})):
         assert reason is not None
         assert "\n" not in reason

@@ -1,4 +1,4 @@
-"""Engines are asked over their socket, and whatever goes wrong is one sentence."""
+"""Requests to engines over their sockets, attachments, and the start of engines; every error is one sentence."""
 
 import getpass
 import os
@@ -6,7 +6,6 @@ import socket
 import subprocess
 import tempfile
 import time
-import typing
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,9 @@ import msgspec
 import pytest
 
 from mnist_tui.control import client
-from mnist_tui.control.client import Attachment, ask, resume, start, wake, who
+from mnist_tui.control.client import Attachment, load_model, origin, resume, send, start
+from mnist_tui.control.commands import STEERING_COMMANDS, decode_request
 from mnist_tui.control.protocol import (
-    AnyRequest,
     Attach,
     Continue,
     Explain,
@@ -26,6 +25,7 @@ from mnist_tui.control.protocol import (
     Pause,
     Ping,
     Reply,
+    Request,
     RollBack,
     SaveCheckpoint,
     SetEarlyStopping,
@@ -46,14 +46,14 @@ def engine() -> Iterator[FakeEngine]:
         yield fake
 
 
-def refusal(run: RunDirectory, request: AnyRequest) -> str:
+def error_of(run: RunDirectory, request: Request) -> str:
     with pytest.raises(RunError) as caught:
-        ask(run, request)
+        send(run, request)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
 
-REQUESTS: list[AnyRequest] = [
+REQUESTS: list[Request] = [
     Ping(),
     Attach(by="tests"),
     Pause(by="tests"),
@@ -74,18 +74,19 @@ REQUESTS: list[AnyRequest] = [
 
 
 def test_the_sample_requests_are_of_all_types() -> None:
-    assert {type(request) for request in REQUESTS} == set(typing.get_args(AnyRequest))
+    commands = {command.request for command in STEERING_COMMANDS}
+    assert {type(request) for request in REQUESTS} == {Ping, Attach, Explain} | commands
 
 
 @pytest.mark.parametrize("request_sent", REQUESTS, ids=repr)
-def test_a_request_reaches_the_engine_as_one_line(engine: FakeEngine, request_sent: AnyRequest) -> None:
-    ask(engine.run, request_sent)
+def test_a_request_reaches_the_engine_as_one_line(engine: FakeEngine, request_sent: Request) -> None:
+    send(engine.run, request_sent)
     (line,) = engine.requests
     assert line.endswith(b"\n")
-    assert msgspec.json.decode(line, type=AnyRequest) == request_sent
+    assert decode_request(line) == request_sent
 
 
-def test_an_answer_comes_back_with_all_that_was_said(engine: FakeEngine) -> None:
+def test_a_reply_comes_back_whole(engine: FakeEngine) -> None:
     explanation = Explanation(
         epoch=3,
         probabilities=(0.25, 0.75),
@@ -94,12 +95,12 @@ def test_an_answer_comes_back_with_all_that_was_said(engine: FakeEngine) -> None
         neighbours=(Neighbour("train", 7, 3, 0.125, b"\x00\xff"),),
         variants=(Variant("shifted", 3, 0.5, b""),),
     )
-    said = Reply(ok=True, trouble="no room for model.keras", explanation=explanation)
-    engine.answer = msgspec.json.encode(said) + b"\n"
-    assert ask(engine.run, Explain(split="test", index=1)) == said
+    reply = Reply(ok=True, save_error="no room for model.keras", explanation=explanation)
+    engine.reply = msgspec.json.encode(reply) + b"\n"
+    assert send(engine.run, Explain(split="test", index=1)) == reply
 
 
-def test_an_engine_that_keeps_silent_is_not_waited_for_longer_than_one_has_patience(engine: FakeEngine) -> None:
+def test_a_silent_engine_times_out(engine: FakeEngine) -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as deaf,
@@ -108,50 +109,43 @@ def test_an_engine_that_keeps_silent_is_not_waited_for_longer_than_one_has_patie
         deaf.bind(address)
         deaf.listen()
         engine.run.lock_path.write_bytes(msgspec.json.encode(Endpoint(os.getpid(), address)))
-        with pytest.raises(RunError, match="does not answer"):
-            ask(engine.run, Ping(), patience=0.01)
+        with pytest.raises(RunError, match="does not reply"):
+            send(engine.run, Ping(), timeout=0.01)
 
 
-def test_a_refusal_is_told_in_the_engine_s_words(engine: FakeEngine) -> None:
-    engine.answer = b'{"ok":false,"error":"it is over"}\n'
-    assert refusal(engine.run, Stop(by="tests")).endswith(f"the engine of run {engine.run.id} refused: it is over")
+def test_a_rejection_has_the_engines_reason(engine: FakeEngine) -> None:
+    engine.reply = b'{"ok":false,"error":"it is over"}\n'
+    assert error_of(engine.run, Stop(by="tests")).endswith(
+        f"the engine of run {engine.run.id} rejected the request: it is over"
+    )
 
 
-@pytest.mark.parametrize("answer", [b"", b"\n", b'{"ok":', b"[]\n", b'{"ok":false,"error":"\xff"}\n'])
-def test_an_answer_that_is_none_is_told(engine: FakeEngine, answer: bytes) -> None:
-    engine.answer = answer
-    message = refusal(engine.run, Ping())
-    assert f"the engine of run {engine.run.id} (process {os.getpid()}) does not answer" in message
+@pytest.mark.parametrize("reply", [b"", b"\n", b'{"ok":', b"[]\n", b'{"ok":false,"error":"\xff"}\n'])
+def test_a_malformed_reply_is_an_error(engine: FakeEngine, reply: bytes) -> None:
+    engine.reply = reply
+    message = error_of(engine.run, Ping())
+    assert f"the engine of run {engine.run.id} (process {os.getpid()}) does not reply" in message
+    assert message.endswith(f"see {engine.run.log_path}")
 
 
-def test_an_engine_that_ends_before_it_answers_is_told_with_where_it_says_why(engine: FakeEngine) -> None:
-    engine.answer = b""
-    message = refusal(engine.run, Ping())
-    assert message.endswith(f"does not answer: it hung up; what it said last is in {engine.run.log_path}")
+@pytest.mark.parametrize("address", ["/nowhere/socket", "/tmp/" + "x" * 200], ids=["missing", "too long"])
+def test_a_wrong_address_is_an_error(engine: FakeEngine, address: str) -> None:
+    engine.run.lock_path.write_bytes(msgspec.json.encode(Endpoint(os.getpid(), address)))
+    assert "does not reply" in error_of(engine.run, Ping())
 
 
-def test_an_engine_that_does_not_listen_is_told(engine: FakeEngine) -> None:
-    engine.run.lock_path.write_bytes(msgspec.json.encode(Endpoint(os.getpid(), "/nowhere/socket")))
-    assert "does not answer" in refusal(engine.run, Ping())
-
-
-def test_an_address_that_is_too_long_is_told(engine: FakeEngine) -> None:
-    engine.run.lock_path.write_bytes(msgspec.json.encode(Endpoint(os.getpid(), "/tmp/" + "x" * 200)))
-    assert "does not answer" in refusal(engine.run, Ping())
-
-
-def test_a_dead_run_has_nobody_to_ask() -> None:
+def test_a_dead_run_is_an_error() -> None:
     run = create_run(samples.config())
     run.lock_path.write_bytes(msgspec.json.encode(Endpoint(os.getpid(), "/tmp/left-over")))
-    message = refusal(run, Stop(by="tests"))
+    message = error_of(run, Stop(by="tests"))
     assert f"run {run.id} has no live engine that listens: `mnist-tui show {run.id}`" in message
 
 
-def test_an_engine_that_is_still_starting_cannot_be_asked() -> None:
+def test_a_starting_engine_is_an_error() -> None:
     run = create_run(samples.config())
     lock = run.acquire_lock()
     os.write(lock, msgspec.json.encode(Endpoint(os.getpid())))
-    assert "has no live engine that listens" in refusal(run, Ping())
+    assert "has no live engine that listens" in error_of(run, Ping())
     os.close(lock)
 
 
@@ -167,7 +161,6 @@ def test_an_engine_that_cannot_be_started_leaves_nothing_behind(broken: str, mon
 
 
 def test_a_started_engine_holds_the_lock_from_its_first_moment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The child is a stand-in that ends when it is told to; the parent's own copy of the lock is closed by then."""
     children: list[subprocess.Popen[bytes]] = []
     popen = subprocess.Popen
 
@@ -186,72 +179,72 @@ def test_a_started_engine_holds_the_lock_from_its_first_moment(monkeypatch: pyte
 
 
 @pytest.fixture
-def quick_heart(monkeypatch: pytest.MonkeyPatch) -> None:
+def fast_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "HEARTBEAT_SECONDS", 0.01)
 
 
 def wait_until(condition: Callable[[], object]) -> None:
     deadline = time.monotonic() + 30
     while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
+        assert time.monotonic() < deadline, "condition never came"
         time.sleep(0.005)
 
 
 @pytest.fixture
-def attached(engine: FakeEngine, quick_heart: None) -> Iterator[Attachment]:  # noqa: ARG001
+def attached(engine: FakeEngine, fast_heartbeat: None) -> Iterator[Attachment]:  # noqa: ARG001
     attachment = Attachment(engine.run, "ada, screen")
     wait_until(lambda: attachment.alive)
     yield attachment
     attachment.close()
 
 
-def test_a_screen_says_once_who_watches_and_then_that_it_still_does(engine: FakeEngine, attached: Attachment) -> None:
+def test_a_viewer_attaches_once_and_then_pings(engine: FakeEngine, attached: Attachment) -> None:
     wait_until(lambda: len(engine.requests) > 3)
-    assert engine.watchers == ["ada, screen"]
+    assert engine.viewers == ["ada, screen"]
     assert attached.alive
-    assert attached.trouble == ""
+    assert attached.save_error == ""
 
 
-def test_a_screen_hears_what_cannot_be_saved_and_when_it_can_again(engine: FakeEngine, attached: Attachment) -> None:
-    engine.answer = b'{"ok":true,"trouble":"the disk is full"}\n'
-    wait_until(lambda: attached.trouble == "the disk is full")
-    engine.answer = b'{"ok":true}\n'
-    wait_until(lambda: attached.trouble == "")
+def test_a_viewer_gets_the_save_error_while_it_lasts(engine: FakeEngine, attached: Attachment) -> None:
+    engine.reply = b'{"ok":true,"trouble":"the disk is full"}\n'
+    wait_until(lambda: attached.save_error == "the disk is full")
+    engine.reply = b'{"ok":true}\n'
+    wait_until(lambda: attached.save_error == "")
 
 
-def test_a_screen_finds_the_engine_that_takes_over(engine: FakeEngine, attached: Attachment) -> None:
+def test_a_viewer_finds_the_next_engine(engine: FakeEngine, attached: Attachment) -> None:
     engine.die()
     wait_until(lambda: not attached.alive)
     with FakeEngine(engine.run) as second:
         wait_until(lambda: attached.alive)
-        assert second.watchers == ["ada, screen"]
+        assert second.viewers == ["ada, screen"]
 
 
-@pytest.mark.parametrize("answer", [b"", b"\n", b"rubbish\n", b'{"ok":false,"error":"full"}\n'])
-def test_an_engine_that_does_not_let_a_screen_watch_is_asked_again(
+@pytest.mark.parametrize("reply", [b"", b"\n", b"rubbish\n", b'{"ok":false,"error":"full"}\n'])
+def test_a_rejected_viewer_tries_again(
     engine: FakeEngine,
-    quick_heart: None,  # noqa: ARG001
-    answer: bytes,
+    fast_heartbeat: None,  # noqa: ARG001
+    reply: bytes,
 ) -> None:
-    engine.answer = answer
+    engine.reply = reply
     attachment = Attachment(engine.run, "ada, screen")
-    wait_until(lambda: len(engine.watchers) > 2)
+    wait_until(lambda: len(engine.viewers) > 2)
     assert not attachment.alive
-    engine.answer = b'{"ok":true}\n'
+    engine.reply = b'{"ok":true}\n'
     wait_until(lambda: attachment.alive)
     attachment.close()
 
 
-def test_a_screen_that_is_closed_hangs_up(engine: FakeEngine, attached: Attachment) -> None:
+def test_a_closed_attachment_disconnects(engine: FakeEngine, attached: Attachment) -> None:
     attached.close()
     wait_until(lambda: not attached.alive)
     heard = len(engine.requests)
-    ask(engine.run, Ping())
+    send(engine.run, Ping())
     assert len(engine.requests) == heard + 1
-    assert engine.watchers == ["ada, screen"]
+    assert engine.viewers == ["ada, screen"]
 
 
-def test_a_screen_may_watch_a_run_that_has_no_engine_yet(quick_heart: None) -> None:  # noqa: ARG001
+def test_a_viewer_may_attach_before_the_engine_starts(fast_heartbeat: None) -> None:  # noqa: ARG001
     run = create_run(samples.config())
     attachment = Attachment(run, "ada, screen")
     assert not attachment.alive
@@ -260,21 +253,21 @@ def test_a_screen_may_watch_a_run_that_has_no_engine_yet(quick_heart: None) -> N
     attachment.close()
 
 
-def test_who_asks_is_a_user_behind_a_door(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_origin_names_user_interface_and_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     def nobody() -> str:
         raise KeyError("getpwuid(): uid not found: 4711")
 
     monkeypatch.setattr(getpass, "getuser", lambda: "ada")
     monkeypatch.setattr(os, "ttyname", lambda _: "/dev/pts/3")
-    assert who("screen") == "ada, screen on pts/3"
+    assert origin("screen") == "ada, screen on pts/3"
     monkeypatch.setattr(os, "ttyname", lambda _: (_ for _ in ()).throw(OSError()))
     monkeypatch.setattr(getpass, "getuser", nobody)
-    assert who("command line") == f"user {os.getuid()}, command line"
+    assert origin("command line") == f"uid {os.getuid()}, command line"
 
 
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """The command lines of the engines that would have been started, from the run directory on."""
+    """Command lines of the engines that would have been started, from the run directory on."""
     commands: list[list[str]] = []
 
     def stand_in(command: list[str], **settings: Any) -> None:
@@ -286,21 +279,21 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     return commands
 
 
-def test_a_resumed_or_woken_engine_is_told_so(started: list[list[str]]) -> None:
+def test_an_engine_is_started_to_resume_or_to_explain(started: list[list[str]]) -> None:
     run = create_run(samples.config())
     resume(run, "ada, command line")
     resume(run, "ada, command line", epochs=12)
-    wake(run)
+    load_model(run)
     path = str(run.path)
     assert started == [
         [path, "--resume", "ada, command line"],
         [path, "--resume", "ada, command line", "--epochs", "12"],
-        [path, "--wake"],
+        [path, "--explain-only"],
     ]
     assert not run.is_live(), "this process let go of the lock"
 
 
-@pytest.mark.parametrize("way", [lambda run: resume(run, "ada"), wake], ids=["resume", "wake"])
+@pytest.mark.parametrize("way", [lambda run: resume(run, "ada"), load_model], ids=["resume", "load model"])
 def test_a_live_run_gets_no_second_engine(
     engine: FakeEngine, started: list[list[str]], way: Callable[[RunDirectory], None]
 ) -> None:
@@ -309,8 +302,8 @@ def test_a_live_run_gets_no_second_engine(
     assert started == []
 
 
-@pytest.mark.parametrize("way", [lambda run: resume(run, "ada"), wake], ids=["resume", "wake"])
-def test_a_run_that_cannot_be_resumed_stays_as_it_was(
+@pytest.mark.parametrize("way", [lambda run: resume(run, "ada"), load_model], ids=["resume", "load model"])
+def test_a_run_stays_if_its_engine_cannot_be_started(
     monkeypatch: pytest.MonkeyPatch, way: Callable[[RunDirectory], None]
 ) -> None:
     def fail(*_: Any, **__: Any) -> None:

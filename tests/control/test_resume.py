@@ -1,4 +1,4 @@
-"""Whether a run that is over can go on, and to how many epochs."""
+"""Resuming of ended runs: whether it works, and how many epochs are planned."""
 
 import time
 
@@ -13,8 +13,7 @@ from mnist_tui.runs.directory import RunDirectory, RunError, create_run
 from tests.kit import samples
 from tests.kit.fake_engine import FakeEngine
 
-EPOCH = 5
-"""Steps."""
+EPOCH = 5  # steps
 STARTED = samples.run_started(steps_per_epoch=EPOCH, train_count=500)
 Resumed = list[tuple[str, int | None]]
 
@@ -40,15 +39,15 @@ def run_with(events: list[AnyEvent]) -> RunDirectory:
 
 @pytest.fixture
 def resumed(monkeypatch: pytest.MonkeyPatch) -> Resumed:
-    """Who resumed, and the epochs that were asked of the new engine."""
-    asked: Resumed = []
+    """The origin and the planned epochs of each new engine."""
+    calls: Resumed = []
 
     def stand_in(run: RunDirectory, by: str, epochs: int | None = None, cluster: Cluster | None = None) -> None:  # noqa: ARG001
         assert cluster is None
-        asked.append((by, epochs))
+        calls.append((by, epochs))
 
     monkeypatch.setattr(client, "resume", stand_in)
-    return asked
+    return calls
 
 
 @pytest.mark.parametrize(
@@ -71,7 +70,7 @@ def resumed(monkeypatch: pytest.MonkeyPatch) -> Resumed:
         ([], 1, 0, 1),
     ],
 )
-def test_a_run_that_is_over_goes_on(
+def test_an_ended_run_is_resumed(
     events: list[AnyEvent], epochs: int | None, more: int, planned: int | None, resumed: Resumed
 ) -> None:
     resume_run(run_with(events), "ada", epochs=epochs, more=more)
@@ -83,14 +82,14 @@ def test_a_run_that_is_over_goes_on(
     [
         (FINISHED, None, 0, "is finished (epochs done: 3): give --epochs N to train on"),
         (ENDED_EARLY, None, 0, "is finished (epochs done: 2): give --epochs N to train on"),
-        (FINISHED, 3, 0, "--epochs 3 is too few for run {id}: epochs done: 3, give at least 4"),
-        (FINISHED, 1, 0, "--epochs 1 is too few for run {id}: epochs done: 3, give at least 4"),
-        (STOPPED, 1, 0, "--epochs 1 is too few for run {id}: epoch 2 is under way, give at least 2"),
-        (STOPPED_BETWEEN_EPOCHS, 1, 0, "--epochs 1 is too few for run {id}: epochs done: 2, give at least 2"),
+        (FINISHED, 3, 0, "--epochs 3 is too few for run {id} (epochs done: 3): give at least 4"),
+        (FINISHED, 1, 0, "--epochs 1 is too few for run {id} (epochs done: 3): give at least 4"),
+        (STOPPED, 1, 0, "--epochs 1 is too few for run {id} (epoch 2 is under way): give at least 2"),
+        (STOPPED_BETWEEN_EPOCHS, 1, 0, "--epochs 1 is too few for run {id} (epochs done: 2): give at least 2"),
         (FINISHED, None, 10_000, "--epochs 10,003 is out of range for run {id}: give at most 10,000"),
     ],
 )
-def test_what_would_leave_nothing_to_train_is_refused(
+def test_a_run_with_nothing_left_to_train_is_an_error(
     events: list[AnyEvent], epochs: int | None, more: int, reason: str, resumed: Resumed
 ) -> None:
     run = run_with(events)
@@ -103,70 +102,66 @@ def test_what_would_leave_nothing_to_train_is_refused(
 @pytest.mark.parametrize(
     ("events", "reason"),
     [
-        ([], "is starting, so there is nothing to resume: `mnist-tui attach {id}`"),
-        (CRASHED, "is training, so there is nothing to resume: `mnist-tui attach {id}`"),
-        ([*CRASHED, samples.phase_changed(Phase.PAUSED, 60)], "is paused, so there is nothing to resume: `mnist-tui c"),
-        ([*FINISHED, samples.run_resumed(15)], "is training, so there is nothing to resume"),
+        ([], "is starting: use `mnist-tui attach {id}`"),
+        (CRASHED, "is training: use `mnist-tui attach {id}`"),
+        ([*CRASHED, samples.phase_changed(Phase.PAUSED, 60)], "is paused: use `mnist-tui continue {id}`"),
+        ([*FINISHED, samples.run_resumed(15)], "is training: "),
     ],
 )
 @pytest.mark.parametrize("epochs", [None, 12])
-def test_a_live_run_is_refused(events: list[AnyEvent], reason: str, epochs: int | None, resumed: Resumed) -> None:
+def test_a_live_run_is_an_error(events: list[AnyEvent], reason: str, epochs: int | None, resumed: Resumed) -> None:
     run = run_with(events)
     with FakeEngine(run) as engine, pytest.raises(RunError) as caught:
         resume_run(run, "ada", epochs=epochs)
     assert reason.format(id=run.id) in str(caught.value)
-    assert (resumed, engine.asked()) == ([], [])
+    assert (resumed, engine.sent()) == ([], [])
 
 
 @pytest.mark.parametrize(
     ("events", "epochs", "more", "wanted"),
     [(FINISHED, 5, 0, 5), (FINISHED, None, 1, 4), (STOPPED, None, 0, 3), (STOPPED, 2, 0, 2), (STOPPED, None, 1, 4)],
 )
-def test_an_engine_that_waits_after_the_end_trains_on(
+def test_a_waiting_engine_trains_on(
     events: list[AnyEvent], epochs: int | None, more: int, wanted: int, resumed: Resumed
 ) -> None:
     run = run_with(events)
     with FakeEngine(run) as engine:
         resume_run(run, "ada", epochs=epochs, more=more)
-        assert engine.asked() == [SetEpochs(by="ada", epochs=wanted)]
+        assert engine.sent() == [SetEpochs(by="ada", epochs=wanted)]
     assert resumed == []
 
 
-def test_an_engine_that_waits_after_the_end_needs_an_epoch_to_train() -> None:
+def test_a_waiting_engine_needs_an_epoch_to_train() -> None:
     run = run_with(STOPPED_BETWEEN_EPOCHS)
     with FakeEngine(run) as engine:
         with pytest.raises(RunError, match="--epochs 2 is too few"):
             resume_run(run, "ada", epochs=2)
-        assert engine.asked() == []
-
-
-def leave_instead_of_waiting(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(time, "sleep", lambda _: engine.die())
+        assert engine.sent() == []
 
 
 @pytest.mark.parametrize("events", [FINISHED, KILLED, FAILED], ids=["finished", "killed", "failed"])
-def test_an_engine_that_is_about_to_go_is_followed_by_another(
+def test_an_exiting_engine_is_replaced(
     events: list[AnyEvent], resumed: Resumed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = run_with(events)
     with FakeEngine(run) as engine:
-        engine.answer = b'{"ok":false,"error":"the engine is about to end: resume the run instead"}\n'
-        leave_instead_of_waiting(engine, monkeypatch)
+        engine.reply = b'{"ok":false,"error":"the engine is about to end: resume the run instead"}\n'
+        monkeypatch.setattr(time, "sleep", lambda _: engine.die())
         resume_run(run, "ada", epochs=7)
     assert resumed == [("ada", 7)]
 
 
-def test_an_engine_that_refuses_and_stays_has_the_last_word(resumed: Resumed, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resume, "LEAVING_SECONDS", 0.0)
+def test_a_rejection_by_an_engine_that_stays_is_an_error(resumed: Resumed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resume, "EXIT_SECONDS", 0.0)
     run = run_with(FINISHED)
     with FakeEngine(run) as engine:
-        engine.answer = b'{"ok":false,"error":"not today"}\n'
+        engine.reply = b'{"ok":false,"error":"not today"}\n'
         with pytest.raises(RunError, match="not today"):
             resume_run(run, "ada", epochs=7)
     assert resumed == []
 
 
-def test_a_run_that_cannot_be_read_is_told(resumed: Resumed) -> None:
+def test_an_unreadable_run_is_an_error(resumed: Resumed) -> None:
     run = run_with(CRASHED)
     run.config_path.write_bytes(b"{")
     with pytest.raises(RunError, match="cannot be read"):

@@ -26,12 +26,12 @@ def hold_at(run: RunDirectory, step: int = 1) -> None:
 
 def go_on(run: RunDirectory) -> None:
     """Let it train again."""
-    client.ask(run, Continue(by=ME), PATIENCE_SECONDS)
+    client.send(run, Continue(by=ME), PATIENCE_SECONDS)
 
 
 def _ask_and_wait_for_the_pause(run: RunDirectory, request: Pause | Step) -> None:
     before, deadline = _pauses(run), time.monotonic() + PATIENCE_SECONDS
-    client.ask(run, request, PATIENCE_SECONDS)
+    client.send(run, request, PATIENCE_SECONDS)
     while _pauses(run) == before:
         assert time.monotonic() < deadline, run.log_path.read_text()[-2000:]
         time.sleep(0.01)

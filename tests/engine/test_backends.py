@@ -95,7 +95,7 @@ def test_a_run_is_watched_and_questioned_while_it_trains(start: Start, backend: 
     assert all((layer.relative_step or 1) > 0 for layer in stats.layers)
     events_until(run, lambda event: isinstance(event, EpochEnded))
     index = int(run.load_arrays(run.digits_path("validation"))["indices"][3])
-    explanation = client.ask(run, Explain(split="validation", index=index), PATIENCE).explanation
+    explanation = client.send(run, Explain(split="validation", index=index), PATIENCE).explanation
     assert explanation is not None
     assert sum(explanation.probabilities) == pytest.approx(1, abs=1e-3)
     events_until(run, lambda event: isinstance(event, StepEnded))

@@ -106,9 +106,9 @@ def test_a_team_is_steered_and_ends_with_a_checkpoint_when_one_is_killed(lead: C
     place = Cluster(HOST, free_port(HOST), 0, 2)
     run, second = lead(place, preset="best", limit=240, batch_size=22), follow(place)  # bends, and means of weights
     events_until(run, is_step(2))
-    client.ask(run, Pause(by="a test"))
-    client.ask(run, SetLearningRate(by="a test", value=0.002))
-    client.ask(run, Continue(by="a test"))
+    client.send(run, Pause(by="a test"))
+    client.send(run, SetLearningRate(by="a test", value=0.002))
+    client.send(run, Continue(by="a test"))
     events_until(run, is_step(6))
     os.killpg(second.pid, signal.SIGKILL)
     failed = events_until(run)[-1]
@@ -124,7 +124,7 @@ def test_a_team_is_steered_and_ends_with_a_checkpoint_when_one_is_killed(lead: C
     events_until(run, is_step(done + 2))
     resumed = next(event for event in events_until(run, is_step(done + 2)) if isinstance(event, RunResumed))
     assert 0 < resumed.step <= done
-    client.ask(run, Stop(by="a test"))
+    client.send(run, Stop(by="a test"))
     ended = events_until(run)[-1]
     assert isinstance(ended, RunEnded), run.log_path.read_text()[-2000:]
     assert ended.reason is EndReason.STOPPED

@@ -139,7 +139,7 @@ def test_the_same_seed_gives_the_same_losses(start: Start) -> None:
 def test_stop_ends_the_run_after_the_batch_evaluated_and_saved(start: Start) -> None:
     run = start(limit=6_000, epochs=50)
     events_until(run, is_step)
-    client.ask(run, Stop(by="test"))
+    client.send(run, Stop(by="test"))
     events = events_until(run)
     asked = next(event for event in events if isinstance(event, SettingChanged))
     assert (asked.setting, asked.by) == ("stop", "test")
@@ -155,7 +155,7 @@ def test_stop_ends_the_run_after_the_batch_evaluated_and_saved(start: Start) -> 
 def test_stop_now_ends_the_run_at_once(start: Start) -> None:
     run = start(limit=6_000, epochs=50)
     events_until(run, is_step)
-    client.ask(run, Stop(by="test", now=True))
+    client.send(run, Stop(by="test", now=True))
     ended = events_until(run)[-1]
     assert isinstance(ended, RunEnded)
     assert ended.reason is EndReason.KILLED
@@ -182,7 +182,7 @@ def test_a_killed_engine_is_known_as_crashed_and_its_socket_is_private(start: St
     assert summary.pid is None
     assert summary.steps_done >= 1
     with pytest.raises(RunError, match="has no live engine"):
-        client.ask(run, Stop(by="test"))
+        client.send(run, Stop(by="test"))
 
 
 def test_sigterm_stops_in_good_order(start: Start) -> None:

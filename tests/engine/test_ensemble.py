@@ -6,7 +6,7 @@ import pytest
 
 from mnist_tui.cli.wiring import catalogue
 from mnist_tui.config import ConfigError
-from mnist_tui.control.client import ask
+from mnist_tui.control.client import send
 from mnist_tui.control.protocol import SetEarlyStopping, SetEpochs
 from mnist_tui.control.resume import resume_run
 from mnist_tui.engine.models.evaluation import pixels
@@ -76,9 +76,9 @@ def test_the_epochs_of_an_ensemble_stay(start: Start) -> None:
     run = start(**(SETTINGS | {"epochs": 30}))
     events_until(run, lambda event: isinstance(event, EpochEnded))
     with pytest.raises(RunError, match="the number of epochs of an ensemble stays"):
-        ask(run, SetEpochs(by="test", change=1))
+        send(run, SetEpochs(by="test", change=1))
     with pytest.raises(RunError, match="the early stopping of an ensemble stays"):
-        ask(run, SetEarlyStopping(by="test", rule="loss:3"))
+        send(run, SetEarlyStopping(by="test", rule="loss:3"))
 
 
 def test_presets_can_be_mixed_and_the_first_gives_the_recipe() -> None:

@@ -70,7 +70,7 @@ def test_a_run_stopped_between_two_executions_goes_on_with_the_digits_that_come_
 ) -> None:
     run = start(**SETTINGS, backend=backend)
     hold_at(run, 23)
-    client.ask(run, Stop(by="a test"))
+    client.send(run, Stop(by="a test"))
     events_until(run)
     stopped = checkpoints.read(run)
     assert stopped is not None
@@ -156,9 +156,9 @@ def test_single_steps_are_rounded_up_to_an_execution(start: Start) -> None:
     run = start(**SETTINGS)
     hold_at(run)
     before = summarize(run).steps_done
-    client.ask(run, Step(by="a test", count=5))
+    client.send(run, Step(by="a test", count=5))
     events_until(run, lambda event: isinstance(event, StepEnded) and event.step > before + 4)
-    client.ask(run, Stop(by="a test", now=True))
+    client.send(run, Stop(by="a test", now=True))
     events_until(run)
     after = summarize(run).steps_done
     assert before + 5 <= after <= before + 8

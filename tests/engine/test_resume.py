@@ -84,7 +84,7 @@ def test_a_stopped_run_is_resumed_in_the_middle_of_its_epoch_and_its_partial_val
 ) -> None:
     run = start(**SETTINGS)
     hold_at(run, 24)
-    client.ask(run, Stop(by="a test"))
+    client.send(run, Stop(by="a test"))
     events = events_until(run)
     stopped = events[-1]
     assert isinstance(stopped, RunEnded)
@@ -115,8 +115,8 @@ def test_an_engine_that_is_watched_stays_after_the_end_trains_on_and_ends_when_t
     go_on(run)
     events_until(run, lambda event: isinstance(event, RunEnded))
     assert run.is_live()
-    assert client.ask(run, Ping()).trouble == ""
-    client.ask(run, SetEpochs(by="a test", change=1))
+    assert client.send(run, Ping()).save_error == ""
+    client.send(run, SetEpochs(by="a test", change=1))
     follower = LogFollower(run.events_path)
     events: list[AnyEvent] = []
     while sum(isinstance(event, RunEnded) for event in events) < 2:
@@ -133,7 +133,7 @@ def test_an_engine_that_is_watched_stays_after_the_end_trains_on_and_ends_when_t
 def test_a_loss_that_explodes_unattended_is_rolled_back_once_and_then_given_up(start: Start) -> None:
     run = start(limit=1_200, epochs=2, preset="reference", optimizer="sgd", learning_rate=1e-3, batch_size=50)
     hold_at(run)
-    client.ask(run, SetLearningRate(by="a test", value=10.0))
+    client.send(run, SetLearningRate(by="a test", value=10.0))
     go_on(run)
     events = events_until(run)
     history = history_of(run)

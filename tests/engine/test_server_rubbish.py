@@ -1,4 +1,4 @@
-"""What comes to the control socket harms nothing: strangers, rubbish, floods, hordes, mute peers, an emptied folder."""
+"""The control socket against other users, malformed messages, floods, deaf clients and a folder that vanishes."""
 
 import asyncio
 import contextlib
@@ -11,16 +11,16 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mnist_tui.control.protocol import Attach, Ping, Reply, Stop
 from mnist_tui.engine.service import private_socket, server
 from mnist_tui.engine.service.private_socket import peer_uid, xucred_uid
-from mnist_tui.engine.service.server import BURST, LONGEST_LINE, MOST_CONNECTIONS, TokenBucket, answer
-from tests.engine.test_server import STRANGER, RecordingDesk, becomes, connected, serving, unwatched
+from mnist_tui.engine.service.server import MAX_CONNECTIONS, MAX_LINE_BYTES, reply_to
+from tests.engine.test_server import OTHER_UID, RecordingHandler, connected, no_attach, serving, wait_until
 
-LINES = st.binary(max_size=300).map(lambda line: line.replace(b"\n", b" "))
+PING = b'{"type":"ping"}'
 VALID = b'{"type":"set_learning_rate","by":"tests","value":0.5}'
 HOSTILE = [
     b"",
@@ -46,12 +46,12 @@ HOSTILE = [
 
 
 @pytest.fixture
-def desk() -> RecordingDesk:
-    return RecordingDesk()
+def handler() -> RecordingHandler:
+    return RecordingHandler()
 
 
 def malformed(count: int) -> list[bytes]:
-    """Lines that are no requests: hostile ones, torn ones, and noise; the same every time."""
+    """Return hostile, torn and random lines, the same every time."""
     chance = random.Random(4)
     kinds = [
         lambda: chance.choice(HOSTILE),
@@ -61,264 +61,208 @@ def malformed(count: int) -> list[bytes]:
     return [kinds[number % len(kinds)]() for number in range(count)]
 
 
-def test_the_system_tells_who_is_at_the_other_end() -> None:
+def test_the_uid_of_the_other_end_is_known() -> None:
     here, there = socket.socketpair(socket.AF_UNIX)
     with here, there:
         assert peer_uid(here) == os.geteuid()
 
 
-def test_the_user_is_read_out_of_macos_credentials() -> None:
-    groups = [20] + [0] * 15
-    assert xucred_uid(struct.pack("=IIhxx16I", 0, 501, 1, *groups)) == 501
-    assert xucred_uid(struct.pack("=IIhxx16I", 0, 2**32 - 2, 1, *groups)) == 2**32 - 2
+@pytest.mark.parametrize("uid", [501, 2**32 - 2])
+def test_the_uid_is_read_from_macos_credentials(uid: int) -> None:
+    assert xucred_uid(struct.pack("=IIhxx16I", 0, uid, 1, 20, *15 * [0])) == uid
 
 
 @pytest.mark.parametrize("data", [b"", b"\0" * 4, struct.pack("=IIhxx16I", 7, 501, 1, *range(16))])
-def test_credentials_of_an_unknown_form_admit_nobody(data: bytes) -> None:
+def test_credentials_of_an_unknown_form_are_an_error(data: bytes) -> None:
     with pytest.raises(OSError, match="xucred"):
         xucred_uid(data)
 
 
-async def test_another_user_is_told_and_turned_away(desk: RecordingDesk, monkeypatch: pytest.MonkeyPatch) -> None:
-    desk.trouble = "cannot write /home/secret"
-    monkeypatch.setattr(server, "peer_uid", lambda _: STRANGER)
-    async with serving(desk) as path, connected(path) as client:
-        refusal = await client.ask(Stop(by="stranger"))
-        assert not refusal.ok
-        assert str(STRANGER) in refusal.error
-        assert not refusal.trouble
-        assert await client.is_hung_up_on()
-    assert not desk.requests
+async def test_another_user_is_rejected(handler: RecordingHandler, monkeypatch: pytest.MonkeyPatch) -> None:
+    handler.save_error = "cannot write /home/secret"
+    monkeypatch.setattr(server, "peer_uid", lambda _: OTHER_UID)
+    async with serving(handler) as path, connected(path) as client:
+        reply = await client.send(Stop(by="stranger"))
+        assert not reply.ok
+        assert f"uid {OTHER_UID}" in reply.error
+        assert not reply.save_error
+        assert await client.is_disconnected()
+    assert not handler.requests
 
 
-async def test_a_client_whose_user_cannot_be_read_is_turned_away(
-    desk: RecordingDesk, monkeypatch: pytest.MonkeyPatch
+async def test_a_client_with_an_unreadable_uid_is_disconnected(
+    handler: RecordingHandler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unreadable(_: object) -> int:
         raise OSError("gone")
 
     monkeypatch.setattr(server, "peer_uid", unreadable)
-    async with serving(desk) as path, connected(path) as client:
-        assert await client.is_hung_up_on()
+    async with serving(handler) as path, connected(path) as client:
+        assert await client.is_disconnected()
 
 
-@pytest.mark.parametrize("uid", [0, os.geteuid(), None], ids=["root", "the user", "no way to tell"])
-async def test_the_user_and_root_are_let_in(
-    desk: RecordingDesk, monkeypatch: pytest.MonkeyPatch, uid: int | None
+@pytest.mark.parametrize("uid", [0, os.geteuid(), None], ids=["root", "the user", "unknown system"])
+async def test_the_user_and_root_are_served(
+    handler: RecordingHandler, monkeypatch: pytest.MonkeyPatch, uid: int | None
 ) -> None:
     monkeypatch.setattr(server, "peer_uid", lambda _: uid)
-    async with serving(desk) as path, connected(path) as client:
-        assert (await client.ask(Ping())).ok
+    async with serving(handler) as path, connected(path) as client:
+        assert (await client.send(Ping())).ok
 
 
-async def test_the_socket_is_at_no_moment_anybody_else_s(desk: RecordingDesk, monkeypatch: pytest.MonkeyPatch) -> None:
-    modes: list[int] = []
-    narrow = Path.chmod
+async def test_no_other_user_can_open_the_socket_at_any_moment(
+    handler: RecordingHandler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modes_before_chmod: list[int] = []
+    chmod = Path.chmod
 
     def spy(path: Path, mode: int) -> None:
-        modes.append(path.stat().st_mode & 0o777)
-        narrow(path, mode)
+        if path.is_socket():
+            modes_before_chmod.append(path.stat().st_mode & 0o777)
+        chmod(path, mode)
 
+    monkeypatch.setattr(Path, "chmod", spy)
     mask = os.umask(0)
     try:
-        async with serving(desk) as path:
+        async with serving(handler) as path:
             assert path.stat().st_mode & 0o777 == 0o600
-        monkeypatch.setattr(Path, "chmod", spy)
-        async with serving(desk):
-            pass
         assert os.umask(0) == 0
     finally:
         os.umask(mask)
-    (as_bound,) = modes
-    assert as_bound & 0o077 == 0
+    assert [mode & 0o077 for mode in modes_before_chmod] == [0]
 
 
 @given(st.binary())
-def test_rubbish_is_refused_with_a_reason_and_does_nothing(line: bytes) -> None:
-    desk = RecordingDesk()
-    refusal = asyncio.run(answer(line, desk, unwatched))
-    assert not refusal.ok
-    assert refusal.error
-    assert not desk.requests
+def test_random_bytes_are_rejected_with_a_reason(line: bytes) -> None:
+    handler = RecordingHandler()
+    reply = asyncio.run(reply_to(line, handler, no_attach))
+    assert not reply.ok
+    assert reply.error
+    assert not handler.requests
 
 
 @pytest.mark.parametrize("line", HOSTILE, ids=range(len(HOSTILE)))
-def test_hostile_lines_are_refused_in_a_short_sentence(line: bytes) -> None:
-    desk = RecordingDesk()
-    refusal = asyncio.run(answer(line, desk, unwatched))
-    assert not refusal.ok
-    assert refusal.error.startswith("not a request: ")
-    assert len(refusal.error) <= server.LONGEST_SENTENCE
-    assert not desk.requests
+def test_hostile_lines_are_rejected_with_a_short_reason(handler: RecordingHandler, line: bytes) -> None:
+    reply = asyncio.run(reply_to(line, handler, no_attach))
+    assert not reply.ok
+    assert reply.error.startswith("not a request: ")
+    assert len(reply.error) <= server.MAX_ERROR_LENGTH
+    assert not handler.requests
 
 
-@settings(max_examples=25, deadline=None)
-@given(st.lists(LINES, max_size=40))
-def test_each_line_of_rubbish_gets_one_answer_and_the_connection_stays(lines: list[bytes]) -> None:
-    desk = RecordingDesk()
-
-    async def talk() -> None:
-        async with serving(desk) as path, connected(path) as client:
-            for line in lines:
-                assert not (await client.send(line + b"\n")).ok
-            assert (await client.ask(Ping())).ok
-
-    asyncio.run(talk())
-    assert not desk.requests
-
-
-async def test_a_thousand_malformed_messages_over_eight_connections_do_nothing(desk: RecordingDesk) -> None:
-    async def rant(lines: list[bytes]) -> None:
+async def test_321_malformed_messages_over_eight_connections_change_nothing(handler: RecordingHandler) -> None:
+    async def send(lines: list[bytes]) -> None:
         async with connected(path) as client:
             for line in lines:
-                assert not (await client.send(line + b"\n")).ok
-            assert (await client.ask(Ping())).ok
+                assert not (await client.send_line(line + b"\n")).ok
+            assert (await client.send(Ping())).ok
 
-    messages = malformed(1000)
-    async with serving(desk) as path, connected(path) as witness:
-        await asyncio.gather(*(rant(messages[first::8]) for first in range(8)))
-        assert (await witness.ask(Ping())) == Reply(ok=True)
-        assert not desk.requests
-        assert not desk.viewers
-        assert (await witness.ask(Stop(by="tests"))).ok
-    assert desk.requests == [Stop(by="tests")]
+    messages = malformed(321)
+    async with serving(handler) as path, connected(path) as witness:
+        await asyncio.gather(*(send(messages[first::8]) for first in range(8)))
+        assert not handler.requests
+        assert not handler.viewers
+        assert (await witness.send(Stop(by="tests"))).ok
+    assert handler.requests == [Stop(by="tests")]
 
 
 @pytest.mark.parametrize("end", [b"", b"\n"], ids=["without an end", "with an end"])
-@pytest.mark.parametrize("size", [LONGEST_LINE + 2, 500_000])
-async def test_a_line_that_is_too_long_gets_one_answer_and_the_connection_is_closed(
-    desk: RecordingDesk, size: int, end: bytes
+@pytest.mark.parametrize("size", [MAX_LINE_BYTES + 2, 500_000])
+async def test_a_line_that_is_too_long_gets_one_reply_and_is_disconnected(
+    handler: RecordingHandler, size: int, end: bytes
 ) -> None:
-    async with serving(desk) as path, connected(path) as witness, connected(path) as client:
-        refusal = await client.send(b'{"type":"stop","by":"me"' + b" " * size + b"}" + end)
-        assert not refusal.ok
-        assert str(LONGEST_LINE) in refusal.error
-        assert await client.is_hung_up_on()
-        assert (await witness.ask(Ping())).ok
-    assert not desk.requests
+    async with serving(handler) as path, connected(path) as witness, connected(path) as client:
+        reply = await client.send_line(b'{"type":"stop","by":"me"' + b" " * size + b"}" + end)
+        assert not reply.ok
+        assert str(MAX_LINE_BYTES) in reply.error
+        assert await client.is_disconnected()
+        assert (await witness.send(Ping())).ok
+    assert not handler.requests
 
 
-async def test_the_longest_line_is_a_request_like_any_other(desk: RecordingDesk) -> None:
-    async with serving(desk) as path, connected(path) as client:
-        assert (await client.send(b'{"type":"ping"}'.ljust(LONGEST_LINE) + b"\n")).ok
+async def test_the_longest_line_is_a_request(handler: RecordingHandler) -> None:
+    async with serving(handler) as path, connected(path) as client:
+        assert (await client.send_line(PING.ljust(MAX_LINE_BYTES) + b"\n")).ok
 
 
-def test_a_bucket_allows_a_burst_and_then_a_rate() -> None:
-    bucket = TokenBucket(size=3, per_second=2, now=100)
-    assert [bucket.take(100) for _ in range(4)] == [True, True, True, False]
-    assert [bucket.take(100.5), bucket.take(100.5)] == [True, False]
-    assert [bucket.take(200) for _ in range(4)] == [True, True, True, False]
+async def test_a_flood_does_not_keep_other_clients_waiting(handler: RecordingHandler) -> None:
+    async with serving(handler) as path, connected(path) as witness, connected(path) as client:
+        flood = 20_000
+        client.writer.write((PING + b"\n") * flood)
+        assert (await witness.send(Ping())).ok
+        replies = [await client.reader.readline() for _ in range(flood)]
+        assert set(replies) == {msgspec.json.encode(Reply(ok=True)) + b"\n"}
 
 
-async def test_a_flood_is_told_and_hung_up_on_and_nobody_else_notices(desk: RecordingDesk) -> None:
-    flood = 20_000
-    async with serving(desk) as path, connected(path) as witness, connected(path) as client:
-        client.writer.write(b'{"type":"stop","by":"flood"}\n' * flood)
-        lines = (await client.reader.read()).splitlines()
-        *answers, last = [msgspec.json.decode(line, type=Reply) for line in lines]
-        assert all(each.ok for each in answers)
-        assert BURST <= len(answers) < flood
-        assert not last.ok
-        assert last.error.startswith("too many requests")
-        assert (await witness.ask(Ping())).ok
-        assert len(desk.requests) == len(answers)
-
-
-async def test_one_connection_too_many_is_told_and_closed_until_somebody_leaves(desk: RecordingDesk) -> None:
-    async with serving(desk) as path, contextlib.AsyncExitStack() as stack:
-        clients = [await stack.enter_async_context(connected(path)) for _ in range(MOST_CONNECTIONS)]
+async def test_one_connection_too_many_is_rejected_until_another_closes(handler: RecordingHandler) -> None:
+    async with serving(handler) as path, contextlib.AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(connected(path)) for _ in range(MAX_CONNECTIONS)]
         for client in clients:
-            assert (await client.ask(Attach(by="screen"))).ok
+            assert (await client.send(Attach(by="screen"))).ok
         async with connected(path) as surplus:
-            refusal = await surplus.ask(Ping())
-            assert not refusal.ok
-            assert refusal.error.startswith("too many connections")
-            assert await surplus.is_hung_up_on()
-        clients[0].leave()
+            reply = await surplus.send(Ping())
+            assert not reply.ok
+            assert str(MAX_CONNECTIONS) in reply.error
+            assert await surplus.is_disconnected()
+        clients[0].disconnect()
         async with asyncio.timeout(60):
-            while True:  # until the server, too, knows that it left
+            while True:  # until the server has noticed
                 async with connected(path) as successor:
-                    if (await successor.ask(Ping())).ok:
+                    if (await successor.send(Ping())).ok:
                         break
 
 
-async def test_hordes_are_not_even_talked_to(desk: RecordingDesk) -> None:
-    async with serving(desk) as path, contextlib.AsyncExitStack() as stack:
-        clients = [await stack.enter_async_context(connected(path)) for _ in range(MOST_CONNECTIONS)]
-        for client in clients:
-            await client.ask(Ping())
-        # Each of these is heard out after its refusal, and counts until then.
-        horde = [await stack.enter_async_context(connected(path)) for _ in range(3 * MOST_CONNECTIONS)]
-        words = [await client.reader.readline() for client in horde]
-        assert words.count(b"") > 0
-        assert all(msgspec.json.decode(word, type=Reply).ok is False for word in words if word)
-        assert all([(await client.ask(Ping())).ok for client in clients])
-
-
-async def test_half_a_line_and_then_nothing_is_hung_up_on_but_a_silent_screen_is_not(
-    desk: RecordingDesk, monkeypatch: pytest.MonkeyPatch
+async def test_an_incomplete_request_times_out_but_a_silent_viewer_does_not(
+    handler: RecordingHandler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with serving(desk) as path, connected(path) as screen:
-        await screen.ask(Attach(by="screen"))
-        monkeypatch.setattr(server, "HALF_LINE_SECONDS", 0.05)
-        await screen.ask(Ping())
-        for beginning in (b'{"type":"ping"', b'{"type":"ping"}\n{', b""):
+    async with serving(handler) as path, connected(path) as viewer:
+        await viewer.send(Attach(by="screen"))
+        monkeypatch.setattr(server, "REQUEST_SECONDS", 0.05)
+        for beginning in (PING[:-1], PING + b"\n{", b""):
             async with connected(path) as client:
                 client.writer.write(beginning)
                 last = (await client.reader.read()).splitlines()[-1]
-                assert msgspec.json.decode(last, type=Reply).error.startswith("no whole request")
-        assert (await screen.ask(Ping())).ok
-        screen.writer.write(b'{"type":')
-        assert not (await screen.hear()).ok
-        assert await screen.is_hung_up_on()
-    assert desk.viewers == [1, 0]
+                assert "no complete request" in msgspec.json.decode(last, type=Reply).error
+        assert (await viewer.send(Ping())).ok
+    assert handler.viewers == [1, 0]
 
 
-async def test_a_client_that_never_reads_is_hung_up_on(desk: RecordingDesk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "UNREAD_SECONDS", 0.05)
-    monkeypatch.setattr(server, "BURST", 10**9)
-    desk.trouble = "x" * server.LONGEST_SENTENCE
-    async with serving(desk) as path, connected(path) as witness:
-        await witness.ask(Ping())
+async def test_a_client_that_never_reads_is_disconnected(
+    handler: RecordingHandler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "REPLY_SECONDS", 0.05)
+    handler.save_error = "x" * server.MAX_ERROR_LENGTH
+    async with serving(handler) as path, connected(path) as witness:
+        await witness.send(Ping())
         with socket.socket(socket.AF_UNIX) as deaf:
             deaf.setblocking(False)
             loop = asyncio.get_running_loop()
             await loop.sock_connect(deaf, str(path))
             with pytest.raises(ConnectionError):
-                await asyncio.wait_for(loop.sock_sendall(deaf, b'{"type":"ping"}\n' * 10**6), timeout=60)
-        assert (await witness.ask(Ping())).ok
+                await asyncio.wait_for(loop.sock_sendall(deaf, (PING + b"\n") * 10**6), timeout=60)
+        assert (await witness.send(Ping())).ok
 
 
-async def test_a_folder_that_vanishes_is_made_again_and_nobody_is_hung_up_on(
-    desk: RecordingDesk, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("failures", [0, 2])
+async def test_a_folder_that_vanishes_is_created_again_and_all_stay_connected(
+    handler: RecordingHandler, monkeypatch: pytest.MonkeyPatch, failures: int
 ) -> None:
-    monkeypatch.setattr(server, "LOOK_SECONDS", 0.01)
-    async with serving(desk) as path, connected(path) as before:
-        shutil.rmtree(path.parent)
-        await becomes(path.is_socket)
-        assert path.parent.stat().st_mode & 0o777 == 0o700
-        assert path.stat().st_mode & 0o777 == 0o600
-        async with connected(path) as after:
-            assert (await after.ask(Ping())).ok
-        assert (await before.ask(Ping())).ok
+    attempts: list[Path] = []
+    make_private = private_socket.make_private
 
-
-async def test_a_folder_that_cannot_be_made_again_yet_is_tried_again(
-    desk: RecordingDesk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tries: list[Path] = []
-    make = private_socket.make_private
-
-    def make_at_the_third_try(folder: Path) -> None:
-        tries.append(folder)
-        if len(tries) < 3:
+    def fail_first(folder: Path) -> None:
+        attempts.append(folder)
+        if len(attempts) <= failures:
             raise PermissionError("logged out")
-        make(folder)
+        make_private(folder)
 
-    monkeypatch.setattr(server, "LOOK_SECONDS", 0.01)
-    monkeypatch.setattr(server, "make_private", make_at_the_third_try)
-    async with serving(desk) as path:
-        path.unlink()
-        await becomes(path.is_socket)
-        async with connected(path) as client:
-            assert (await client.ask(Ping())).ok
+    monkeypatch.setattr(server, "SOCKET_CHECK_SECONDS", 0.01)
+    monkeypatch.setattr(server, "make_private", fail_first)
+    async with serving(handler) as path, connected(path) as before:
+        shutil.rmtree(path.parent)
+        await wait_until(path.is_socket)
+        assert path.parent.stat().st_mode & 0o777 == 0o700
+        await wait_until(lambda: path.stat().st_mode & 0o777 == 0o600)
+        async with connected(path) as after:
+            assert (await after.send(Ping())).ok
+        assert (await before.send(Ping())).ok

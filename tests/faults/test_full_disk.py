@@ -65,7 +65,7 @@ def fill_at(name: str, engine: Engine, disk: SmallDisk) -> client.Attachment:
     face = client.Attachment(engine.run, "a test")  # the engine stays for as long as somebody watches
     MOMENTS[name](engine)
     disk.fill()
-    wait_until(lambda: face.trouble, f"to be told of a disk that fills up {name}")
+    wait_until(lambda: face.save_error, f"to be told of a disk that fills up {name}")
     return face
 
 
@@ -146,7 +146,7 @@ def test_a_run_directory_that_turns_read_only_is_told_everywhere(
     plain = follow(program, env, engine)
     engine.wait_for(step(5))
     with read_only(engine.run.path):
-        wait_until(lambda: face.trouble, "to be told of the trouble")
+        wait_until(lambda: face.save_error, "to be told of the trouble")
         engine.wait_for(lambda event: isinstance(event, RunEnded))
         face.close()
         assert engine.wait() == 1, engine.log_tail()
@@ -172,7 +172,7 @@ def test_a_run_directory_that_vanishes_is_told_and_hangs_nothing(
     with engine.run.events_path.open("rb") as events:  # lives on for whoever has it open
         while engine.run.path.exists():
             shutil.rmtree(engine.run.path, ignore_errors=True)  # not ignored: it may write a file meanwhile
-        wait_until(lambda: "vanished" in face.trouble, "to be told of the trouble")
+        wait_until(lambda: "vanished" in face.save_error, "to be told of the trouble")
         face.close()
         assert engine.wait() == 1
         last = [decode(line) for line in events][-1]

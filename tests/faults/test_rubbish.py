@@ -9,7 +9,7 @@ import msgspec
 
 from mnist_tui.control import client
 from mnist_tui.control.protocol import Ping, Reply, Stop
-from mnist_tui.engine.service.server import BURST, LONGEST_LINE
+from mnist_tui.engine.service.server import MAX_LINE_BYTES
 from mnist_tui.events import EndReason, SettingChanged
 from tests.faults import audit
 from tests.faults.conftest import Rounds, StartEngine
@@ -64,7 +64,7 @@ def out_of_range(chance: random.Random) -> bytes:
 
 
 def oversize(chance: random.Random) -> bytes:
-    return b'{"type":"ping","x":"' + b"x" * (LONGEST_LINE + chance.randrange(100_000)) + b'"}'
+    return b'{"type":"ping","x":"' + b"x" * (MAX_LINE_BYTES + chance.randrange(100_000)) + b'"}'
 
 
 KINDS: list[Callable[[random.Random], bytes]] = [noise, cut_short, with_a_wrong_type, unknown, out_of_range]
@@ -86,7 +86,6 @@ class Client:
 
     def _connect(self) -> None:
         self.connections += 1
-        self._asked = 0
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(60)
         self._socket.connect(self._address)
@@ -94,16 +93,12 @@ class Client:
 
     def ask(self, line: bytes) -> Reply | None:
         """The answer to a line; None when the engine hung up without one."""
-        if self._asked == BURST // 2:  # more are refused as a flood, unread
-            self.close()
-            self._connect()
-        self._asked += 1
         try:
             self._socket.sendall(line + b"\n")
             answer = self._answers.readline()
         except (BrokenPipeError, ConnectionResetError):
             answer = b""
-        if not answer or len(line) > LONGEST_LINE:
+        if not answer or len(line) > MAX_LINE_BYTES:
             self.close()
             self._connect()
         return msgspec.json.decode(answer, type=Reply) if answer else None
@@ -126,19 +121,19 @@ def test_an_engine_that_is_sent_rubbish_trains_on(
     refused = 0
     for line in malformed(number, chance):
         answer = somebody.ask(line)
-        assert answer is not None or len(line) > LONGEST_LINE, line
+        assert answer is not None or len(line) > MAX_LINE_BYTES, line
         if answer is not None:
             assert not answer.ok, line
             assert answer.error, line
             refused += 1
     somebody.close()
 
-    assert client.ask(engine.run, Ping()).ok
+    assert client.send(engine.run, Ping()).ok
     engine.read()
     before = sum(not isinstance(event, SettingChanged) for event in engine.events)
     assert engine.wait_for(step(before + 2))
     assert not [event for event in engine.events if isinstance(event, SettingChanged)]
-    client.ask(engine.run, Stop(by="a test"))
+    client.send(engine.run, Stop(by="a test"))
     assert engine.wait() == 0, engine.log_tail()
     history = audit.check_history(engine.run)
     assert history.ended is not None

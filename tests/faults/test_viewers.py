@@ -52,7 +52,7 @@ def stay(face: Terminal, seconds: float) -> None:
 
 def stop(engine: Engine) -> None:
     """End the run as a person does, and see that it is whole."""
-    client.ask(engine.run, Stop(by="a test"))
+    client.send(engine.run, Stop(by="a test"))
     assert engine.wait() == 0, engine.log_tail()
     history = audit.check_history(engine.run)
     assert history.ended is not None

@@ -1,4 +1,4 @@
-"""A stand-in for the engine: holds a run's lock and answers requests over a socket, in threads of the test."""
+"""A stand-in for the engine: it holds a run's lock and replies to requests over a socket, in threads of the test."""
 
 import contextlib
 import os
@@ -11,19 +11,17 @@ from typing import Self
 
 import msgspec
 
-from mnist_tui.control.protocol import AnyRequest, Attach, Ping
+from mnist_tui.control.commands import decode_request
+from mnist_tui.control.protocol import Attach, Ping, Request
 from mnist_tui.runs.directory import Endpoint, RunDirectory
 
 
 class FakeEngine:
-    """`with FakeEngine(run):` the run is alive. Gives `answer` to every request, and keeps `requests` as they came.
-
-    A connection stays open for many requests, as a screen's does; an answer without a newline is its last.
-    """
+    """`with FakeEngine(run):` the run is live. Every request gets `reply`; without a newline it is the last one."""
 
     def __init__(self, run: RunDirectory) -> None:
         self.run = run
-        self.answer = b'{"ok":true}\n'
+        self.reply = b'{"ok":true}\n'
         self.requests: list[bytes] = []
         self._folder = tempfile.TemporaryDirectory(prefix="mnist-tui-")  # tmp_path may be too long for a socket
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -45,25 +43,25 @@ class FakeEngine:
     ) -> None:
         self.die()
 
-    def asked(self) -> list[AnyRequest]:
-        """The requests so far that want something done; not those by which a screen says that it watches."""
-        decoded = [msgspec.json.decode(line, type=AnyRequest) for line in list(self.requests)]
+    def sent(self) -> list[Request]:
+        """Return the requests so far, except those of viewers that attach and ping."""
+        decoded = map(decode_request, list(self.requests))
         return [request for request in decoded if not isinstance(request, Attach | Ping)]
 
     @property
-    def watchers(self) -> list[str]:
-        """Who attached, as they named themselves."""
-        decoded = [msgspec.json.decode(line, type=AnyRequest) for line in list(self.requests)]
+    def viewers(self) -> list[str]:
+        """Origins of the viewers that attached."""
+        decoded = map(decode_request, list(self.requests))
         return [request.by for request in decoded if isinstance(request, Attach)]
 
     def die(self) -> None:
-        """End as a process does: the lock goes, the address stays in the file."""
+        """End as a process does: the lock is released, the address stays in the file."""
         if self._lock is None:
             return
-        self._hang_up(self._listener)
+        self._close(self._listener)
         self._threads[0].join()  # after which no connection is added
         for connection in self._connections:
-            self._hang_up(connection)
+            self._close(connection)
         for thread in self._threads[1:]:
             thread.join()
         os.close(self._lock)
@@ -71,7 +69,7 @@ class FakeEngine:
         self._folder.cleanup()
 
     @staticmethod
-    def _hang_up(end: socket.socket) -> None:
+    def _close(end: socket.socket) -> None:
         with contextlib.suppress(OSError):
             end.shutdown(socket.SHUT_RDWR)
         end.close()
@@ -83,13 +81,13 @@ class FakeEngine:
             except OSError:
                 return  # closed
             self._connections.append(connection)
-            self._threads.append(threading.Thread(target=self._converse, args=(connection,), daemon=True))
+            self._threads.append(threading.Thread(target=self._serve_requests, args=(connection,), daemon=True))
             self._threads[-1].start()
 
-    def _converse(self, connection: socket.socket) -> None:
+    def _serve_requests(self, connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError, ValueError), connection.makefile("rb") as lines:
             for line in lines:
                 self.requests.append(line)
-                connection.sendall(self.answer)
-                if not self.answer.endswith(b"\n"):
+                connection.sendall(self.reply)
+                if not self.reply.endswith(b"\n"):
                     return

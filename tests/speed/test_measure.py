@@ -39,7 +39,7 @@ def stepped(step: int, epochs: int) -> Timing:
 def test_some_thousand_steps_are_planned_ahead(run: RunDirectory, step: int, epochs: int, wanted: int | None) -> None:
     with FakeEngine(run) as engine:
         plan_ahead(run, stepped(step, epochs))
-        assert [request.epochs for request in engine.asked() if isinstance(request, SetEpochs)] == (
+        assert [request.epochs for request in engine.sent() if isinstance(request, SetEpochs)] == (
             [] if wanted is None else [wanted]
         )
 

@@ -38,7 +38,7 @@ def explanation() -> Explanation:
                 index=100 + place,
                 label=label,
                 distance=0.031 + place / 100,
-                picture=pictures[100 + place].tobytes(),
+                image=pictures[100 + place].tobytes(),
             )
             for place, label in enumerate(LABELS)
         ),

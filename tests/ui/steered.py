@@ -1,23 +1,23 @@
-"""What the tests of steering share: a run under way, what happens to it, and what the engine was asked."""
+"""Helpers of the steering tests: events that pause or diverge a run, and the requests that the engine got."""
 
 from textual.pilot import Pilot
 
-from mnist_tui.control.client import who
-from mnist_tui.control.protocol import AnyRequest, Explain
+from mnist_tui.control.client import origin
+from mnist_tui.control.protocol import Explain, Request
 from mnist_tui.events import AlertKind, AlertRaised, Phase, PhaseChanged, SettingChanged
 from mnist_tui.ui.app import MnistTuiApp
-from mnist_tui.ui.steering.steering import steerable
+from mnist_tui.ui.steering.steering import available_keys
 from tests.kit.fake_engine import FakeEngine
 from tests.kit.recording import Replay
 from tests.ui.program import settled, wait_until
 
 SIZE = (120, 40)
-ME = who("screen")
+ME = origin("screen")
 
 
 def pause(replay: Replay) -> None:
     now = replay.clock.now
-    replay.write(SettingChanged(time=now, setting="pause", value="after this batch", by="somebody", step=1_200))
+    replay.write(SettingChanged(time=now, setting="pause", value="after this batch", by="ada", step=1_200))
     replay.write(PhaseChanged(time=now, phase=Phase.PAUSED))
 
 
@@ -36,17 +36,17 @@ def diverge(replay: Replay, awaits_decision: bool = True) -> None:
         replay.write(PhaseChanged(time=replay.clock.now, phase=Phase.PAUSED))
 
 
-async def asks(pilot: Pilot[int], engine: FakeEngine, *expected: AnyRequest) -> None:
-    """Wait for the requests that these are, all in all, beside questions about digits."""
+async def expect_requests(pilot: Pilot[int], engine: FakeEngine, *expected: Request) -> None:
+    """Wait until the engine has got these requests and no others, explain requests excluded."""
 
-    def steered() -> list[AnyRequest]:
-        return [request for request in engine.asked() if not isinstance(request, Explain)]
+    def steering() -> list[Request]:
+        return [request for request in engine.sent() if not isinstance(request, Explain)]
 
-    await wait_until(pilot, lambda: len(steered()) >= len(expected), f"{len(expected)} requests")
+    await wait_until(pilot, lambda: len(steering()) >= len(expected), f"{len(expected)} requests")
     await settled(pilot)
-    assert steered() == list(expected)
+    assert steering() == list(expected)
 
 
-def offered(app: MnistTuiApp) -> set[str]:
+def available(app: MnistTuiApp) -> set[str]:
     assert app.session is not None
-    return set(steerable(app.session.view))
+    return set(available_keys(app.session.view))

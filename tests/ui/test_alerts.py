@@ -1,19 +1,19 @@
-"""What is wrong is said on every screen, what must be decided is asked, and the engine hears who watches."""
+"""Alerts on every screen, decisions about a diverged loss, and viewers that attach."""
 
 from pathlib import Path
 
 from mnist_tui.control.protocol import Continue, RollBack, Stop
 from mnist_tui.events import AlertKind, AlertRaised, Phase, PhaseChanged, ResumeReason, RunResumed
 from mnist_tui.ui.home.screen import HomeScreen
-from mnist_tui.ui.steering.confirmations import DivergedScreen
+from mnist_tui.ui.steering.choices import DivergedScreen
 from mnist_tui.ui.training.screen import TrainingScreen
 from tests.kit.fake_engine import FakeEngine
 from tests.kit.recording import Clock, Replay, finishing_time, recorded_run
 from tests.ui.program import lines, program, settled, text, wait_for, wait_until
-from tests.ui.steered import ME, SIZE, asks, diverge, offered
+from tests.ui.steered import ME, SIZE, available, diverge, expect_requests
 
 
-async def test_an_alert_is_a_line_until_it_is_put_away_and_the_next_one_shows(replay: Replay) -> None:
+async def test_an_alert_is_shown_until_it_is_hidden(replay: Replay) -> None:
     app = program(replay.run, replay.clock)
     with FakeEngine(replay.run):
         async with app.run_test(size=SIZE) as pilot:
@@ -40,24 +40,24 @@ async def test_an_alert_is_a_line_until_it_is_put_away_and_the_next_one_shows(re
             assert isinstance(app.screen, HomeScreen)
 
 
-async def test_what_cannot_be_saved_is_told_as_long_as_it_lasts(replay: Replay) -> None:
+async def test_a_save_error_is_shown_while_it_lasts(replay: Replay) -> None:
     app = program(replay.run, replay.clock)
     with FakeEngine(replay.run) as engine:
-        engine.answer = b'{"ok":true,"trouble":"not saved: checkpoint (No space left on device)"}\n'
+        engine.reply = b'{"ok":true,"trouble":"not saved: checkpoint (No space left on device)"}\n'
         async with app.run_test(size=(80, 24)) as pilot:
-            await wait_until(pilot, lambda: "⚠ not saved" in lines(app)[0], "the trouble in the header")
+            await wait_until(pilot, lambda: "⚠ not saved" in lines(app)[0], "the error in the header")
             words = "not saved: checkpoint (No space left on device)"
-            await wait_until(pilot, lambda: words in lines(app)[1], "the trouble in the line under it")
+            await wait_until(pilot, lambda: words in lines(app)[1], "the error in the banner")
             await pilot.press("escape")
             await wait_until(pilot, lambda: "No space" not in lines(app)[1], "no line")
             assert "⚠ not saved" in lines(app)[0]
 
 
-async def test_a_run_whose_directory_vanished_goes_on(replay: Replay, tmp_path: Path) -> None:
+async def test_a_run_whose_directory_vanishes_is_still_training(replay: Replay, tmp_path: Path) -> None:
     app = program(replay.run, replay.clock)
     with FakeEngine(replay.run) as engine:
         async with app.run_test(size=SIZE) as pilot:
-            await wait_until(pilot, lambda: engine.watchers == [ME], "the attachment")
+            await wait_until(pilot, lambda: engine.viewers == [ME], "the attachment")
             assert app.session is not None
             attachment = app.session._attachment
             assert attachment is not None
@@ -69,18 +69,18 @@ async def test_a_run_whose_directory_vanished_goes_on(replay: Replay, tmp_path: 
             assert "▶ training" in lines(app)[0]
 
 
-async def test_a_divergence_asks_by_itself_and_each_answer_goes_out(replay: Replay) -> None:
+async def test_a_divergence_asks_for_a_decision_that_is_sent(replay: Replay) -> None:
     for key, request_made in (("b", RollBack(by=ME)), ("g", Continue(by=ME)), ("s", Stop(by=ME))):
         app = program(replay.run, replay.clock)
         with FakeEngine(replay.run) as engine:
             async with app.run_test(size=SIZE) as pilot:
                 await settled(pilot)
                 diverge(replay)
-                await wait_until(pilot, lambda app=app: isinstance(app.screen, DivergedScreen), "the question")  # type: ignore[misc]
+                await wait_until(pilot, lambda app=app: isinstance(app.screen, DivergedScreen), "the dialog")  # type: ignore[misc]
                 await settled(pilot)
                 assert "the loss is NaN" in text(app)
                 await pilot.press(key)
-                await asks(pilot, engine, request_made)
+                await expect_requests(pilot, engine, request_made)
                 assert isinstance(app.screen, TrainingScreen)
         replay.write(PhaseChanged(time=replay.clock.now, phase=Phase.TRAINING))
 
@@ -90,26 +90,26 @@ async def test_a_divergence_can_be_decided_later(replay: Replay) -> None:
     app = program(replay.run, replay.clock)
     with FakeEngine(replay.run) as engine:
         async with app.run_test(size=SIZE) as pilot:
-            await wait_until(pilot, lambda: isinstance(app.screen, DivergedScreen), "the question")
+            await wait_until(pilot, lambda: isinstance(app.screen, DivergedScreen), "the dialog")
             await pilot.press("escape")
             await settled(pilot)
             replay.clock.now += 30
             await wait_until(pilot, lambda: "00:30" in lines(app)[0], "time to pass")
             assert isinstance(app.screen, TrainingScreen)
             assert "b decide" in lines(app)[1]
-            assert {"pause", "go_on", "step"}.isdisjoint(offered(app))
+            assert {"pause", "continue", "step"}.isdisjoint(available(app))
             await pilot.press("b")
             await settled(pilot)
             assert isinstance(app.screen, DivergedScreen)
-        assert engine.asked() == []
+        assert engine.sent() == []
 
 
-async def test_the_question_goes_when_somebody_else_has_answered_it(replay: Replay) -> None:
+async def test_the_dialog_closes_when_another_viewer_decides(replay: Replay) -> None:
     diverge(replay)
     app = program(replay.run, replay.clock)
     with FakeEngine(replay.run):
         async with app.run_test(size=SIZE) as pilot:
-            await wait_until(pilot, lambda: isinstance(app.screen, DivergedScreen), "the question")
+            await wait_until(pilot, lambda: isinstance(app.screen, DivergedScreen), "the dialog")
             now = replay.clock.now
             replay.write(PhaseChanged(time=now, phase=Phase.TRAINING))
             replay.write(RunResumed(time=now, reason=ResumeReason.ROLLED_BACK, step=860, epoch=1, by="bob"))
@@ -118,7 +118,7 @@ async def test_the_question_goes_when_somebody_else_has_answered_it(replay: Repl
             assert "⚠" not in lines(app)[1]
 
 
-async def test_a_divergence_that_nobody_need_decide_is_only_told(replay: Replay) -> None:
+async def test_a_divergence_without_a_decision_is_only_shown(replay: Replay) -> None:
     app = program(replay.run, replay.clock)
     with FakeEngine(replay.run):
         async with app.run_test(size=SIZE) as pilot:
@@ -128,21 +128,21 @@ async def test_a_divergence_that_nobody_need_decide_is_only_told(replay: Replay)
             assert isinstance(app.screen, TrainingScreen)
 
 
-async def test_the_engine_hears_who_watches_and_when_nobody_does_any_more(replay: Replay) -> None:
+async def test_a_viewer_attaches_until_the_program_ends(replay: Replay) -> None:
     app = program(replay.run, replay.clock)
     with FakeEngine(replay.run) as engine:
         async with app.run_test(size=SIZE) as pilot:
-            await wait_until(pilot, lambda: engine.watchers == [ME], "the attachment")
+            await wait_until(pilot, lambda: engine.viewers == [ME], "the attachment")
             assert app.session is not None
             attachment = app.session._attachment
             assert attachment is not None
             await pilot.press("6")
             await settled(pilot)
-            assert engine.watchers == [ME]
+            assert engine.viewers == [ME]
         assert attachment._closed.is_set()
 
 
-async def test_a_run_that_is_over_has_nobody_attached() -> None:
+async def test_an_ended_run_has_no_attachment() -> None:
     app = program(recorded_run(), Clock(finishing_time()))
     async with app.run_test(size=SIZE) as pilot:
         await settled(pilot)

@@ -3,7 +3,7 @@
 import pytest
 from textual.pilot import Pilot
 
-from mnist_tui.control.client import who
+from mnist_tui.control.client import origin
 from mnist_tui.control.protocol import Stop
 from mnist_tui.ui.app import MnistTuiApp
 from mnist_tui.ui.confusion.screen import ConfusionScreen
@@ -14,7 +14,7 @@ from mnist_tui.ui.home.screen import HomeScreen
 from mnist_tui.ui.keymap import KEYMAP, steering_keys
 from mnist_tui.ui.run.screen import RunScreen
 from mnist_tui.ui.shared.help import HelpScreen
-from mnist_tui.ui.steering.leave import LeaveScreen
+from mnist_tui.ui.steering.choices import LeaveScreen
 from mnist_tui.ui.theme import DARK, LIGHT
 from mnist_tui.ui.training.screen import TrainingScreen
 from tests.kit.fake_engine import FakeEngine
@@ -130,7 +130,7 @@ async def test_quitting_while_training_can_be_cancelled(replay: Replay, keys: tu
             await follow(pilot, keys[1:])
             assert isinstance(app.screen, TrainingScreen)
             assert app.is_running
-        assert engine.asked() == []
+        assert engine.sent() == []
 
 
 @pytest.mark.parametrize("keys", [("l",), ("down", "enter")])
@@ -141,7 +141,7 @@ async def test_quitting_while_training_can_leave_the_run_alone(replay: Replay, k
             await follow(pilot, ("q",))
             await pilot.press(*keys)
             assert await left(app) == 0
-        assert engine.asked() == []
+        assert engine.sent() == []
 
 
 @pytest.mark.parametrize("keys", [("s",), ("enter",)])
@@ -151,9 +151,9 @@ async def test_quitting_while_training_can_stop_the_run_and_then_leaves(replay: 
         async with app.run_test(size=SIZE) as pilot:
             await follow(pilot, ("q",))
             await pilot.press(*keys)
-            await wait_until(pilot, lambda: bool(engine.asked()), "a request")
+            await wait_until(pilot, lambda: bool(engine.sent()), "a request")
             await settled(pilot)
-            assert engine.asked() == [Stop(by=who("screen"))]
+            assert engine.sent() == [Stop(by=origin("screen"))]
             assert any("Ends after this batch" in words for words in told(app))
             replay.to_the_end()
             assert await left(app) == 0
@@ -164,17 +164,17 @@ async def test_s_stops_the_run_and_stays(replay: Replay) -> None:
     with FakeEngine(replay.run) as engine:
         async with app.run_test(size=SIZE) as pilot:
             await follow(pilot, ("2", "s"))
-            await wait_until(pilot, lambda: bool(engine.asked()), "a request")
+            await wait_until(pilot, lambda: bool(engine.sent()), "a request")
             replay.to_the_end()
             await wait_until(pilot, lambda: "✔ finished" in lines(app)[0], "the end")
-            assert engine.asked() == [Stop(by=who("screen"))]
+            assert engine.sent() == [Stop(by=origin("screen"))]
             assert app.is_running
 
 
 async def test_an_engine_that_refuses_is_told_and_the_app_stays(replay: Replay) -> None:
     app = program(replay.run, replay.clock)
     with FakeEngine(replay.run) as engine:
-        engine.answer = b'{"ok":false,"error":"it is over"}\n'
+        engine.reply = b'{"ok":false,"error":"it is over"}\n'
         async with app.run_test(size=SIZE) as pilot:
             await follow(pilot, ("q", "s"))
             await wait_until(pilot, lambda: any("refused: it is over" in words for words in told(app)), "the refusal")

@@ -48,7 +48,7 @@ async def opened(pilot: Pilot[None], app: Host) -> DigitScreen:
 async def test_neighbours_and_small_changes_are_pictures_with_words(run: RunDirectory, size: tuple[int, int]) -> None:
     app = Host(run, DigitsScreen)
     with FakeEngine(run) as engine:
-        engine.answer = answer_line()
+        engine.reply = answer_line()
         app.session.look_again()
         app.session.poll()
         async with app.shown(size) as pilot:
@@ -71,7 +71,7 @@ async def test_neighbours_and_small_changes_are_pictures_with_words(run: RunDire
             for words in ("Under small changes", "2 px left", "✗ 9  61.0 %"):
                 assert words in text
             index = screen.digits.digit(0).index
-            assert engine.asked() == [Explain("validation", index)]
+            assert engine.sent() == [Explain("validation", index)]
 
 
 async def test_a_digit_of_a_set_given_to_evaluate_goes_with_the_question(run: RunDirectory) -> None:
@@ -79,7 +79,7 @@ async def test_a_digit_of_a_set_given_to_evaluate_goes_with_the_question(run: Ru
     run.save_arrays(run.predictions_path("set-mine"), **run.load_arrays(run.predictions_path(TEST)))
     app = Host(run, DigitsScreen)
     with FakeEngine(run) as engine:
-        engine.answer = answer_line()
+        engine.reply = answer_line()
         app.session.look_again()
         app.session.poll()
         app.session.travel_to(EvaluationPoint("set-mine"))
@@ -88,7 +88,7 @@ async def test_a_digit_of_a_set_given_to_evaluate_goes_with_the_question(run: Ru
             await until(pilot, app, "o: what spoke for it")
             digit = screen.digits.digit(0)
             given = GivenDigit(digit.image.tobytes(), digit.true)
-            assert engine.asked() == [Explain("set-mine", digit.index, given)]
+            assert engine.sent() == [Explain("set-mine", digit.index, given)]
             assert f"#{digit.index:05d} of the set mine" in app.text()
             assert "After each epoch" not in app.text(), "its digits are read once"
 
@@ -98,21 +98,21 @@ async def test_a_validation_digit_of_the_cross_check_is_asked_for_as_one(run: Ru
     run.save_arrays(run.predictions_path(TRAIN), **run.load_arrays(run.predictions_path(1)))
     app = Host(run, DigitsScreen)
     with FakeEngine(run) as engine:
-        engine.answer = answer_line()
+        engine.reply = answer_line()
         app.session.look_again()
         app.session.poll()
         app.session.travel_to(EvaluationPoint(TRAIN))
         async with app.shown((120, 40)) as pilot:
             screen = await opened(pilot, app)
             await until(pilot, app, "o: what spoke for it")
-            assert engine.asked() == [Explain("validation", screen.digits.digit(0).index)]
+            assert engine.sent() == [Explain("validation", screen.digits.digit(0).index)]
             assert "of the training part (validation split)" in app.text()
 
 
 async def test_what_spoke_for_the_predicted_and_for_the_true_class_is_laid_over_the_picture(run: RunDirectory) -> None:
     app = Host(run, DigitsScreen)
     with FakeEngine(run) as engine:
-        engine.answer = answer_line()
+        engine.reply = answer_line()
         app.session.look_again()
         app.session.poll()
         async with app.shown((120, 40)) as pilot:
@@ -140,7 +140,7 @@ async def test_without_colours_signs_are_laid_over_it(run: RunDirectory) -> None
     app = Host(run, DigitsScreen)
     app.no_color = True
     with FakeEngine(run) as engine:
-        engine.answer = answer_line()
+        engine.reply = answer_line()
         app.session.look_again()
         app.session.poll()
         async with app.shown((120, 40)) as pilot:
@@ -157,26 +157,26 @@ async def test_without_colours_signs_are_laid_over_it(run: RunDirectory) -> None
 async def test_a_refusal_is_shown_as_it_is_and_another_digit_is_asked_about_anew(run: RunDirectory) -> None:
     app = Host(run, DigitsScreen)
     with FakeEngine(run) as engine:
-        engine.answer = msgspec.json.encode(Reply(ok=False, error="no epoch is validated yet")) + b"\n"
+        engine.reply = msgspec.json.encode(Reply(ok=False, error="no epoch is validated yet")) + b"\n"
         app.session.look_again()
         app.session.poll()
         async with app.shown((120, 40)) as pilot:
             screen = await opened(pilot, app)
             await pilot.press("tab")
             await until(pilot, app, "validated yet")
-            engine.answer = answer_line()
+            engine.reply = answer_line()
             await pilot.press("right")
             await until(pilot, app, "labelled 4")
             indices = [screen.digits.digit(place).index for place in (0, 1)]
-            assert engine.asked() == [Explain("validation", index) for index in indices]
+            assert engine.sent() == [Explain("validation", index) for index in indices]
             await pilot.press("left")
             await until(pilot, app, "labelled 4")
-            assert len(engine.asked()) == 3, "a refusal is no answer: it is asked for again"
+            assert len(engine.sent()) == 3, "a refusal is no answer: it is asked for again"
 
 
 async def test_without_an_engine_x_wakes_one(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     woken: list[RunDirectory] = []
-    monkeypatch.setattr(explain_screen, "wake", woken.append)
+    monkeypatch.setattr(explain_screen, "load_model", woken.append)
     app = Host(run, DigitsScreen)
     async with app.shown((120, 40)) as pilot:
         await opened(pilot, app)
@@ -190,7 +190,7 @@ async def test_without_an_engine_x_wakes_one(run: RunDirectory, monkeypatch: pyt
         assert "waking the network …" in app.text()
         assert "x Wake" not in app.lines()[-1]
         with FakeEngine(run) as engine:
-            engine.answer = answer_line()
+            engine.reply = answer_line()
             app.follow()
             await until(pilot, app, "labelled 4")
 
@@ -201,7 +201,7 @@ async def test_an_engine_is_woken_for_a_digit_of_a_set_given_to_evaluate(
     run.save_arrays(run.digits_path("set-mine"), **run.load_arrays(run.digits_path(TEST)))
     run.save_arrays(run.predictions_path("set-mine"), **run.load_arrays(run.predictions_path(TEST)))
     woken: list[RunDirectory] = []
-    monkeypatch.setattr(explain_screen, "wake", woken.append)
+    monkeypatch.setattr(explain_screen, "load_model", woken.append)
     app = Host(run, DigitsScreen)
     app.session.travel_to(EvaluationPoint("set-mine"))
     async with app.shown((120, 40)) as pilot:
@@ -216,7 +216,7 @@ async def test_an_engine_that_cannot_be_woken_is_a_sentence(run: RunDirectory, m
     def fail(_: RunDirectory) -> None:
         raise RunError("the engine cannot be started (no memory): free some memory and try again")
 
-    monkeypatch.setattr(explain_screen, "wake", fail)
+    monkeypatch.setattr(explain_screen, "load_model", fail)
     app = Host(run, DigitsScreen)
     async with app.shown((120, 40)) as pilot:
         await opened(pilot, app)
@@ -277,6 +277,6 @@ def test_nothing_is_told_after_the_end(run: RunDirectory, monkeypatch: pytest.Mo
 
 def test_the_explanation_of_these_tests_is_one_that_an_engine_could_give() -> None:
     made = explanation()
-    assert all(isinstance(each, Neighbour) and len(each.picture) == 784 for each in made.neighbours)
-    assert all(isinstance(each, Variant) and len(each.picture) == 784 for each in made.variants)
+    assert all(isinstance(each, Neighbour) and len(each.image) == 784 for each in made.neighbours)
+    assert all(isinstance(each, Variant) and len(each.image) == 784 for each in made.variants)
     assert len(made.for_predicted) == len(made.for_true) == 784

@@ -29,7 +29,7 @@ async def test_a_digit_that_an_engine_explains(size: tuple[int, int], golden: Go
     run = recorded_run()
     app = program(run, Clock(finishing_time()))
     with FakeEngine(run) as engine:
-        engine.answer = answer_line()
+        engine.reply = answer_line()
         async with app.run_test(size=size) as pilot:
             for key in ("3", "enter"):
                 await settled(pilot)

@@ -445,7 +445,7 @@ class Job:
             self._ready.acquire()
             report = self._steps.pop(0)()
             yield report
-            if report.share == 1:
+            if report.progress == 1:
                 return
 
     def report(self, words: str, share: float, first: Callable[[], object] = lambda: None) -> None:

@@ -1,4 +1,4 @@
-"""Runs that are over go on: with the engine that waits, or with a new one; and leaving one that stands still."""
+"""Resuming of ended runs, with the waiting engine or a new one, and quitting while a run is paused."""
 
 import re
 
@@ -14,22 +14,22 @@ from mnist_tui.ui.training.screen import TrainingScreen
 from tests.kit.fake_engine import FakeEngine
 from tests.kit.recording import Clock, Replay, finishing_time, recorded_run
 from tests.ui.program import left, lines, program, settled, text, told, wait_for, wait_until
-from tests.ui.steered import ME, SIZE, asks, pause
+from tests.ui.steered import ME, SIZE, expect_requests, pause
 
 
-async def test_a_run_that_is_over_trains_on_with_the_engine_that_waits() -> None:
+async def test_a_waiting_engine_trains_on() -> None:
     run = recorded_run()
     app = program(run, Clock(finishing_time()))
     with FakeEngine(run) as engine:
         async with app.run_test(size=SIZE) as pilot:
             await settled(pilot)
             assert "✔ finished" in lines(app)[0]
-            assert "+ Epoch more" in lines(app)[-1]
+            assert "+ Add epoch" in lines(app)[-1]
             await pilot.press("plus")
-            await asks(pilot, engine, SetEpochs(by=ME, epochs=4))
+            await expect_requests(pilot, engine, SetEpochs(by=ME, epochs=4))
 
 
-async def test_quitting_a_run_whose_engine_only_waits_leaves_at_once() -> None:
+async def test_quitting_does_not_ask_if_the_engine_only_waits() -> None:
     run = recorded_run()
     app = program(run, Clock(finishing_time()))
     with FakeEngine(run) as engine:
@@ -37,24 +37,24 @@ async def test_quitting_a_run_whose_engine_only_waits_leaves_at_once() -> None:
             await settled(pilot)
             await pilot.press("q")
             assert await left(app) == 0
-        assert engine.asked() == []
+        assert engine.sent() == []
 
 
 class Resumes:
-    """Takes the place of `client.resume`: writes down what it was asked for."""
+    """A stand-in for `client.resume` that keeps its calls."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[RunDirectory, str, int | None]] = []
         self.error: RunError | None = None
 
-    def __call__(self, run: RunDirectory, by: str, epochs: int | None = None, place: Cluster | None = None) -> None:
-        assert place is None
+    def __call__(self, run: RunDirectory, by: str, epochs: int | None = None, cluster: Cluster | None = None) -> None:
+        assert cluster is None
         self.calls.append((run, by, epochs))
         if self.error is not None:
             raise self.error
 
     @property
-    def asked(self) -> list[tuple[str, str, int | None]]:
+    def arguments(self) -> list[tuple[str, str, int | None]]:
         return [(run.id, by, epochs) for run, by, epochs in self.calls]
 
 
@@ -65,7 +65,7 @@ def resumes(monkeypatch: pytest.MonkeyPatch) -> Resumes:
     return stand_in
 
 
-async def test_a_finished_run_without_an_engine_is_resumed_with_one_epoch_more(resumes: Resumes) -> None:
+async def test_a_finished_run_is_resumed_with_another_epoch(resumes: Resumes) -> None:
     run = recorded_run()
     app = program(run, Clock(finishing_time()))
     async with app.run_test(size=SIZE) as pilot:
@@ -73,17 +73,17 @@ async def test_a_finished_run_without_an_engine_is_resumed_with_one_epoch_more(r
         assert "Resume" not in lines(app)[-1]
         await pilot.press("plus")
         await wait_until(pilot, lambda: bool(resumes.calls), "a resumption")
-        assert resumes.asked == [(run.id, ME, 4)]
+        assert resumes.arguments == [(run.id, ME, 4)]
 
 
-async def test_a_crashed_run_is_resumed_and_says_what_it_waits_for(replay: Replay, resumes: Resumes) -> None:
+async def test_a_crashed_run_is_resumed_and_shows_its_phase(replay: Replay, resumes: Resumes) -> None:
     app = program(replay.run, replay.clock)
     async with app.run_test(size=SIZE) as pilot:
         await settled(pilot)
         assert "✖ crashed" in lines(app)[0]
         await pilot.press("r")
         await wait_until(pilot, lambda: bool(resumes.calls), "a resumption")
-        assert resumes.asked == [(replay.run.id, ME, None)]
+        assert resumes.arguments == [(replay.run.id, ME, None)]
         with FakeEngine(replay.run):
             now = replay.clock.now + 60
             replay.write(RunResumed(time=now, reason=ResumeReason.RESUMED, step=1_000, epoch=1, by=ME))
@@ -94,7 +94,7 @@ async def test_a_crashed_run_is_resumed_and_says_what_it_waits_for(replay: Repla
             assert "↻" in text(app)
 
 
-async def test_a_resumption_that_fails_is_told(replay: Replay, resumes: Resumes) -> None:
+async def test_a_failed_resume_is_notified(replay: Replay, resumes: Resumes) -> None:
     resumes.error = RunError("the engine cannot be started (no memory): free some memory and try again")
     app = program(replay.run, replay.clock)
     async with app.run_test(size=SIZE) as pilot:
@@ -103,7 +103,7 @@ async def test_a_resumption_that_fails_is_told(replay: Replay, resumes: Resumes)
         await wait_until(pilot, lambda: told(app) == [str(resumes.error)], "the reason")
 
 
-async def test_r_in_the_list_of_runs_resumes_and_opens_the_run(replay: Replay, resumes: Resumes) -> None:
+async def test_r_in_the_run_table_resumes_and_opens_the_run(replay: Replay, resumes: Resumes) -> None:
     replay.write(RunFailed(time=replay.clock.now, error="out of memory"))
     app = program(clock=replay.clock)
     async with app.run_test(size=SIZE) as pilot:
@@ -113,10 +113,10 @@ async def test_r_in_the_list_of_runs_resumes_and_opens_the_run(replay: Replay, r
         assert "r Resume" in lines(app)[-1]
         await pilot.press("r")
         await wait_until(pilot, lambda: isinstance(app.screen, TrainingScreen), "the run")
-        assert resumes.asked == [(replay.run.id, ME, None)]
+        assert resumes.arguments == [(replay.run.id, ME, None)]
 
 
-async def test_a_finished_run_in_the_list_is_not_resumed(resumes: Resumes) -> None:
+async def test_a_finished_run_in_the_run_table_is_not_resumed(resumes: Resumes) -> None:
     recorded_run()
     app = program(clock=Clock(finishing_time()))
     async with app.run_test(size=SIZE) as pilot:
@@ -128,7 +128,7 @@ async def test_a_finished_run_in_the_list_is_not_resumed(resumes: Resumes) -> No
         assert resumes.calls == []
 
 
-async def test_a_paused_run_is_listed_as_one(replay: Replay) -> None:
+async def test_a_paused_run_is_listed_as_paused(replay: Replay) -> None:
     pause(replay)
     app = program(clock=replay.clock)
     with FakeEngine(replay.run):
@@ -137,11 +137,11 @@ async def test_a_paused_run_is_listed_as_one(replay: Replay) -> None:
             assert re.search(r"brave-otter +paused +fast +1/3", text(app))
 
 
-async def test_leaving_a_paused_run_says_that_it_is(replay: Replay) -> None:
+async def test_quitting_a_paused_run_says_that_it_is_paused(replay: Replay) -> None:
     pause(replay)
     app = program(replay.run, replay.clock)
     with FakeEngine(replay.run):
         async with app.run_test(size=SIZE) as pilot:
             await settled(pilot)
             await pilot.press("q")
-            await wait_for(pilot, "brave-otter is paused, and stays so until somebody goes on with it.")
+            await wait_for(pilot, "brave-otter is paused")

@@ -1,6 +1,6 @@
-"""Where the control socket lies and who may use it: a folder that only the user can enter, under a short path.
+"""The control socket's path, in a folder that only the user can enter, and the uid of a connected client.
 
-The system's limit for the path is about 100 bytes. Whoever connects must be the same user, or root.
+Clients must be the same user or root.
 """
 
 import contextlib
@@ -16,30 +16,31 @@ from pathlib import Path
 
 import psutil
 
-LONGEST_PATH = 100
-"""Bytes. The system allows 103 (macOS) or 107 (Linux)."""
+MAX_PATH_BYTES = 100
+"""Bytes; the system allows 103 (macOS) or 107 (Linux)."""
 XUCRED = struct.Struct("@IIh16I")
-"""macOS' struct xucred (sys/ucred.h): version, user, number of groups, 16 groups."""
+"""struct xucred of macOS (sys/ucred.h): version, uid, number of groups, 16 groups."""
 SOL_LOCAL, LOCAL_PEERCRED, XUCRED_VERSION = 0, 1, 0
 
 
 def socket_path() -> Path:
-    """A free path for this process' socket, in a private folder swept clean of dead engines' sockets.
+    """Return a free path for this process's socket, after removing the sockets of dead engines beside it.
 
-    Raises OSError, with a sentence about each folder that was tried, when there is none.
+    Raises:
+        OSError: No folder can be used. The message gives the reason for each.
     """
     failures = []
     for folder in _candidates():
         path = folder / f"{os.getpid()}.sock"
         try:
-            if len(os.fsencode(path)) > LONGEST_PATH:
-                raise OSError(f"makes a path of more than {LONGEST_PATH} bytes")
+            if len(os.fsencode(path)) > MAX_PATH_BYTES:
+                raise OSError(f"makes a path of more than {MAX_PATH_BYTES} bytes")
             make_private(folder)
             remove_stale(folder)
             if path.is_socket() and _is_deserted(path):
-                path.unlink()  # left by an earlier process of this number
+                path.unlink()  # left by an earlier process with this id
             if os.path.lexists(path):
-                raise OSError(f"has a {path.name} of somebody else's")
+                raise OSError(f"already has a {path.name}")
         except OSError as error:
             failures.append(f"{folder} {error.strerror or error}")
         else:
@@ -55,16 +56,17 @@ def _candidates() -> Iterator[Path]:
     if session.is_absolute():
         yield session / "mnist-tui"
     shared = ["/tmp"]
-    with contextlib.suppress(OSError):  # looks for a folder by writing a file: fails on a full disk
+    with contextlib.suppress(OSError):  # gettempdir writes a file, which fails on a full disk
         shared.insert(0, tempfile.gettempdir())
     for folder in dict.fromkeys(shared):
         yield Path(folder, f"mnist-tui-{os.geteuid()}")
 
 
 def make_private(folder: Path) -> None:
-    """Make a folder that only the user can enter, or check and narrow the one that is there.
+    """Create a folder that only the user can enter, or restrict an existing one.
 
-    Raises OSError when it is a link, another user's, or on a disk that keeps no permissions.
+    Raises:
+        OSError: It is a link, belongs to another user, or is on a disk without permissions.
     """
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()
@@ -78,18 +80,18 @@ def make_private(folder: Path) -> None:
 
 
 def remove_stale(folder: Path) -> None:
-    """Remove every PID.sock whose process is gone and that nobody listens on; never a live engine's."""
+    """Remove every PID.sock whose process is gone and that no process listens on."""
     for path in folder.glob("*.sock"):
         with contextlib.suppress(OSError, ValueError, OverflowError):
-            # Each sign alone deceives: numbers differ between containers that share a folder, and a socket refuses
-            # between its making and the first listening.
+            # Neither sign is enough: process ids differ between containers that share a folder, and a socket refuses
+            # connections until its process first listens.
             if path.is_socket() and not psutil.pid_exists(int(path.stem)) and _is_deserted(path):
                 path.unlink()
 
 
 def _is_deserted(path: Path) -> bool:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.setblocking(False)  # an engine that hangs does not take connections, and is not dead
+        probe.setblocking(False)  # an engine that hangs accepts no connections, but is alive
         try:
             probe.connect(str(path))
         except ConnectionRefusedError:
@@ -100,7 +102,7 @@ def _is_deserted(path: Path) -> bool:
 
 
 def peer_uid(connection: socket.socket | TransportSocket) -> int | None:
-    """The user at the other end; None where the system has no way known here to tell. Raises OSError when it left."""
+    """Return the uid of the other end, or None on an unknown system; raises OSError if the client has left."""
     if sys.platform == "linux":
         _, uid, _ = struct.unpack("iII", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
         return int(uid)
@@ -110,7 +112,7 @@ def peer_uid(connection: socket.socket | TransportSocket) -> int | None:
 
 
 def xucred_uid(data: bytes) -> int:
-    """The user in the bytes of a struct xucred; raises OSError when they are none."""
+    """Return the uid in a struct xucred; raises OSError if it has another size or version."""
     if len(data) != XUCRED.size:
         raise OSError(f"a struct xucred of {len(data)} bytes")
     version, uid, *_ = XUCRED.unpack(data)
@@ -120,9 +122,9 @@ def xucred_uid(data: bytes) -> int:
 
 
 def listener_at(path: Path) -> socket.socket:
-    """A socket that listens at a path, for its user alone from the first moment. Raises OSError."""
+    """Return a listening socket at a path, which no other user can open at any moment; raises OSError."""
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    # The mask is the whole process': 0o177 would lock the training thread out of a folder it makes at this moment.
+    # The mask holds for the whole process: 0o177 would lock the training thread out of a folder that it creates now.
     mask = os.umask(0o077)
     try:
         listener.bind(str(path))

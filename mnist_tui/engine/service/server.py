@@ -1,7 +1,7 @@
-"""The control socket: one JSON line in, one JSON line out (see control/protocol.py for the vocabulary).
+"""The control socket: one JSON line in, one JSON line out (see control/protocol.py).
 
-The lock file holds its path (engine/service/private_socket.py). Input is never unpickled or evaluated:
-msgspec turns a line into one of the declared requests, or it is refused.
+The lock file holds the socket's path (see private_socket.py). Input is never unpickled or evaluated: a line that does
+not decode to one of the declared requests is rejected.
 """
 
 import asyncio
@@ -16,277 +16,229 @@ from typing import Protocol
 
 import msgspec
 
-from mnist_tui.control.protocol import AnyRequest, Attach, Explanation, Ping, Reply
+from mnist_tui.control.commands import decode_request
+from mnist_tui.control.protocol import Attach, Explanation, Ping, Reply, Request
 from mnist_tui.engine.service.private_socket import listener_at, make_private, peer_uid
 
-LONGEST_LINE = 64 * 1024
-LONGEST_NAME = 100
-"""Characters of `by`: it is recorded with everything that was done, and shown."""
-LONGEST_SENTENCE = 1000
-MOST_CONNECTIONS = 32
-BURST = 200
-REQUESTS_PER_SECOND = 100
-FACE_SILENCE_SECONDS = 10.0
-"""A screen that was not heard of for so long is not watching: stopped, or behind a dead link."""
-HALF_LINE_SECONDS = 30.0
-"""To finish a request, and for a connection that is no screen's to begin one."""
-UNREAD_SECONDS = 10.0
-"""To take an answer."""
-PARTING_SECONDS = 1.0
-QUESTION_SECONDS = 60.0
-"""To answer a question; while training goes on, it is worked on for a moment between two batches."""
-LOOK_SECONDS = 5.0
-"""Between two looks whether the socket is still where it should be."""
+MAX_LINE_BYTES = 64 * 1024
+MAX_ORIGIN_LENGTH = 100
+"""Characters of `by`, which is recorded and shown."""
+MAX_ERROR_LENGTH = 1000
+MAX_CONNECTIONS = 32
+VIEWER_SILENCE_SECONDS = 10.0
+"""A viewer that sends nothing for so long does not count: its process is stopped, or its link is dead."""
+REQUEST_SECONDS = 30.0
+"""Time to send a request, for connections that are not a viewer's."""
+REPLY_SECONDS = 10.0
+"""Time to read a reply."""
+LINGER_SECONDS = 1.0
+EXPLAIN_SECONDS = 60.0
+"""Time to explain a digit, which a training does for a moment between two batches."""
+SOCKET_CHECK_SECONDS = 5.0
+"""Interval at which the server checks that its socket still exists."""
 
 
-class Refused(Exception):  # noqa: N818 (not a failure: an answer)
-    """A request is not carried out; the sentence says why and goes back to whoever asked."""
+class RequestError(Exception):
+    """A request cannot be carried out. The message is a sentence for the sender."""
 
 
-class Desk(Protocol):
-    """Who carries the requests out."""
+class RequestHandler(Protocol):
+    """What carries out the requests."""
 
-    def handle(self, request: AnyRequest) -> "Future[Explanation] | None":
-        """Carry a request out (never Ping or Attach: those are answered here); raises Refused.
-
-        A question's answer comes later.
-        """
+    def handle(self, request: Request) -> "Future[Explanation] | None":
+        """Carry out a request other than Ping and Attach; raises RequestError. An explanation comes later."""
 
     def viewers_changed(self, count: int) -> None:
-        """So many screens are watching now: attached, and heard of within FACE_SILENCE_SECONDS."""
+        """Take the number of viewers: attached, and heard from within VIEWER_SILENCE_SECONDS."""
 
     @property
-    def trouble(self) -> str:
-        """A sentence while something cannot be saved, else empty."""
+    def save_error(self) -> str:
+        """The reason why something cannot be saved; empty if all is saved."""
 
 
-async def serve(listener: socket.socket, desk: Desk, until: asyncio.Event) -> None:
-    """Answer requests until the event is set, then hang up on everybody and remove the socket.
-
-    A socket that vanishes is made again.
-    """
+async def serve(listener: socket.socket, handler: RequestHandler, until: asyncio.Event) -> None:
+    """Reply to requests until the event is set, then close all connections and remove the socket."""
     path = Path(listener.getsockname())
-    reception = _Reception(desk)
-    server = await _serve_at(listener, reception)
+    connections = _Connections(handler)
+    server = await _serve_at(listener, connections)
     try:
         while not until.is_set():
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(until.wait(), LOOK_SECONDS)
+                await asyncio.wait_for(until.wait(), SOCKET_CHECK_SECONDS)
             with contextlib.suppress(OSError):
                 if not until.is_set() and not path.is_socket():
-                    # The system empties XDG_RUNTIME_DIR with the last log-out, as a dropped SSH connection is; after
-                    # the next log-in the run must be found where its lock file says.
+                    # The system empties XDG_RUNTIME_DIR at the user's last log-out, as when an SSH connection drops.
+                    # After the next log-in the run must be found where its lock file says.
                     server.close()
                     make_private(path.parent)
-                    server = await _serve_at(listener_at(path), reception)
+                    server = await _serve_at(listener_at(path), connections)
     finally:
-        server.close()  # not wait_closed: from Python 3.12 on it waits for those who are connected to leave
+        server.close()  # not wait_closed: since Python 3.12 it waits until all clients have left
         with contextlib.suppress(OSError):
             path.unlink()
-        await reception.close()
+        await connections.close()
 
 
-async def _serve_at(listener: socket.socket, reception: "_Reception") -> asyncio.Server:
-    return await asyncio.start_unix_server(reception.receive, sock=listener, limit=LONGEST_LINE)
+async def _serve_at(listener: socket.socket, connections: "_Connections") -> asyncio.Server:
+    return await asyncio.start_unix_server(connections.serve, sock=listener, limit=MAX_LINE_BYTES)
 
 
-async def answer(line: bytes, desk: Desk, attach: Callable[[], None]) -> Reply:
-    """Carry out one request; a line that is none is refused with a reason and harms nothing. Never raises."""
+async def reply_to(line: bytes, handler: RequestHandler, attach: Callable[[], None]) -> Reply:
+    """Carry out the request in a line and return the reply. Never raises."""
     try:
         explanation = None
         try:
-            request = understand(line)
-            match request:
-                case Ping():
-                    pass
-                case Attach():
-                    attach()
-                case _:
-                    later = desk.handle(request)
-                    if later is not None:
-                        async with asyncio.timeout(QUESTION_SECONDS):
-                            explanation = await asyncio.wrap_future(later)
-        except Refused as refusal:
-            return _refusal(str(refusal), desk)
+            request = _decode(line)
+            if isinstance(request, Attach):
+                attach()
+            elif not isinstance(request, Ping):
+                pending = handler.handle(request)
+                if pending is not None:
+                    async with asyncio.timeout(EXPLAIN_SECONDS):
+                        explanation = await asyncio.wrap_future(pending)
+        except RequestError as error:
+            return _rejection(str(error), handler)
         except TimeoutError:
-            return _refusal(f"no answer within {QUESTION_SECONDS:g} s: ask again", desk)
-        return Reply(ok=True, trouble=_sayable(desk.trouble), explanation=explanation)
+            return _rejection(f"no explanation within {EXPLAIN_SECONDS:g} s: try again", handler)
+        return Reply(ok=True, save_error=_encodable(handler.save_error), explanation=explanation)
     except Exception as error:
         _log_exception()
-        return Reply(ok=False, error=f"the request failed inside the engine ({type(error).__name__}: see engine.log)")
+        return Reply(ok=False, error=f"the request failed inside the engine ({type(error).__name__}): see engine.log")
 
 
-def understand(line: bytes) -> AnyRequest:
-    """The request in a line; raises Refused when it is none, or `by` could not be shown on a screen."""
+def _decode(line: bytes) -> Request:
     try:
-        request: AnyRequest = msgspec.json.decode(line, type=AnyRequest)
+        request = decode_request(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Refused(f"not a request: {error}") from None
+        raise RequestError(f"not a request: {error}") from None
     by = getattr(request, "by", "")
-    if len(by) > LONGEST_NAME or not by.isprintable():
-        raise Refused(f"not a request: `by` says who asks, in at most {LONGEST_NAME} printable characters")
+    if len(by) > MAX_ORIGIN_LENGTH or not by.isprintable():
+        raise RequestError(f"not a request: `by` must be at most {MAX_ORIGIN_LENGTH} printable characters")
     return request
 
 
-def _refusal(sentence: str, desk: Desk) -> Reply:
-    return Reply(ok=False, error=_sayable(sentence), trouble=_sayable(desk.trouble))
+def _rejection(error: str, handler: RequestHandler) -> Reply:
+    return Reply(ok=False, error=_encodable(error), save_error=_encodable(handler.save_error))
 
 
 def _log_exception() -> None:
-    """Into engine.log, which may lie on a full disk."""
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError):  # engine.log may be on a full disk
         traceback.print_exc()
 
 
-def _sayable(sentence: str) -> str:
-    """Short, and without the stand-ins for undecodable bytes of a file's name: JSON has no place for them."""
-    return sentence[:LONGEST_SENTENCE].encode(errors="replace").decode()
-
-
-class TokenBucket:
-    """Allows `size` requests at once and `per_second` in the long run. Times are seconds of any one clock."""
-
-    def __init__(self, size: float, per_second: float, now: float) -> None:
-        self._size, self._per_second = size, per_second
-        self._tokens, self._filled = size, now
-
-    def take(self, now: float) -> bool:
-        """Is one more request allowed?"""
-        self._tokens = min(self._size, self._tokens + (now - self._filled) * self._per_second)
-        self._filled = now
-        allowed = self._tokens >= 1
-        self._tokens -= allowed
-        return allowed
+def _encodable(text: str) -> str:
+    # JSON cannot encode the surrogates that stand for undecodable bytes of a file name.
+    return text[:MAX_ERROR_LENGTH].encode(errors="replace").decode()
 
 
 class _Viewers:
-    """The screens that watch. One that falls silent is not counted until it speaks again."""
+    """The attached viewers. One that falls silent does not count until it sends again."""
 
     def __init__(self, changed: Callable[[int], None]) -> None:
         self._changed = changed
-        self._silences: dict[object, asyncio.TimerHandle] = {}
+        self._timers: dict[object, asyncio.TimerHandle] = {}
 
-    def heard(self, face: object) -> None:
-        known = self._silences.get(face)
-        self._silences[face] = asyncio.get_running_loop().call_later(FACE_SILENCE_SECONDS, self.left, face)
-        if known is not None:
-            known.cancel()
+    def heard_from(self, viewer: object) -> None:
+        timer = self._timers.get(viewer)
+        self._timers[viewer] = asyncio.get_running_loop().call_later(VIEWER_SILENCE_SECONDS, self.remove, viewer)
+        if timer is not None:
+            timer.cancel()
         else:
-            self._tell()
+            self._report()
 
-    def left(self, face: object) -> None:
-        known = self._silences.pop(face, None)
-        if known is not None:
-            known.cancel()
-            self._tell()
+    def remove(self, viewer: object) -> None:
+        timer = self._timers.pop(viewer, None)
+        if timer is not None:
+            timer.cancel()
+            self._report()
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         try:
-            self._changed(len(self._silences))
-        except Exception:  # of no concern to the client, whose connection would go with it
+            self._changed(len(self._timers))
+        except Exception:  # must not end the viewer's connection
             _log_exception()
 
 
-class _Reception:
-    """Those who are connected, one task each."""
+class _Connections:
+    """The open connections, one task each."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-        self._viewers = _Viewers(desk.viewers_changed)
-        self._conversations: set[asyncio.Task[None] | None] = set()
+    def __init__(self, handler: RequestHandler) -> None:
+        self._handler = handler
+        self._viewers = _Viewers(handler.viewers_changed)
+        self._tasks: set[asyncio.Task[None] | None] = set()
         self._closed = False
 
-    async def receive(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Talk with one client until one of the two hangs up."""
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one client until either side closes the connection."""
         task = asyncio.current_task()
-        self._conversations.add(task)
+        self._tasks.add(task)
         try:
-            # Gone (ConnectionError), or does not read (TimeoutError); both are OSErrors.
+            # The client is gone (ConnectionError) or does not read (TimeoutError); both are OSErrors.
             with contextlib.suppress(OSError):
-                if self._closed or len(self._conversations) > 2 * MOST_CONNECTIONS:
+                if self._closed:
                     return
-                # Then draining waits for all of an answer, and no more than one is ever held for a client.
-                writer.transport.set_write_buffer_limits(high=0)
-                parting = self._unwelcome(writer) or await self._converse(reader, writer)
-                if parting is not None:
-                    await self._part(reader, writer, parting)
+                writer.transport.set_write_buffer_limits(high=0)  # so that draining waits for the whole reply
+                last = self._reject_client(writer) or await self._serve_requests(reader, writer)
+                if last is not None:
+                    await self._send_last(reader, writer, last)
         except asyncio.CancelledError:
-            if not self._closed:
+            if not self._closed:  # Python 3.11's streams log a traceback for a cancelled task
                 raise
-            # Python 3.11's streams log a traceback for a cancelled conversation.
         finally:
-            self._conversations.discard(task)
+            self._tasks.discard(task)
             writer.transport.abort()
-            self._viewers.left(writer)
+            self._viewers.remove(writer)
 
     async def close(self) -> None:
-        """Hang up on everybody."""
+        """Close all connections."""
         self._closed = True
-        talking = [task for task in self._conversations if task is not None]
-        for task in talking:
+        tasks = [task for task in self._tasks if task is not None]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*talking, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _unwelcome(self, writer: asyncio.StreamWriter) -> Reply | None:
+    def _reject_client(self, writer: asyncio.StreamWriter) -> Reply | None:
         uid = peer_uid(writer.get_extra_info("socket"))
         if uid not in (None, 0, os.geteuid()):
-            return Reply(ok=False, error=f"this engine is not yours: you are user {uid}, it is user {os.geteuid()}'s")
-        if len(self._conversations) > MOST_CONNECTIONS:
-            return _refusal(
-                f"too many connections: {MOST_CONNECTIONS} are open, close a screen of this run", self._desk
-            )
+            error = f"permission denied: the engine belongs to uid {os.geteuid()}, you are uid {uid}"
+            return Reply(ok=False, error=error)
+        if len(self._tasks) > MAX_CONNECTIONS:
+            return _rejection(f"{MAX_CONNECTIONS} connections are open: close a screen of this run", self._handler)
         return None
 
-    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Reply | None:
-        """Answer line by line; returns what to say before hanging up, None when the client did."""
-        clock = asyncio.get_running_loop().time
-        bucket = TokenBucket(BURST, REQUESTS_PER_SECOND, clock())
+    async def _serve_requests(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Reply | None:
+        """Reply line by line; return the last reply, or None if the client has closed the connection."""
         attached = False
 
         def attach() -> None:
             nonlocal attached
             attached = True
-            self._viewers.heard(writer)
+            self._viewers.heard_from(writer)
 
         while True:
             try:
-                line = await _read_line(reader, None if attached else HALF_LINE_SECONDS)
+                async with asyncio.timeout(None if attached else REQUEST_SECONDS):
+                    line = await reader.readline()
             except TimeoutError:
-                return _refusal(f"no whole request for {HALF_LINE_SECONDS:g} s", self._desk)
+                return _rejection(f"no complete request within {REQUEST_SECONDS:g} s", self._handler)
             except ValueError:
-                return _refusal(f"a request has at most {LONGEST_LINE} bytes", self._desk)
+                return _rejection(f"a request has at most {MAX_LINE_BYTES} bytes", self._handler)
             if not line:
                 return None
-            if not bucket.take(clock()):
-                return _refusal(f"too many requests: at most {REQUESTS_PER_SECOND} a second", self._desk)
             if attached:
-                self._viewers.heard(writer)
-            await _say(writer, await answer(line, self._desk, attach))
+                self._viewers.heard_from(writer)
+            await _send(writer, await reply_to(line, self._handler, attach))
 
-    async def _part(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, parting: Reply) -> None:
-        """Say a last word and hear the client out for a while: else its request fails before it reads the answer."""
-        await _say(writer, parting)
+    async def _send_last(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, reply: Reply) -> None:
+        """Send a reply, and read on for a while: a client that is still sending would fail before it reads it."""
+        await _send(writer, reply)
         writer.write_eof()
-        async with asyncio.timeout(PARTING_SECONDS):
-            for _ in range(16):
-                if not await reader.read(LONGEST_LINE):
-                    return
+        async with asyncio.timeout(LINGER_SECONDS):
+            while await reader.read(MAX_LINE_BYTES):
+                pass
 
 
-async def _read_line(reader: asyncio.StreamReader, patience: float | None) -> bytes:
-    """The next line, empty at the end; raises TimeoutError, and ValueError when it is too long.
-
-    `patience` is for its first byte, in seconds (None: for ever); the others must come within HALF_LINE_SECONDS.
-    """
-    async with asyncio.timeout(patience):
-        first = await reader.read(1)
-    if first in (b"", b"\n"):
-        return first
-    async with asyncio.timeout(HALF_LINE_SECONDS):
-        return first + await reader.readline()
-
-
-async def _say(writer: asyncio.StreamWriter, answer: Reply) -> None:
-    writer.write(msgspec.json.encode(answer) + b"\n")
-    async with asyncio.timeout(UNREAD_SECONDS):
+async def _send(writer: asyncio.StreamWriter, reply: Reply) -> None:
+    writer.write(msgspec.json.encode(reply) + b"\n")
+    async with asyncio.timeout(REPLY_SECONDS):
         await writer.drain()

@@ -1,7 +1,6 @@
-"""What people want of a training: taken in by the thread of the control socket, carried out between two batches.
+"""Steering of a training: requests come in on the socket's thread, and the training thread acts between two batches.
 
-A request is checked and recorded at once, so that it is answered even while the first step compiles; the training
-thread meets it after the batch under way.
+A request is checked and recorded at once, so that it gets its reply even while the first step compiles.
 """
 
 import threading
@@ -11,16 +10,15 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from functools import singledispatchmethod
 
 from mnist_tui.config import ConfigError, EarlyStopping
 from mnist_tui.control.protocol import (
-    AnyRequest,
-    Attach,
     Continue,
     Explain,
     Explanation,
     Pause,
-    Ping,
+    Request,
     RollBack,
     SaveCheckpoint,
     SetEarlyStopping,
@@ -31,271 +29,288 @@ from mnist_tui.control.protocol import (
 )
 from mnist_tui.engine.recording.checkpoints import TrainingState
 from mnist_tui.engine.recording.event_writer import Emit
-from mnist_tui.engine.service.server import Refused
+from mnist_tui.engine.service.server import RequestError
 from mnist_tui.events import SettingChanged
 from mnist_tui.settings import SETTINGS_BY_KEY
 
-MOST_STEPS = 100_000
-MOST_QUESTIONS = 8
+MAX_STEPS = 100_000
+MAX_PENDING_EXPLANATIONS = 8
 
 
 class DivergedError(Exception):
-    """The loss is not a number again, and nobody is there to decide. The message is a sentence."""
+    """The loss is not finite again, and no viewer is attached to decide. The message is a sentence."""
 
 
-class Order(Enum):
-    """What the training thread is to do after a batch."""
+class Action(Enum):
+    """What the training thread does next."""
 
-    GO = auto()
-    SAVE = auto()
-    ANSWER = auto()
-    """A question waits: work on it for a moment."""
-    STAND_STILL = auto()
+    TRAIN = auto()
+    SAVE_CHECKPOINT = auto()
+    EXPLAIN = auto()
+    """Work on the oldest pending explanation for a moment."""
+    PAUSE = auto()
     STOP = auto()
     ROLL_BACK = auto()
     TRAIN_ON = auto()
-    END = auto()
+    """Train more epochs after the end."""
+    EXIT = auto()
 
 
 @dataclass
-class Question:
-    """Asked by a screen; `work` is what the training thread has begun, a piece at a time."""
+class PendingExplanation:
+    """A request to explain a digit; `pieces` is the work that the training thread has begun."""
 
     request: Explain
-    answer: "Future[Explanation]" = field(default_factory=Future)
-    work: Iterator[Explanation | None] | None = None
+    result: "Future[Explanation]" = field(default_factory=Future)
+    pieces: Iterator[Explanation | None] | None = None
 
 
 class Steering:
-    """The wishes so far. `handle` is called by the socket's thread, everything below it by the training thread.
+    """What the viewers requested so far. The socket's thread calls `handle`, the training thread everything below it.
 
-    Both change `state` under one lock; the settings in it go into every checkpoint.
+    Both change `state` under one lock; every checkpoint contains it.
     """
 
-    def __init__(self, state: TrainingState, emit: Emit, *, over: bool = False) -> None:
+    def __init__(self, state: TrainingState, emit: Emit, *, ended: bool = False) -> None:
         self.state = state
+        self.ended = ended
+        """True after the training has ended, while the engine waits for explain requests or more epochs."""
+        self.is_ensemble = False
+        """True if several models train for the same number of epochs each."""
+        self.steps_per_execution = 1
+        """Batches trained per call into the device; `step` rounds up to a multiple."""
+        self.awaiting_decision = False
+        """True while a loss that is not finite waits for a viewer's decision."""
+        self.origin = ""
+        """Origin of the request behind the last ROLL_BACK or TRAIN_ON."""
         self._emit = emit
         self._changed = threading.Condition()
         self._paused = False
-        self._steps = 0
-        self.fixed_epochs = False
-        """Whether this trains an ensemble, whose networks have so many epochs each."""
-        self.stride = 1
-        """Steps that are taken at once: single steps are rounded up to as many."""
+        self._steps_left = 0
         self._stop = False
-        self._roll_back_by = ""
+        self._roll_back = False
         self._checkpoint = False
-        self.deciding = False
-        """Whether a loss that is not finite waits for a decision."""
-        self.over = over
-        """Whether training has ended, and the engine is only there for questions or more epochs."""
-        self._ending = False
-        self._train_on_by = ""
+        self._train_on = False
+        self._exiting = False
         self._viewers = 0
-        self._questions: deque[Question] = deque()
+        self._explanations: deque[PendingExplanation] = deque()
 
-    def handle(self, request: AnyRequest) -> "Future[Explanation] | None":
-        """Take in a request; raises Refused. A question's answer comes later."""
+    def handle(self, request: Request) -> "Future[Explanation] | None":
+        """Accept a request; raises RequestError. The result of an explain request comes later."""
         with self._changed:
-            match request:
-                case Ping() | Attach():
-                    return None
-                case Explain():
-                    return self._take_question(request)
-                case Stop(now=True):
-                    self._record("stop", "at once", request.by)
-                    return None
-                case SetEpochs():
-                    self._set_epochs(request)
-                case _ if self.over:
-                    raise Refused("the training is over: plan more epochs to train on")
-                case Pause() | Continue() | Step():
-                    self._set_pace(request)
-                case Stop():
-                    if not self._stop:
-                        self._record("stop", "after this batch", request.by)
-                    self._stop = True
-                case RollBack():
-                    self._roll_back_by = request.by
-                    self._paused = False
-                case SaveCheckpoint():
-                    self._record("checkpoint", "now", request.by)
-                    self._checkpoint = True
-                case SetLearningRate():
-                    self._set_learning_rate(request)
-                case SetEarlyStopping():
-                    self._set_early_stopping(request)
+            pending = self.accept(request)
             self._changed.notify_all()
-            return None
+            return pending
 
     def set_viewers(self, count: int) -> None:
-        """How many screens watch now."""
+        """Set the number of attached viewers."""
         with self._changed:
             self._viewers = count
             self._changed.notify_all()
 
-    def _take_question(self, request: Explain) -> "Future[Explanation]":
-        if self._ending:
-            raise Refused("the engine is about to end: ask again")
-        if len(self._questions) >= MOST_QUESTIONS:
-            raise Refused(f"{MOST_QUESTIONS} questions wait already: ask again when they are answered")
-        question = Question(request)
-        self._questions.append(question)
-        self._changed.notify_all()
-        return question.answer
+    @singledispatchmethod
+    def accept(self, request: Request) -> "Future[Explanation] | None":
+        """Carry out a request under the lock; each request type registers its handler below."""
+        raise RequestError(f"request {type(request).__name__} has no handler in the engine")
 
-    def _set_pace(self, request: Pause | Continue | Step) -> None:
-        match request:
-            case Pause():
-                if self._paused and not self._steps:
-                    raise Refused("the run is paused already")
-                self._record("pause", "after this batch", request.by)
-                self._paused, self._steps = True, 0
-            case Step():
-                if not 1 <= request.count <= MOST_STEPS:
-                    raise Refused(f"{request.count} steps cannot be taken: give 1 to {MOST_STEPS:,}")
-                if self.deciding:
-                    raise Refused("the loss is not a number: roll back, go on or stop first")
-                self._record("step", f"{request.count:,}", request.by)
-                self._paused, self._steps = True, self._steps + request.count
-            case Continue():
-                if not self._paused and not self.deciding:
-                    raise Refused("the run is not paused")
-                self._record("continue", "in spite of the alert" if self.deciding else "training", request.by)
-                self._paused, self._steps, self.deciding = False, 0, False
+    @accept.register
+    def _(self, request: Explain) -> "Future[Explanation]":
+        if self._exiting:
+            raise RequestError("the engine is about to exit: try again")
+        if len(self._explanations) >= MAX_PENDING_EXPLANATIONS:
+            raise RequestError(f"{MAX_PENDING_EXPLANATIONS} explain requests are pending: try again later")
+        pending = PendingExplanation(request)
+        self._explanations.append(pending)
+        return pending.result
 
-    def _set_epochs(self, request: SetEpochs) -> None:
-        self._refuse_for_ensembles("number of epochs")
+    @accept.register
+    def _(self, request: Pause) -> None:
+        self._check_training()
+        if self._paused and not self._steps_left:
+            raise RequestError("the run is already paused")
+        self._record("pause", "after this batch", request.by)
+        self._paused, self._steps_left = True, 0
+
+    @accept.register
+    def _(self, request: Step) -> None:
+        self._check_training()
+        if not 1 <= request.count <= MAX_STEPS:
+            raise RequestError(f"step count {request.count} is out of range: give 1 to {MAX_STEPS:,}")
+        if self.awaiting_decision:
+            raise RequestError("the loss is not finite: roll back, continue or stop first")
+        self._record("step", f"{request.count:,}", request.by)
+        self._paused, self._steps_left = True, self._steps_left + request.count
+
+    @accept.register
+    def _(self, request: Continue) -> None:
+        self._check_training()
+        if not self._paused and not self.awaiting_decision:
+            raise RequestError("the run is not paused")
+        self._record("continue", "despite the alert" if self.awaiting_decision else "training", request.by)
+        self._paused, self._steps_left, self.awaiting_decision = False, 0, False
+
+    @accept.register
+    def _(self, request: Stop) -> None:
+        if request.now:
+            self._record("stop", "at once", request.by)
+            return
+        self._check_training()
+        if not self._stop:
+            self._record("stop", "after this batch", request.by)
+        self._stop = True
+
+    @accept.register
+    def _(self, request: RollBack) -> None:
+        self._check_training()
+        self._roll_back, self.origin, self._paused = True, request.by, False
+
+    @accept.register
+    def _(self, request: SaveCheckpoint) -> None:
+        self._check_training()
+        self._record("checkpoint", "now", request.by)
+        self._checkpoint = True
+
+    @accept.register
+    def _(self, request: SetEpochs) -> None:
+        self._check_single_model("number of epochs")
         state, setting = self.state, SETTINGS_BY_KEY["epochs"]
-        wanted = (state.epochs_planned if request.epochs is None else request.epochs) + request.change
-        least = state.epoch + 1 if self.over or state.batch or not state.epoch else state.epoch
-        if wanted < least:
-            reason = f"{state.epoch} are done" if self.over else f"epoch {least} is under way"
-            raise Refused(f"epochs {wanted} is too few: {reason}, give at least {least}")
-        if wanted > setting.maximum:
-            raise Refused(f"epochs {wanted:,} is out of range: give at most {setting.maximum:,.0f}")
-        if self._ending:
-            raise Refused("the engine is about to end: resume the run instead")
-        if wanted != state.epochs_planned:
-            state.epochs_planned = wanted
-            self._record("epochs", str(wanted), request.by)
-        if self.over:
-            self._train_on_by = request.by
+        planned = (state.epochs_planned if request.epochs is None else request.epochs) + request.change
+        least = state.epoch + 1 if self.ended or state.batch or not state.epoch else state.epoch
+        if planned < least:
+            reason = f"epochs done: {state.epoch}" if self.ended else f"epoch {least} is under way"
+            raise RequestError(f"epochs {planned} is too few ({reason}): give at least {least}")
+        if planned > setting.maximum:
+            raise RequestError(f"epochs {planned:,} is out of range: give at most {setting.maximum:,.0f}")
+        if self._exiting:
+            raise RequestError("the engine is about to exit: resume the run instead")
+        if planned != state.epochs_planned:
+            state.epochs_planned = planned
+            self._record("epochs", str(planned), request.by)
+        if self.ended:
+            self._train_on, self.origin = True, request.by
 
-    def _set_learning_rate(self, request: SetLearningRate) -> None:
+    @accept.register
+    def _(self, request: SetLearningRate) -> None:
+        self._check_training()
         setting = SETTINGS_BY_KEY["learning_rate"]
-        wanted = (self.state.max_learning_rate if request.value is None else request.value) * request.factor
-        if not setting.minimum <= wanted <= setting.maximum:  # also false for nan
-            raise Refused(f"learning rate {wanted:g} is out of range: give {setting.minimum:g} to {setting.maximum:g}")
-        self.state.max_learning_rate = wanted
-        self._record("learning_rate", f"{wanted:.6g}", request.by)
+        rate = (self.state.max_learning_rate if request.value is None else request.value) * request.factor
+        if not setting.minimum <= rate <= setting.maximum:  # also false for NaN
+            bounds = f"give {setting.minimum:g} to {setting.maximum:g}"
+            raise RequestError(f"learning rate {rate:g} is out of range: {bounds}")
+        self.state.max_learning_rate = rate
+        self._record("learning_rate", f"{rate:.6g}", request.by)
 
-    def _refuse_for_ensembles(self, what: str) -> None:
-        if self.fixed_epochs:
-            raise Refused(f"the {what} of an ensemble stays: all its networks train for the same epochs")
-
-    def _set_early_stopping(self, request: SetEarlyStopping) -> None:
-        self._refuse_for_ensembles("early stopping")
+    @accept.register
+    def _(self, request: SetEarlyStopping) -> None:
+        self._check_training()
+        self._check_single_model("early stopping")
         try:
             EarlyStopping.parse(request.rule)
         except ConfigError as error:
-            raise Refused(str(error)) from None
+            raise RequestError(str(error)) from None
         self.state.early_stopping = request.rule
         self._record("early_stopping", request.rule, request.by)
+
+    def _check_training(self) -> None:
+        if self.ended:
+            raise RequestError("the training has ended: add epochs to train on")
+
+    def _check_single_model(self, what: str) -> None:
+        if self.is_ensemble:
+            raise RequestError(f"the {what} of an ensemble cannot change: all its models train for the same epochs")
 
     def _record(self, setting: str, value: str, by: str) -> None:
         self._emit(SettingChanged(time=time.time(), setting=setting, value=value, by=by, step=self.state.step))
 
-    # what the training thread asks
+    # Called by the training thread
 
     @property
-    def attended(self) -> bool:
-        """Whether a screen watches that somebody could decide from."""
+    def has_viewers(self) -> bool:
+        """True if a viewer is attached, whose user could decide."""
         return self._viewers > 0
 
     @property
-    def stopping(self) -> bool:
-        """Whether somebody asked for the end after a batch."""
+    def stop_requested(self) -> bool:
+        """True if the training stops after the current batch."""
         return self._stop
 
-    def next_order(self, *, wait: bool, questions: bool = True) -> Order:
-        """What to do now; with `wait`, never STAND_STILL. What was asked for once is used up by the answer.
+    def next_action(self, *, wait: bool, explain: bool = True) -> Action:
+        """Return what to do now; a request that takes effect once is consumed.
 
-        ANSWER comes as long as a question waits, unless `questions` says that there is no time for one.
+        Args:
+            wait: Wait until the answer is anything but PAUSE.
+            explain: Whether there is time for EXPLAIN.
         """
         with self._changed:
             if wait:
-                self._changed.wait_for(lambda: self._order(questions) is not Order.STAND_STILL)
-            order = self._order(questions)
-            if order is Order.SAVE:
+                self._changed.wait_for(lambda: self._action(explain) is not Action.PAUSE)
+            action = self._action(explain)
+            if action is Action.SAVE_CHECKPOINT:
                 self._checkpoint = False
-            elif order is Order.GO and self._paused:
-                self._steps = max(0, self._steps - self.stride)
-            return order
+            elif action is Action.ROLL_BACK:
+                self._roll_back = False
+            elif action is Action.TRAIN and self._paused:
+                self._steps_left = max(0, self._steps_left - self.steps_per_execution)
+            return action
 
-    def _order(self, questions: bool) -> Order:
+    def _action(self, explain: bool) -> Action:
         if self._checkpoint:
-            return Order.SAVE
+            return Action.SAVE_CHECKPOINT
         if self._stop:
-            return Order.STOP
-        if self._roll_back_by:
-            return Order.ROLL_BACK
-        if questions and self._questions:
-            return Order.ANSWER
-        return Order.STAND_STILL if self._paused and not self._steps else Order.GO
+            return Action.STOP
+        if self._roll_back:
+            return Action.ROLL_BACK
+        if explain and self._explanations:
+            return Action.EXPLAIN
+        return Action.PAUSE if self._paused and not self._steps_left else Action.TRAIN
 
     @property
-    def question(self) -> Question:
+    def pending_explanation(self) -> PendingExplanation:
         """The one that has waited longest."""
-        return self._questions[0]
+        return self._explanations[0]
 
-    def begin_questions_anew(self) -> None:
-        """The network that they are asked of is another now."""
+    def drop_explanation(self) -> None:
+        """Remove the pending explanation that has waited longest."""
         with self._changed:
-            for question in self._questions:
-                question.work = None
+            self._explanations.popleft()
 
-    def drop_question(self) -> None:
-        """The longest waiting one is answered, or cannot be."""
+    def restart_explanations(self) -> None:
+        """Begin all pending explanations again, because the model has changed."""
         with self._changed:
-            self._questions.popleft()
+            for pending in self._explanations:
+                pending.pieces = None
 
-    def take_roll_back(self) -> str:
-        """Who asked for a roll back since the last call; empty when nobody did."""
+    def wait_for_decision(self) -> Action:
+        """Wait for a decision about a loss that is not finite; return PAUSE if the last viewer leaves instead."""
         with self._changed:
-            by, self._roll_back_by = self._roll_back_by, ""
-            return by
-
-    def decide(self) -> Order:
-        """Wait for a decision on a loss that is not finite. Without anybody left to decide: STAND_STILL."""
-        with self._changed:
-            self.deciding = True
-            self._changed.wait_for(lambda: self._stop or self._roll_back_by or not self.deciding or self._viewers == 0)
-            decided = not self.deciding
-            self.deciding = False
+            self.awaiting_decision = True
+            self._changed.wait_for(
+                lambda: self._stop or self._roll_back or not self.awaiting_decision or self._viewers == 0
+            )
+            continues = not self.awaiting_decision
+            self.awaiting_decision = False
             if self._stop:
-                return Order.STOP
-            if self._roll_back_by:
-                return Order.ROLL_BACK
-            return Order.GO if decided else Order.STAND_STILL
+                return Action.STOP
+            if self._roll_back:
+                self._roll_back = False
+                return Action.ROLL_BACK
+            return Action.TRAIN if continues else Action.PAUSE
 
-    def order_after_end(self, patience: float = 0.0) -> Order:
-        """After the end, wait for: ANSWER, TRAIN_ON, or END when nobody watches (any more).
+    def wait_after_end(self, patience: float = 0.0) -> Action:
+        """Wait after the end of the training for EXPLAIN, TRAIN_ON, or EXIT once no viewer is attached.
 
-        `patience` is how many seconds the first screen may take to come.
+        `patience` is how many seconds the first viewer may take to attach.
         """
         with self._changed:
-            self.over, self._stop, self._paused, self._steps = True, False, False, 0
+            self.ended, self._stop, self._paused, self._steps_left = True, False, False, 0
             if patience:
-                self._changed.wait_for(lambda: self._viewers or self._questions or self._train_on_by, patience)
-            self._changed.wait_for(lambda: self._questions or self._train_on_by or self._viewers == 0)
-            if self._questions:
-                return Order.ANSWER
-            self.over, self._ending = False, not self._train_on_by
-            return Order.TRAIN_ON if self._train_on_by else Order.END
-
-    def take_train_on(self) -> str:
-        """Who planned more epochs after the end."""
-        with self._changed:
-            by, self._train_on_by = self._train_on_by, ""
-            return by
+                self._changed.wait_for(lambda: self._viewers or self._explanations or self._train_on, patience)
+            self._changed.wait_for(lambda: self._explanations or self._train_on or self._viewers == 0)
+            if self._explanations:
+                return Action.EXPLAIN
+            self.ended = False
+            if self._train_on:
+                self._train_on = False
+                return Action.TRAIN_ON
+            self._exiting = True
+            return Action.EXIT

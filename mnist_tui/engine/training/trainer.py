@@ -23,8 +23,8 @@ from mnist_tui.engine.recording import checkpoints
 from mnist_tui.engine.recording.checkpoints import Checkpoint, Checkpointer
 from mnist_tui.engine.recording.event_writer import EventWriter
 from mnist_tui.engine.recording.retrying_writer import RetryingWriter
-from mnist_tui.engine.service.questions import Questions
-from mnist_tui.engine.service.steering import DivergedError, Order, Steering
+from mnist_tui.engine.service.explanations import ExplanationService
+from mnist_tui.engine.service.steering import Action, DivergedError, Steering
 from mnist_tui.engine.training.callbacks import BeginSteps, BetweenBatches, EmitSteps
 from mnist_tui.engine.training.feed import EpochFeed
 from mnist_tui.engine.training.layer_stats import LayerSampler
@@ -64,7 +64,7 @@ class Trainer:
         best = BestModel(run, builders, PRESETS[config.preset].shifts)
         monitors = [PRESETS[name].monitor for name in config.members]
         self._recorder = Recorder(run, split, self._state, event_writer, writer, best, monitors)
-        self._questions = Questions(split)
+        self._explanations = ExplanationService(split)
         self._compiled = CompiledModel(config, 0, machine, classes, distribution)
         self._digits = EpochFeed(config, split.train, classes, distribution, self._compiled.plan)
         self._steps_per_epoch = self._digits.steps
@@ -73,8 +73,8 @@ class Trainer:
         self._emit_steps = EmitSteps(event_writer.emit, self._state, config.batch_size, self._digits.count)
         self._rolled_back_to = -1
         self._lifeline = Lifeline(run, event_writer, self._checkpointer)
-        steering.stride = self._compiled.plan.steps_per_execution
-        steering.fixed_epochs = len(config.members) > 1
+        steering.steps_per_execution = self._compiled.plan.steps_per_execution
+        steering.is_ensemble = len(config.members) > 1
         distribution.watch(self._lifeline.rescue)
 
     def tell_start(self, class_names: tuple[str, ...]) -> None:
@@ -125,7 +125,7 @@ class Trainer:
 
     def _is_stopped(self) -> bool:
         """Somebody wants the end; what is asked for before the first batch comes after it."""
-        return self._steering.stopping and bool(self._state.step)
+        return self._steering.stop_requested and bool(self._state.step)
 
     def train_on(self, by: str) -> None:
         """After the end: more epochs, from where it ended."""
@@ -137,9 +137,9 @@ class Trainer:
 
     def answer_until_wanted(self, patience: float) -> bool:
         """After the end: answer questions until somebody wants to train on (True), or the last screen has left."""
-        while (order := self._steering.order_after_end(patience)) is Order.ANSWER:
-            self._questions.answer(self._steering, self._recorder.best)
-        return order is Order.TRAIN_ON
+        while (action := self._steering.wait_after_end(patience)) is Action.EXPLAIN:
+            self._explanations.work(self._steering, self._recorder.best)
+        return action is Action.TRAIN_ON
 
     def _fit_epoch(self) -> None:
         """What is left of the epoch under way."""
@@ -191,36 +191,36 @@ class Trainer:
         if self._checkpointer.is_due():
             self._save_checkpoint()
         standing = answered = False
-        asides = (Order.SAVE, Order.ANSWER, Order.STAND_STILL)
-        while (order := self._steering.next_order(wait=standing, questions=standing or not answered)) in asides:
-            if order is Order.SAVE:
+        asides = (Action.SAVE_CHECKPOINT, Action.EXPLAIN, Action.PAUSE)
+        while (action := self._steering.next_action(wait=standing, explain=standing or not answered)) in asides:
+            if action is Action.SAVE_CHECKPOINT:
                 self._save_checkpoint()
-            elif order is Order.ANSWER:
-                self._questions.answer(self._steering, self._recorder.best)
+            elif action is Action.EXPLAIN:
+                self._explanations.work(self._steering, self._recorder.best)
                 answered = True
             elif not standing:
                 standing = True
                 self._recorder.enter(Phase.PAUSED)
         if standing:
             self._go_on()
-        if order is Order.ROLL_BACK:
-            return self._roll_back(self._steering.take_roll_back())
-        return order is Order.GO
+        if action is Action.ROLL_BACK:
+            return self._roll_back(self._steering.origin)
+        return action is Action.TRAIN
 
     def _meet_divergence(self, text: str) -> bool:
         """Ask who watches what to do, or do by oneself what can be done once."""
-        attended = self._steering.attended
+        attended = self._steering.has_viewers
         self._recorder.alert(AlertKind.NOT_FINITE, text, awaits_decision=attended)
         if attended:
             self._recorder.enter(Phase.PAUSED)
-            order = self._steering.decide()
+            action = self._steering.wait_for_decision()
             self._go_on()
-            if order is Order.ROLL_BACK:
-                return self._roll_back(self._steering.take_roll_back())
-            if order is not Order.STAND_STILL:
-                return order is Order.GO
+            if action is Action.ROLL_BACK:
+                return self._roll_back(self._steering.origin)
+            if action is not Action.PAUSE:
+                return action is Action.TRAIN
         if self._state.rescues >= MOST_RESCUES:
-            if self._steering.fixed_epochs:
+            if self._steering.is_ensemble:
                 return self._leave_out(text)
             raise DivergedError(f"{text} and a roll back did not help: start again with a lower learning rate")
         self._state.rescues += 1
@@ -259,7 +259,7 @@ class Trainer:
         self._distribution.restore(checkpoint.variables)
         checkpoint.restore(self._compiled.variables)
         self._state.take(checkpoint.state)
-        self._steering.begin_questions_anew()
+        self._steering.restart_explanations()
         if checkpoint.best:
             self._recorder.save_best()
         checkpoints.forget_after(self._run, checkpoint.state.step)
@@ -273,7 +273,7 @@ class Trainer:
         """All batches of an epoch are done."""
         state = self._state
         figures = self._validate()
-        self._steering.begin_questions_anew()
+        self._steering.restart_explanations()
         state.figures.append(figures)
         state.end_epoch()
         guarded = self._member_of(state.epoch) == self._compiled.number

@@ -3,14 +3,14 @@
 from textual import work
 from textual.message import Message
 
-from mnist_tui.control.client import wake
+from mnist_tui.control.client import load_model
 from mnist_tui.control.protocol import Explanation
 from mnist_tui.render.text import sanitize
 from mnist_tui.runs.directory import RunError
 from mnist_tui.ui.digits.explainer import Inquiry, Question
 from mnist_tui.ui.run.prediction_screen import PredictionScreen
 from mnist_tui.ui.session import RunSession, RunView
-from mnist_tui.ui.steering.steering import tell
+from mnist_tui.ui.steering.steering import notify
 
 
 class AskingScreen(PredictionScreen):
@@ -71,10 +71,10 @@ class AskingScreen(PredictionScreen):
     @work(thread=True, group="wake")
     def _wake(self) -> None:
         try:
-            wake(self.session.run)
+            load_model(self.session.run)
         except RunError as error:
             self._waking = False
-            tell(self.app, str(error), "error")
+            notify(self.app, str(error), "error")
         self.session.look_again()
         self.call_later(self.catch_up)
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from mnist_tui.control.client import ask
+from mnist_tui.control.client import send
 from mnist_tui.control.protocol import Explain, Explanation, GivenDigit
 from mnist_tui.runs.directory import RunDirectory, RunError
 
@@ -72,7 +72,7 @@ class Inquiry:
             while not self._listens() and time.monotonic() < deadline:
                 if self._closed.wait(LOOK_SECONDS):
                     return ""
-            answer = ask(self.run, Explain(question.split, question.index, question.digit), PATIENCE)
+            answer = send(self.run, Explain(question.split, question.index, question.digit), PATIENCE)
         except RunError as error:
             return str(error)
         return answer.explanation or "The engine's answer explains nothing."

@@ -18,7 +18,7 @@ def neighbour_pictures(explained: Explanation, true: int, predicted: int, names:
 
     return tuple(
         Small(
-            each.picture,
+            each.image,
             f"{class_name(each.label, names)} {splits.get(each.split, each.split)}",
             f"#{each.index:05d} {each.distance:.3f}",
             colour(each.label),
@@ -37,7 +37,7 @@ def variant_pictures(explained: Explanation, true: int, names: Sequence[str]) ->
     """The digit under small changes, with the answers; wrong ones are marked."""
     return tuple(
         Small(
-            each.picture,
+            each.image,
             each.name,
             f"{'' if each.predicted == true else '✗ '}{class_name(each.predicted, names)}"
             f"  {percent(each.confidence, 1)}",

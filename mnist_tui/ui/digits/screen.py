@@ -20,7 +20,7 @@ from mnist_tui.ui.run.prediction_screen import PredictionScreen
 from mnist_tui.ui.session import RunSession, RunView
 from mnist_tui.ui.shared.paint import palette_of
 from mnist_tui.ui.shared.waiting import before_the_first_epoch
-from mnist_tui.ui.steering.steering import tell
+from mnist_tui.ui.steering.steering import notify
 
 LISTED = frozenset({"open_listed", "select", "export", "next_order", "reverse_order"})
 """Actions that need digits in the list."""
@@ -139,9 +139,9 @@ class DigitsScreen(PredictionScreen):
         try:
             written = export_digits(self.session.run, digits.findings, rows, digits.names)
         except RunError as error:
-            tell(self.app, str(error), "error")
+            notify(self.app, str(error), "error")
         else:
-            tell(self.app, f"{len(rows):,} digits in {written.table} and {written.images.name}")
+            notify(self.app, f"{len(rows):,} digits in {written.table} and {written.images.name}")
 
     def action_filter(self) -> None:
         """Type which digits to show."""

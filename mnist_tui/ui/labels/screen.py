@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from mnist_tui.analysis.query import Query, Term
 from mnist_tui.analysis.reviews import LabelReview, ReviewOutcome
-from mnist_tui.control.client import who
+from mnist_tui.control.client import origin
 from mnist_tui.control.protocol import JobReport
 from mnist_tui.inspection.predictions import TRAIN, EvaluationPoint
 from mnist_tui.inspection.review_export import export_reviews
@@ -34,7 +34,7 @@ from mnist_tui.ui.run.prediction_screen import PredictionScreen
 from mnist_tui.ui.session import RunSession, RunView
 from mnist_tui.ui.shared.paint import paint, palette_of
 from mnist_tui.ui.shared.waiting import before_the_first_epoch
-from mnist_tui.ui.steering.steering import tell
+from mnist_tui.ui.steering.steering import notify
 
 DIGIT_KEYS = 10
 CHECK = EvaluationPoint(TRAIN)
@@ -111,10 +111,10 @@ class LabelsScreen(PredictionScreen):
         if self._check is not None and (self._check.report, self.app.theme) != self._shown_check:
             done, colours = self._check.report, palette_of(self)
             self._shown_check = (done, self.app.theme)
-            share = f"  {done.share:4.0%}   ".replace("%", " %")
-            track = (bar(done.share, CHECK_BAR), paint(colours.accent, colours.background))
+            share = f"  {done.progress:4.0%}   ".replace("%", " %")
+            track = (bar(done.progress, CHECK_BAR), paint(colours.accent, colours.background))
             self.query_one("#check", Static).update(
-                Text.assemble("cross-check  ", track, share, (sanitize(done.words), paint(colours.quiet)))
+                Text.assemble("cross-check  ", track, share, (sanitize(done.message), paint(colours.quiet)))
             )
 
     def take_predictions(self) -> None:
@@ -209,9 +209,9 @@ class LabelsScreen(PredictionScreen):
 
         def ended(check: CrossCheck) -> None:
             if check.problem:
-                tell(app, f"The cross-check of {name} failed: {check.problem}", "error")
+                notify(app, f"The cross-check of {name} failed: {check.problem}", "error")
             else:
-                tell(app, f"All labels of {name} are cross-checked: v on the label screen shows the doubtful ones.")
+                notify(app, f"All labels of {name} are cross-checked: v on the label screen shows the doubtful ones.")
 
         self._watch(cross_check.begin(self.session.run, ended))
 
@@ -251,12 +251,12 @@ class LabelsScreen(PredictionScreen):
     def on_labels_screen_lost(self, event: Lost) -> None:
         """The verdict is not kept, so it is not shown either."""
         self._review_session.lost(event.review)
-        tell(self.app, event.sentence, "error")
+        notify(self.app, event.sentence, "error")
         self.take_predictions()
 
     def _judge(self, kind: Kind, correct: int | None = None) -> None:
         if self.queue:
-            review = self.queue.review(self.query_one(IssueView).cursor, kind, correct, who("screen"))
+            review = self.queue.review(self.query_one(IssueView).cursor, kind, correct, origin("screen"))
             self._keep(self._review_session.give(review, self._standing(review.digit)), on_to_the_next=True)
 
     def _choose_class(self, correct: int | None) -> None:
@@ -289,9 +289,9 @@ class LabelsScreen(PredictionScreen):
         try:
             path, count = export_reviews(session.run, session.inspector, session.view.history, point, reviews, names)
         except RunError as error:
-            tell(self.app, str(error), "error")
+            notify(self.app, str(error), "error")
         else:
-            tell(self.app, f"{count:,} verdict{'' if count == 1 else 's'} written to {path}")
+            notify(self.app, f"{count:,} verdict{'' if count == 1 else 's'} written to {path}")
 
     def _queue_up(self) -> None:
         """Lay the verdicts that stand now beside the findings."""

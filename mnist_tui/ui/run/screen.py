@@ -9,7 +9,7 @@ from mnist_tui.ui.run.alert_banner import AlertBanner, dismissible
 from mnist_tui.ui.run.header import RunHeader
 from mnist_tui.ui.session import RunSession, RunView
 from mnist_tui.ui.shared.key_footer import KeyFooter
-from mnist_tui.ui.steering.steering import SteeredScreen, steerable
+from mnist_tui.ui.steering.steering import SteeredScreen, available_keys
 
 
 class RunScreen(SteeredScreen):
@@ -60,12 +60,12 @@ class RunScreen(SteeredScreen):
         if self.offered() != self._offered:
             self._offered = self.offered()
             self.refresh_bindings()
-        self.ask_to_decide(view)
+        self.ask_for_decision(view)
 
     def offered(self) -> tuple[object, ...]:
         """What decides which keys work now: the footer is made anew when it changes, and not with every view."""
         view = self.session.view
-        return (view.status, bool(view.history.epochs), steerable(view))
+        return (view.status, bool(view.history.epochs), available_keys(view))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """There is an alert to put away, or not."""

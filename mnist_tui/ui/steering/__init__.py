@@ -1,1 +1,1 @@
-"""Steering a live run: keys and dialogs."""
+"""Steering of a live run: keys and dialogs."""

@@ -1,4 +1,4 @@
-"""The rule that ends a run before its last epoch: off, or a metric and how long to wait for a better one."""
+"""Dialog that changes the early-stopping rule: off, or a metric and a patience."""
 
 from rich.text import Text
 from textual import on
@@ -7,17 +7,18 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Static
 
 from mnist_tui.config import ConfigError, EarlyStopping
+from mnist_tui.control.commands import Fields
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.session import RunView
 from mnist_tui.ui.shared.choice_field import ChoiceField
 from mnist_tui.ui.shared.dialog import Dialog
 
-CHOICES = ("off", "loss", "accuracy")
-USUAL_PATIENCE = "3"
+METRICS = ("off", "loss", "accuracy")
+DEFAULT_PATIENCE = "3"
 
 
-class EarlyStoppingScreen(Dialog[str | None]):
-    """Returns the rule as `EarlyStopping` reads it; None when it stays."""
+class EarlyStoppingScreen(Dialog[Fields | None]):
+    """Inputs for the rule. Returns the fields of the request; None if it stays."""
 
     BINDINGS = bindings("early_stopping")
     TITLE_WORDS = "Early stopping"
@@ -27,29 +28,28 @@ class EarlyStoppingScreen(Dialog[str | None]):
     EarlyStoppingScreen Input { width: 14; height: 1; border: none; padding: 0; background: transparent; }
     EarlyStoppingScreen Input:focus { border: none; background: $accent 25%; }
     EarlyStoppingScreen ChoiceField { width: 14; }
-    EarlyStoppingScreen #verdict { height: 2; margin: 1 0; color: $quiet; }
-    EarlyStoppingScreen #verdict.-refused { color: $error; }
+    EarlyStoppingScreen #effect { height: 2; margin: 1 0; color: $quiet; }
+    EarlyStoppingScreen #effect.-invalid { color: $error; }
     """
 
     def __init__(self, view: RunView) -> None:
         super().__init__()
-        self._before = view.history.early_stopping
-        metric, _, patience = self._before.partition(":")
-        self._metric = metric if metric in CHOICES else "off"
-        self._patience = patience or USUAL_PATIENCE
+        self._current = view.history.early_stopping
+        metric, _, patience = self._current.partition(":")
+        self._metric = metric if metric in METRICS else "off"
+        self._patience = patience or DEFAULT_PATIENCE
 
     def compose_box(self) -> ComposeResult:
         with Horizontal():
-            yield Static("validation metric\nepochs to wait", id="labels")
+            yield Static("validation metric\npatience in epochs", id="labels")
             with Vertical():
-                yield ChoiceField(CHOICES, self._metric)
+                yield ChoiceField(METRICS, self._metric)
                 yield Input(self._patience, compact=True, type="integer", max_length=4, select_on_focus=True)
-        yield Static(id="verdict", markup=False)
-        yield Static(Text("← → change   ↑ ↓ other field   Enter set   Esc leave it", style="dim"))
+        yield Static(id="effect", markup=False)
+        yield Static(Text("← → change   ↑ ↓ other field   Enter set   Esc cancel", style="dim"))
 
     def on_mount(self) -> None:
-        """Say what Enter would set."""
-        self._judge()
+        self._validate_inputs()
 
     @property
     def _rule(self) -> str:
@@ -58,35 +58,34 @@ class EarlyStoppingScreen(Dialog[str | None]):
 
     @on(Input.Changed)
     @on(ChoiceField.Changed)
-    def _judge(self) -> bool:
-        """Check the rule; say it in words, or the reason against it."""
-        review = self.query_one("#verdict", Static)
+    def _validate_inputs(self) -> bool:
+        """Show what the rule does, or why it is invalid; return True if it is valid."""
+        effect = self.query_one("#effect", Static)
         try:
             rule = EarlyStopping.parse(self._rule)
         except ConfigError as error:
-            review.update(str(error))
-            review.add_class("-refused")
+            effect.update(str(error))
+            effect.add_class("-invalid")
             return False
-        review.remove_class("-refused")
-        review.update("The run goes on to its last planned epoch." if rule is None else in_words(rule))
+        effect.remove_class("-invalid")
+        effect.update("The run trains all planned epochs." if rule is None else _describe(rule))
         return True
 
     @on(Input.Submitted)
     def action_submit(self) -> None:
-        """Set it, if it can be."""
-        if not self._judge():
+        """Return the rule, if it is valid."""
+        if not self._validate_inputs():
             self.app.bell()
             return
-        self.dismiss(None if self._rule == self._before else self._rule)
+        self.dismiss(None if self._rule == self._current else {"rule": self._rule})
 
     def action_other_field(self) -> None:
-        """From the metric to the patience and back."""
-        choice, patience = self.query_one(ChoiceField), self.query_one(Input)
-        (patience if choice.has_focus else choice).focus()
+        """Move the focus between the metric and the patience."""
+        metric, patience = self.query_one(ChoiceField), self.query_one(Input)
+        (patience if metric.has_focus else metric).focus()
 
 
-def in_words(rule: EarlyStopping) -> str:
-    """What the rule does."""
+def _describe(rule: EarlyStopping) -> str:
     better = "lower validation loss" if rule.metric == "loss" else "higher validation accuracy"
     epochs = "one epoch" if rule.patience == 1 else f"{rule.patience:,} epochs in a row"
-    return f"The run ends after {epochs} without a {better}."
+    return f"The run stops after {epochs} without a {better}."
