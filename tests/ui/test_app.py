@@ -154,7 +154,7 @@ async def test_quitting_while_training_can_stop_the_run_and_then_leaves(replay: 
             await wait_until(pilot, lambda: bool(engine.sent()), "a request")
             await settled(pilot)
             assert engine.sent() == [Stop(by=origin("screen"))]
-            assert any("Ends after this batch" in words for words in told(app))
+            assert any("tops after this batch" in words for words in told(app))
             replay.to_the_end()
             assert await left(app) == 0
 
@@ -177,7 +177,7 @@ async def test_an_engine_that_refuses_is_told_and_the_app_stays(replay: Replay) 
         engine.reply = b'{"ok":false,"error":"it is over"}\n'
         async with app.run_test(size=SIZE) as pilot:
             await follow(pilot, ("q", "s"))
-            await wait_until(pilot, lambda: any("refused: it is over" in words for words in told(app)), "the refusal")
+            await wait_until(pilot, lambda: any("it is over" in words for words in told(app)), "the refusal")
             replay.to_the_end()
             await wait_until(pilot, lambda: "✔ finished" in lines(app)[0], "the end")
             assert app.is_running

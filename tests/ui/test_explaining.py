@@ -244,7 +244,7 @@ def test_of_the_questions_that_come_while_one_is_asked_only_the_newest_is_asked_
         if question.index == 9:
             done.set()
 
-    monkeypatch.setattr("mnist_tui.ui.digits.explainer.ask", ask)
+    monkeypatch.setattr("mnist_tui.ui.digits.explainer.send", ask)
     inquiry = Inquiry(run, tell)
     inquiry.ask(Question("validation", 1))
     assert begun.wait(60)
@@ -263,7 +263,7 @@ def test_nothing_is_told_after_the_end(run: RunDirectory, monkeypatch: pytest.Mo
         assert go_on.wait(60)
         return Reply(ok=True, explanation=explanation())
 
-    monkeypatch.setattr("mnist_tui.ui.digits.explainer.ask", ask)
+    monkeypatch.setattr("mnist_tui.ui.digits.explainer.send", ask)
     inquiry = Inquiry(run, lambda *answer: told.append(answer))
     inquiry.ask(Question("validation", 1))
     assert begun.wait(60)
