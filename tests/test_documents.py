@@ -50,7 +50,7 @@ SHORTENED: dict[str, str | None] = {
     "mnist-tui show RUN [--json]": "mnist-tui show RUN --json",
     "mnist-tui step RUN [COUNT]": "mnist-tui step RUN 2",
     "mnist-tui set RUN [flags]": "mnist-tui set RUN --epochs +1 --learning-rate /2 --early-stopping loss:3",
-    "mnist-tui disputes RUN [--cross-check] [-o F]": "mnist-tui disputes RUN",
+    "mnist-tui label-issues RUN [--cross-check] [-o F]": "mnist-tui label-issues RUN",
     # needs several processes, or writes to the checkout
     "mnist-tui train --backend jax --batch-size 128 --coordinator HOST:PORT --processes 2 --process-id 0": None,
     "mnist-tui train --backend jax --batch-size 128 --coordinator HOST:PORT --processes 2 --process-id 1": None,

@@ -230,7 +230,7 @@ def test_trouble_is_told_once_and_when_it_is_over(run: RunDirectory, monkeypatch
     with FakeEngine(run) as engine:
 
         def say(answer: bytes) -> Callable[[], None]:
-            return lambda: setattr(engine, "answer", answer)
+            return lambda: setattr(engine, "reply", answer)
 
         _, lines = watched(
             run,
@@ -274,7 +274,7 @@ def test_a_refused_ctrl_c_is_told_and_a_failed_run_keeps_its_status(run: RunDire
             engine.die,
         )
     assert status == 1
-    assert lines[0].endswith("refused: not today")
+    assert lines[0].endswith(": not today")
 
 
 EVIL = "\x1b[2J\x07\x9b31m\u202eevil\r\n"

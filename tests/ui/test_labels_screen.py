@@ -80,7 +80,7 @@ def write_cross_check(run: RunDirectory, count: int = 30) -> None:
 async def test_the_queue_of_a_recorded_run(
     size: tuple[int, int], golden: Golden, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mnist_tui.ui.labels.screen.who", lambda door: f"ada, {door}")
+    monkeypatch.setattr("mnist_tui.ui.labels.screen.origin", lambda interface: f"ada, {interface}")
     app = opened(recorded_run(), finishing_time() + LATER)
     async with app.run_test(size=size) as pilot:
         await review_session(pilot, "8", "y", "u", "w")

@@ -76,13 +76,13 @@ async def test_a_finished_run_stays_on_the_screen() -> None:
     with FakeEngine(replay.run) as engine:
         async with app.run_test(size=SIZE) as pilot:
             await settled(pilot)
-            assert app.screen.check_action("stop", ())
+            assert app.screen.check_action("steer", ("stop",))
             replay.to_phase(Phase.VALIDATING)
             await wait_until(pilot, lambda: "▶ validating" in header(pilot), "the phase in the header")
             replay.to_the_end()
             await wait_until(pilot, lambda: "✔ finished" in header(pilot), "the end in the header")
             assert "test accuracy 99.57 % of 10,000" in text(app)
-            assert not app.screen.check_action("stop", ())
+            assert not app.screen.check_action("steer", ("stop",))
             engine.die()
             replay.clock.now += 3_600
             await settled(pilot)
