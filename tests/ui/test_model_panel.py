@@ -3,14 +3,13 @@
 import re
 
 import pytest
-from textual.pilot import Pilot
 from textual.widgets import OptionList
 
 from mnist_tui.events import Layer, LayerStat, LayerStats, RunStarted
 from mnist_tui.ui.training.model_panel import ModelPanel
 from tests.kit import samples
-from tests.ui.program import lines, settled, text
-from tests.ui.stage import Stage
+from tests.ui.program import settled, text
+from tests.ui.stage import Stage, drawn
 
 LAYERS = (
     Layer("conv1", "Conv2D", "3×3", (26, 26, 24), 216, 146_016),
@@ -38,76 +37,60 @@ def sample(step: int, dead: float = 0.04, gradient: float | None = 0.42) -> Laye
     )
 
 
-def line_of(app: Stage, words: str) -> str:
-    return next(line for line in lines(app) if words in line)
+async def screen(width: int, *stats: LayerStats) -> str:
+    panel = ModelPanel()
+    return "\n".join(await drawn(panel, (width, 16), lambda: panel.show(started(), "fast", list(stats))))
 
 
-async def shown(pilot: Pilot[int], panel: ModelPanel, *stats: LayerStats) -> None:
-    panel.show(started(), "fast", list(stats))
-    await settled(pilot)
+def line_of(shown: str, part: str) -> str:
+    return next(line for line in shown.splitlines() if part in line)
 
 
 @pytest.mark.parametrize(("width", "headings"), [(60, 2), (80, 4), (132, 4)])
 async def test_layers_have_values_from_the_first_sample(width: int, headings: int) -> None:
-    panel = ModelPanel()
-    app = Stage(panel)
-    async with app.run_test(size=(width, 16)) as pilot:
-        await shown(pilot, panel)
-        assert "‖∇‖" not in text(app)
-        await shown(pilot, panel, sample(1))
-        assert sum(name in text(app) for name in ("‖w‖", "Δw/w", "‖∇‖", "dead")) == headings
-        assert "0.420" in line_of(app, "Conv2D")
-        assert "4%" in line_of(app, "ReLU")
-        assert ("0.23%" in line_of(app, "Conv2D")) == (headings == 4)
-        await shown(pilot, panel, sample(1), sample(2, dead=0.5, gradient=1.25))
-        assert "1.250" in line_of(app, "Conv2D")
-        assert "50%" in line_of(app, "ReLU")
+    assert "‖∇‖" not in await screen(width)
+    first = await screen(width, sample(1))
+    assert sum(name in first for name in ("‖w‖", "Δw/w", "‖∇‖", "dead")) == headings
+    assert "0.420" in line_of(first, "Conv2D")
+    assert "4%" in line_of(first, "ReLU")
+    assert ("0.23%" in line_of(first, "Conv2D")) == (headings == 4)
+    second = await screen(width, sample(1), sample(2, dead=0.5, gradient=1.25))
+    assert "1.250" in line_of(second, "Conv2D")
+    assert "50%" in line_of(second, "ReLU")
 
 
-async def test_sparklines_are_in_wide_rows_and_below_narrow_ones() -> None:
-    samples_ = [sample(step, gradient=step / 10) for step in range(1, 9)]
-    for width, beside in ((132, True), (60, False)):
-        panel = ModelPanel()
-        app = Stage(panel)
-        async with app.run_test(size=(width, 16)) as pilot:
-            await shown(pilot, panel, *samples_)
-            assert ("▁▂▃▄▅▆▇█" in line_of(app, "Conv2D")) is beside
-            assert ("‖∇‖ ▁" in text(app)) is not beside
+@pytest.mark.parametrize(("width", "beside"), [(132, True), (60, False)])
+async def test_sparklines_are_in_wide_rows_and_below_narrow_ones(width: int, beside: bool) -> None:
+    shown = await screen(width, *(sample(step, gradient=step / 10) for step in range(1, 9)))
+    assert ("▁▂▃▄▅▆▇█" in line_of(shown, "Conv2D")) is beside
+    assert ("‖∇‖ ▁" in shown) is not beside
 
 
 async def test_a_new_sample_keeps_the_highlighted_layer() -> None:
     panel = ModelPanel()
     app = Stage(panel)
     async with app.run_test(size=(80, 16)) as pilot:
-        await shown(pilot, panel, sample(1))
+        panel.show(started(), "fast", [sample(1)])
         layers = panel.query_one(OptionList)
         layers.focus()
         await pilot.press("down", "down")
         for step in range(2, 6):
-            await shown(pilot, panel, *(sample(each) for each in range(1, step + 1)))
+            panel.show(started(), "fast", [sample(each) for each in range(1, step + 1)])
+            await settled(pilot)
             assert layers.highlighted == 2
-            assert "dead" in text(app)
+            assert f"{1.5 + step / 100:.3f}" in text(app)
 
 
 async def test_a_dead_layer_has_a_warning_until_it_recovers() -> None:
-    panel = ModelPanel()
-    app = Stage(panel)
-    async with app.run_test(size=(80, 16)) as pilot:
-        dying = [sample(step, dead=0.96) for step in range(1, 4)]
-        await shown(pilot, panel, *dying[:2])
-        assert "! relu1" not in text(app)
-        await shown(pilot, panel, *dying)
-        assert re.search("! relu1 .*96%", text(app))
-        await shown(pilot, panel, *dying, sample(4))
-        assert "! relu1" not in text(app)
+    dying = [sample(step, dead=0.96) for step in range(1, 4)]
+    assert "! relu1" not in await screen(80, *dying[:2])
+    assert re.search("! relu1 .*96%", await screen(80, *dying))
+    assert "! relu1" not in await screen(80, *dying, sample(4))
 
 
 async def test_the_first_warning_is_shown_and_the_others_are_counted() -> None:
-    panel = ModelPanel()
-    app = Stage(panel)
-    async with app.run_test(size=(90, 16)) as pilot:
-        await shown(pilot, panel, sample(1, 0.95), sample(2, 0.95), sample(3, 0.95, gradient=None))
-        assert re.search(r"! conv1 \(and 1 more\) .*step 3", text(app))
+    shown = await screen(90, sample(1, 0.95), sample(2, 0.95), sample(3, 0.95, gradient=None))
+    assert re.search(r"! conv1 \(and 1 more\) .*step 3", shown)
 
 
 @pytest.mark.parametrize(
@@ -119,11 +102,4 @@ async def test_the_first_warning_is_shown_and_the_others_are_counted() -> None:
     ],
 )
 async def test_the_size_in_the_title_is_shortened_to_fit(width: int, size: str) -> None:
-    panel = ModelPanel()
-    app = Stage(panel)
-    async with app.run_test(size=(width, 16)) as pilot:
-        await shown(pilot, panel)
-        assert f"─ Model  {size} ─" in lines(app)[0]
-        await pilot.resize_terminal(60, 16)
-        await settled(pilot)
-        assert "/image ─" in lines(app)[0]
+    assert f"─ Model  {size} ─" in await screen(width)

@@ -25,7 +25,7 @@ from tests.kit.recording import Clock, Replay, finishing_time
 from tests.kit.samples import CREATED
 from tests.ui.compared import recorded, three_runs
 from tests.ui.program import lines, program, settled, text, wait_until
-from tests.ui.stage import Stage
+from tests.ui.stage import Stage, drawn
 
 SIZE = (120, 40)
 LOSS = METRICS["loss"]
@@ -205,30 +205,22 @@ def test_a_logarithmic_axis_counts_the_values_that_it_leaves_out() -> None:
 
 
 async def test_a_validation_that_is_nan_is_counted_and_marked_on_the_axis() -> None:
-    made = history(1_650)
-    made.apply(samples.epoch_ended(1))
-    made.apply(samples.epoch_ended(2, validation_loss=None))
+    run = history(1_650)
+    run.apply(samples.epoch_ended(1))
+    run.apply(samples.epoch_ended(2, validation_loss=None))
     plot = PlotPanel(LOSS)
-    app = Stage(plot)
-    async with app.run_test(size=(80, 20)) as pilot:
-        plot.show(made, CREATED)
-        await settled(pilot)
-        assert re.search("× .* val 1 ", lines(app)[0])
-        axis = next(line for line in lines(app) if "└" in line)
-        left, right = axis.index("└") + 1, len(axis.rstrip("│ ")) - 1
-        assert axis.count("×") == 1
-        assert (axis.index("×") - left) / (right - left) == pytest.approx(2 / 3, abs=0.03)
+    shown = await drawn(plot, (80, 20), lambda: plot.show(run, CREATED))
+    assert re.search("× .* val 1 ", shown[0])
+    axis = next(line for line in shown if "└" in line)
+    left, right = axis.index("└") + 1, len(axis.rstrip("│ ")) - 1
+    assert axis.count("×") == 1
+    assert (axis.index("×") - left) / (right - left) == pytest.approx(2 / 3, abs=0.03)
 
 
 async def test_validation_only_is_a_line_that_fills_the_y_axis() -> None:
-    made = history(1_650, loss=3.0)
-    for epoch in (1, 2, 3):
-        made.apply(samples.epoch_ended(epoch, validation_loss=0.1 / epoch))
+    run = history(1_650, loss=3.0)
+    run.apply_all(samples.epoch_ended(epoch, validation_loss=0.1 / epoch) for epoch in (1, 2, 3))
     plot = PlotPanel(LOSS)
-    app = Stage(plot)
-    async with app.run_test(size=(80, 20)) as pilot:
-        plot.show(made, CREATED, PlotView(validation_only=True))
-        await settled(pilot)
-        ticks = [float(number) for number in re.findall(r"│(\d\.\d+)┤", text(app))]
-        assert max(ticks) <= 0.12
-        assert len(re.findall("[⠁-⣿]", text(app))) > 20
+    shown = "\n".join(await drawn(plot, (80, 20), lambda: plot.show(run, CREATED, PlotView(validation_only=True))))
+    assert max(float(number) for number in re.findall(r"│(\d\.\d+)┤", shown)) <= 0.12
+    assert len(re.findall("[⠁-⣿]", shown)) > 20

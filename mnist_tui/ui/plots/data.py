@@ -1,4 +1,4 @@
-"""What a plot draws of a run: curves, validation points and the values at the cursor, read from its history."""
+"""Curves, validation points and values at the cursor, read from the history of a run."""
 
 from dataclasses import dataclass
 
