@@ -207,6 +207,9 @@ def test_tick_label(value: float, places: int, label: str) -> None:
     assert tick_label(value, places) == label
 
 
+ROOMS = st.one_of(
+    st.sampled_from([(3, 2), (12, 4), (30, 8), (100, 30)]), st.tuples(st.integers(0, 40), st.integers(0, 10))
+)
 ANY = st.one_of(
     st.floats(allow_nan=True, allow_infinity=True),
     st.sampled_from([0.0, NAN, 1e300, -1e300, 1e-300, 5e-324, 1.7e308, -1.7e308]),
@@ -222,7 +225,7 @@ OUTLIERS = st.sampled_from([None, "high", "low"])
 @settings(max_examples=1_000, deadline=None)
 @given(
     shapes=st.lists(st.tuples(POINTS, MARKERS, OUTLIERS), max_size=2),
-    room=st.one_of(st.sampled_from([(3, 2), (12, 4), (30, 8), (100, 30)]), st.tuples(st.integers(0, 40), st.integers(0, 10))),
+    room=ROOMS,
     limits=st.one_of(st.just((0.0, 40.0)), st.tuples(ANY, ANY)),
     bounded=st.booleans(),
     log=st.booleans(),

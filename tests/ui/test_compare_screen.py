@@ -2,6 +2,8 @@
 
 import itertools
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from textual.color import Color
@@ -28,13 +30,17 @@ SIZE = (120, 40)
 BRAILLE = re.compile("[⠁-⣿]")
 
 
-async def opened(pilot: Pilot[int], runs: list[RunDirectory]) -> CompareScreen:
-    await settled(pilot)
-    ticks = itertools.count()
-    screen = CompareScreen(runs, lambda: float(next(ticks)))
-    pilot.app.push_screen(screen)
-    await settled(pilot)
-    return screen
+@asynccontextmanager
+async def comparing(
+    runs: list[RunDirectory], size: tuple[int, int] = SIZE, clock: Clock | None = None
+) -> AsyncIterator[tuple[MnistTuiApp, Pilot[int], CompareScreen]]:
+    app, ticks = program(clock=clock or Clock(finishing_time())), itertools.count()
+    async with app.run_test(size=size) as pilot:
+        await settled(pilot)
+        screen = CompareScreen(runs, lambda: float(next(ticks)))
+        app.push_screen(screen)
+        await settled(pilot)
+        yield app, pilot, screen
 
 
 def row(app: MnistTuiApp, name: str) -> str:
@@ -85,9 +91,7 @@ async def test_a_single_run_cannot_be_marked() -> None:
 
 async def test_the_table_has_results_target_accuracies_and_differing_settings() -> None:
     runs = three_runs()
-    app = program(clock=Clock(finishing_time()))
-    async with app.run_test(size=SIZE) as pilot:
-        await opened(pilot, runs)
+    async with comparing(runs) as (app, pilot, _):
         results = "━◆━ brave-otter finished ★ 99.46 % ★ 99.57 % 3/3 00:25 110,000 00:18 165,000 00:24 not reached"
         assert results in row(app, "brave-otter")
         assert "★33,000 ★00:17 not reached not reached" in row(app, "paused-run")
@@ -100,9 +104,7 @@ async def test_the_table_has_results_target_accuracies_and_differing_settings() 
 
 
 async def test_runs_with_epochs_of_different_length_are_aligned_by_epochs() -> None:
-    app = program(clock=Clock(finishing_time()))
-    async with app.run_test(size=SIZE) as pilot:
-        screen = await opened(pilot, three_runs())
+    async with comparing(three_runs()) as (app, pilot, screen):
         assert screen.query_one(PlotBoard).view == PlotView("epochs", validation_only=True)
         axis = next(line for line in lines(app) if "└" in line)
         numbers = re.findall(r"\d+", lines(app)[lines(app).index(axis) + 1])
@@ -116,9 +118,7 @@ async def test_runs_with_epochs_of_different_length_are_aligned_by_epochs() -> N
 
 
 async def test_the_cursor_shows_the_value_of_each_run_at_its_own_step() -> None:
-    app = program(clock=Clock(finishing_time()))
-    async with app.run_test(size=(200, 60)) as pilot:
-        screen = await opened(pilot, three_runs())
+    async with comparing(three_runs(), (200, 60)) as (app, pilot, screen):
         await pilot.press("v", "home", *["right"] * 30)
         await settled(pilot)
         cursor, reference = screen.query_one(PlotBoard).view.cursor, screen.compared.reference
@@ -142,9 +142,7 @@ async def test_the_cursor_shows_the_value_of_each_run_at_its_own_step() -> None:
 
 
 async def test_a_run_can_be_hidden_shown_and_removed_and_keeps_its_style() -> None:
-    app = program(clock=Clock(finishing_time()))
-    async with app.run_test(size=SIZE) as pilot:
-        screen = await opened(pilot, three_runs())
+    async with comparing(three_runs()) as (app, pilot, screen):
         canvas = "\n".join(lines(app)[2:20])
         assert "◆" in canvas
         await pilot.press("space")
@@ -166,9 +164,7 @@ async def test_a_run_can_be_hidden_shown_and_removed_and_keeps_its_style() -> No
 
 
 async def test_window_and_cursor_are_reset_with_the_run_whose_steps_they_count() -> None:
-    app = program(clock=Clock(finishing_time()))
-    async with app.run_test(size=SIZE) as pilot:
-        screen = await opened(pilot, three_runs())
+    async with comparing(three_runs()) as (_app, pilot, screen):
         await pilot.press("home", "z")
         await settled(pilot)
         assert screen.query_one(PlotBoard).view.window is not None
@@ -179,9 +175,7 @@ async def test_window_and_cursor_are_reset_with_the_run_whose_steps_they_count()
 
 
 async def test_enter_opens_the_run_under_the_cursor() -> None:
-    app = program(clock=Clock(finishing_time()))
-    async with app.run_test(size=SIZE) as pilot:
-        await opened(pilot, three_runs())
+    async with comparing(three_runs()) as (app, pilot, _):
         await pilot.press("down", "enter")
         await wait_until(pilot, lambda: isinstance(app.screen, TrainingScreen), "the training screen")
         assert app.session is not None
@@ -190,9 +184,7 @@ async def test_enter_opens_the_run_under_the_cursor() -> None:
 
 async def test_the_run_under_the_cursor_is_drawn_over_the_others() -> None:
     first, second = recorded("brave-otter"), recorded("brave-otter", run_id="20261123-230000", called="twin")
-    app = program(clock=Clock(finishing_time()))
-    async with app.run_test(size=SIZE) as pilot:
-        await opened(pilot, [first, second])
+    async with comparing([first, second]) as (app, pilot, _):
         canvas = "\n".join(lines(app)[2:20])
         assert ("◆" in canvas, "▲" in canvas) == (True, False)
         await pilot.press("down")
@@ -205,10 +197,8 @@ async def test_a_live_run_is_followed() -> None:
     replay = Replay()
     replay.to_step(900)
     other = recorded("paused-otter")
-    app = program(clock=replay.clock)
     with FakeEngine(replay.run):
-        async with app.run_test(size=SIZE) as pilot:
-            screen = await opened(pilot, [replay.run, other])
+        async with comparing([replay.run, other], clock=replay.clock) as (app, pilot, screen):
             assert "━◆━ brave-otter training 98.84 % – 1/3" in row(app, "brave-otter")
             assert "not yet" in row(app, "brave-otter")
             builds = [panel.builds for panel in screen.query_one(PlotBoard).visible_panels]
@@ -227,9 +217,7 @@ async def test_damaged_deleted_and_empty_runs_are_named() -> None:
     damaged.config_path.write_text("{", "utf-8")
     rubbish = recorded("killed-otter", run_id="20261125-000001", called="rubbish-one")
     rubbish.events_path.write_bytes(b"{}\n\xff\xfe\n" * 3 + rubbish.events_path.read_bytes())
-    app = program(clock=Clock(finishing_time()))
-    async with app.run_test(size=SIZE) as pilot:
-        screen = await opened(pilot, [good, deleted, empty, damaged, rubbish])
+    async with comparing([good, deleted, empty, damaged, rubbish]) as (app, pilot, screen):
         assert "unreadable" in row(app, "20261125-000000")
         assert "crashed" in row(app, "empty-one")
         remove_run(deleted)
@@ -248,9 +236,7 @@ async def test_damaged_deleted_and_empty_runs_are_named() -> None:
 
 async def test_without_any_step_there_are_no_plots() -> None:
     runs = [create_run(samples.config(name=name)) for name in ("one-run", "two-run")]
-    app = program(clock=Clock(0.0))
-    async with app.run_test(size=(80, 24)) as pilot:
-        screen = await opened(pilot, runs)
+    async with comparing(runs, (80, 24)) as (_app, pilot, screen):
         assert screen.query_one("#no-plots").display
         assert not screen.query_one(PlotBoard).display
         await pilot.press("x", "left", "tab", "space")
@@ -259,9 +245,7 @@ async def test_without_any_step_there_are_no_plots() -> None:
 
 async def test_ten_runs_have_ten_colours_and_ten_markers_in_every_size() -> None:
     runs = [recorded("paused-otter", run_id=f"20261125-0000{n:02d}", called=f"run-{n}") for n in range(10)]
-    app = program(clock=Clock(finishing_time()))
-    async with app.run_test(size=(80, 24)) as pilot:
-        screen = await opened(pilot, runs)
+    async with comparing(runs, (80, 24)) as (app, pilot, screen):
         styles = [run.style for run in screen.compared.runs]
         assert len({style.marker for style in styles}) == len({style.variable for style in styles}) == 10
         for size in ((120, 40), (200, 60), (40, 12), (80, 24)):
