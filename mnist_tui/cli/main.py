@@ -10,7 +10,7 @@ from mnist_tui.cli.bench import bench
 from mnist_tui.cli.distributed import distribution_options, follow
 from mnist_tui.cli.inspect import evaluate, label_issues
 from mnist_tui.cli.options import settings_options
-from mnist_tui.cli.renamed import with_new_names
+from mnist_tui.cli.renamed import new_arguments, new_keys
 from mnist_tui.cli.steer import RUN_HELP, steering_commands
 from mnist_tui.cli.wiring import UsageError, catalogue, check_terminal, launch, show_screen, watch
 from mnist_tui.cluster import Cluster
@@ -22,7 +22,7 @@ from mnist_tui.settings import SETTINGS
 def run_command() -> int:
     """Run the command line of this process and return its exit status; raises UsageError for a wrong one."""
     try:
-        return commands.main(with_new_names(sys.argv[1:]), prog_name="mnist-tui", standalone_mode=False) or 0
+        return commands.main(new_arguments(sys.argv[1:]), prog_name="mnist-tui", standalone_mode=False) or 0
     except click.exceptions.Exit as exit:
         return exit.exit_code
     except click.UsageError as error:
@@ -129,7 +129,7 @@ def settings_from(path: Path) -> dict[str, str]:
     import tomllib
 
     try:
-        given = {key: str(value) for key, value in tomllib.loads(path.read_text("utf-8")).items()}
+        given = new_keys({key: str(value) for key, value in tomllib.loads(path.read_text("utf-8")).items()})
         catalogue().complete(given)
         return given
     except ConfigError as error:

@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from mnist_tui.cli.distributed import distribution_options, follow
+from mnist_tui.cli.options import flag_of
 from mnist_tui.cli.wiring import UsageError, catalogue, check_terminal, watch
 from mnist_tui.cluster import Cluster
 from mnist_tui.control import client
@@ -42,7 +43,7 @@ def _parameter(field: msgspec.structs.FieldInfo) -> click.Parameter:
     """Return a flag for a field that is false by default, else an optional argument."""
     if field.default is False:
         descriptions = [each.description for each in get_args(field.type) if isinstance(each, msgspec.Meta)]
-        return click.Option([_flag(field.name)], is_flag=True, help="".join(filter(None, descriptions)))
+        return click.Option([flag_of(field.name)], is_flag=True, help="".join(filter(None, descriptions)))
     return click.Argument([field.name], type=type(field.default), default=field.default)
 
 
@@ -57,22 +58,18 @@ def _set_command() -> click.Command:
             if row.parse is not None and text is not None:
                 changes.append((row, row.parse(text)))
         if not changes:
-            raise UsageError(f"nothing to set: give {', '.join(_flag(row.name) for row in rows)}")
+            raise UsageError(f"nothing to set: give {', '.join(flag_of(row.name) for row in rows)}")
         found = find_run(run)
         for row, fields in changes:
             _send(found, row, fields)
 
-    options = [click.Option([_flag(row.name)], metavar=row.metavar, help=f"{row.help}.") for row in rows]
+    options = [click.Option([flag_of(row.name)], metavar=row.metavar, help=f"{row.help}.") for row in rows]
     return click.Command(
         "set",
         callback=callback,
         params=[click.Argument(["run"]), *options],
         help=f"Change settings of a live run. {RUN_HELP}",
     )
-
-
-def _flag(name: str) -> str:
-    return "--" + name.replace("_", "-")
 
 
 def _send(run: RunDirectory, row: SteeringCommand, fields: Fields) -> None:

@@ -1,6 +1,6 @@
 """Steering commands, each declared once: its request, and how the command line and the screens offer it.
 
-To add a command, declare its request in `protocol.py`, add a row here, and register its handler in
+To add a command, declare its request in `protocol.py`, add a row here, and add its handler to `HANDLERS` in
 `engine/service/steering.py`. The request decoder, `mnist-tui COMMAND RUN`, the key, the footer and the help follow.
 """
 

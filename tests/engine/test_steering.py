@@ -147,7 +147,6 @@ def test_settings_change_the_state_of_the_checkpoints(steering: RecordedSteering
         (SetEarlyStopping(by=BY, rule="often"), "early_stopping 'often'"),
         (Step(by=BY, count=0), "out of range"),
         (Continue(by=BY), "not paused"),
-        (Request(), "no handler"),
     ],
     ids=repr,
 )

@@ -6,11 +6,11 @@ A request is checked and recorded at once, so that it gets its reply even while 
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from functools import singledispatchmethod
+from typing import Any
 
 from mnist_tui.config import ConfigError, EarlyStopping
 from mnist_tui.control.protocol import (
@@ -97,8 +97,9 @@ class Steering:
 
     def handle(self, request: Request) -> "Future[Explanation] | None":
         """Accept a request; raises RequestError. The result of an explain request comes later."""
+        handler = HANDLERS[type(request)]
         with self._changed:
-            pending = self.accept(request)
+            pending = handler(self, request)
             self._changed.notify_all()
             return pending
 
@@ -108,13 +109,7 @@ class Steering:
             self._viewers = count
             self._changed.notify_all()
 
-    @singledispatchmethod
-    def accept(self, request: Request) -> "Future[Explanation] | None":
-        """Carry out a request under the lock; each request type registers its handler below."""
-        raise RequestError(f"request {type(request).__name__} has no handler in the engine")
-
-    @accept.register
-    def _(self, request: Explain) -> "Future[Explanation]":
+    def _accept_explain(self, request: Explain) -> "Future[Explanation]":
         if self._exiting:
             raise RequestError("the engine is about to exit: try again")
         if len(self._explanations) >= MAX_PENDING_EXPLANATIONS:
@@ -123,16 +118,14 @@ class Steering:
         self._explanations.append(pending)
         return pending.result
 
-    @accept.register
-    def _(self, request: Pause) -> None:
+    def _accept_pause(self, request: Pause) -> None:
         self._check_training()
         if self._paused and not self._steps_left:
             raise RequestError("the run is already paused")
         self._record("pause", "after this batch", request.by)
         self._paused, self._steps_left = True, 0
 
-    @accept.register
-    def _(self, request: Step) -> None:
+    def _accept_step(self, request: Step) -> None:
         self._check_training()
         if not 1 <= request.count <= MAX_STEPS:
             raise RequestError(f"step count {request.count} is out of range: give 1 to {MAX_STEPS:,}")
@@ -141,16 +134,14 @@ class Steering:
         self._record("step", f"{request.count:,}", request.by)
         self._paused, self._steps_left = True, self._steps_left + request.count
 
-    @accept.register
-    def _(self, request: Continue) -> None:
+    def _accept_continue(self, request: Continue) -> None:
         self._check_training()
         if not self._paused and not self.awaiting_decision:
             raise RequestError("the run is not paused")
         self._record("continue", "despite the alert" if self.awaiting_decision else "training", request.by)
         self._paused, self._steps_left, self.awaiting_decision = False, 0, False
 
-    @accept.register
-    def _(self, request: Stop) -> None:
+    def _accept_stop(self, request: Stop) -> None:
         if request.now:
             self._record("stop", "at once", request.by)
             return
@@ -159,19 +150,16 @@ class Steering:
             self._record("stop", "after this batch", request.by)
         self._stop = True
 
-    @accept.register
-    def _(self, request: RollBack) -> None:
+    def _accept_roll_back(self, request: RollBack) -> None:
         self._check_training()
         self._roll_back, self.origin, self._paused = True, request.by, False
 
-    @accept.register
-    def _(self, request: SaveCheckpoint) -> None:
+    def _accept_checkpoint(self, request: SaveCheckpoint) -> None:
         self._check_training()
         self._record("checkpoint", "now", request.by)
         self._checkpoint = True
 
-    @accept.register
-    def _(self, request: SetEpochs) -> None:
+    def _accept_epochs(self, request: SetEpochs) -> None:
         self._check_single_model("number of epochs")
         state, setting = self.state, SETTINGS_BY_KEY["epochs"]
         planned = (state.epochs_planned if request.epochs is None else request.epochs) + request.change
@@ -189,8 +177,7 @@ class Steering:
         if self.ended:
             self._train_on, self.origin = True, request.by
 
-    @accept.register
-    def _(self, request: SetLearningRate) -> None:
+    def _accept_learning_rate(self, request: SetLearningRate) -> None:
         self._check_training()
         setting = SETTINGS_BY_KEY["learning_rate"]
         rate = (self.state.max_learning_rate if request.value is None else request.value) * request.factor
@@ -200,8 +187,7 @@ class Steering:
         self.state.max_learning_rate = rate
         self._record("learning_rate", f"{rate:.6g}", request.by)
 
-    @accept.register
-    def _(self, request: SetEarlyStopping) -> None:
+    def _accept_early_stopping(self, request: SetEarlyStopping) -> None:
         self._check_training()
         self._check_single_model("early stopping")
         try:
@@ -314,3 +300,19 @@ class Steering:
                 return Action.TRAIN_ON
             self._exiting = True
             return Action.EXIT
+
+
+Handler = Callable[[Steering, Any], "Future[Explanation] | None"]
+HANDLERS: dict[type[Request], Handler] = {
+    Explain: Steering._accept_explain,
+    Pause: Steering._accept_pause,
+    Step: Steering._accept_step,
+    Continue: Steering._accept_continue,
+    Stop: Steering._accept_stop,
+    RollBack: Steering._accept_roll_back,
+    SaveCheckpoint: Steering._accept_checkpoint,
+    SetEpochs: Steering._accept_epochs,
+    SetLearningRate: Steering._accept_learning_rate,
+    SetEarlyStopping: Steering._accept_early_stopping,
+}
+"""What each type of request does, under the lock of the steering."""
