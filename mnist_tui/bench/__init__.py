@@ -1,1 +1,1 @@
-"""Benchmarks of this machine: the harness and its results."""
+"""Harness for benchmarks: engines, timing and results of `mnist-tui bench` and `python -m tests.bench`."""

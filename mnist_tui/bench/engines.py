@@ -1,4 +1,4 @@
-"""Engines for a while: in a home of their own, watched, and gone when it is over."""
+"""Engines for benchmarks: in a home of their own, followed, and ended."""
 
 import contextlib
 import os
@@ -12,64 +12,72 @@ from pathlib import Path
 from mnist_tui.bench.timing import Timing
 from mnist_tui.control import client
 from mnist_tui.control.protocol import Stop
-from mnist_tui.runs.directory import HOME_VARIABLE, RunDirectory, RunError, list_runs
+from mnist_tui.runs.directory import HOME_VARIABLE, RunDirectory, RunError
+from mnist_tui.runs.history import History
 from mnist_tui.runs.log import LogFollower
 
 POLL_SECONDS = 0.1
-GOING_SECONDS = 5.0
-"""How long an engine that was told to go may take."""
-ENDING = (signal.SIGTERM, signal.SIGHUP)
+STOP_SECONDS = 5.0
+"""Time that an engine has to stop before it is killed."""
+SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 @contextlib.contextmanager
 def temporary_home() -> Iterator[Path]:
-    """Runs are made in a new folder; at the end, however it comes, their engines are ended and the folder is deleted.
+    """Set MNIST_TUI_HOME to a temporary folder; at the end, stop all engines in it and delete it.
 
-    Raises RunError when there can be no such folder. SIGTERM and SIGHUP leave by SystemExit, so that the end comes.
+    SIGTERM and SIGHUP raise SystemExit meanwhile, so that the end is reached. Raises RunError if there is no room.
     """
     try:
         folder = Path(tempfile.mkdtemp(prefix="mnist-tui-bench-"))
     except OSError as error:
         raise RunError(
-            f"no temporary folder can be made ({error.strerror}): set TMPDIR to a folder that you can write to"
+            f"no temporary folder can be created ({error.strerror}): set TMPDIR to a writable folder"
         ) from None
-    before, handlers = os.environ.get(HOME_VARIABLE), {number: signal.getsignal(number) for number in ENDING}
+    home_before, handlers = os.environ.get(HOME_VARIABLE), {number: signal.getsignal(number) for number in SIGNALS}
     os.environ[HOME_VARIABLE] = str(folder)
     try:
         for number, handler in handlers.items():
             if handler is not signal.SIG_IGN:  # as it is under nohup
-                signal.signal(number, lambda number, _: _leave(number))
+                signal.signal(number, _exit)
         yield folder
     finally:
         interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not leave an engine behind
-        for run in list_runs():
-            end(run)
+        for config in folder.rglob("config.json"):
+            end(RunDirectory(config.parent))
         shutil.rmtree(folder, ignore_errors=True)
         os.environ.pop(HOME_VARIABLE)
-        if before is not None:
-            os.environ[HOME_VARIABLE] = before
+        if home_before is not None:
+            os.environ[HOME_VARIABLE] = home_before
         for number, handler in (*handlers.items(), (signal.SIGINT, interrupt)):
             signal.signal(number, handler)
 
 
-def follow(run: RunDirectory, tell: Callable[[Timing], None], enough: Callable[[Timing], bool]) -> Timing:
-    """Read a run's events until it is over or there is enough; `tell` is called after every look."""
-    record = run.record()
-    timing, follower = Timing(record.created, record.config.batch_size), LogFollower(run.events_path)
+def _exit(number: int, _: object) -> None:
+    raise SystemExit(128 + number)
+
+
+def follow(
+    run: RunDirectory,
+    until: Callable[[Timing], bool] = lambda _: False,
+    on_poll: Callable[[Timing], None] = lambda _: None,
+) -> Timing:
+    """Follow a run until it is over or `until` returns True; call `on_poll` after every read."""
+    history, follower = History(run.record()), LogFollower(run.events_path)
+    timing = Timing(history)
     while True:
-        live = run.is_live()  # before reading: what an engine wrote before it ended is then read
+        live = run.is_live()  # before reading, so that the last events of an engine are read
         while events := follower.read():
-            for event in events:
-                timing.take(event)
-        tell(timing)
-        if not live or timing.ended or timing.failed or enough(timing):
+            history.apply_all(events)
+        on_poll(timing)
+        if not live or history.is_over or until(timing):
             return timing
         time.sleep(POLL_SECONDS)
 
 
 def end(run: RunDirectory) -> None:
-    """End a run's engine at once, and return when it is gone. One that starts up says soon which process it is."""
-    deadline = time.monotonic() + GOING_SECONDS
+    """Stop a run's engine at once and wait until it is gone; kill it after STOP_SECONDS."""
+    deadline = time.monotonic() + STOP_SECONDS
     while run.is_live():
         endpoint = run.endpoint()
         if endpoint is not None and endpoint.socket is not None and time.monotonic() < deadline:
@@ -81,19 +89,15 @@ def end(run: RunDirectory) -> None:
         time.sleep(POLL_SECONDS)
 
 
-def complaint(run: RunDirectory, timing: Timing) -> str | None:
-    """Why a run is over before its time, as a sentence; None when it is not."""
-    if timing.failed is not None:
-        return timing.failed.error
-    if timing.ended is not None or run.is_live():
+def failure_reason(run: RunDirectory, history: History) -> str | None:
+    """Return why a run failed or crashed, in one sentence; None if it did not."""
+    if history.failed is not None:
+        return history.failed.error
+    if history.ended is not None or run.is_live():
         return None
     try:
-        words = run.log_path.read_text("utf-8", errors="replace").split("\n")
+        lines = run.log_path.read_text("utf-8", errors="replace").split("\n")
     except OSError:
-        words = []
-    last = next((line.strip() for line in reversed(words) if line.strip()), "it left no message")
+        lines = []
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "it left no message")
     return f"the engine crashed: {last}"
-
-
-def _leave(number: int) -> None:
-    raise SystemExit(128 + number)

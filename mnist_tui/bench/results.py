@@ -1,30 +1,63 @@
-"""What was measured: the fields of `mnist-tui bench --json`. Accuracies are 0..1, rates are digits a second."""
+"""Results of benchmarks: the fields of `mnist-tui bench --json`. Accuracies are 0..1."""
 
+import os
+import platform
 import statistics
+from pathlib import Path
 
 import msgspec
+import psutil
 
-MARK = 0.9929
-"""Of the test digits: where the project started from."""
+from mnist_tui.bench.timing import Timing
+from mnist_tui.config import RunConfig
+from mnist_tui.events import Hardware
+
+TARGET_ACCURACY = 0.9929
+"""Test accuracy of the model that the project started from, on Kaggle's Digit Recognizer."""
+BUSY_LOAD = 0.25
+"""Load per core from which on other programs distort a result."""
 
 
 class MachineInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """What it was measured on; None or nothing where no engine got as far as to say it."""
+    """The measured machine. `device` is None and `versions` empty if no engine came far enough to report them."""
 
     device: str | None
     processor: str
     cpu_count: int
     memory_bytes: int
     load_before: float
-    """Processes that wanted a core, averaged over the minute before."""
+    """Load average of the minute before."""
     versions: dict[str, str]
+
+    @property
+    def is_busy(self) -> bool:
+        """Return True if other programs were running."""
+        return self.load_before > BUSY_LOAD * self.cpu_count
+
+
+def machine_info(load_before: float, hardware: Hardware | None, versions: dict[str, str]) -> MachineInfo:
+    """Describe this machine."""
+    return MachineInfo(
+        device=hardware.device if hardware else None,
+        processor=processor(),
+        cpu_count=hardware.cpu_count if hardware else os.cpu_count() or 1,
+        memory_bytes=psutil.virtual_memory().total,
+        load_before=round(load_before, 2),
+        versions=versions,
+    )
+
+
+def processor() -> str:
+    """Return the name of the processor; empty if the system does not report it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8", errors="replace").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
 
 
 class Speed(msgspec.Struct, frozen=True, kw_only=True):
-    """How fast a preset trains: the median of `n` slices of the measured time, the slowest and the fastest of them.
-
-    With an `error`, a sentence, nothing else is known.
-    """
+    """Training speed of a preset: median, slowest and fastest of `n` slices. Only the error is set if it failed."""
 
     preset: str
     batch_size: int
@@ -36,12 +69,12 @@ class Speed(msgspec.Struct, frozen=True, kw_only=True):
     measured_seconds: float = 0.0
     start_up_seconds: float | None = None
     epoch_seconds: float | None = None
-    """One pass over the digits to train on, without validation, at this speed."""
+    """Duration of an epoch at this speed, without validation."""
     error: str | None = None
 
 
 class TimedRun(msgspec.Struct, frozen=True, kw_only=True):
-    """One run of `fast` to its end. Training is from the first step to the last validation."""
+    """One complete run. Training lasts from the end of the first step to the end of the last validation."""
 
     seed: int
     epochs: int
@@ -52,18 +85,33 @@ class TimedRun(msgspec.Struct, frozen=True, kw_only=True):
     test_accuracy: float | None = None
     error: str | None = None
 
+    @classmethod
+    def of(cls, config: RunConfig, timing: Timing, error: str | None = None) -> "TimedRun":
+        """Return the result of a run that is over."""
+        ended = timing.history.ended
+        return cls(
+            seed=config.seed,
+            epochs=config.epochs,
+            start_up_seconds=timing.start_up_seconds,
+            training_seconds=timing.training_seconds,
+            test_seconds=timing.test_seconds,
+            validation_accuracy=timing.validation_accuracy,
+            test_accuracy=ended.test_accuracy if ended else None,
+            error=error,
+        )
+
 
 class TimeToAccuracy(msgspec.Struct, frozen=True, kw_only=True):
-    """How soon a preset reads the mark's share of the test digits: means over `n` runs that came to their end."""
+    """Training time of a preset to the target test accuracy: means over the `n` runs that were tested."""
 
     preset: str
-    mark: float
+    target: float
     split: str
     n: int
     reached: int
-    """In how many of the runs."""
+    """Number of runs that reached the target."""
     seconds: float | None
-    """Of training, to the mark; None when the mean accuracy is below it."""
+    """Seconds of training to the target; None if the mean accuracy is below it."""
     training_seconds: float | None
     lowest_seconds: float | None
     highest_seconds: float | None
@@ -72,43 +120,47 @@ class TimeToAccuracy(msgspec.Struct, frozen=True, kw_only=True):
     highest_accuracy: float | None
     runs: tuple[TimedRun, ...]
 
+    @classmethod
+    def of(cls, preset: str, runs: tuple[TimedRun, ...]) -> "TimeToAccuracy":
+        """Summarise runs."""
+        accuracies = [run.test_accuracy for run in runs if run.test_accuracy is not None]
+        seconds = [run.training_seconds or 0.0 for run in runs if run.test_accuracy is not None]
+        accuracy, took = (statistics.mean(values) if values else None for values in (accuracies, seconds))
+        return cls(
+            preset=preset,
+            target=TARGET_ACCURACY,
+            split="test",
+            n=len(accuracies),
+            reached=sum(one >= TARGET_ACCURACY for one in accuracies),
+            seconds=took if accuracy is not None and accuracy >= TARGET_ACCURACY else None,
+            training_seconds=took,
+            lowest_seconds=min(seconds, default=None),
+            highest_seconds=max(seconds, default=None),
+            test_accuracy=accuracy,
+            lowest_accuracy=min(accuracies, default=None),
+            highest_accuracy=max(accuracies, default=None),
+            runs=runs,
+        )
 
-class Measured(msgspec.Struct, frozen=True, kw_only=True):
-    """All of it. `settings` are those that were given; the rest is each preset's own."""
+
+class BenchResult(msgspec.Struct, frozen=True, kw_only=True):
+    """All results. `settings` are those that were given; each preset has its own for the rest."""
 
     machine: MachineInfo
     settings: dict[str, str]
     seconds: float
-    """Of training that were to be measured for each preset."""
+    """Seconds of training to measure for each preset."""
     presets: tuple[Speed, ...]
-    mark: TimeToAccuracy | None
+    time_to_accuracy: TimeToAccuracy | None
 
     @property
-    def complete(self) -> bool:
-        """Whether nothing failed."""
-        runs = self.mark.runs if self.mark is not None else ()
-        return all(speed.error is None for speed in self.presets) and all(run.error is None for run in runs)
+    def is_complete(self) -> bool:
+        """Return True if nothing failed."""
+        runs = self.time_to_accuracy.runs if self.time_to_accuracy is not None else ()
+        return not any(speed.error for speed in self.presets) and not any(run.error for run in runs)
 
-
-def mark_of(preset: str, runs: tuple[TimedRun, ...]) -> TimeToAccuracy:
-    """Sum up runs."""
-    done = [run for run in runs if run.test_accuracy is not None and run.training_seconds is not None]
-    accuracies = [run.test_accuracy for run in done if run.test_accuracy is not None]
-    seconds = [run.training_seconds for run in done if run.training_seconds is not None]
-    accuracy = statistics.mean(accuracies) if accuracies else None
-    took = statistics.mean(seconds) if seconds else None
-    return TimeToAccuracy(
-        preset=preset,
-        mark=MARK,
-        split="test",
-        n=len(done),
-        reached=sum(one >= MARK for one in accuracies),
-        seconds=took if accuracy is not None and accuracy >= MARK else None,
-        training_seconds=took,
-        lowest_seconds=min(seconds, default=None),
-        highest_seconds=max(seconds, default=None),
-        test_accuracy=accuracy,
-        lowest_accuracy=min(accuracies, default=None),
-        highest_accuracy=max(accuracies, default=None),
-        runs=runs,
-    )
+    def as_json(self) -> dict[str, object]:
+        """Return the object that `--json` prints. `mark` is the old name of `time_to_accuracy`."""
+        fields: dict[str, object] = msgspec.to_builtins(self)
+        old = fields["time_to_accuracy"]
+        return fields | {"mark": old | {"mark": old["target"]} if isinstance(old, dict) else None}

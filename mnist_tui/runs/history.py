@@ -77,6 +77,8 @@ class History:
         self.started: RunStarted | None = None
         self.last_step = 0
         """Newest step; 0 before the first."""
+        self.training_starts: list[float] = []
+        """Times at which training began or continued, in seconds since 1970."""
         self.epochs: list[EpochEnded] = []
         self.hardware: HardwareSampled | None = None
         self.hardware_samples: list[tuple[int, HardwareSampled]] = []
@@ -187,6 +189,8 @@ class History:
             self._lost += event.time - self.phase_since
             if self.alert is not None and self.alert.awaits_decision:
                 self.alert = None  # a user decided
+        if event.phase is Phase.TRAINING:
+            self.training_starts.append(event.time)
         self.phase, self.phase_since = event.phase, event.time
 
     def _apply_setting(self, event: SettingChanged) -> None:

@@ -8,6 +8,8 @@ import platform
 import sys
 from pathlib import Path
 
+from mnist_tui.bench.report import machine_lines
+from mnist_tui.bench.results import machine_info
 from mnist_tui.engine.backends import BACKENDS
 from tests.bench.accuracy import PARTS, accuracy
 from tests.bench.cross_validation import cross_validation
@@ -18,8 +20,7 @@ from tests.bench.link import link
 from tests.bench.memory import memory
 from tests.bench.mistakes import gallery_page, open_cell, time_travel
 from tests.bench.open_run import open_run
-from tests.bench.overhead import overhead, overhead_reference
-from tests.bench.throughput import throughput
+from tests.bench.throughput import overhead, overhead_reference, throughput
 from tests.bench.watch import watch
 
 BENCHES = {
@@ -39,8 +40,6 @@ BENCHES = {
     "watch": watch,
     "open": open_run,
 }
-BUSY = 0.5
-"""Load for each core from which on figures say little."""
 VERSIONS = ("tensorflow", "keras", "numpy", "textual")
 
 
@@ -49,11 +48,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("name", nargs="?", choices=BENCHES)
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
-    parser.add_argument("--full", action="store_true", help="accuracy: every recipe, which takes hours")
+    parser.add_argument("--full", action="store_true", help="accuracy: all presets, which takes hours")
     parser.add_argument("--only", choices=PARTS, help="accuracy: only this one")
     parser.add_argument("--home", type=Path, help="accuracy: keep the runs here; later calls repeat no finished one")
-    parser.add_argument("--backend", choices=BACKENDS, help="cross-validation: what Keras computes with")
-    parser.add_argument("--workers", type=int, help="cross-validation: networks trained at a time, for a GPU")
+    parser.add_argument("--backend", choices=BACKENDS, help="cross-validation: Keras backend")
+    parser.add_argument("--workers", type=int, help="cross-validation: models trained at the same time, for a GPU")
     options = parser.parse_args()
     if options.name is None:
         for name, bench in BENCHES.items():
@@ -63,12 +62,10 @@ def main() -> int:
         parser.error("--full, --only and --home are for accuracy")
     if options.name != "cross-validation" and (options.backend or options.workers):
         parser.error("--backend and --workers are for cross-validation")
-    load, cores = os.getloadavg()[0], os.cpu_count() or 1
-    if load > BUSY * cores:
-        print(
-            f"other programs are busy (load {load:.1f} on {cores} cores): repeat this when they are not",
-            file=sys.stderr,
-        )
+    versions = {name: importlib.metadata.version(name) for name in VERSIONS}
+    machine = machine_info(os.getloadavg()[0], None, versions)
+    if machine.is_busy:
+        print(machine_lines(machine)[-1], file=sys.stderr)
     if options.name == "accuracy":
         result = accuracy(options.full, options.only, options.home)
     elif options.name == "cross-validation":
@@ -81,9 +78,9 @@ def main() -> int:
         "unit": result.unit,
         "bar": result.bar,
         "holds": result.holds,
-        "machine": f"{os.cpu_count()} CPUs, {platform.machine()}, Python {platform.python_version()}",
-        "versions": {name: importlib.metadata.version(name) for name in VERSIONS},
-        "load": {"before": round(load, 2), "after": round(os.getloadavg()[0], 2)},
+        "machine": f"{machine_lines(machine)[0]}, Python {platform.python_version()}",
+        "versions": versions,
+        "load": {"before": machine.load_before, "after": round(os.getloadavg()[0], 2)},
         "raw": result.raw,
     }
     if options.json:

@@ -1,4 +1,4 @@
-"""How many of the test digits are read right: every recipe at its length, over seeds."""
+"""Test accuracy of every preset over several seeds."""
 
 import json
 import statistics
@@ -12,45 +12,47 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from mnist_tui.bench.engines import follow, temporary_home
+from mnist_tui.bench.results import TimedRun
 from mnist_tui.cli.wiring import catalogue
 from mnist_tui.config import RunConfig
 from mnist_tui.engine.models.presets import PRESETS
 from mnist_tui.resources import asset
 from mnist_tui.runs.directory import RunDirectory
 from mnist_tui.runs.status import Status
-from mnist_tui.runs.summary import summaries, summarize
+from mnist_tui.runs.summary import summaries
 from mnist_tui.settings import SETTINGS_BY_KEY
 from tests.bench.result import Result
-from tests.bench.training import temporary_home, timing_of, train
+from tests.bench.training import train
 
 KAGGLE_TRAINING = 42_000
-"""Of all 70,000 digits; the other 28,000 are the test."""
+"""Training images of the 70,000; the other 28,000 are the test set."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """Runs of one kind: the settings beside the seed, and the bar for the mean of their test accuracies, in percent."""
+    """Runs with the same settings but the seed, and the bar for their mean test accuracy in percent."""
 
     settings: dict[str, str]
     seeds: int
     bar: float
     full: bool = True
-    """Whether only --full runs it."""
+    """True if only --full runs it."""
     data: Callable[[Path], None] | None = None
-    """Writes the data set to a path; None: MNIST as it is."""
+    """Writes the data set to a path; None for MNIST itself."""
     seconds: float | None = None
-    """What a run's training may take, in the mean, on 2 cores."""
+    """Bar for the mean seconds of training on 2 cores."""
 
     @property
     def lacks(self) -> str:
-        """What this version of the program does not know of these settings; empty when it knows all."""
+        """Preset or setting that this version does not have; empty if it has all."""
         if self.settings["preset"] not in PRESETS:
             return f"there is no preset {self.settings['preset']!r}"
         return next((f"there is no setting {key!r}" for key in self.settings if key not in SETTINGS_BY_KEY), "")
 
 
 def kaggle_like(path: Path) -> None:
-    """All 70,000 digits, cut anew by class into 42,000 to train on and 28,000 to test on, as an .npz."""
+    """Write an .npz of all 70,000 images, with a new stratified split of 42,000 for training and 28,000 for test."""
     from sklearn.model_selection import train_test_split  # type: ignore[import-untyped]
 
     with np.load(asset("mnist.npz")) as data:
@@ -71,7 +73,7 @@ PARTS: dict[str, Part] = {
 
 
 def accuracy(full: bool = False, only: str | None = None, home: Path | None = None) -> Result:
-    """Test accuracy over seeds: `fast`; with --full or --only NAME also every other recipe."""
+    """Test accuracy of `fast` over seeds; with --full or --only NAME also of the other presets."""
     parts = {only: PARTS[only]} if only is not None else {n: part for n, part in PARTS.items() if full or not part.full}
     with ExitStack() as stack:
         runs = Runs(home or stack.enter_context(temporary_home()))
@@ -82,7 +84,7 @@ def accuracy(full: bool = False, only: str | None = None, home: Path | None = No
     worst = min(measured, key=lambda name: measured[name]["mean"] - measured[name]["bar"])
     return Result(
         value=measured[worst]["mean"],
-        unit=f"% of the test digits, the mean of {worst} (of all parts the nearest to its bar, or below)",
+        unit=f"% mean test accuracy of {worst}, the part that is nearest to its bar or furthest below",
         bar=measured[worst]["bar"],
         higher_is_better=True,
         raw=figures,
@@ -90,22 +92,22 @@ def accuracy(full: bool = False, only: str | None = None, home: Path | None = No
 
 
 class Runs:
-    """Runs in a home. One that is there already, finished and with the same settings, is not repeated."""
+    """Runs in a home. A finished run with the same settings is not repeated."""
 
     def __init__(self, home: Path) -> None:
         self._home = home
 
     def of(self, name: str, part: Part) -> dict[str, Any]:
-        """All runs of a part: mean and spread."""
+        """Return mean and spread over all runs of a part."""
         if part.lacks:
-            return self._told(name, {"left_out": part.lacks})
+            return self._logged(name, {"left_out": part.lacks})
         settings = dict(part.settings)
         if part.data is not None:
             path = self._home.resolve() / f"{name}.npz"
             if not path.exists():
                 part.data(path)
             settings["data"] = str(path)
-        runs = [self._told(name, self._run(settings | {"seed": str(seed)})) for seed in range(part.seeds)]
+        runs = [self._logged(name, self._run(settings | {"seed": str(seed)})) for seed in range(part.seeds)]
         accuracies, seconds = ([run[key] for run in runs] for key in ("test_accuracy", "training_seconds"))
         figures = {
             "mean": round(statistics.mean(accuracies), 4),
@@ -117,19 +119,19 @@ class Runs:
             "training_seconds_mean": round(statistics.mean(seconds), 1),
             "training_seconds_bar": part.seconds,
         }
-        return self._told(name, figures) | {"settings": part.settings, "runs": runs}
+        return self._logged(name, figures) | {"settings": part.settings, "runs": runs}
 
     def _run(self, settings: dict[str, str]) -> dict[str, Any]:
         config = catalogue().complete(settings)
         run = self._finished(config) or train(self._home, *flags(settings))
-        summary, timing = summarize(run), timing_of(run)
+        result = TimedRun.of(config, follow(run))
         return {
             "seed": config.seed,
             "epochs": config.epochs,
-            "test_accuracy": percent(summary.ended.test_accuracy if summary.ended else None),
-            "validation_accuracy": percent(timing.validation_accuracy),
-            "training_seconds": round(timing.training_seconds or 0.0, 1),
-            "start_up_seconds": round(timing.start_up_seconds or 0.0, 1),
+            "test_accuracy": percent(result.test_accuracy),
+            "validation_accuracy": percent(result.validation_accuracy),
+            "training_seconds": round(result.training_seconds or 0.0, 1),
+            "start_up_seconds": round(result.start_up_seconds or 0.0, 1),
         }
 
     def _finished(self, config: RunConfig) -> RunDirectory | None:
@@ -141,19 +143,18 @@ class Runs:
         return None
 
     @staticmethod
-    def _told(name: str, figures: dict[str, Any]) -> dict[str, Any]:
-        """What is known already, for whoever waits."""
+    def _logged(name: str, figures: dict[str, Any]) -> dict[str, Any]:
         print(f"{name}: {json.dumps(figures)}", file=sys.stderr, flush=True)
         return figures
 
 
 def flags(settings: dict[str, str]) -> list[str]:
-    """Settings as they are typed behind `mnist-tui train`."""
+    """Return settings as flags of `mnist-tui train`."""
     return [word for key, value in settings.items() for word in ("--" + key.replace("_", "-"), value)]
 
 
 def percent(share: float | None) -> float:
-    """Of digits read right, in percent; raises ValueError for a run that was not tested."""
+    """Return an accuracy in percent; raises ValueError if the run was not tested."""
     if share is None:
         raise ValueError("the run was not tested")
     return round(100 * share, 2)

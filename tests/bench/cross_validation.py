@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mnist_tui.bench.engines import temporary_home
 from mnist_tui.resources import asset
 from tests.bench.accuracy import flags
 from tests.bench.result import Result
-from tests.bench.training import temporary_home, train
+from tests.bench.training import train
 
 FOLDS = 6
 SHUFFLE_SEED = 7

@@ -4,9 +4,10 @@ import random
 import re
 import sys
 
+from mnist_tui.bench.engines import temporary_home
 from tests.bench.line import LAYER, Line
 from tests.bench.result import Result, percentiles, worst_of
-from tests.bench.training import SIZE, end, temporary_home, training
+from tests.bench.training import SIZE, end, training
 from tests.e2e.terminal import Terminal
 
 KEYS_PRESSED = 200

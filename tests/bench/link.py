@@ -5,9 +5,10 @@ import statistics
 import time
 from pathlib import Path
 
+from mnist_tui.bench.engines import temporary_home
 from tests.bench.line import LAYER, Line
 from tests.bench.result import Result, worst_of
-from tests.bench.training import PROGRAM, SIZE, end, environment, speed, steps, temporary_home, training
+from tests.bench.training import PROGRAM, SIZE, end, environment, speed, steps, training
 from tests.e2e.terminal import Terminal
 from tests.kit.recording import RECORDING
 

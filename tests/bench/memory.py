@@ -1,19 +1,19 @@
-"""What the engine holds in memory, against the script that a Keras user writes."""
+"""Peak memory of the engine, compared with a plain Keras script."""
 
 import statistics
 
-from mnist_tui.bench.engines import follow
+from mnist_tui.bench.engines import follow, temporary_home
 from mnist_tui.control import client
 from mnist_tui.control.protocol import Stop
 from mnist_tui.runs.directory import RunDirectory
 from tests.bench.peak import peak_bytes
 from tests.bench.result import Result
 from tests.bench.side_by_side import network, stock
-from tests.bench.training import start, temporary_home
+from tests.bench.training import start
 
 PAIRS = 3
 STEPS = {"reference": 40, "fast": None}
-"""After which training ends: memory does not grow with it. None: a whole epoch."""
+"""Steps to train; None for a whole epoch. Memory does not grow with them."""
 
 
 def memory() -> Result:
@@ -38,7 +38,7 @@ def memory() -> Result:
 
 
 def _pair(preset: str, steps: int | None) -> tuple[int, int]:
-    """Bytes of the engine and of the plain script: trained, validated and tested."""
+    """Return the peak bytes of the engine and of the plain script, which both train, validate and test."""
     with temporary_home() as home:
         ours = _engine(start(home, "--preset", preset, "--epochs", "1"), steps)
     limited = [] if steps is None else ["--steps", str(steps)]
@@ -47,17 +47,17 @@ def _pair(preset: str, steps: int | None) -> tuple[int, int]:
 
 
 def _engine(run: RunDirectory, steps: int | None) -> int:
-    """Let an engine train to its end, or for so many steps; a screen that watches keeps it from leaving."""
+    """Return the peak bytes of an engine. An attached viewer keeps it alive after the run."""
     screen = client.Attachment(run, by="benchmark")
     try:
         if steps is not None:
-            follow(run, lambda _: None, lambda timing: timing.step >= steps)
+            follow(run, lambda timing: timing.history.last_step >= steps)
             client.send(run, Stop(by="benchmark"))
-        follow(run, lambda _: None, lambda _: False)
+        follow(run)
         endpoint = run.endpoint()
         assert endpoint is not None, f"the engine is gone: see {run.log_path}"
         peak = peak_bytes(endpoint.pid)
-        assert peak is not None, "this system does not tell the peak memory of a process (VmHWM)"
+        assert peak is not None, "this system does not report the peak memory of a process (VmHWM)"
         return peak
     finally:
         screen.close()

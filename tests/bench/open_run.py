@@ -1,14 +1,16 @@
-"""How soon a long run is on the screen."""
+"""Time to open a long run."""
 
 import time
 from pathlib import Path
 
 import msgspec
 
+from mnist_tui.bench.engines import temporary_home
 from mnist_tui.events import EndReason, EpochEnded, RunEnded, RunStarted, StepEnded, decode, encode
 from mnist_tui.runs.directory import RunDirectory
+from tests.bench.peak import peak_bytes
 from tests.bench.result import Result, worst_of
-from tests.bench.training import PROGRAM, SIZE, end, environment, temporary_home
+from tests.bench.training import PROGRAM, SIZE, end, environment
 from tests.e2e.terminal import Terminal
 from tests.kit.recording import RECORDING
 
@@ -20,7 +22,7 @@ BARS = {"seconds": 2.5, "memory_megabytes": 250.0}
 
 
 def open_run() -> Result:
-    """First paint of `attach` on a finished run of 1,000,000 steps, and the memory it takes, in shares of the bars."""
+    """Seconds and megabytes of `attach` to a finished run of 1,000,000 steps, as shares of their bars."""
     with temporary_home() as home:
         write_run(home, "long-run", STEPS)
         write_run(home, "short-run", SHORT)
@@ -42,7 +44,7 @@ def open_run() -> Result:
 
 
 def write_run(home: Path, name: str, steps: int) -> RunDirectory:
-    """A finished run of so many made-up steps: the recorded run's network, epochs of 860 steps, no predictions."""
+    """Write a finished run with made-up steps in epochs of 860, without predictions."""
     record = RECORDING.record()
     epochs = -(-steps // EPOCH_STEPS)
     config = msgspec.structs.replace(record.config, epochs=epochs, name=name)
@@ -84,12 +86,12 @@ def _step(step: int, now: float) -> StepEnded:
 
 
 def _open(home: Path, name: str) -> tuple[float, float]:
-    """Seconds until the result is on the screen, and the most megabytes that the screen held until then."""
+    """Return the seconds until the result is shown, and the peak megabytes of the screen."""
     began = time.monotonic()
     with Terminal([*PROGRAM, "attach", name], SIZE, environment(home)) as terminal:
         terminal.wait_for("test accuracy")
         seconds = time.monotonic() - began
-        status = Path(f"/proc/{terminal.pid}/status").read_text()
-        peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+        peak = peak_bytes(terminal.pid)
         end(terminal)
-    return round(seconds, 2), round(int(peak.split()[1]) * 1_024 / MEGA)
+    assert peak is not None, "this system does not report the peak memory of a process (VmHWM)"
+    return round(seconds, 2), round(peak / MEGA)

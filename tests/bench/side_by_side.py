@@ -8,8 +8,9 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
+from mnist_tui.bench.engines import temporary_home
 from mnist_tui.engine.hardware.detection import NICENESS, lower_priority
-from tests.bench.training import end, epoch_speed, temporary_home, training
+from tests.bench.training import end, epoch_speed, training
 
 EPOCHS = 2
 """The first one compiles; the last one is timed."""

@@ -1,17 +1,13 @@
-"""Runs for the benchmarks: the real program training in a real terminal, in a home of its own."""
+"""Runs for benchmarks: the program trains in a real terminal."""
 
 import os
 import signal
 import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mnist_tui.bench.engines import follow
-from mnist_tui.bench.timing import Timing
 from mnist_tui.events import Phase, PhaseChanged, RunStarted, StepEnded, decode
 from mnist_tui.runs.directory import HOME_VARIABLE, RunDirectory
 from tests.e2e.terminal import Terminal
@@ -20,59 +16,38 @@ PROGRAM = [sys.executable, "-m", "mnist_tui"]
 SIZE = (120, 40)
 
 
-@contextmanager
-def temporary_home() -> Iterator[Path]:
-    """A folder for runs; when it is left, every engine in it is ended."""
-    with tempfile.TemporaryDirectory(prefix="mnist-tui-bench-") as folder:
-        home = Path(folder)
-        try:
-            yield home
-        finally:
-            for config in home.rglob("config.json"):
-                kill(RunDirectory(config.parent))
-
-
-def kill(run: RunDirectory) -> None:
-    """End a run's engine, and wait until it is gone."""
-    while run.is_live():
-        endpoint = run.endpoint()
-        if endpoint is not None:
-            os.kill(endpoint.pid, signal.SIGKILL)
-        time.sleep(0.05)
-
-
 def environment(home: Path) -> dict[str, str]:
-    """What the program finds around it."""
+    """Return the environment variables of the program."""
     return {HOME_VARIABLE: str(home)}
 
 
 @contextmanager
 def training(home: Path, *flags: str) -> Iterator[tuple[Terminal, RunDirectory]]:
-    """The program with a run that trains in it, past the first steps."""
+    """Start the program with a run, and wait until it trains."""
     with Terminal([*PROGRAM, "train", *flags], SIZE, environment(home)) as terminal:
         terminal.wait_for(" left")
         yield terminal, newest_run(home)
 
 
 def newest_run(home: Path) -> RunDirectory:
-    """The run that was made last."""
+    """Return the run that was created last."""
     return RunDirectory(max(home.glob("*/config.json"), key=lambda path: path.stat().st_mtime).parent)
 
 
 def end(terminal: Terminal) -> None:
-    """Kill the face; its engine is its own."""
+    """Kill the screen. The engine goes on."""
     os.kill(terminal.pid, signal.SIGKILL)
     terminal.wait_exit()
 
 
 def steps(run: RunDirectory) -> list[StepEnded]:
-    """All steps that a run has recorded."""
+    """Return all steps of a run."""
     lines = run.events_path.read_bytes().splitlines()
     return [event for event in map(decode, lines) if isinstance(event, StepEnded)]
 
 
 def speed(recorded: list[StepEnded], batch: int, since: float, until: float) -> float:
-    """Images a second between two times of day."""
+    """Return images per second between two times of day."""
     found = [step for step in recorded if since <= step.time <= until]
     if len(found) < 2:
         return 0.0
@@ -80,7 +55,7 @@ def speed(recorded: list[StepEnded], batch: int, since: float, until: float) -> 
 
 
 def epoch_speed(run: RunDirectory, epoch: int) -> float:
-    """Images a second of a whole epoch, from its beginning (the end of the epoch before) to its last step."""
+    """Return images per second from the beginning of an epoch to its last step."""
     lines = run.events_path.read_bytes().splitlines()
     events = [event for event in map(decode, lines) if event is not None]
     digits = next(event.train_count for event in events if isinstance(event, RunStarted))
@@ -94,24 +69,19 @@ def epoch_speed(run: RunDirectory, epoch: int) -> float:
 
 
 def start(home: Path, *flags: str) -> RunDirectory:
-    """Start a run that nobody watches."""
+    """Start a detached run."""
     _call(home, "train", "--detach", *flags)
     return newest_run(home)
 
 
 def train(home: Path, *flags: str) -> RunDirectory:
-    """Train a run to its end."""
+    """Train a run to its end, and return it."""
     _call(home, "train", "--plain", *flags)
     return newest_run(home)
 
 
-def timing_of(run: RunDirectory) -> Timing:
-    """How long a run that is over took."""
-    return follow(run, lambda _: None, lambda _: False)
-
-
 def _call(home: Path, *arguments: str) -> None:
-    """Run a command; raises RuntimeError with what it printed when it fails."""
+    """Run a command; raises RuntimeError with its output if it fails."""
     done = subprocess.run(
         [*PROGRAM, *arguments], env=os.environ | environment(home), capture_output=True, text=True, check=False
     )

@@ -4,10 +4,11 @@ import time
 
 import psutil
 
+from mnist_tui.bench.engines import temporary_home
 from tests.bench.line import Line
 from tests.bench.link import finished_run
 from tests.bench.result import Result, worst_of
-from tests.bench.training import PROGRAM, SIZE, end, environment, temporary_home, training
+from tests.bench.training import PROGRAM, SIZE, end, environment, training
 from tests.e2e.terminal import Terminal
 from tests.kit.recording import RECORDING
 

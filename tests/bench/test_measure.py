@@ -1,16 +1,17 @@
-"""What keeps an engine training for as long as it is measured, and what its steps come to."""
+"""An engine trains as long as it is measured, and its steps give a speed."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-from mnist_tui.bench.engines import complaint, temporary_home
+from mnist_tui.bench.engines import failure_reason, temporary_home
 from mnist_tui.bench.measure import plan_ahead, speed_of
 from mnist_tui.bench.timing import Timing
 from mnist_tui.control.protocol import SetEpochs
 from mnist_tui.events import Phase
 from mnist_tui.runs.directory import HOME_VARIABLE, RunDirectory, create_run
+from mnist_tui.runs.history import History
 from tests.kit import samples
 from tests.kit.fake_engine import FakeEngine
 
@@ -22,13 +23,10 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDirectory:
 
 
 def stepped(step: int, epochs: int) -> Timing:
-    """A run of 550 steps an epoch of 100 digits each, ten steps a second."""
-    timing = Timing(samples.CREATED, batch_size=100)
-    timing.take(samples.run_started(epochs=epochs))
-    timing.take(samples.phase_changed(Phase.TRAINING, 8))
-    for number in range(1, step + 1):
-        timing.take(samples.step_ended(number))
-    return timing
+    """A run in epochs of 550 steps of 100 images, ten steps per second."""
+    history = History(samples.record(epochs=epochs))
+    history.apply_all([samples.run_started(), samples.phase_changed(Phase.TRAINING, 8), *samples.steps(step)])
+    return Timing(history)
 
 
 @pytest.mark.parametrize(
@@ -53,23 +51,23 @@ def test_speed_is_the_median_of_slices_after_the_warm_up() -> None:
 
 
 def test_too_few_steps_and_a_failure_are_errors() -> None:
-    assert "give it more digits" in (speed_of(samples.config(), stepped(5, 1), None).error or "")
+    assert "more training images" in (speed_of(samples.config(), stepped(5, 1), None).error or "")
     failed = speed_of(samples.config(), stepped(221, 1), "out of memory: choose a smaller batch size")
     assert failed.error == "out of memory: choose a smaller batch size"
     assert failed.images_per_second is None
 
 
-def test_a_crash_is_told_with_the_engines_last_words(run: RunDirectory) -> None:
+def test_a_crash_is_reported_with_the_last_line_of_the_log(run: RunDirectory) -> None:
     run.log_path.write_text("starting\nSegmentation fault\n\n")
-    assert complaint(run, stepped(5, 1)) == "the engine crashed: Segmentation fault"
+    assert failure_reason(run, stepped(5, 1).history) == "the engine crashed: Segmentation fault"
     run.log_path.unlink()
-    assert complaint(run, stepped(5, 1)) == "the engine crashed: it left no message"
-    ended = stepped(550, 1)
-    ended.take(samples.run_ended())
-    assert complaint(run, ended) is None
+    assert failure_reason(run, stepped(5, 1).history) == "the engine crashed: it left no message"
+    ended = stepped(550, 1).history
+    ended.apply(samples.run_ended())
+    assert failure_reason(run, ended) is None
 
 
-def test_the_users_home_is_as_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_home_is_restored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path))
     with temporary_home() as folder:
         assert create_run(samples.config()).path.parent == folder

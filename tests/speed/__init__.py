@@ -1,1 +1,0 @@
-"""Tests of what `mnist-tui bench` makes of a run's events."""
