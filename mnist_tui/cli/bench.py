@@ -21,7 +21,6 @@ REPEAT = Setting("repeat", "repeat", "complete runs, each with another seed", IN
 @click.option("--seconds", default="10", show_default=True, metavar="REAL", help=SECONDS.help)
 @click.option("--repeat", default="1", show_default=True, metavar="INTEGER", help=REPEAT.help)
 @click.option("--speed-only", is_flag=True, help=f"Do not train {TARGET_PRESET} to its end.")
-@click.option("--no-mark", is_flag=True, hidden=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @settings_options(TIMED_SETTINGS)
 def bench(
@@ -29,7 +28,6 @@ def bench(
     seconds: str,
     repeat: str,
     speed_only: bool,
-    no_mark: bool,
     as_json: bool,
     **flags: str | None,
 ) -> int:
@@ -46,7 +44,7 @@ def bench(
     configs = [configured(given, preset) for preset in dict.fromkeys(presets or catalogue().recipes)]
     wanted = float(str(SECONDS.parse(seconds, catalogue())))
     runs = int(str(REPEAT.parse(repeat, catalogue())))
-    complete = [] if speed_only or no_mark else [config for config in configs if config.preset == TARGET_PRESET]
+    complete = [] if speed_only else [config for config in configs if config.preset == TARGET_PRESET]
     complete = [msgspec.structs.replace(one, seed=one.seed + number) for one in complete for number in range(runs)]
     with ProgressReport() as progress:
         result = measure(configs, complete, wanted, given, launch, progress)

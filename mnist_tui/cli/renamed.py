@@ -8,7 +8,7 @@ from mnist_tui.cli.options import flag_of
 from mnist_tui.settings import RENAMED_SETTINGS
 
 RENAMED_COMMANDS = {"disputes": "label-issues"}
-RENAMED_FLAGS = {flag_of(old): flag_of(new) for old, new in RENAMED_SETTINGS.items()}
+RENAMED_FLAGS = {"--no-mark": "--speed-only"} | {flag_of(old): flag_of(new) for old, new in RENAMED_SETTINGS.items()}
 
 
 def new_arguments(arguments: Sequence[str]) -> list[str]:

@@ -16,6 +16,7 @@ from mnist_tui.runs.directory import RunError
     [
         (["disputes", "last", "--json"], ["label-issues", "last", "--json"]),
         (["train", "--jit", "on"], ["train", "--jit-compile", "on"]),
+        (["bench", "--no-mark"], ["bench", "--speed-only"]),
         (["train", "--jit=on"], ["train", "--jit-compile=on"]),
     ],
 )
