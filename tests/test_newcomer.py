@@ -1,10 +1,12 @@
-"""A newcomer's walk: the metric of mnist_tui/README.md appears on the training screen and in plain lines."""
+"""A newcomer's walk: the examples of mnist_tui/README.md work, and its metric appears on the training screen."""
 
+import importlib
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -21,19 +23,56 @@ from tests.kit.recording import Clock, recorded_run
 from tests.ui.program import program, text, wait_until
 
 README = Path(__file__).parent.parent / "mnist_tui" / "README.md"
+REGISTRIES = {
+    "A preset": "mnist_tui.engine.models.presets:PRESETS",
+    "A data set": "mnist_tui.engine.data.datasets:DATASETS",
+    "A steering command": "mnist_tui.control.commands:STEERING_COMMANDS",
+    "A backend": "mnist_tui.engine.backends:BACKENDS",
+}
+"""Section of the document -> the registry that its example extends."""
+MODULES = (
+    "mnist_tui.control.commands",
+    "mnist_tui.control.protocol",
+    "mnist_tui.engine.backends",
+    "mnist_tui.engine.data.datasets",
+    "mnist_tui.engine.models.presets",
+    "mnist_tui.engine.service.steering",
+    "mnist_tui.ui.run.screen",
+    "textual.app",
+    "textual.widgets",
+)
+"""Modules whose names the examples use without importing them."""
+
+
+def example(section: str) -> str:
+    """Return the code block of a section."""
+    text = README.read_text("utf-8").partition(f"### {section}\n")[2]
+    code = re.search(r"```python\n(.*?)```", text, re.DOTALL)
+    assert code is not None
+    return code[1]
 
 
 @pytest.fixture
 def metric() -> Iterator[Metric]:
     """The metric that the document's code declares."""
-    section = README.read_text("utf-8").partition("### A metric")[2]
-    code = re.search(r"```python\n(.*?)```", section, re.DOTALL)
-    assert code is not None
     before = set(METRICS)
-    exec(compile(code[1], str(README), "exec"), {})
+    exec(example("A metric"), {})
     (key,) = METRICS.keys() - before
     yield METRICS[key]
     del METRICS[key]
+
+
+@pytest.mark.parametrize("section", REGISTRIES)
+def test_the_example_adds_one_entry(section: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    module, _, name = REGISTRIES[section].partition(":")
+    registry: Collection[object] = getattr(importlib.import_module(module), name)
+    copied = type(registry)(registry)  # type: ignore[call-arg]
+    monkeypatch.setattr(f"{module}.{name}", copied)
+    names: dict[str, object] = {"Any": Any, "Path": Path}
+    for each in MODULES:
+        names |= vars(importlib.import_module(each))
+    exec(example(section), names)
+    assert len(copied) == len(registry) + 1
 
 
 @pytest.fixture
