@@ -215,7 +215,7 @@ def test_the_command_line_steers_stops_and_resumes_the_run(
 
     watched.wait_until(lambda history: history.last_step)
     assert "not paused" in refused("continue")
-    assert "nothing to resume" in refused("resume")
+    assert "mnist-tui attach" in refused("resume")
 
     asked = time.time()
     do("pause")
