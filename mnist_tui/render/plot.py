@@ -15,10 +15,10 @@ from typing import Literal
 import numpy as np
 from rich.text import Text
 
+from mnist_tui.render.images import RGB
 from mnist_tui.render.raster import BLANK, Cells, Numbers, line_cells, point_cells
 from mnist_tui.render.ticks import decimals, log_ticks, nice_ticks
 
-Rgb = tuple[int, int, int]
 Ticks = tuple[list[float], list[str]]
 """Positions along an axis (0..1), and their labels."""
 AXIS_ROWS = 2
@@ -39,7 +39,7 @@ class Series:
     x: Numbers
     y: Numbers
     """Both of shape (n,); a y that is not finite is a gap."""
-    colour: Rgb
+    colour: RGB
     marker: str | None = None
     """One character for separate points; None joins them with a line."""
     outliers: Literal["high", "low"] | None = None
@@ -53,8 +53,8 @@ class Axes:
     format_x: Callable[[float, int], str]
     format_y: Callable[[float, int], str]
     """(value, decimals that distinguish it from its neighbours) -> label."""
-    ticks: Rgb
-    background: Rgb
+    ticks: RGB
+    background: RGB
     x_limits: tuple[float, float]
     y_bounds: tuple[float, float] = (-math.inf, math.inf)
     """The range of all possible y values."""
@@ -104,7 +104,7 @@ def draw(series: list[Series], axes: Axes, columns: int, rows: int) -> Plot | No
 
 
 def _compose(
-    layers: list[tuple[Rgb, Cells]], axes: Axes, x_ticks: Ticks, y_ticks: Ticks, columns: int, rows: int
+    layers: list[tuple[RGB, Cells]], axes: Axes, x_ticks: Ticks, y_ticks: Ticks, columns: int, rows: int
 ) -> str:
     """Let plotext put coloured cells, shape (canvas rows, canvas columns) each, between the axes."""
     import plotext

@@ -6,7 +6,8 @@ from typing import Literal
 import numpy as np
 
 from mnist_tui.metrics import Metric
-from mnist_tui.render.plot import Rgb, Series
+from mnist_tui.render.images import RGB
+from mnist_tui.render.plot import Series
 from mnist_tui.render.raster import Numbers
 from mnist_tui.runs.history import History
 from mnist_tui.ui.plots.data import MetricCurve, ValidationPoints, read_at, read_curve
@@ -58,7 +59,7 @@ def overlay_series(
     view: PlotView,
     scale: Scale,
     style: RunStyle,
-    colour: Rgb,
+    colour: RGB,
 ) -> tuple[list[Series], list[Series]]:
     """Return the lines of another run, and its markers, which no line may cover.
 
