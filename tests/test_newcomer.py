@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from mnist_tui.cli.plain import PlainReporter
+from mnist_tui.engine.service.steering import HANDLERS
 from mnist_tui.events import EpochEnded, decode, encode
 from mnist_tui.metrics import METRICS, Metric, ValidationContext, validation_metrics
 from mnist_tui.runs.directory import RunDirectory
@@ -68,6 +69,7 @@ def test_the_example_adds_one_entry(section: str, monkeypatch: pytest.MonkeyPatc
     registry: Collection[object] = getattr(importlib.import_module(module), name)
     copied = type(registry)(registry)  # type: ignore[call-arg]
     monkeypatch.setattr(f"{module}.{name}", copied)
+    monkeypatch.setattr("mnist_tui.engine.service.steering.HANDLERS", dict(HANDLERS))
     names: dict[str, object] = {"Any": Any, "Path": Path}
     for each in MODULES:
         names |= vars(importlib.import_module(each))
