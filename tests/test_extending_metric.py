@@ -121,7 +121,7 @@ def check_plain_lines(run: RunDirectory, metric: Metric, last: EpochEnded) -> No
     out = io.StringIO()
     reporter = PlainReporter(run, out, rewrite=False)
     for event in LogFollower(run.events_path).read():
-        reporter.take(event)
+        reporter.apply(event)
     assert f"{metric.label.lower()} {metric.format(last.validation[metric.key])}" in out.getvalue()
 
 

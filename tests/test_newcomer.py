@@ -115,5 +115,5 @@ async def test_the_metric_of_the_document_is_on_the_training_screen_and_in_plain
     out = io.StringIO()
     reporter = PlainReporter(run, out, rewrite=False)
     for event in events:
-        reporter.take(event)
+        reporter.apply(event)
     assert f"{metric.label.lower()} {value}" in out.getvalue()

@@ -1,7 +1,8 @@
-"""Runs on stdout: tables for people, one JSON document for programs."""
+"""Runs on stdout: tables for users, one JSON document for programs."""
 
 import sys
 import time
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -9,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mnist_tui.analysis.confusion import Report, report
+from mnist_tui.analysis.confusion import report
 from mnist_tui.inspection.figures import all_figures
 from mnist_tui.metrics import in_words
 from mnist_tui.render.text import duration, percent, sanitize
@@ -18,22 +19,21 @@ from mnist_tui.runs.history import History
 from mnist_tui.runs.status import Status
 from mnist_tui.runs.summary import RunSummary
 
-NARROWEST = 100
-"""Columns of a table where stdout is no terminal, so that `mnist-tui runs | less` cuts nothing."""
+PIPE_WIDTH = 100
+"""Columns if stdout is not a terminal, so that `mnist-tui runs | less` shows whole rows."""
 SHOWN_ALERTS = 3
-"""The newest ones."""
+"""Number of newest alerts shown."""
 
 
 def print_json(document: object) -> None:
-    """One document on stdout and nothing else."""
+    """Print one JSON document and nothing else."""
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n")
 
 
 def run_document(summary: RunSummary) -> dict[str, Any]:
-    """The fields of `show --json`: those of `runs --json`, the settings, the best epoch's confusion matrix, and all
-    figures of that epoch, of the final test and of every set that was evaluated.
+    """Return the object that `show --json` prints.
 
-    `settings` are those that the run was started with, `learning_rate` and `early_stopping` those of now.
+    `settings` are those that the run was started with; `learning_rate` and `early_stopping` are the current ones.
     """
     best, history = summary.best, summary.history
     checkpoints = summary.run.checkpoint_paths()
@@ -57,7 +57,7 @@ def run_document(summary: RunSummary) -> dict[str, Any]:
 
 
 def print_runs(summaries: list[RunSummary]) -> None:
-    """A line a run."""
+    """Print a table with a row per run."""
     if not summaries:
         print(f"No runs in {home()} yet. Start one with `mnist-tui train`.")
         return
@@ -77,29 +77,28 @@ def print_runs(summaries: list[RunSummary]) -> None:
             percent(summary.best.validation_accuracy if summary.best else None),
             percent(summary.ended.test_accuracy if summary.ended else None),
         )
-    _console().print(table)
+    console().print(table)
 
 
 def print_run(summary: RunSummary) -> None:
-    """Everything about one run."""
+    """Print a run's settings, results and scores per class."""
     record, best, ended, history = summary.record, summary.best, summary.ended, summary.history
     config, steps = record.config, f"{summary.steps_done:,} step{'' if summary.steps_done == 1 else 's'}"
-    facts = Table.grid(padding=(0, 2))
     rows = [
         ("run", f"{record.name} ({record.id})"),
-        ("status", f"{summary.status}" + (f", engine is process {summary.pid}" if summary.pid else "")),
+        ("status", f"{summary.status}" + (f", engine process {summary.pid}" if summary.pid else "")),
         ("started", time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.created))),
         ("directory", str(summary.run.path)),
         ("preset", config.networks),
         (
             "optimizer",
-            f"{config.optimizer}, learning rate {_rate(history, config.learning_rate)}, batch {config.batch_size}",
+            f"{config.optimizer}, learning rate {_learning_rate(history)}, batch size {config.batch_size}",
         ),
         ("data", config.data + (f", limited to {config.limit:,}" if config.limit else "") + f", seed {config.seed}"),
         ("early stopping", history.early_stopping),
         ("done", f"{summary.epochs_done} of {summary.epochs_planned} epochs, {steps}"),
         ("best epoch", f"{best.epoch}: validation {', '.join(in_words(best.validation))}" if best else "–"),
-        ("test", f"{percent(ended.test_accuracy)} of the test digits" if ended and ended.test_accuracy else "–"),
+        ("test", f"accuracy {percent(ended.test_accuracy)}" if ended and ended.test_accuracy else "–"),
         ("took", duration(ended.seconds) if ended else "–"),
     ]
     if summary.error:
@@ -107,45 +106,46 @@ def print_run(summary: RunSummary) -> None:
     if ended and ended.unsaved:
         rows.append(("not saved", ", ".join(ended.unsaved)))
     earlier = len(history.alerts) - SHOWN_ALERTS
-    for place, alert in enumerate(history.alerts[-SHOWN_ALERTS:]):
-        label = "" if place else f"alerts (and {earlier} before)" if earlier > 0 else "alerts"
+    for position, alert in enumerate(history.alerts[-SHOWN_ALERTS:]):
+        label = "" if position else f"alerts ({earlier} earlier)" if earlier > 0 else "alerts"
         rows.append((label, f"step {alert.step:,}: {alert.text}"))
-    rows += _ways_on(summary)
-    for label, value in rows:
+    facts = Table.grid(padding=(0, 2))
+    for label, value in rows + _how_to_continue(summary):
         facts.add_row(Text(label, style="dim"), Text(sanitize(value)))
-    console = _console()
-    console.print(facts)
+    out = console()
+    out.print(facts)
     if best:
-        console.print(_per_class(report(best.confusion), summary.class_names, best.epoch))
+        scores = report(best.confusion).per_class(summary.class_names)
+        out.print(class_table(scores, f"\nvalidation, epoch {best.epoch}"))
 
 
-def _rate(history: History, planned: float) -> str:
-    now = history.max_learning_rate
-    return f"{planned:g}" if now == planned else f"{now:g} (planned: {planned:g})"
+def _learning_rate(history: History) -> str:
+    now, planned = history.max_learning_rate, history.record.config.learning_rate
+    return f"{now:g}" if now == planned else f"{now:g} (planned: {planned:g})"
 
 
-def _ways_on(summary: RunSummary) -> list[tuple[str, str]]:
-    """How a run that stands still goes on, and from where."""
+def _how_to_continue(summary: RunSummary) -> list[tuple[str, str]]:
     if summary.status is Status.PAUSED:
-        return [("to go on", f"mnist-tui continue {summary.record.id}")]
+        return [("to continue", f"mnist-tui continue {summary.record.id}")]
     if not summary.status.is_resumable:
         return []
     checkpoints = summary.run.checkpoint_paths()
     step = checkpoints[0].stem.removeprefix("step-").lstrip("0") if checkpoints else ""
     where = f"the checkpoint of step {int(step):,}" if step.isdigit() else "the beginning"
-    return [("to go on", f"mnist-tui resume {summary.record.id}, from {where}")]
+    return [("to continue", f"mnist-tui resume {summary.record.id}, from {where}")]
 
 
-def _per_class(per_class: Report, names: tuple[str, ...], epoch: int) -> Table:
-    table = Table(
-        box=None, pad_edge=False, title=f"\nvalidation digits, epoch {epoch}", title_justify="left", title_style=""
-    )
+def class_table(scores: Iterable[Mapping[str, Any]], title: str | None = None) -> Table:
+    """Return a table of the scores of each class."""
+    table = Table(box=None, pad_edge=False, title=title, title_justify="left", title_style="")
     for heading in ("class", "precision", "recall", "F1", "support"):
         table.add_column(heading, justify="right")
-    for name, one in zip(names, per_class.classes, strict=False):
-        table.add_row(name, percent(one.precision), percent(one.recall), percent(one.f1), f"{one.support:,}")
+    for score in scores:
+        shares = (percent(score[key]) for key in ("precision", "recall", "f1"))
+        table.add_row(Text(sanitize(score["class"])), *shares, f"{score['support']:,}")
     return table
 
 
-def _console() -> Console:
-    return Console() if sys.stdout.isatty() else Console(width=NARROWEST)
+def console() -> Console:
+    """Return a console for stdout."""
+    return Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)

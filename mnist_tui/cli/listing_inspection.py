@@ -1,17 +1,14 @@
-"""Single digits on stdout: the figures of an evaluated set, and the labels in dispute."""
+"""Evaluations and label issues on stdout."""
 
-import sys
 from pathlib import Path
 
-import numpy as np
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from mnist_tui.analysis.review_csv import to_csv
-from mnist_tui.analysis.reviews import LabelReview, ReviewOutcome
-from mnist_tui.cli.listing import NARROWEST
-from mnist_tui.inspection.figures import Document, class_names, point_figures
+from mnist_tui.analysis.reviews import LabelReview
+from mnist_tui.cli.listing import class_table, console
+from mnist_tui.inspection.figures import JUDGED, REVIEWED, Document, class_names, point_figures
 from mnist_tui.inspection.inspector import Inspector
 from mnist_tui.inspection.predictions import TRAIN, VALIDATION, EvaluationPoint
 from mnist_tui.inspection.review_export import answers_to
@@ -19,9 +16,11 @@ from mnist_tui.render.text import percent, sanitize
 from mnist_tui.runs.directory import RunDirectory, RunError, replacing
 from mnist_tui.runs.summary import history_without_steps
 
+SHOWN_CONFUSIONS = 5
+
 
 def figures_document(run: RunDirectory, name: str) -> Document:
-    """All figures of an evaluated set; raises RunError when it cannot be read."""
+    """Return all figures of an evaluation; raises RunError if it cannot be read."""
     history = history_without_steps(run)
     document = point_figures(Inspector(run, history.record), history, EvaluationPoint(name))
     if "unavailable" in document:
@@ -30,27 +29,24 @@ def figures_document(run: RunDirectory, name: str) -> Document:
 
 
 def print_figures(document: Document) -> None:
-    """The figures for people."""
-    console = _console()
+    """Print the figures of an evaluation."""
+    out = console()
     calibration = document["calibration"]
-    console.print(
-        f"{document['split']}: {percent(document['accuracy'])} of {document['digits']:,} digits,"
+    out.print(
+        f"{document['split']}: accuracy {percent(document['accuracy'])} on {document['digits']:,} digits,"
         f" {document['mistakes']:,} mistakes; expected calibration error {percent(calibration['expected_error'])}"
     )
-    for confusion in document["top_confusions"][:5]:
-        console.print(Text("  " + sanitize(confusion["words"])))
-    table = Table(box=None, pad_edge=False)
-    for heading in ("class", "precision", "recall", "F1", "support"):
-        table.add_column(heading, justify="right")
-    for one in document["per_class"]:
-        scores = (percent(one[key]) for key in ("precision", "recall", "f1"))
-        table.add_row(Text(sanitize(one["class"])), *scores, f"{one['support']:,}")
-    console.print(table)
+    for confusion in document["top_confusions"][:SHOWN_CONFUSIONS]:
+        out.print(Text("  " + sanitize(confusion["words"])))
+    out.print(class_table(document["per_class"]))
 
 
 def label_issues_document(run: RunDirectory) -> Document:
-    """Every digit that is read otherwise than it is labelled, by the cross-check where there is one, else by the
-    newest epoch, the most surely wrong label first. Raises RunError when nothing was recorded."""
+    """Return the digits whose prediction differs from their label, the most probable label issue first.
+
+    The predictions are those of the cross-check if there is one, otherwise of the newest epoch. `disputes`, `judged`
+    and `verdict` are the old names of `label_issues`, `reviewed` and `review`. Raises RunError without predictions.
+    """
     history = history_without_steps(run)
     inspector = Inspector(run, history.record)
     points = inspector.points(history)
@@ -75,41 +71,44 @@ def label_issues_document(run: RunDirectory) -> Document:
                 "suspected": names[suspected],
                 "margin": float(margin),
                 "confident": bool(confident),
+                "review": review.outcome if review else None,
                 "verdict": review.outcome if review else None,
                 "correct": names[review.correct] if review and review.correct is not None else None,
             }
         )
-    reviewed = np.bincount(found.table.review, minlength=len(ReviewOutcome))
+    outcomes = found.table.review
     return {
         "run": run.id,
         "checked": point.words,
         "digits": len(read),
-        "judged": {code.name.lower(): int(reviewed[code]) for code in ReviewOutcome},
+        "reviewed": {name: int((outcomes == outcome).sum()) for outcome, name in REVIEWED.items()},
+        "judged": {name: int((outcomes == outcome).sum()) for outcome, name in JUDGED.items()},
+        "label_issues": rows,
         "disputes": rows,
     }
 
 
 def print_label_issues(document: Document, most: int) -> None:
-    """The first of them for people."""
-    console, rows = _console(), document["disputes"]
-    console.print(f"{len(rows):,} labels in dispute of {document['digits']:,} digits ({document['checked']})")
+    """Print the first `most` label issues."""
+    out, rows = console(), document["label_issues"]
+    out.print(f"{len(rows):,} label issues in {document['digits']:,} digits ({document['checked']})")
     table = Table(box=None, pad_edge=False)
-    for heading in ("digit", "label", "suspected", "margin", "verdict"):
+    for heading in ("digit", "label", "suspected", "margin", "review"):
         table.add_column(heading, justify="right")
     for row in rows[:most]:
-        review = row["verdict"] or "–"
+        review = row["review"] or "–"
         review += f", is {row['correct']}" if row["correct"] else ""
-        sign = " *" if row["confident"] else "  "
-        cells = (f"#{row['index']:05d}", row["label"], row["suspected"] + sign, f"{row['margin']:.3f}", review)
+        mark = " *" if row["confident"] else "  "
+        cells = (f"#{row['index']:05d}", row["label"], row["suspected"] + mark, f"{row['margin']:.3f}", review)
         table.add_row(*(Text(sanitize(cell)) for cell in cells))
-    console.print(table)
+    out.print(table)
     if len(rows) > most:
-        console.print(f"and {len(rows) - most:,} more: --json lists them all, the labels screen shows them")
-    console.print("* confident learning counts it as wrong")
+        out.print(f"and {len(rows) - most:,} more: --json lists them all, the labels screen shows them")
+    out.print("* wrong according to confident learning")
 
 
 def write_reviews(run: RunDirectory, path: Path) -> int:
-    """Write all verdicts that hold for a run as CSV and return their number; raises RunError."""
+    """Write all label reviews of a run as CSV and return their number; raises RunError."""
     history = history_without_steps(run)
     inspector = Inspector(run, history.record)
     reviews: list[LabelReview] = inspector.review_store.read()
@@ -122,7 +121,3 @@ def write_reviews(run: RunDirectory, path: Path) -> int:
     except OSError as error:
         raise RunError(f"{path} cannot be written ({error.strerror}): give -o another path") from None
     return len(reviews)
-
-
-def _console() -> Console:
-    return Console() if sys.stdout.isatty() else Console(width=NARROWEST)

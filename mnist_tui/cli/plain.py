@@ -1,4 +1,4 @@
-"""The same events as plain lines, for pipes, logs and screen readers."""
+"""A run as plain lines, for pipes, logs and screen readers."""
 
 import contextlib
 import shutil
@@ -29,95 +29,96 @@ from mnist_tui.events import (
 from mnist_tui.metrics import in_words
 from mnist_tui.render.text import clip_parts, duration, percent, sanitize
 from mnist_tui.runs.directory import RunDirectory, RunError
-from mnist_tui.runs.history import History, describe
+from mnist_tui.runs.history import History
 from mnist_tui.runs.log import LogFollower
+from mnist_tui.runs.notes import describe
 from mnist_tui.runs.progress import progress
 
 POLL_SECONDS = 0.1
 LINE_SECONDS = 10.0
-"""Between progress lines where they pile up (a pipe, a file); a terminal rewrites one line twice a second."""
+"""Seconds between progress lines in a pipe or a file."""
 REWRITE_SECONDS = 0.5
+"""Seconds between updates of the progress line on a terminal."""
 SEPARATOR = "  "
 PING_SECONDS = 2.0
-"""Between two questions to the engine whether it can save everything."""
-PATIENCE_SECONDS = 1.0
-"""For the answer to such a question."""
-LEAVING_SECONDS = 2.0
-"""How long an engine that has ended its run may take to be gone; one that a screen watches stays."""
+"""Seconds between requests to the engine for its save error."""
+PING_TIMEOUT = 1.0
+EXIT_SECONDS = 2.0
+"""Time to wait for the engine to exit after its run. It stays if a viewer is attached."""
 
 
 class PlainReporter:
-    """Prints a run's events. `rewrite` says whether the progress line may be painted over."""
+    """Printer of a run's events. With `rewrite`, the progress line is overwritten."""
 
     def __init__(self, run: RunDirectory, out: TextIO, *, rewrite: bool) -> None:
         self._run = run
         self._out = out
         self._rewrite = rewrite
         self._shown = ""
-        """The progress line that was printed last, if nothing was since."""
+        """Progress line that is the last line printed; empty if another line followed."""
         self._last_progress = 0.0
-        self._trouble = ""
+        self._save_error = ""
         self.history = History(run.record())
 
-    def say(self, line: str) -> None:
-        """Print one line for good."""
+    def print_line(self, line: str) -> None:
+        """Print a line that stays."""
         clear = "\r\x1b[K" if self._shown and self._rewrite else ""
         self._shown = ""
         print(clear + sanitize(line), file=self._out, flush=True)
 
-    def take(self, event: AnyEvent) -> None:
-        """Take in one event and print what is worth a line."""
+    def apply(self, event: AnyEvent) -> None:
+        """Apply an event and print a line about it, if it is important enough."""
         before, since = self.history.phase, self.history.phase_since
         self.history.apply(event)
         match event:
             case PhaseChanged():
-                self._say_phase(event, before, since)
+                self._print_phase(event, before, since)
             case RunStarted():
                 config, parameters = self.history.record.config, sum(layer.parameters for layer in event.layers)
                 if len(config.members) > 1:
-                    self.say(f"{config.networks}, one after the other, {config.epochs} epochs each; the first:")
-                self.say(
+                    self.print_line(f"{config.networks}, in sequence, {config.epochs} epochs each; the first:")
+                self.print_line(
                     f"{config.preset}: {len(event.layers)} layers, {parameters:,} parameters,"
                     f" on {event.hardware.device}"
                 )
-                self.say(
-                    f"digits: {event.train_count:,} to train on, {event.validation_count:,} to validate on,"
-                    f" {event.test_count:,} to test on at the end"
+                self.print_line(
+                    f"images: {event.train_count:,} for training, {event.validation_count:,} for validation,"
+                    f" {event.test_count:,} for the final test"
                 )
             case EpochEnded():
-                self.say(self._epoch_line(event))
+                self.print_line(self._epoch_line(event))
             case AlertRaised():
-                self.say(f"alert: {event.text}")
+                self.print_line(f"alert: {event.text}")
                 if event.awaits_decision:
                     run_id = self._run.id
-                    ways = ", ".join(f"`mnist-tui {way} {run_id}`" for way in ("rollback", "continue", "stop"))
-                    self.say(f"training stands still until somebody decides: {ways}")
+                    choices = ", ".join(f"`mnist-tui {choice} {run_id}`" for choice in ("rollback", "continue", "stop"))
+                    self.print_line(f"training is paused, choose how to proceed: {choices}")
             case RunResumed():
-                self.say(f"{event.reason} at step {event.step:,}, epoch {event.epoch + 1}, by {event.by}")
+                self.print_line(f"{event.reason} at step {event.step:,}, epoch {event.epoch + 1}, by {event.by}")
             case RunEnded():
-                self._say_end(event)
+                self._print_end(event)
             case SettingChanged() | RunFailed():
-                self.say(describe(event))
+                self.print_line(describe(event))
             case CheckpointSaved() if event.path == self._run.model_path.name:
-                self.say(describe(event))
+                self.print_line(describe(event))
             case _:
-                pass  # steps are in the progress line; the other checkpoints, one a minute, would be noise
+                pass  # the progress line shows steps; a checkpoint every minute would be noise
 
-    def mention_trouble(self, trouble: str) -> None:
-        """Say what the engine cannot save, once, and when it can again."""
-        if trouble and not self._trouble:
-            self.say(f"trouble: {trouble}")
-        elif self._trouble and not trouble:
-            self.say("everything is saved again")
-        self._trouble = trouble
+    def print_save_error(self, error: str) -> None:
+        """Print once what the engine cannot save, and later that it can again."""
+        if error and not self._save_error:
+            self.print_line(f"not saved: {error}")
+        elif self._save_error and not error:
+            self.print_line("everything is saved again")
+        self._save_error = error
 
     def tick(self, now: float, monotonic: float) -> None:
-        """Print a progress line when one is due."""
+        """Print a progress line if one is due."""
         due = REWRITE_SECONDS if self._rewrite else LINE_SECONDS
         if monotonic - self._last_progress < due:
             return
         line = self._progress_line(now)
-        if line is not None and self._rewrite:  # a line that wraps cannot be painted over
+        if line is not None and self._rewrite:  # a line that wraps cannot be overwritten
             line = clip_parts(line, shutil.get_terminal_size().columns - 1, SEPARATOR)
         if line is None or line == self._shown:
             return
@@ -127,26 +128,25 @@ class PlainReporter:
         else:
             print(line, file=self._out, flush=True)
 
-    def _say_phase(self, event: PhaseChanged, before: Phase | None, since: float) -> None:
+    def _print_phase(self, event: PhaseChanged, before: Phase | None, since: float) -> None:
         if before in START_UP:
-            self.say(f"{START_UP[before]}: {event.time - since:.1f} s")
+            self.print_line(f"{START_UP[before]}: {event.time - since:.1f} s")
         if event.phase is Phase.TESTING:
-            self.say("testing the best epoch on the test digits")
+            self.print_line("testing the best epoch")
         elif event.phase is Phase.PAUSED or before is Phase.PAUSED:
-            self.say(str(event.phase))
+            self.print_line(str(event.phase))
 
-    def _say_end(self, end: RunEnded) -> None:
+    def _print_end(self, end: RunEnded) -> None:
         if end.test_accuracy is None:
-            self.say(describe(end))
+            self.print_line(describe(end))
         else:
-            self.say(
+            self.print_line(
                 f"test accuracy {percent(end.test_accuracy)}, loss {end.test_loss:.4f}"
-                f" (of epoch {end.best_epoch}, the best on the validation digits)"
-                f"; {duration(end.seconds)} in all"
+                f" (epoch {end.best_epoch}, which has the best validation); {duration(end.seconds)} in total"
             )
-            self.say(f"model: {self._run.model_path}")
+            self.print_line(f"model: {self._run.model_path}")
         if end.unsaved:
-            self.say(f"not saved: {', '.join(end.unsaved)}: the disk refused to the end")
+            self.print_line(f"not saved: {', '.join(end.unsaved)}: the disk could not be written")
 
     def _progress_line(self, now: float) -> str | None:
         history, state = self.history, progress(self.history, now)
@@ -176,50 +176,55 @@ class PlainReporter:
 def follow(
     run: RunDirectory, out: TextIO | None = None, wait: Callable[[float], None] = time.sleep, since: float = 0.0
 ) -> int:
-    """Print a run from its first event to its end; returns the exit status.
+    """Print a run from its first event to its end, and return the exit status.
 
-    An end before `since` (seconds since the epoch) is not the one that is waited for. Ctrl-C asks the engine to end
-    after the batch and goes on printing until it has; a second one ends it at once. None of this makes an engine wait:
-    it does not count as a screen.
+    Ctrl-C asks the engine to stop after the current batch, and printing goes on; a second Ctrl-C stops it at once. The
+    engine does not wait for this reader, which is not a viewer.
+
+    Args:
+        run: The run to follow.
+        out: Where to print; stdout by default.
+        wait: Called between polls with the seconds to sleep.
+        since: Time in seconds since 1970. An earlier end of the run does not count.
     """
     out = out or sys.stdout
     reporter = PlainReporter(run, out, rewrite=out.isatty())
     history, follower = reporter.history, LogFollower(run.events_path)
-    interrupts = asked = 0
+    interrupts = handled = 0
 
     def interrupted(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
         nonlocal interrupts
-        interrupts += 1  # carried out below: a handler must not print into a print
+        interrupts += 1  # handled below, because a signal handler must not print into a print
 
     before = signal.signal(signal.SIGINT, interrupted)
-    reporter.say(f"run {history.record.name} ({history.record.id}) in {run.path}")
+    reporter.print_line(f"run {history.record.name} ({history.record.id}) in {run.path}")
     pinged = time.monotonic()
     try:
         while True:
-            live = run.is_live()  # before reading: what an engine wrote before it ended is then read
-            while events := _read(follower, run):  # to the end: an end that is not the last event is not the run's
+            live = run.is_live()  # before reading, so that the last events of an engine are read
+            while events := _read(follower, run):  # everything, because a RunResumed after an end revokes it
                 for event in events:
-                    reporter.take(event)
+                    reporter.apply(event)
             if not live or has_ended(history, since):
                 break
-            if interrupts > asked:
-                asked = interrupts
+            if interrupts > handled:
+                handled = interrupts
                 _ask_to_stop(run, reporter, now=interrupts > 1)
             if time.monotonic() - pinged >= PING_SECONDS:
-                with contextlib.suppress(RunError):  # starting, or ending: its lock says whether it lives
-                    reporter.mention_trouble(client.send(run, Ping(), PATIENCE_SECONDS).save_error)
+                with contextlib.suppress(RunError):  # the engine is starting or exiting
+                    reporter.print_save_error(client.send(run, Ping(), PING_TIMEOUT).save_error)
                 pinged = time.monotonic()
             reporter.tick(time.time(), time.monotonic())
             wait(POLL_SECONDS)
         status = _status(run, reporter, since)
-        _let_leave(run, wait)
+        _await_exit(run, wait)
     finally:
         signal.signal(signal.SIGINT, before)
     return 130 if interrupts and status == 0 else status
 
 
 def has_ended(history: History, since: float) -> bool:
-    """Whether the run ended or failed after a moment, in seconds since the epoch."""
+    """Return True if the run ended or failed after a time in seconds since 1970."""
     last = history.ended or history.failed
     return last is not None and last.time >= since
 
@@ -237,28 +242,28 @@ def _ask_to_stop(run: RunDirectory, reporter: PlainReporter, *, now: bool) -> No
     try:
         client.send(run, Stop(by=client.origin("ctrl-c"), now=now))
     except RunError as error:
-        reporter.say(str(error))
+        reporter.print_line(str(error))
 
 
 def _status(run: RunDirectory, reporter: PlainReporter, since: float) -> int:
-    """The exit status of a run that is not waited for any longer, and the lines that explain it."""
-    history, hint = reporter.history, f"`mnist-tui resume {run.id}` goes on from its newest checkpoint"
+    """Return the exit status, after lines that explain it."""
+    history, hint = reporter.history, f"`mnist-tui resume {run.id}` continues from the newest checkpoint"
     if not run.path.exists():
-        reporter.say(f"the run directory {run.path} has vanished: nothing of the run is saved any more")
+        reporter.print_line(f"the run directory {run.path} was deleted: nothing more is saved")
         return 1
     if not has_ended(history, since):
-        reporter.say(f"run {run.id} crashed: the engine's last messages are in {run.log_path}; {hint}")
+        reporter.print_line(f"run {run.id} crashed: the engine's last messages are in {run.log_path}; {hint}")
         return 1
     if history.failed is not None:
-        reporter.say(hint)
+        reporter.print_line(hint)
         return 1
     if history.ended is not None and history.ended.reason in (EndReason.STOPPED, EndReason.KILLED):
-        reporter.say(hint)
+        reporter.print_line(hint)
     return 1 if history.ended is not None and history.ended.unsaved else 0
 
 
-def _let_leave(run: RunDirectory, wait: Callable[[float], None]) -> None:
-    """Give the engine a moment to be gone, so that who comes next meets a run without one."""
-    deadline = time.monotonic() + LEAVING_SECONDS
+def _await_exit(run: RunDirectory, wait: Callable[[float], None]) -> None:
+    """Wait a little for the engine to exit, so that the next command finds the run without one."""
+    deadline = time.monotonic() + EXIT_SECONDS
     while run.is_live() and time.monotonic() < deadline:
         wait(POLL_SECONDS)

@@ -7,7 +7,6 @@ import contextlib
 import math
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -32,6 +31,7 @@ from mnist_tui.events import (
 )
 from mnist_tui.metrics import Metric
 from mnist_tui.runs.directory import RunRecord
+from mnist_tui.runs.notes import CurveMarker, Note, describe
 from mnist_tui.runs.status import Status
 
 if TYPE_CHECKING:
@@ -44,24 +44,6 @@ RECENT_STEPS = 50
 """Steps that the speed is averaged over: enough to be steady, few enough to follow a change."""
 NOTED_EVENTS = 200
 """Maximum number of notes kept."""
-
-
-@dataclass(frozen=True)
-class Note:
-    """An event in words."""
-
-    time: float
-    text: str
-    alert: bool = False
-
-
-@dataclass(frozen=True)
-class CurveMarker:
-    """Something to mark on the curves, at the step after which it happened."""
-
-    step: int
-    kind: Literal["alert", "setting", "pause", "resume"]
-    text: str
 
 
 class History:
@@ -181,7 +163,7 @@ class History:
             speed = first.metrics.get("images_per_second")
             took = self.record.config.batch_size / speed if speed else 0.0
             self._lost, self._rejoined = first.time - self.record.created - self._rejoined - took, None
-        self.steps.extend(events, [event.time - self.record.created - self._lost for event in events])
+        self.steps.extend(events, self.record.created + self._lost)
 
     def _apply_phase(self, event: PhaseChanged) -> None:
         self._end_phase(event.time)
@@ -335,31 +317,3 @@ def hardware_value(sample: HardwareSampled, key: str, number: int = 0) -> float 
         return value
     gpu = sample.gpus[number] if number < len(sample.gpus) else None
     return getattr(gpu, key.removeprefix("gpu_")) if gpu is not None else None
-
-
-def describe(event: AnyEvent) -> str:
-    """Return one line about an event."""
-    match event:
-        case RunStarted():
-            return f"{len(event.layers)} layers on {event.hardware.device}"
-        case EpochEnded():
-            best = ", best so far" if event.is_best else ""
-            return f"epoch {event.epoch}: validation {event.validation_accuracy * 100:.2f} %{best}"
-        case CheckpointSaved(path="model.keras"):
-            return f"{event.path} saved, epoch {event.epoch}"
-        case CheckpointSaved():
-            return f"checkpoint saved, step {event.step:,}"
-        case AlertRaised():
-            return event.text
-        case SettingChanged():
-            return f"{event.setting.replace('_', ' ')}: {event.value}, by {event.by}"
-        case RunResumed():
-            return f"{event.reason} at step {event.step:,}, by {event.by}"
-        case RunEnded(test_accuracy=None):
-            return f"run {event.reason}, not tested"
-        case RunEnded(test_accuracy=float(accuracy)):
-            return f"run {event.reason}: test {accuracy * 100:.2f} %"
-        case RunFailed():
-            return f"run failed: {event.error}"
-        case _:
-            return type(event).__name__

@@ -1,4 +1,4 @@
-"""History + the time of day -> how far the job is and how long it still takes."""
+"""Progress of a run: the fraction done and the time left, from its history and the time of day."""
 
 import statistics
 from dataclasses import dataclass
@@ -10,22 +10,22 @@ from mnist_tui.events import START_UP, EndReason, Phase
 from mnist_tui.runs.history import RECENT_STEPS, History
 
 FORWARD_SHARE = 0.4
-"""Cost of reading a digit over that of training on it, until the first validation was timed: a forward pass is about a
-third of forward and backward, and the first one compiles."""
-READING_SECONDS = 0.1
-"""What reading any number of digits takes besides: to begin it, and to save what was found."""
+"""Cost of evaluating an image relative to training on it, until a validation was timed: a forward pass is about a third
+of forward and backward, and the first one compiles."""
+EVALUATION_OVERHEAD = 0.1
+"""Seconds that an evaluation takes for any number of images, to start and to save its predictions."""
 COMPILING_SHARE = 0.5
-"""Of the first training step's compilation: the most that compiling a forward pass takes."""
+"""Upper bound for compiling a forward pass, as a share of the compilation of the first training step."""
 COMPILING_STEP = 20.0
-"""Times the usual step: a step that takes longer compiled."""
-OTHER_SPEED = 2.0
-"""By so much the newest steps are slower or faster than the epoch before when something has changed."""
+"""Duration of a step, in multiples of the usual one, from which on it must have compiled."""
+CHANGED_SPEED = 2.0
+"""Factor by which the newest steps must be slower or faster than the last epoch to count as a change."""
 RECENT_EPOCHS = 8
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run stands. Seconds are None while they cannot be known."""
+    """Progress of a run. Seconds are None while they are unknown."""
 
     phase: Phase | None
     phase_seconds: float
@@ -36,12 +36,12 @@ class Progress:
     epoch_fraction: float
     run_fraction: float
     images_per_second: float
-    """Of the recent steps; NaN before the first."""
+    """Mean of the recent steps; NaN before the first."""
     seconds_left: float | None
 
 
 def progress(history: History, now: float) -> Progress:
-    """Measure a run at the time `now` (seconds since the epoch)."""
+    """Return the progress of a run at the time `now`, in seconds since 1970."""
     started, table = history.started, history.steps
     step = int(table.column("step")[-1]) if table.count else 0
     epochs = history.epochs_planned
@@ -52,7 +52,7 @@ def progress(history: History, now: float) -> Progress:
     over = history.is_over
     left = None if over else _seconds_left(history, step, now)
     elapsed = history.worked(now)
-    # A clock that was set back can leave neither time worked nor time left.
+    # elapsed and left may both be 0 if the clock was set back
     steps = epochs * per_epoch
     done = step / steps if steps else 0.0
     if history.ended is not None and history.ended.reason is EndReason.EARLY:
@@ -73,19 +73,19 @@ def progress(history: History, now: float) -> Progress:
 
 
 def _seconds_left(history: History, step: int, now: float) -> float | None:
-    """What is still to come: training, validations, the final test, and after a resume the start-up."""
+    """Estimate what is left of training, validations, the final test, and the start-up after a resume."""
     started = history.started
-    seconds_a_step = _seconds_a_step(history)
-    if started is None or seconds_a_step is None:
+    seconds_per_step = _seconds_per_step(history)
+    if started is None or seconds_per_step is None:
         return None
-    cost = _reading_costs(history, seconds_a_step)
+    cost = _evaluation_costs(history, seconds_per_step)
     if history.phase is Phase.TESTING:
         return max(0.0, cost.test - (now - history.phase_since))
     planned = history.epochs_planned
     epochs = min(planned, len(history.epochs) + 1) if history.stopping else planned
     left = (epochs - len(history.epochs)) * cost.epoch_end + cost.test
     if not history.stopping:
-        left += (epochs * started.steps_per_epoch - step) * seconds_a_step
+        left += (epochs * started.steps_per_epoch - step) * seconds_per_step
     if history.phase not in (Phase.TRAINING, Phase.VALIDATING):
         return max(0.0, left + _start_up_left(history, now))  # paused, or starting up after a resume
     last = max(history.phase_since, float(history.steps.column("time")[-1]), *(e.time for e in history.epochs[-1:]))
@@ -93,19 +93,19 @@ def _seconds_left(history: History, step: int, now: float) -> float | None:
 
 
 @dataclass(frozen=True)
-class _ReadingCosts:
-    """Seconds of what comes after an epoch's last step (validation, saving), and of the final test."""
+class _EvaluationCosts:
+    """Seconds from an epoch's last step to its end (validation, saving), and of the final test."""
 
     epoch_end: float
     test: float
 
 
-def _reading_costs(history: History, seconds_a_step: float) -> _ReadingCosts:
-    """From the validations that were timed. An engine's first one compiles, and so does the test."""
+def _evaluation_costs(history: History, seconds_per_step: float) -> _EvaluationCosts:
+    """Estimate costs from the timed validations. The first one of an engine compiles, and so does the test."""
     started = history.started
     assert started is not None
-    guess = READING_SECONDS
-    guess += seconds_a_step / history.record.config.batch_size * started.validation_count * FORWARD_SHARE
+    guess = EVALUATION_OVERHEAD
+    guess += seconds_per_step / history.record.config.batch_size * started.validation_count * FORWARD_SHARE
     timed = [epoch.validation_seconds for epoch in history.epochs]
     if not timed:
         usual, compiling = guess, 0.0
@@ -116,24 +116,24 @@ def _reading_costs(history: History, seconds_a_step: float) -> _ReadingCosts:
     else:
         usual = min(statistics.median_low(timed[1:]), timed[0])
         compiling = timed[0] - usual
-    fixed = min(READING_SECONDS, usual)
-    ends = _epoch_ends(history, seconds_a_step)
+    fixed = min(EVALUATION_OVERHEAD, usual)
+    ends = _epoch_ends(history, seconds_per_step)
     ends = ends[1:] or [end - compiling for end in ends]  # the first one compiled
-    return _ReadingCosts(
+    return _EvaluationCosts(
         epoch_end=max(usual, statistics.median_low(ends)) if ends else usual,
         test=compiling + fixed + (usual - fixed) * started.test_count / max(1, started.validation_count),
     )
 
 
-def _epoch_ends(history: History, seconds_a_step: float) -> list[float]:
-    """Seconds between the last step of each epoch and the beginning of the next one's first, of the last ones."""
+def _epoch_ends(history: History, seconds_per_step: float) -> list[float]:
+    """Return the seconds from the last step of each recent epoch to the beginning of the next epoch."""
     table = history.steps
     epochs = table.column("epoch")
     numbers = [epoch.epoch for epoch in history.epochs if epochs.size and epoch.epoch < epochs[-1]][-RECENT_EPOCHS:]
     firsts = [int(place) for place in np.searchsorted(epochs, numbers, side="right")]
     worked, steps, compiled = table.column("worked"), table.column("step"), _compiled(history, firsts)
     ends = [
-        float(worked[first] - worked[first - 1] - seconds_a_step * (steps[first] - steps[first - 1]))
+        float(worked[first] - worked[first - 1] - seconds_per_step * (steps[first] - steps[first - 1]))
         for first, late in zip(firsts, compiled, strict=True)
         if first and not late
     ]
@@ -141,7 +141,7 @@ def _epoch_ends(history: History, seconds_a_step: float) -> list[float]:
 
 
 def _start_up_left(history: History, now: float) -> float:
-    """What is left of a resumed engine's start-up, which takes as long as the first one's did."""
+    """Estimate what is left of a resumed engine's start-up, which takes as long as the first start-up."""
     if history.phase is not None and history.phase not in START_UP:
         return 0.0
     first = float(history.steps.column("worked")[0])
@@ -149,29 +149,28 @@ def _start_up_left(history: History, now: float) -> float:
     return max(0.0, first - max(0.0, now - begun))
 
 
-def _seconds_a_step(history: History) -> float | None:
-    """Mean of the last epoch's worth of steps; of the newest ones alone once the speed is plainly another.
+def _seconds_per_step(history: History) -> float | None:
+    """Return the mean over the last epoch's number of steps, or over the newest steps if the speed has changed.
 
-    From the times between steps of one epoch, so that everything between two steps counts, but no pause and no step
-    that compiled.
+    The mean is over the times between steps of one epoch, without pauses and steps that compiled.
     """
     table, started = history.steps, history.started
     if table.count < 2:
         return None
     window = max(RECENT_STEPS, started.steps_per_epoch if started is not None else 0) + 1
     took, epochs = np.diff(table.column("worked")[-window:]), table.column("epoch")[-window:]
-    took = took / np.diff(table.column("step")[-window:])  # a row may be of several steps that were taken at once
+    took = took / np.diff(table.column("step")[-window:])  # a row may be an execution of several steps
     took = took[~_compiled(history, slice(-window, None))[1:] & (epochs[1:] == epochs[:-1])]
     if not took.size:
         speed = history.recent("images_per_second")
         return history.record.config.batch_size / speed if speed > 0 else None
     mean, recent = float(took.mean()), float(took[-RECENT_STEPS:].mean())
-    if took.size >= RECENT_STEPS and not mean / OTHER_SPEED < recent < mean * OTHER_SPEED:
+    if took.size >= RECENT_STEPS and not mean / CHANGED_SPEED < recent < mean * CHANGED_SPEED:
         mean = recent
     return max(1e-6, mean)
 
 
 def _compiled(history: History, rows: list[int] | slice) -> NDArray[np.bool_]:
-    """Of each of these steps: whether it took so long that it must have compiled, as an engine's first one does."""
+    """Return True for each step that took so long that it must have compiled."""
     speed = history.steps.column("images_per_second")
     return speed[rows] * COMPILING_STEP < np.median(speed[-RECENT_STEPS:])

@@ -1,5 +1,6 @@
-"""The least, the greatest and the mean of ever longer stretches of a growing series, so that any window of a million
-values is decimated from a few hundred entries: drawing costs the same however long a run is.
+"""MinMaxPyramid: minimum, maximum and mean of a growing series in buckets of 16, 32, 64... values.
+
+Any window of a million values is reduced to a few hundred buckets, so drawing costs the same for any length of a run.
 """
 
 from dataclasses import dataclass
@@ -9,15 +10,15 @@ from numpy.typing import NDArray
 
 Numbers = NDArray[np.float64]
 BLOCK = 16
-"""Values in a stretch of the lowest level; each level above has stretches twice as long."""
+"""Values in a bucket of the lowest level; each level has buckets twice as large as the one below."""
 PART = BLOCK << 11
-"""Values reduced at a time."""
+"""Values reduced at once, which fit the processor's cache."""
 LOW, HIGH, TOTAL, FINITE = range(4)
 
 
 @dataclass(frozen=True, eq=False)
 class Buckets:
-    """Neighbouring stretches of a series, all of shape (m,). Low, high and mean are NaN where nothing is finite."""
+    """Neighbouring buckets of a series, all arrays of shape (m,). NaN where a bucket has no finite value."""
 
     starts: NDArray[np.int64]
     sizes: NDArray[np.int64]
@@ -25,29 +26,29 @@ class Buckets:
     high: Numbers
     mean: Numbers
     broken: NDArray[np.int64]
-    """How many values are not finite."""
+    """Number of values that are not finite."""
 
     @property
     def middles(self) -> NDArray[np.int64]:
-        """Index of the value in the middle of each."""
+        """Index of the middle value of each bucket."""
         return self.starts + self.sizes // 2
 
 
 class MinMaxPyramid:
-    """Keeps no values itself: `extend` is given the whole series so far and takes in what is new."""
+    """Buckets of a growing series, which is passed to every call and not kept."""
 
     def __init__(self) -> None:
         self._levels: list[Numbers] = []
-        """Per level an array (4, capacity): rows LOW, HIGH, TOTAL, FINITE."""
+        """One array (4, capacity) per level, with the rows LOW, HIGH, TOTAL, FINITE."""
         self._done: list[int] = []
-        """How many stretches of each level are complete."""
+        """Number of complete buckets of each level."""
 
     def truncate(self, count: int) -> None:
-        """Forget what was built from values after the first `count`."""
+        """Remove the buckets of values after the first `count`."""
         self._done = [min(done, count // (BLOCK << level)) for level, done in enumerate(self._done)]
 
     def extend(self, values: Numbers) -> None:
-        """Take in the new end of the series, shape (n,); costs as much as what is new, spread over the levels."""
+        """Add the new end of the series, shape (n,). The cost is proportional to the new values."""
         level, count = 0, len(values) // BLOCK
         while count:
             if level == len(self._levels):
@@ -70,15 +71,15 @@ class MinMaxPyramid:
             level, count = level + 1, count // 2
 
     def broken(self, values: Numbers) -> int:
-        """How many of the series' values are not finite."""
+        """Count the values of the series that are not finite."""
         done = self._done[0] if self._done else 0
         known = int(self._levels[0][FINITE, :done].sum()) if done else 0
         return len(values) - known - int(np.isfinite(values[done * BLOCK :]).sum())
 
     def buckets(self, values: Numbers, first: int, last: int, most: int) -> Buckets:
-        """The values [first, last) of the series in at most about `most` stretches of 1, 2, 4, 8... values each.
+        """Return the values [first, last) of the series in about `most` buckets of 1, 2, 4, 8... values at most.
 
-        Stretches stand still while the series grows; only the first and the last are cut off by the window.
+        Bucket edges do not move while the series grows; only the first and the last bucket are cut by the window.
         """
         last = min(last, len(values))
         first = min(max(0, first), last)
@@ -110,7 +111,7 @@ class MinMaxPyramid:
 
 
 def _reduced(values: Numbers, size: int) -> Numbers:
-    """Stretches of `size` values -> rows LOW, HIGH, TOTAL, FINITE, shape (4, n / size)."""
+    """Reduce blocks of `size` values to rows LOW, HIGH, TOTAL, FINITE, shape (4, n / size)."""
     if not len(values):
         return np.empty((4, 0))
     blocks = values.reshape(-1, size)
@@ -122,7 +123,7 @@ def _reduced(values: Numbers, size: int) -> Numbers:
 
 
 def _reduced_in_parts(values: Numbers) -> Numbers:
-    """Stretches of BLOCK values, PART values at a time: what is made on the way stays in the processor's cache."""
+    """Reduce blocks of BLOCK values, PART values at a time."""
     made = np.empty((4, len(values) // BLOCK))
     for begin in range(0, len(values), PART):
         part = values[begin : begin + PART]
@@ -131,7 +132,7 @@ def _reduced_in_parts(values: Numbers) -> Numbers:
 
 
 def _merged(rows: Numbers, size: int) -> Numbers:
-    """Neighbouring stretches of one level, joined."""
+    """Join `size` neighbouring buckets of one level."""
     blocks = rows.reshape(4, -1, size)
     with np.errstate(over="ignore", invalid="ignore"):
         total = blocks[TOTAL].sum(axis=1)

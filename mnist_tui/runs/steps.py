@@ -24,7 +24,7 @@ class Curve:
     steps: NDArray[np.float64]
     values: NDArray[np.float64]
     pyramid: MinMaxPyramid
-    """Of the values."""
+    """Pyramid of the values."""
 
 
 class StepTable:
@@ -44,8 +44,8 @@ class StepTable:
     def __iter__(self) -> Iterator[str]:
         return iter(self._columns)
 
-    def extend(self, events: Sequence[StepEnded], worked: Sequence[float] | NDArray[np.float64]) -> None:
-        """Add steps. `worked` has shape (n,)."""
+    def extend(self, events: Sequence[StepEnded], origin: float) -> None:
+        """Add steps. `origin` is the time from which the seconds worked are counted."""
         new = slice(self.count, self.count + len(events))
         self._make_room(new.stop)
         recorded = [event.metrics for event in events]
@@ -55,14 +55,13 @@ class StepTable:
         for key, values in self._columns.items():
             if key in EVENT_COLUMNS:
                 values[new] = list(map(attrgetter(key), events))
-            elif key == "worked":
-                values[new] = worked
-            else:
+            elif key != "worked":
                 values[new] = _values(recorded, key)  # NumPy reads None as NaN
+        self._columns["worked"][new] = self._columns["time"][new] - origin
         self.count = new.stop
 
     def _make_room(self, rows: int) -> None:
-        """Grow the columns one after the other, so that only one of them exists twice at a time."""
+        """Grow one column at a time, so that only one of them exists twice."""
         room = len(self._columns["step"])
         if rows <= room:
             return

@@ -1,4 +1,4 @@
-"""Plain lines tell what happens to a run, once and harmlessly, and the exit status how it ended."""
+"""Plain lines report a run safely, and the exit status says how it ended."""
 
 import io
 import shutil
@@ -34,8 +34,8 @@ def write(run: RunDirectory, *events: AnyEvent) -> None:
         file.writelines(map(encode, events))
 
 
-def told(run: RunDirectory, *events: AnyEvent) -> tuple[int, list[str]]:
-    """What is told of a run without an engine: exit status and lines, without the first."""
+def printed(run: RunDirectory, *events: AnyEvent) -> tuple[int, list[str]]:
+    """Return the exit status and the lines after the first, for a run without an engine."""
     write(run, *events)
     out = io.StringIO()
     status = follow(run, out)
@@ -43,33 +43,34 @@ def told(run: RunDirectory, *events: AnyEvent) -> tuple[int, list[str]]:
 
 
 class Script:
-    """Stands in for waiting: each time, the next thing happens."""
+    """A replacement for waiting: each call runs the next step."""
 
     def __init__(self, *steps: Callable[[], object]) -> None:
         self.left: Iterator[Callable[[], object]] = iter(steps)
 
     def __call__(self, seconds: float) -> None:  # noqa: ARG002
         step = next(self.left, None)
-        assert step is not None, "it is still waited for something"
+        assert step is not None, "`follow` still waits"
         step()
 
 
-def watched(run: RunDirectory, *steps: Callable[[], object], since: float = 0.0) -> tuple[int, list[str]]:
-    """What is told of a run while these things happen."""
+def followed(run: RunDirectory, *steps: Callable[[], object], since: float = 0.0) -> tuple[int, list[str]]:
+    """Return the exit status and the lines after the first, while the steps happen."""
     out = io.StringIO()
     status = follow(run, out, Script(*steps), since)
     return status, out.getvalue().splitlines()[1:]
 
 
-def test_an_ensemble_says_which_networks_it_trains() -> None:
+def test_an_ensemble_names_its_members() -> None:
     run = create_run(samples.config(preset="best", ensemble="3", epochs=15))
-    _, lines = told(run, samples.run_started())
-    assert lines[0] == "3 × best, one after the other, 15 epochs each; the first:"
+    _, lines = printed(run, samples.run_started())
+    assert lines[0].startswith("3 × best")
+    assert "15 epochs" in lines[0]
     assert lines[1].startswith("best: ")
 
 
 def test_steering_and_alerts_are_a_line_each(run: RunDirectory) -> None:
-    _, lines = told(
+    _, lines = printed(
         run,
         samples.setting_changed("learning_rate", "0.005"),
         samples.alert_raised(7),
@@ -90,19 +91,18 @@ def test_steering_and_alerts_are_a_line_each(run: RunDirectory) -> None:
     ]
 
 
-def test_an_alert_that_waits_for_a_decision_says_how_to_decide(run: RunDirectory) -> None:
-    _, lines = told(run, samples.alert_raised(7, awaits_decision=True))
-    assert lines[1].startswith("training stands still until somebody decides: ")
-    for way in ("rollback", "continue", "stop"):
-        assert f"`mnist-tui {way} {run.id}`" in lines[1]
+def test_an_alert_that_awaits_a_decision_names_the_commands(run: RunDirectory) -> None:
+    _, lines = printed(run, samples.alert_raised(7, awaits_decision=True))
+    for command in ("rollback", "continue", "stop"):
+        assert f"`mnist-tui {command} {run.id}`" in lines[1]
 
 
-def test_checkpoints_are_noise_but_the_model_is_not(run: RunDirectory) -> None:
+def test_only_the_model_is_reported_as_saved(run: RunDirectory) -> None:
     saved = [
         CheckpointSaved(time=1, path=path, epoch=1, step=550)
         for path in ("checkpoints/step-000000550.npz", "model.keras")
     ]
-    assert told(run, *saved)[1][:-1] == ["model.keras saved, epoch 1"]
+    assert printed(run, *saved)[1][:-1] == ["model.keras saved, epoch 1"]
 
 
 @pytest.mark.parametrize(
@@ -113,12 +113,12 @@ def test_checkpoints_are_noise_but_the_model_is_not(run: RunDirectory) -> None:
         (ResumeReason.TRAINED_ON, "trained on at step 1,375, epoch 3, by ada"),
     ],
 )
-def test_going_back_says_to_where(run: RunDirectory, reason: ResumeReason, line: str) -> None:
-    assert told(run, samples.run_resumed(1_375, reason=reason))[1][0] == line
+def test_a_resume_names_its_step(run: RunDirectory, reason: ResumeReason, line: str) -> None:
+    assert printed(run, samples.run_resumed(1_375, reason=reason))[1][0] == line
 
 
-def test_the_downtime_of_a_run_is_not_its_start_up(run: RunDirectory) -> None:
-    _, lines = told(
+def test_downtime_is_not_start_up(run: RunDirectory) -> None:
+    _, lines = printed(
         run,
         samples.phase_changed(Phase.COMPILING, 5),
         samples.run_resumed(0),
@@ -129,7 +129,7 @@ def test_the_downtime_of_a_run_is_not_its_start_up(run: RunDirectory) -> None:
 
 
 def test_epochs_are_counted_among_those_planned_now(run: RunDirectory) -> None:
-    _, lines = told(run, samples.setting_changed("epochs", "12"), samples.epoch_ended(1))
+    _, lines = printed(run, samples.setting_changed("epochs", "12"), samples.epoch_ended(1))
     assert lines[1].startswith("epoch 1/12 in 57.0 s:")
 
 
@@ -138,33 +138,30 @@ def test_epochs_are_counted_among_those_planned_now(run: RunDirectory) -> None:
     [
         (samples.run_ended(), 0, "model: {path}/model.keras"),
         (samples.run_ended(EndReason.EARLY), 0, "model: {path}/model.keras"),
-        (samples.run_ended(EndReason.STOPPED), 0, "`mnist-tui resume {id}` goes on from its newest checkpoint"),
-        (samples.run_ended(unsaved=("model.keras", "x")), 1, "not saved: model.keras, x: the disk refused to the end"),
-        (RunFailed(time=9, error="no memory"), 1, "`mnist-tui resume {id}` goes on from its newest checkpoint"),
-        (
-            samples.step_ended(9),
-            1,
-            "run {id} crashed: the engine's last messages are in {path}/engine.log; `mnist-tui re",
-        ),
+        (samples.run_ended(EndReason.STOPPED), 0, "`mnist-tui resume {id}`"),
+        (samples.run_ended(unsaved=("model.keras", "x")), 1, "not saved: model.keras, x"),
+        (RunFailed(time=9, error="no memory"), 1, "`mnist-tui resume {id}`"),
+        (samples.step_ended(9), 1, "run {id} crashed"),
     ],
 )
-def test_the_exit_status_and_the_last_line_say_how_it_ended(
+def test_the_exit_status_and_the_last_line_report_the_end(
     run: RunDirectory, last: AnyEvent, status: int, line: str
 ) -> None:
-    ended, lines = told(run, samples.run_started(), last)
+    ended, lines = printed(run, samples.run_started(), last)
     assert ended == status
     assert lines[-1].startswith(line.format(path=run.path, id=run.id))
 
 
-def test_a_killed_run_says_that_it_was_not_tested(run: RunDirectory) -> None:
-    status, lines = told(run, samples.run_ended(EndReason.KILLED, test_accuracy=None))
+def test_a_killed_run_is_not_tested(run: RunDirectory) -> None:
+    status, lines = printed(run, samples.run_ended(EndReason.KILLED, test_accuracy=None))
     assert status == 0
-    assert lines[0] == "run killed, not tested"
+    assert "killed" in lines[0]
+    assert not any("test accuracy" in line for line in lines)
 
 
-def test_a_run_that_was_resumed_is_told_to_its_newest_end(run: RunDirectory) -> None:
+def test_a_resumed_run_is_followed_to_its_newest_end(run: RunDirectory) -> None:
     first = samples.run_ended(EndReason.STOPPED, test_accuracy=0.9, unsaved=("model.keras",))
-    status, lines = told(run, first, samples.run_resumed(550), samples.epoch_ended(2), samples.run_ended())
+    status, lines = printed(run, first, samples.run_resumed(550), samples.epoch_ended(2), samples.run_ended())
     assert status == 0
     assert lines[0].startswith("test accuracy 90.00 %")
     assert lines[2].startswith("not saved: model.keras")
@@ -172,27 +169,28 @@ def test_a_run_that_was_resumed_is_told_to_its_newest_end(run: RunDirectory) -> 
     assert lines[-2].startswith("test accuracy 99.29 %")
 
 
-def test_it_is_told_to_the_end_even_if_the_engine_stays_to_be_questioned(run: RunDirectory) -> None:
+def test_an_engine_that_stays_after_the_run_is_not_waited_for_long(run: RunDirectory) -> None:
     with FakeEngine(run), pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(plain, "LEAVING_SECONDS", 0.0)
-        status, lines = watched(run, lambda: write(run, samples.step_ended(1)), lambda: write(run, samples.run_ended()))
+        monkeypatch.setattr(plain, "EXIT_SECONDS", 0.0)
+        ended = samples.run_ended()
+        status, lines = followed(run, lambda: write(run, samples.step_ended(1)), lambda: write(run, ended))
         assert run.is_live()
     assert status == 0
     assert lines[-1] == f"model: {run.model_path}"
 
 
-def test_an_engine_that_goes_is_waited_for(run: RunDirectory) -> None:
+def test_an_engine_that_exits_is_waited_for(run: RunDirectory) -> None:
     write(run, samples.run_ended())
     with FakeEngine(run) as engine:
-        watched(run, engine.die)
+        followed(run, engine.die)
         assert not run.is_live()
 
 
-def test_an_end_from_before_it_was_told_to_go_on_is_not_waited_for(run: RunDirectory) -> None:
+def test_an_end_before_since_does_not_count(run: RunDirectory) -> None:
     write(run, samples.run_ended(EndReason.STOPPED))
     asked = samples.CREATED + 300
     with FakeEngine(run) as engine:
-        status, lines = watched(
+        status, lines = followed(
             run,
             lambda: write(run, samples.run_resumed(550)),
             lambda: write(run, samples.run_ended(time=samples.CREATED + 4000, test_accuracy=0.5)),
@@ -203,36 +201,36 @@ def test_an_end_from_before_it_was_told_to_go_on_is_not_waited_for(run: RunDirec
     assert any(line.startswith("test accuracy 50.00 %") for line in lines)
 
 
-def test_an_engine_that_dies_before_it_goes_on_has_crashed(run: RunDirectory) -> None:
+def test_an_engine_that_exits_before_it_resumes_has_crashed(run: RunDirectory) -> None:
     write(run, samples.run_ended())
     with FakeEngine(run) as engine:
-        status, lines = watched(run, engine.die, since=samples.CREATED + 300)
+        status, lines = followed(run, engine.die, since=samples.CREATED + 300)
     assert status == 1
     assert f"run {run.id} crashed" in lines[-1]
 
 
-def test_a_run_directory_that_vanishes_is_told(run: RunDirectory) -> None:
+def test_a_deleted_run_directory_ends_it(run: RunDirectory) -> None:
     with FakeEngine(run):
-        status, lines = watched(run, lambda: shutil.rmtree(run.path))
+        status, lines = followed(run, lambda: shutil.rmtree(run.path))
     assert status == 1
-    assert lines == [f"the run directory {run.path} has vanished: nothing of the run is saved any more"]
+    assert [str(run.path) in line for line in lines] == [True]
 
 
-def test_events_that_cannot_be_read_are_told(run: RunDirectory) -> None:
+def test_unreadable_events_are_an_error(run: RunDirectory) -> None:
     run.events_path.unlink()
     run.events_path.mkdir()
     with pytest.raises(RunError, match="cannot be read"):
         follow(run, io.StringIO())
 
 
-def test_trouble_is_told_once_and_when_it_is_over(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_save_error_is_reported_once_and_when_it_is_over(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plain, "PING_SECONDS", 0.0)
     with FakeEngine(run) as engine:
 
         def say(answer: bytes) -> Callable[[], None]:
             return lambda: setattr(engine, "reply", answer)
 
-        _, lines = watched(
+        _, lines = followed(
             run,
             say(b'{"ok":true,"trouble":"7 events wait in memory"}\n'),
             say(b'{"ok":true,"trouble":"8 events wait in memory"}\n'),
@@ -242,15 +240,16 @@ def test_trouble_is_told_once_and_when_it_is_over(run: RunDirectory, monkeypatch
             lambda: write(run, samples.run_ended()),
             engine.die,
         )
-        assert engine.viewers == [], "plain lines are no screen"
-    assert lines[:2] == ["trouble: 7 events wait in memory", "everything is saved again"]
+        assert engine.viewers == [], "plain lines are not a viewer"
+    assert lines[0].endswith("7 events wait in memory")
+    assert "saved again" in lines[1]
     assert lines[2].startswith("test accuracy")
 
 
-def test_ctrl_c_asks_for_the_end_and_a_second_one_for_it_at_once(run: RunDirectory) -> None:
+def test_ctrl_c_stops_the_run_and_a_second_one_stops_it_at_once(run: RunDirectory) -> None:
     with FakeEngine(run) as engine:
         before = signal.getsignal(signal.SIGINT)
-        status, _ = watched(
+        status, _ = followed(
             run,
             lambda: signal.raise_signal(signal.SIGINT),
             lambda: signal.raise_signal(signal.SIGINT),
@@ -264,10 +263,10 @@ def test_ctrl_c_asks_for_the_end_and_a_second_one_for_it_at_once(run: RunDirecto
     assert all("ctrl-c" in stop.by for stop in stops if isinstance(stop, Stop))
 
 
-def test_a_refused_ctrl_c_is_told_and_a_failed_run_keeps_its_status(run: RunDirectory) -> None:
+def test_a_refused_ctrl_c_is_reported_and_a_failed_run_keeps_its_status(run: RunDirectory) -> None:
     with FakeEngine(run) as engine:
         engine.reply = b'{"ok":false,"error":"not today"}\n'
-        status, lines = watched(
+        status, lines = followed(
             run,
             lambda: signal.raise_signal(signal.SIGINT),
             lambda: write(run, RunFailed(time=samples.CREATED + 9, error="no memory")),
@@ -280,7 +279,7 @@ def test_a_refused_ctrl_c_is_told_and_a_failed_run_keeps_its_status(run: RunDire
 EVIL = "\x1b[2J\x07\x9b31m\u202eevil\r\n"
 
 
-def test_control_characters_from_files_cannot_act(run: RunDirectory) -> None:
+def test_control_characters_are_sanitized(run: RunDirectory) -> None:
     record = run.record()
     run.config_path.write_bytes(run.config_path.read_bytes().replace(b"calm-otter", b"\\u001b]0;evil\\u0007"))
     assert run.record().name != record.name
@@ -301,7 +300,7 @@ def test_control_characters_from_files_cannot_act(run: RunDirectory) -> None:
 
 
 def reporter(run: RunDirectory, *, rewrite: bool) -> tuple[PlainReporter, io.StringIO]:
-    """A reporter of a run that has trained for three steps."""
+    """Return a reporter of a run that has trained for three steps."""
     out = io.StringIO()
     made = PlainReporter(run, out, rewrite=rewrite)
     for event in (
@@ -309,13 +308,13 @@ def reporter(run: RunDirectory, *, rewrite: bool) -> tuple[PlainReporter, io.Str
         samples.phase_changed(Phase.TRAINING, 8),
         *samples.steps(3),
     ):
-        made.take(event)
+        made.apply(event)
     out.truncate(0)
     out.seek(0)
     return made, out
 
 
-def test_the_progress_line_says_where_the_run_stands(run: RunDirectory) -> None:
+def test_the_progress_line(run: RunDirectory) -> None:
     made, out = reporter(run, rewrite=False)
     made.tick(samples.CREATED + 9, monotonic=1e6)
     line = out.getvalue()
@@ -324,26 +323,26 @@ def test_the_progress_line_says_where_the_run_stands(run: RunDirectory) -> None:
 
 
 @pytest.mark.parametrize("rewrite", [False, True])
-def test_the_progress_line_of_a_paused_run_stands_still(run: RunDirectory, rewrite: bool) -> None:
+def test_a_paused_run_prints_one_progress_line(run: RunDirectory, rewrite: bool) -> None:
     made, out = reporter(run, rewrite=rewrite)
-    made.take(PAUSED)
+    made.apply(PAUSED)
     for tick in range(1, 6):
         made.tick(samples.CREATED + 60 + tick * 100, monotonic=1e6 + tick * 100)
     assert out.getvalue().count("  paused  ") == 1
-    made.take(TRAINING)
+    made.apply(TRAINING)
     made.tick(samples.CREATED + 700, monotonic=2e6)
     assert "training  " in out.getvalue()
 
 
-def test_a_line_for_good_takes_the_place_of_the_progress_line(run: RunDirectory) -> None:
+def test_a_line_replaces_the_progress_line(run: RunDirectory) -> None:
     made, out = reporter(run, rewrite=True)
     made.tick(samples.CREATED + 9, monotonic=1e6)
-    made.say("done")
+    made.print_line("done")
     assert out.getvalue().endswith("\r\x1b[Kdone\n")
 
 
 @pytest.mark.parametrize("columns", [20, 60, 80])
-def test_a_progress_line_that_is_painted_over_never_wraps(
+def test_a_progress_line_that_is_overwritten_never_wraps(
     run: RunDirectory, monkeypatch: pytest.MonkeyPatch, columns: int
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))

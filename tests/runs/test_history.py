@@ -18,7 +18,8 @@ from mnist_tui.events import (
     decode,
     encode,
 )
-from mnist_tui.runs.history import NOTED_EVENTS, RECENT_STEPS, History, describe
+from mnist_tui.runs.history import NOTED_EVENTS, RECENT_STEPS, History
+from mnist_tui.runs.notes import describe
 from mnist_tui.runs.steps import FIRST_ROWS, StepTable
 from tests.kit import samples
 
@@ -33,17 +34,17 @@ def test_a_step_table_grows_and_keeps_every_value() -> None:
     table = StepTable()
     steps = [samples.step_ended(step, loss=1 / step) for step in range(1, 2_501)]
     for begin in range(0, 2_500, 700):
-        table.extend(steps[begin : begin + 700], np.arange(begin, min(begin + 700, 2_500)) / 10)
+        table.extend(steps[begin : begin + 700], samples.CREATED)
     assert table.count == 2_500
     np.testing.assert_array_equal(table.column("step"), np.arange(1, 2_501))
     np.testing.assert_allclose(table.column("loss"), 1 / np.arange(1, 2_501))
-    np.testing.assert_allclose(table.column("worked"), np.arange(2_500) / 10)
+    np.testing.assert_allclose(table.column("worked"), 8 + np.arange(1, 2_501) / 10)
 
 
 def test_a_metric_has_a_column_from_its_first_step_on() -> None:
     table = StepTable()
     for step, metrics in enumerate(({"loss": 1.0}, {"top_2": 0.9}, {"loss": 2.0, "top_2": None}), 1):
-        table.extend([samples.step_ended(step, metrics=metrics)], [0.0])
+        table.extend([samples.step_ended(step, metrics=metrics)], 0.0)
     np.testing.assert_array_equal(table.column("loss"), [1.0, np.nan, 2.0])
     np.testing.assert_array_equal(table.column("top_2"), [np.nan, 0.9, np.nan])
     assert [key in table for key in ("loss", "top_2", "accuracy")] == [True, True, False]
@@ -52,19 +53,19 @@ def test_a_metric_has_a_column_from_its_first_step_on() -> None:
 
 def test_a_returned_column_does_not_change_when_the_table_grows() -> None:
     table = StepTable()
-    table.extend([samples.step_ended(step) for step in range(1, FIRST_ROWS + 1)], [0.0] * FIRST_ROWS)
+    table.extend([samples.step_ended(step) for step in range(1, FIRST_ROWS + 1)], 0.0)
     column = table.column("step")
-    table.extend([samples.step_ended(FIRST_ROWS + 1)], [0.0])
+    table.extend([samples.step_ended(FIRST_ROWS + 1)], 0.0)
     np.testing.assert_array_equal(column, np.arange(1, FIRST_ROWS + 1))
 
 
 @pytest.mark.parametrize(("step", "left"), [(0, 0), (1, 1), (7, 7), (10, 10), (99, 10)])
 def test_a_rewound_table_keeps_the_earlier_steps(step: int, left: int) -> None:
     table = StepTable()
-    table.extend([samples.step_ended(number, loss=1.0) for number in range(1, 11)], [0.0] * 10)
+    table.extend([samples.step_ended(number, loss=1.0) for number in range(1, 11)], 0.0)
     table.rewind(step)
     assert table.count == left
-    table.extend([samples.step_ended(left + 1, loss=2.0)], [0.0])
+    table.extend([samples.step_ended(left + 1, loss=2.0)], 0.0)
     assert table.column("step").tolist() == list(range(1, left + 2))
     assert table.column("loss").tolist() == [1.0] * left + [2.0]
 

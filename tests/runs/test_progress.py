@@ -8,7 +8,7 @@ import pytest
 
 from mnist_tui.events import AnyEvent, EndReason, Phase, PhaseChanged, ResumeReason, RunEnded, RunFailed
 from mnist_tui.runs.history import History
-from mnist_tui.runs.progress import READING_SECONDS, Progress, progress
+from mnist_tui.runs.progress import EVALUATION_OVERHEAD, Progress, progress
 from tests.kit import samples
 
 EPOCHS, STEPS = 3, 550
@@ -44,7 +44,7 @@ class SteadyRun:
     @property
     def test(self) -> float:
         """How long the final test takes: twice the digits."""
-        return 2 * self.validation - READING_SECONDS
+        return 2 * self.validation - EVALUATION_OVERHEAD
 
     @property
     def end(self) -> float:
@@ -110,7 +110,7 @@ class SteadyRun:
 
 
 # A validation digit costs FORWARD_SHARE of a training digit, as is guessed before the first was timed.
-RUNS = {"fast": SteadyRun(0.02, 0.4 + READING_SECONDS), "slow": SteadyRun(0.4, 8.0 + READING_SECONDS)}
+RUNS = {"fast": SteadyRun(0.02, 0.4 + EVALUATION_OVERHEAD), "slow": SteadyRun(0.4, 8.0 + EVALUATION_OVERHEAD)}
 
 
 @pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)

@@ -55,10 +55,10 @@ def test_a_window_of_a_million_is_read_from_a_few_hundred_stretches() -> None:
 
 def test_a_step_table_that_went_back_forgets_what_it_had_built() -> None:
     table = StepTable()
-    table.extend([samples.step_ended(step, loss=float(step)) for step in range(1, 101)], range(100))
+    table.extend([samples.step_ended(step, loss=float(step)) for step in range(1, 101)], 0.0)
     assert table.pyramid("loss").buckets(table.column("loss"), 0, 100, 2).high.max() == 100
     table.rewind(50)
-    table.extend([samples.step_ended(step, loss=0.5) for step in range(51, 121)], range(70))
+    table.extend([samples.step_ended(step, loss=0.5) for step in range(51, 121)], 0.0)
     made = table.pyramid("loss").buckets(table.column("loss"), 0, 120, 2)
     assert made.high.max() == 50
     assert int(made.sizes.sum()) == 120

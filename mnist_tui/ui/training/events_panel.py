@@ -8,7 +8,8 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from mnist_tui.render.text import clip, sanitize
-from mnist_tui.runs.history import History, Note
+from mnist_tui.runs.history import History
+from mnist_tui.runs.notes import Note
 
 
 class EventsPanel(Widget):

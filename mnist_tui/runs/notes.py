@@ -1,0 +1,62 @@
+"""Notes: events in words."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from mnist_tui.events import (
+    AlertRaised,
+    AnyEvent,
+    CheckpointSaved,
+    EpochEnded,
+    RunEnded,
+    RunFailed,
+    RunResumed,
+    RunStarted,
+    SettingChanged,
+)
+
+
+@dataclass(frozen=True)
+class Note:
+    """An event in words."""
+
+    time: float
+    text: str
+    alert: bool = False
+
+
+@dataclass(frozen=True)
+class CurveMarker:
+    """Something to mark on the curves, at the step after which it happened."""
+
+    step: int
+    kind: Literal["alert", "setting", "pause", "resume"]
+    text: str
+
+
+def describe(event: AnyEvent) -> str:
+    """Return one line about an event."""
+    match event:
+        case RunStarted():
+            return f"{len(event.layers)} layers on {event.hardware.device}"
+        case EpochEnded():
+            best = ", best so far" if event.is_best else ""
+            return f"epoch {event.epoch}: validation {event.validation_accuracy * 100:.2f} %{best}"
+        case CheckpointSaved(path="model.keras"):
+            return f"{event.path} saved, epoch {event.epoch}"
+        case CheckpointSaved():
+            return f"checkpoint saved, step {event.step:,}"
+        case AlertRaised():
+            return event.text
+        case SettingChanged():
+            return f"{event.setting.replace('_', ' ')}: {event.value}, by {event.by}"
+        case RunResumed():
+            return f"{event.reason} at step {event.step:,}, by {event.by}"
+        case RunEnded(test_accuracy=None):
+            return f"run {event.reason}, not tested"
+        case RunEnded(test_accuracy=float(accuracy)):
+            return f"run {event.reason}: test {accuracy * 100:.2f} %"
+        case RunFailed():
+            return f"run failed: {event.error}"
+        case _:
+            return type(event).__name__
