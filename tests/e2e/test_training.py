@@ -58,7 +58,7 @@ def test_a_run_in_a_pipe_prints_plain_lines_and_is_listed(call: Call, home: Path
     first, *_, last = done.stdout.splitlines()
     assert [part for part in ("plain-one", run.id, str(run.path)) if part not in first] == []
     assert str(run.model_path) in last
-    for part in ("importing Keras", "1,100 to train on", "epoch 1/2", "epoch 2/2", "test accuracy"):
+    for part in ("importing Keras", "1,100 for training", "epoch 1/2", "epoch 2/2", "test accuracy"):
         assert part in done.stdout
     assert "\x1b" not in done.stdout
 
