@@ -1,4 +1,7 @@
-"""Helpers of the steering tests: events that pause or diverge a run, and the requests that the engine got."""
+"""Helpers of the steering tests: a live run on the screen, events that pause or diverge it, requests to its engine."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from textual.pilot import Pilot
 
@@ -9,10 +12,30 @@ from mnist_tui.ui.app import MnistTuiApp
 from mnist_tui.ui.steering.steering import available_keys
 from tests.kit.fake_engine import FakeEngine
 from tests.kit.recording import Replay
-from tests.ui.program import settled, wait_until
+from tests.ui.program import program, settled, wait_until
 
 SIZE = (120, 40)
 ME = origin("screen")
+
+
+@asynccontextmanager
+async def live(
+    replay: Replay, size: tuple[int, int] = SIZE, notifications: bool = False, reply: bytes = b'{"ok":true}\n'
+) -> AsyncIterator[tuple[MnistTuiApp, Pilot[int], FakeEngine]]:
+    """Show the replayed run with a live engine."""
+    app = program(replay.run, replay.clock)
+    with FakeEngine(replay.run) as engine:
+        engine.reply = reply
+        async with app.run_test(size=size, notifications=notifications) as pilot:
+            await settled(pilot)
+            yield app, pilot, engine
+
+
+async def press(pilot: Pilot[int], *keys: str) -> None:
+    """Press keys, each after the screen has settled."""
+    for key in keys:
+        await pilot.press(key)
+        await settled(pilot)
 
 
 def pause(replay: Replay) -> None:

@@ -2,144 +2,116 @@
 
 from pathlib import Path
 
-from mnist_tui.control.protocol import Continue, RollBack, Stop
+import pytest
+
+from mnist_tui.control.protocol import Continue, Request, RollBack, Stop
 from mnist_tui.events import AlertKind, AlertRaised, Phase, PhaseChanged, ResumeReason, RunResumed
 from mnist_tui.ui.home.screen import HomeScreen
 from mnist_tui.ui.steering.choices import DivergedScreen
 from mnist_tui.ui.training.screen import TrainingScreen
-from tests.kit.fake_engine import FakeEngine
 from tests.kit.recording import Clock, Replay, finishing_time, recorded_run
 from tests.ui.program import lines, program, settled, text, wait_for, wait_until
-from tests.ui.steered import ME, SIZE, available, diverge, expect_requests
+from tests.ui.steered import ME, SIZE, available, diverge, expect_requests, live, press
 
 
 async def test_an_alert_is_shown_until_it_is_hidden(replay: Replay) -> None:
-    app = program(replay.run, replay.clock)
-    with FakeEngine(replay.run):
-        async with app.run_test(size=SIZE) as pilot:
+    async with live(replay) as (app, pilot, _):
+        before = lines(app)
+        for kind, words in ((AlertKind.SPIKE, "the loss [red]jumped\x1b[2J"), (AlertKind.PLATEAU, "no better epoch")):
+            replay.write(AlertRaised(time=replay.clock.now, kind=kind, text=words, step=1_200, epoch=2))
+            await wait_until(pilot, lambda: "⚠" in lines(app)[1], "the alert")
             await settled(pilot)
-            before = lines(app)
-            for kind, words in (
-                (AlertKind.SPIKE, "the loss [red]jumped\x1b[2J"),
-                (AlertKind.PLATEAU, "no better epoch"),
-            ):
-                now = replay.clock.now
-                replay.write(AlertRaised(time=now, kind=kind, text=words, step=1_200, epoch=2))
-                await wait_until(pilot, lambda: "⚠" in lines(app)[1], "the alert")
-                await settled(pilot)
-                assert words.replace("\x1b", "?") in lines(app)[1]
-                await pilot.press("escape")
-                await wait_until(pilot, lambda: "⚠" not in lines(app)[1], "no alert")
-                assert isinstance(app.screen, TrainingScreen)
-            assert len(before) == len(lines(app))
-            await pilot.press("2")
-            await settled(pilot)
-            assert "⚠" not in lines(app)[1]
+            assert words.replace("\x1b", "?") in lines(app)[1]
             await pilot.press("escape")
-            await settled(pilot)
-            assert isinstance(app.screen, HomeScreen)
+            await wait_until(pilot, lambda: "⚠" not in lines(app)[1], "no alert")
+            assert isinstance(app.screen, TrainingScreen)
+        assert len(before) == len(lines(app))
+        await press(pilot, "2")
+        assert "⚠" not in lines(app)[1]
+        await press(pilot, "escape")
+        assert isinstance(app.screen, HomeScreen)
 
 
 async def test_a_save_error_is_shown_while_it_lasts(replay: Replay) -> None:
-    app = program(replay.run, replay.clock)
-    with FakeEngine(replay.run) as engine:
-        engine.reply = b'{"ok":true,"trouble":"not saved: checkpoint (No space left on device)"}\n'
-        async with app.run_test(size=(80, 24)) as pilot:
-            await wait_until(pilot, lambda: "⚠ not saved" in lines(app)[0], "the error in the header")
-            words = "not saved: checkpoint (No space left on device)"
-            await wait_until(pilot, lambda: words in lines(app)[1], "the error in the banner")
-            await pilot.press("escape")
-            await wait_until(pilot, lambda: "No space" not in lines(app)[1], "no line")
-            assert "⚠ not saved" in lines(app)[0]
+    error = "not saved: checkpoint (No space left on device)"
+    reply = b'{"ok":true,"trouble":"%s"}\n' % error.encode()
+    async with live(replay, (80, 24), reply=reply) as (app, pilot, _):
+        await wait_until(pilot, lambda: "⚠ not saved" in lines(app)[0], "the error in the header")
+        await wait_until(pilot, lambda: error in lines(app)[1], "the error in the banner")
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: "No space" not in lines(app)[1], "no line")
+        assert "⚠ not saved" in lines(app)[0]
 
 
 async def test_a_run_whose_directory_vanishes_is_still_training(replay: Replay, tmp_path: Path) -> None:
-    app = program(replay.run, replay.clock)
-    with FakeEngine(replay.run) as engine:
-        async with app.run_test(size=SIZE) as pilot:
-            await wait_until(pilot, lambda: engine.viewers == [ME], "the attachment")
-            assert app.session is not None
-            attachment = app.session._attachment
-            assert attachment is not None
-            await wait_until(pilot, lambda: attachment.alive, "an answer")
-            replay.run.path.rename(tmp_path / "elsewhere")
-            replay.clock.now += 5
-            app.session.look_again()
-            await settled(pilot)
-            assert "▶ training" in lines(app)[0]
+    async with live(replay) as (app, pilot, engine):
+        await wait_until(pilot, lambda: engine.viewers == [ME], "the attachment")
+        assert app.session is not None
+        attachment = app.session._attachment
+        assert attachment is not None
+        await wait_until(pilot, lambda: attachment.alive, "a reply")
+        replay.run.path.rename(tmp_path / "elsewhere")
+        replay.clock.now += 5
+        app.session.look_again()
+        await settled(pilot)
+        assert "▶ training" in lines(app)[0]
 
 
-async def test_a_divergence_asks_for_a_decision_that_is_sent(replay: Replay) -> None:
-    for key, request_made in (("b", RollBack(by=ME)), ("g", Continue(by=ME)), ("s", Stop(by=ME))):
-        app = program(replay.run, replay.clock)
-        with FakeEngine(replay.run) as engine:
-            async with app.run_test(size=SIZE) as pilot:
-                await settled(pilot)
-                diverge(replay)
-                await wait_until(pilot, lambda app=app: isinstance(app.screen, DivergedScreen), "the dialog")  # type: ignore[misc]
-                await settled(pilot)
-                assert "the loss is NaN" in text(app)
-                await pilot.press(key)
-                await expect_requests(pilot, engine, request_made)
-                assert isinstance(app.screen, TrainingScreen)
-        replay.write(PhaseChanged(time=replay.clock.now, phase=Phase.TRAINING))
+@pytest.mark.parametrize(("key", "sent"), [("b", RollBack(by=ME)), ("g", Continue(by=ME)), ("s", Stop(by=ME))])
+async def test_a_divergence_asks_for_a_decision_that_is_sent(replay: Replay, key: str, sent: Request) -> None:
+    async with live(replay) as (app, pilot, engine):
+        diverge(replay)
+        await wait_until(pilot, lambda: isinstance(app.screen, DivergedScreen), "the dialog")
+        await settled(pilot)
+        assert "the loss is NaN" in text(app)
+        await pilot.press(key)
+        await expect_requests(pilot, engine, sent)
+        assert isinstance(app.screen, TrainingScreen)
 
 
 async def test_a_divergence_can_be_decided_later(replay: Replay) -> None:
     diverge(replay)
-    app = program(replay.run, replay.clock)
-    with FakeEngine(replay.run) as engine:
-        async with app.run_test(size=SIZE) as pilot:
-            await wait_until(pilot, lambda: isinstance(app.screen, DivergedScreen), "the dialog")
-            await pilot.press("escape")
-            await settled(pilot)
-            replay.clock.now += 30
-            await wait_until(pilot, lambda: "00:30" in lines(app)[0], "time to pass")
-            assert isinstance(app.screen, TrainingScreen)
-            assert "b decide" in lines(app)[1]
-            assert {"pause", "continue", "step"}.isdisjoint(available(app))
-            await pilot.press("b")
-            await settled(pilot)
-            assert isinstance(app.screen, DivergedScreen)
+    async with live(replay) as (app, pilot, engine):
+        await wait_until(pilot, lambda: isinstance(app.screen, DivergedScreen), "the dialog")
+        await press(pilot, "escape")
+        replay.clock.now += 30
+        await wait_until(pilot, lambda: "00:30" in lines(app)[0], "time to pass")
+        assert isinstance(app.screen, TrainingScreen)
+        assert "b decide" in lines(app)[1]
+        assert {"pause", "continue", "step"}.isdisjoint(available(app))
+        await press(pilot, "b")
+        assert isinstance(app.screen, DivergedScreen)
         assert engine.sent() == []
 
 
 async def test_the_dialog_closes_when_another_viewer_decides(replay: Replay) -> None:
     diverge(replay)
-    app = program(replay.run, replay.clock)
-    with FakeEngine(replay.run):
-        async with app.run_test(size=SIZE) as pilot:
-            await wait_until(pilot, lambda: isinstance(app.screen, DivergedScreen), "the dialog")
-            now = replay.clock.now
-            replay.write(PhaseChanged(time=now, phase=Phase.TRAINING))
-            replay.write(RunResumed(time=now, reason=ResumeReason.ROLLED_BACK, step=860, epoch=1, by="bob"))
-            await wait_until(pilot, lambda: isinstance(app.screen, TrainingScreen), "the training screen")
-            await wait_for(pilot, "rolled back at step 860, by bob")
-            assert "⚠" not in lines(app)[1]
+    async with live(replay) as (app, pilot, _):
+        await wait_until(pilot, lambda: isinstance(app.screen, DivergedScreen), "the dialog")
+        now = replay.clock.now
+        replay.write(PhaseChanged(time=now, phase=Phase.TRAINING))
+        replay.write(RunResumed(time=now, reason=ResumeReason.ROLLED_BACK, step=860, epoch=1, by="bob"))
+        await wait_until(pilot, lambda: isinstance(app.screen, TrainingScreen), "the training screen")
+        await wait_for(pilot, "rolled back at step 860, by bob")
+        assert "⚠" not in lines(app)[1]
 
 
 async def test_a_divergence_without_a_decision_is_only_shown(replay: Replay) -> None:
-    app = program(replay.run, replay.clock)
-    with FakeEngine(replay.run):
-        async with app.run_test(size=SIZE) as pilot:
-            await settled(pilot)
-            diverge(replay, awaits_decision=False)
-            await wait_until(pilot, lambda: "the loss is NaN" in lines(app)[1], "the alert")
-            assert isinstance(app.screen, TrainingScreen)
+    async with live(replay) as (app, pilot, _):
+        diverge(replay, awaits_decision=False)
+        await wait_until(pilot, lambda: "the loss is NaN" in lines(app)[1], "the alert")
+        assert isinstance(app.screen, TrainingScreen)
 
 
 async def test_a_viewer_attaches_until_the_program_ends(replay: Replay) -> None:
-    app = program(replay.run, replay.clock)
-    with FakeEngine(replay.run) as engine:
-        async with app.run_test(size=SIZE) as pilot:
-            await wait_until(pilot, lambda: engine.viewers == [ME], "the attachment")
-            assert app.session is not None
-            attachment = app.session._attachment
-            assert attachment is not None
-            await pilot.press("6")
-            await settled(pilot)
-            assert engine.viewers == [ME]
-        assert attachment._closed.is_set()
+    async with live(replay) as (app, pilot, engine):
+        await wait_until(pilot, lambda: engine.viewers == [ME], "the attachment")
+        assert app.session is not None
+        attachment = app.session._attachment
+        await press(pilot, "6")
+        assert engine.viewers == [ME]
+    assert attachment is not None
+    assert attachment._closed.is_set()
 
 
 async def test_an_ended_run_has_no_attachment() -> None:

@@ -1,61 +1,47 @@
 """Resuming of ended runs, with the waiting engine or a new one, and quitting while a run is paused."""
 
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
+from textual.pilot import Pilot
 
 from mnist_tui.cluster import Cluster
 from mnist_tui.control import client
 from mnist_tui.control.protocol import SetEpochs
 from mnist_tui.events import Phase, PhaseChanged, ResumeReason, RunFailed, RunResumed
 from mnist_tui.runs.directory import RunDirectory, RunError
+from mnist_tui.ui.app import MnistTuiApp
 from mnist_tui.ui.home.screen import HomeScreen
 from mnist_tui.ui.training.screen import TrainingScreen
 from tests.kit.fake_engine import FakeEngine
 from tests.kit.recording import Clock, Replay, finishing_time, recorded_run
 from tests.ui.program import left, lines, program, settled, text, told, wait_for, wait_until
-from tests.ui.steered import ME, SIZE, expect_requests, pause
+from tests.ui.steered import ME, SIZE, expect_requests, live, pause, press
 
 
-async def test_a_waiting_engine_trains_on() -> None:
-    run = recorded_run()
-    app = program(run, Clock(finishing_time()))
-    with FakeEngine(run) as engine:
-        async with app.run_test(size=SIZE) as pilot:
-            await settled(pilot)
-            assert "✔ finished" in lines(app)[0]
-            assert "+ Add epoch" in lines(app)[-1]
-            await pilot.press("plus")
-            await expect_requests(pilot, engine, SetEpochs(by=ME, epochs=4))
-
-
-async def test_quitting_does_not_ask_if_the_engine_only_waits() -> None:
-    run = recorded_run()
-    app = program(run, Clock(finishing_time()))
-    with FakeEngine(run) as engine:
-        async with app.run_test(size=SIZE) as pilot:
-            await settled(pilot)
-            await pilot.press("q")
-            assert await left(app) == 0
-        assert engine.sent() == []
+@asynccontextmanager
+async def shown(run: RunDirectory | None, clock: Clock) -> AsyncIterator[tuple[MnistTuiApp, Pilot[int]]]:
+    """Show a run, or the home screen."""
+    app = program(run, clock)
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        yield app, pilot
 
 
 class Resumes:
     """A stand-in for `client.resume` that keeps its calls."""
 
     def __init__(self) -> None:
-        self.calls: list[tuple[RunDirectory, str, int | None]] = []
+        self.calls: list[tuple[str, str, int | None]] = []
         self.error: RunError | None = None
 
     def __call__(self, run: RunDirectory, by: str, epochs: int | None = None, cluster: Cluster | None = None) -> None:
         assert cluster is None
-        self.calls.append((run, by, epochs))
+        self.calls.append((run.id, by, epochs))
         if self.error is not None:
             raise self.error
-
-    @property
-    def arguments(self) -> list[tuple[str, str, int | None]]:
-        return [(run.id, by, epochs) for run, by, epochs in self.calls]
 
 
 @pytest.fixture
@@ -65,25 +51,38 @@ def resumes(monkeypatch: pytest.MonkeyPatch) -> Resumes:
     return stand_in
 
 
+async def test_a_waiting_engine_trains_on() -> None:
+    run = recorded_run()
+    with FakeEngine(run) as engine:
+        async with shown(run, Clock(finishing_time())) as (app, pilot):
+            assert "✔ finished" in lines(app)[0]
+            assert "+ Add epoch" in lines(app)[-1]
+            await pilot.press("plus")
+            await expect_requests(pilot, engine, SetEpochs(by=ME, epochs=4))
+
+
+async def test_quitting_does_not_ask_if_the_engine_only_waits() -> None:
+    run = recorded_run()
+    with FakeEngine(run) as engine:
+        async with shown(run, Clock(finishing_time())) as (app, pilot):
+            await pilot.press("q")
+            assert await left(app) == 0
+        assert engine.sent() == []
+
+
 async def test_a_finished_run_is_resumed_with_another_epoch(resumes: Resumes) -> None:
     run = recorded_run()
-    app = program(run, Clock(finishing_time()))
-    async with app.run_test(size=SIZE) as pilot:
-        await settled(pilot)
+    async with shown(run, Clock(finishing_time())) as (app, pilot):
         assert "Resume" not in lines(app)[-1]
         await pilot.press("plus")
-        await wait_until(pilot, lambda: bool(resumes.calls), "a resumption")
-        assert resumes.arguments == [(run.id, ME, 4)]
+        await wait_until(pilot, lambda: resumes.calls == [(run.id, ME, 4)], "a call")
 
 
 async def test_a_crashed_run_is_resumed_and_shows_its_phase(replay: Replay, resumes: Resumes) -> None:
-    app = program(replay.run, replay.clock)
-    async with app.run_test(size=SIZE) as pilot:
-        await settled(pilot)
+    async with shown(replay.run, replay.clock) as (app, pilot):
         assert "✖ crashed" in lines(app)[0]
         await pilot.press("r")
-        await wait_until(pilot, lambda: bool(resumes.calls), "a resumption")
-        assert resumes.arguments == [(replay.run.id, ME, None)]
+        await wait_until(pilot, lambda: resumes.calls == [(replay.run.id, ME, None)], "a call")
         with FakeEngine(replay.run):
             now = replay.clock.now + 60
             replay.write(RunResumed(time=now, reason=ResumeReason.RESUMED, step=1_000, epoch=1, by=ME))
@@ -96,33 +95,25 @@ async def test_a_crashed_run_is_resumed_and_shows_its_phase(replay: Replay, resu
 
 async def test_a_failed_resume_is_notified(replay: Replay, resumes: Resumes) -> None:
     resumes.error = RunError("the engine cannot be started (no memory): free some memory and try again")
-    app = program(replay.run, replay.clock)
-    async with app.run_test(size=SIZE) as pilot:
-        await settled(pilot)
+    async with shown(replay.run, replay.clock) as (app, pilot):
         await pilot.press("r")
         await wait_until(pilot, lambda: told(app) == [str(resumes.error)], "the reason")
 
 
 async def test_r_in_the_run_table_resumes_and_opens_the_run(replay: Replay, resumes: Resumes) -> None:
     replay.write(RunFailed(time=replay.clock.now, error="out of memory"))
-    app = program(clock=replay.clock)
-    async with app.run_test(size=SIZE) as pilot:
-        await settled(pilot)
-        await pilot.press("tab")
-        await settled(pilot)
+    async with shown(None, replay.clock) as (app, pilot):
+        await press(pilot, "tab")
         assert "r Resume" in lines(app)[-1]
         await pilot.press("r")
         await wait_until(pilot, lambda: isinstance(app.screen, TrainingScreen), "the run")
-        assert resumes.arguments == [(replay.run.id, ME, None)]
+        assert resumes.calls == [(replay.run.id, ME, None)]
 
 
 async def test_a_finished_run_in_the_run_table_is_not_resumed(resumes: Resumes) -> None:
     recorded_run()
-    app = program(clock=Clock(finishing_time()))
-    async with app.run_test(size=SIZE) as pilot:
-        await settled(pilot)
-        await pilot.press("tab", "r")
-        await settled(pilot)
+    async with shown(None, Clock(finishing_time())) as (app, pilot):
+        await press(pilot, "tab", "r")
         assert "Resume" not in lines(app)[-1]
         assert isinstance(app.screen, HomeScreen)
         assert resumes.calls == []
@@ -130,18 +121,14 @@ async def test_a_finished_run_in_the_run_table_is_not_resumed(resumes: Resumes) 
 
 async def test_a_paused_run_is_listed_as_paused(replay: Replay) -> None:
     pause(replay)
-    app = program(clock=replay.clock)
     with FakeEngine(replay.run):
-        async with app.run_test(size=SIZE) as pilot:
+        async with shown(None, replay.clock) as (app, pilot):
             await wait_for(pilot, "paused")
             assert re.search(r"brave-otter +paused +fast +1/3", text(app))
 
 
 async def test_quitting_a_paused_run_says_that_it_is_paused(replay: Replay) -> None:
     pause(replay)
-    app = program(replay.run, replay.clock)
-    with FakeEngine(replay.run):
-        async with app.run_test(size=SIZE) as pilot:
-            await settled(pilot)
-            await pilot.press("q")
-            await wait_for(pilot, "brave-otter is paused")
+    async with live(replay) as (_, pilot, _):
+        await pilot.press("q")
+        await wait_for(pilot, "brave-otter is paused")
