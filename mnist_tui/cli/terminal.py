@@ -29,7 +29,7 @@ def unsupported_reason(environment: Mapping[str, str], *, stdin: bool, stdout: b
 
 
 def flush_or_drop(*streams: TextIO) -> None:
-    """Flush the streams, and drop what nobody reads: otherwise Python's own last flush sets the exit status 120."""
+    """Flush the streams, and drop output without a reader: Python's own last flush would set the exit status 120."""
     for stream in streams:
         try:
             stream.flush()

@@ -87,7 +87,7 @@ def _start_engine(run: RunDirectory, *arguments: str) -> None:
 
 
 def _spawn(run: RunDirectory, lock: int, *arguments: str) -> None:
-    # The engine inherits the lock, so that the run counts as live from the first moment. It gets a session of its own,
+    # The engine inherits the lock, so that the run is live at once. It gets a session of its own,
     # so that it survives the terminal.
     try:
         with run.log_path.open("ab") as log:

@@ -55,8 +55,6 @@ class CommandKey:
     footer: bool = True
     rank: int = 0
     """A footer that is too narrow drops the keys of the highest rank first."""
-    notify: bool = True
-    """Confirm with a notification; False if the header shows the effect."""
 
 
 @dataclass(frozen=True)
@@ -66,11 +64,11 @@ class SteeringCommand:
     name: str
     """The command `mnist-tui NAME RUN`; with `parse`, the option `mnist-tui set RUN --NAME VALUE`."""
     request: type[SteeringRequest]
-    """Its fields become the arguments and flags of the command."""
+    """Request type, whose fields become the arguments and flags of the command."""
     help: str
     """Imperative of at most 60 characters."""
     confirmation: str | Callable[[Any], str]
-    """What the run does next, as in "pauses after this batch"; computed from the request if callable."""
+    """Effect on the run, as in "pauses after this batch"; computed from the request if callable."""
     keys: tuple[CommandKey, ...] = ()
     parse: Callable[[str], Fields] | None = None
     """Read the option's value; raises ConfigError."""
@@ -78,7 +76,7 @@ class SteeringCommand:
     """The option's value in the help."""
 
     def confirm(self, request: SteeringRequest) -> str:
-        """Return what the run does next."""
+        """Return the effect on the run."""
         return self.confirmation if isinstance(self.confirmation, str) else self.confirmation(request)
 
 
@@ -141,21 +139,21 @@ STEERING_COMMANDS: list[SteeringCommand] = [
         Pause,
         "Pause after this batch",
         "pauses after this batch",
-        keys=(CommandKey("p", "Pause", rank=2, notify=False),),
+        keys=(CommandKey("p", "Pause", rank=2),),
     ),
     SteeringCommand(
         "continue",
         Continue,
         "Continue after a pause or an alert",
         "continues",
-        keys=(CommandKey("p", "Continue", rank=2, notify=False),),
+        keys=(CommandKey("p", "Continue", rank=2),),
     ),
     SteeringCommand(
         "step",
         Step,
         "Train one batch, or COUNT batches, then pause",
         _confirm_step,
-        keys=(CommandKey("full_stop", "Step", "Train one batch, then pause", shown=".", rank=6, notify=False),),
+        keys=(CommandKey("full_stop", "Step", "Train one batch, then pause", shown=".", rank=6),),
     ),
     SteeringCommand(
         "epochs",
@@ -166,24 +164,10 @@ STEERING_COMMANDS: list[SteeringCommand] = [
         metavar="N|+N|-N",
         keys=(
             CommandKey(
-                "plus",
-                "Add epoch",
-                "Add an epoch; after the end, train on",
-                name="add_epoch",
-                fields={"change": 1},
-                shown="+",
-                rank=5,
-                notify=False,
+                "plus", "Add epoch", "Add an epoch; after the end, train on", "add_epoch", {"change": 1}, "+", rank=5
             ),
             CommandKey(
-                "minus",
-                "Remove epoch",
-                "Remove the last planned epoch",
-                name="remove_epoch",
-                fields={"change": -1},
-                shown="-",
-                rank=9,
-                notify=False,
+                "minus", "Remove epoch", "Remove the last planned epoch", "remove_epoch", {"change": -1}, "-", rank=9
             ),
         ),
     ),
@@ -194,14 +178,7 @@ STEERING_COMMANDS: list[SteeringCommand] = [
         lambda request: "exits now" if request.now else "stops after this batch, then evaluates and saves",
         keys=(
             CommandKey("s", "Stop", rank=3),
-            CommandKey(
-                "K",
-                "Kill",
-                "Exit at once, unevaluated; asks first",
-                name="kill",
-                fields={"now": True},
-                footer=False,
-            ),
+            CommandKey("K", "Kill", "Exit at once, unevaluated; asks first", "kill", {"now": True}, footer=False),
         ),
     ),
     SteeringCommand(

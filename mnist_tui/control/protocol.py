@@ -136,7 +136,7 @@ class Reply(msgspec.Struct, frozen=True):
     error: str = ""
     """The reason, if the request was not carried out."""
     save_error: str = msgspec.field(default="", name="trouble")
-    """The reason why something cannot be saved at the moment; empty if all is saved."""
+    """The reason why something cannot be saved; empty if all is saved."""
     explanation: Explanation | None = None
 
 

@@ -55,7 +55,7 @@ def recorded_probabilities(run: RunDirectory, name: str | int, row: int) -> NDAr
 
 def test_digits_are_explained_while_the_run_trains(training: RunDirectory) -> None:
     deadline = time.monotonic() + TIMEOUT
-    while training.endpoint() is None:  # without a sleep: an endpoint that is written too early shows only for a moment
+    while training.endpoint() is None:  # without a sleep, to see an endpoint that is written too early
         assert time.monotonic() < deadline
     assert client.send(training, Ping(), TIMEOUT).ok
     with pytest.raises(RunError, match="no epoch is validated yet"):

@@ -136,9 +136,9 @@ async def test_a_request_sent_before_the_server_starts_gets_its_reply(session: P
 @pytest.mark.parametrize("sentence", ["the run is over", "", "cannot save /home/\udcff/run"], ids=ascii)
 def test_the_handlers_error_is_the_reply(handler: RecordingHandler, sentence: str) -> None:
     handler.error = RequestError(sentence)
-    refusal = asyncio.run(reply_to(b'{"type":"pause","by":"me"}', handler, no_attach))
-    assert not refusal.ok
-    assert msgspec.json.decode(msgspec.json.encode(refusal), type=Reply).error == sentence.replace("\udcff", "?")
+    reply = asyncio.run(reply_to(b'{"type":"pause","by":"me"}', handler, no_attach))
+    assert not reply.ok
+    assert msgspec.json.decode(msgspec.json.encode(reply), type=Reply).error == sentence.replace("\udcff", "?")
 
 
 async def test_a_request_that_fails_inside_is_logged_and_the_server_goes_on(
@@ -146,9 +146,9 @@ async def test_a_request_that_fails_inside_is_logged_and_the_server_goes_on(
 ) -> None:
     async with serving(handler) as path, connected(path) as client:
         handler.error = ZeroDivisionError("a bug")
-        refusal = await client.send(Pause(by="me"))
-        assert not refusal.ok
-        assert "ZeroDivisionError" in refusal.error
+        reply = await client.send(Pause(by="me"))
+        assert not reply.ok
+        assert "ZeroDivisionError" in reply.error
         assert "a bug" in capsys.readouterr().err
         handler.error = None
         assert (await client.send(Pause(by="me"))).ok
@@ -174,24 +174,12 @@ async def test_a_client_that_stops_sending_still_gets_its_reply(handler: Recordi
 # The place of the socket
 
 
-def test_the_folder_is_private(session: Path) -> None:
-    assert socket_path().parent == session / "mnist-tui"
-    assert (session / "mnist-tui").stat().st_mode & 0o777 == 0o700
-
-
-def test_an_open_folder_is_made_private(session: Path) -> None:
+def test_the_folder_is_private_even_if_it_was_open(session: Path) -> None:
     folder = session / "mnist-tui"
-    folder.mkdir()
-    folder.chmod(0o777)
-    assert socket_path().parent == folder
-    assert folder.stat().st_mode & 0o777 == 0o700
-
-
-def test_a_session_folder_with_a_long_path_is_skipped(session: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    deep = session / ("x" * 120)
-    deep.mkdir()
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(deep))
-    assert socket_path().parent == session / f"mnist-tui-{os.geteuid()}"
+    for _ in range(2):
+        assert socket_path().parent == folder
+        assert folder.stat().st_mode & 0o777 == 0o700
+        folder.chmod(0o777)
 
 
 async def test_without_a_short_path_the_socket_is_in_tmp(
@@ -200,6 +188,7 @@ async def test_without_a_short_path_the_socket_is_in_tmp(
     deep = session / ("x" * 120)
     deep.mkdir()
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(deep))
+    assert socket_path().parent == session / f"mnist-tui-{os.geteuid()}"
     monkeypatch.setattr(tempfile, "tempdir", str(deep))
     path, until = socket_path(), asyncio.Event()
     assert path.parent == Path("/tmp", f"mnist-tui-{os.geteuid()}")
@@ -210,21 +199,17 @@ async def test_without_a_short_path_the_socket_is_in_tmp(
         await task
 
 
-@pytest.mark.parametrize("session_folder", [None, "", "relative"])
+@pytest.mark.parametrize("session_folder", ["", "relative"])
 def test_without_a_session_folder_the_socket_is_in_the_temporary_folder(
-    session: Path, monkeypatch: pytest.MonkeyPatch, session_folder: str | None
+    session: Path, monkeypatch: pytest.MonkeyPatch, session_folder: str
 ) -> None:
-    if session_folder is None:
-        monkeypatch.delenv("XDG_RUNTIME_DIR")
-    else:
-        monkeypatch.setenv("XDG_RUNTIME_DIR", session_folder)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", session_folder)
     assert socket_path().parent == session / f"mnist-tui-{os.geteuid()}"
 
 
 def test_a_folder_that_is_a_link_is_skipped(session: Path) -> None:
     elsewhere = session / "elsewhere"
-    elsewhere.mkdir()
-    elsewhere.chmod(0o755)
+    elsewhere.mkdir(mode=0o755)
     (session / "mnist-tui").symlink_to(elsewhere)
     assert socket_path().parent == session / f"mnist-tui-{os.geteuid()}"
     assert not list(elsewhere.iterdir())
@@ -243,9 +228,7 @@ def test_another_users_folders_are_an_error(session: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.usefixtures("session")
-def test_a_full_disk_does_not_prevent_a_socket(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_full_disk_does_not_prevent_a_socket(monkeypatch: pytest.MonkeyPatch) -> None:
     def full() -> str:
         raise FileNotFoundError("No usable temporary directory found")
 
@@ -257,10 +240,15 @@ def test_a_full_disk_does_not_prevent_a_socket(
 # Sockets of dead engines
 
 
+def listen(path: Path) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    listener.listen(0)
+    return listener
+
+
 def abandoned(path: Path) -> Path:
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(path))
-        listener.listen()
+    listen(path).close()
     return path
 
 
@@ -271,8 +259,7 @@ def id_of_a_dead_process() -> int:
 
 @pytest.mark.usefixtures("session")
 def test_only_the_sockets_of_dead_engines_are_removed() -> None:
-    folder = socket_path().parent
-    dead = id_of_a_dead_process()
+    folder, dead = socket_path().parent, id_of_a_dead_process()
     stale = abandoned(folder / f"{dead}.sock")
     kept = [
         abandoned(folder / f"{os.getppid()}.sock"),  # a live process that may be about to listen
@@ -280,7 +267,7 @@ def test_only_the_sockets_of_dead_engines_are_removed() -> None:
         abandoned(folder / f"{'9' * 30}.sock.old"),
         folder / f"{dead}1.sock",
     ]
-    kept[-1].write_bytes(b"no socket")
+    kept[-1].write_bytes(b"not a socket")
     socket_path()
     assert not stale.exists()
     assert all(path.exists() for path in kept)
@@ -289,28 +276,19 @@ def test_only_the_sockets_of_dead_engines_are_removed() -> None:
 @pytest.mark.usefixtures("session")
 def test_a_socket_with_a_listener_stays() -> None:
     path = socket_path().parent / f"{id_of_a_dead_process()}.sock"  # an engine of another container
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(path))
-        listener.listen(0)
+    with listen(path):
         socket_path()
         socket_path()  # its queue is full now
         assert path.is_socket()
 
 
-@pytest.mark.usefixtures("session")
-def test_the_socket_of_an_earlier_process_with_this_id_is_replaced() -> None:
+def test_a_socket_under_this_process_id_is_replaced_unless_it_is_live(session: Path) -> None:
     left = abandoned(socket_path())
     assert socket_path() == left
     assert not left.exists()
-
-
-def test_a_live_socket_with_this_process_id_stays(session: Path) -> None:
-    taken = socket_path()
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(taken))
-        listener.listen()
+    with listen(left):
         assert socket_path().parent == session / f"mnist-tui-{os.geteuid()}"
-        assert taken.is_socket()
+        assert left.is_socket()
 
 
 # The end

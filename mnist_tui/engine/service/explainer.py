@@ -25,7 +25,7 @@ NEIGHBOURS = 12
 CHUNK = 400
 """Digits whose features are computed in one piece: about 30 ms for `fast` on two cores."""
 DIMENSIONS = 64
-"""Features are compared in so many dimensions, by random projection if needed (Johnson & Lindenstrauss 1984)."""
+"""Most dimensions in which features are compared, by random projection (Johnson & Lindenstrauss 1984)."""
 NOISE = 40.0
 """Standard deviation of the noisy variant, in grey levels of 255."""
 

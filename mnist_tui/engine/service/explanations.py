@@ -23,7 +23,7 @@ class ExplanationService:
         self._epoch: int | None = None
 
     def work(self, steering: Steering, best: BestModel) -> None:
-        """Work for a moment on the explanation that has been pending longest."""
+        """Compute the next piece of the explanation that has been pending longest."""
         pending = steering.pending_explanation
         try:
             if pending.pieces is None:

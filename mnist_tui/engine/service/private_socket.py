@@ -122,7 +122,7 @@ def xucred_uid(data: bytes) -> int:
 
 
 def listener_at(path: Path) -> socket.socket:
-    """Return a listening socket at a path, which no other user can open at any moment; raises OSError."""
+    """Return a listening socket at a path, which no other user can ever open; raises OSError."""
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     # The mask holds for the whole process: 0o177 would lock the training thread out of a folder that it creates now.
     mask = os.umask(0o077)

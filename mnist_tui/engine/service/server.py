@@ -33,7 +33,7 @@ REPLY_SECONDS = 10.0
 """Time to read a reply."""
 LINGER_SECONDS = 1.0
 EXPLAIN_SECONDS = 60.0
-"""Time to explain a digit, which a training does for a moment between two batches."""
+"""Time to explain a digit, which a training does in pieces between batches."""
 SOCKET_CHECK_SECONDS = 5.0
 """Interval at which the server checks that its socket still exists."""
 
@@ -43,7 +43,7 @@ class RequestError(Exception):
 
 
 class RequestHandler(Protocol):
-    """What carries out the requests."""
+    """The engine, which carries out the requests."""
 
     def handle(self, request: Request) -> "Future[Explanation] | None":
         """Carry out a request other than Ping and Attach; raises RequestError. An explanation comes later."""

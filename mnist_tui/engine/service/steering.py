@@ -42,12 +42,12 @@ class DivergedError(Exception):
 
 
 class Action(Enum):
-    """What the training thread does next."""
+    """The next action of the training thread."""
 
     TRAIN = auto()
     SAVE_CHECKPOINT = auto()
     EXPLAIN = auto()
-    """Work on the oldest pending explanation for a moment."""
+    """Compute the next piece of the oldest pending explanation."""
     PAUSE = auto()
     STOP = auto()
     ROLL_BACK = auto()
@@ -66,7 +66,7 @@ class PendingExplanation:
 
 
 class Steering:
-    """What the viewers requested so far. The socket's thread calls `handle`, the training thread everything below it.
+    """The requests of all viewers. The socket's thread calls `handle` and `set_viewers`, the training thread the rest.
 
     Both change `state` under one lock; every checkpoint contains it.
     """
@@ -252,7 +252,7 @@ class Steering:
 
     @property
     def pending_explanation(self) -> PendingExplanation:
-        """The one that has waited longest."""
+        """The explanation that has been pending longest."""
         return self._explanations[0]
 
     def drop_explanation(self) -> None:
@@ -315,4 +315,4 @@ HANDLERS: dict[type[Request], Handler] = {
     SetLearningRate: Steering._accept_learning_rate,
     SetEarlyStopping: Steering._accept_early_stopping,
 }
-"""What each type of request does, under the lock of the steering."""
+"""The handler of each type of request, called under the lock of the steering."""

@@ -22,9 +22,11 @@ from mnist_tui.ui.steering.early_stopping import EarlyStoppingScreen
 from mnist_tui.ui.steering.learning_rate import LearningRateScreen
 
 RESUME = "resume"
-"""The one key of the keymap's "steering" group that starts an engine instead of sending a request."""
+"""Name of the only key in the keymap's "steering" group that starts an engine instead of sending a request."""
 SINGLE_MODEL_KEYS = frozenset({"add_epoch", "remove_epoch", "early_stopping"})
 """Keys that an ensemble rejects, because all its models train for the same epochs."""
+VISIBLE_KEYS = frozenset({"pause", "continue", "step", "add_epoch", "remove_epoch"})
+"""Keys that need no notification, because the screen shows their effect."""
 DIALOGS: dict[str, Callable[[RunView], Dialog[Any]]] = {
     "kill": KillScreen,
     "rollback": RollBackScreen,
@@ -58,7 +60,7 @@ def send_command(
                 on_error()
             notify(app, str(error), "error")
         else:
-            if key.notify:
+            if name not in VISIBLE_KEYS:
                 confirmation = command.confirm(request)
                 notify(app, f"{confirmation[0].upper()}{confirmation[1:]}.")
 
