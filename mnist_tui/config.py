@@ -55,13 +55,13 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     precision: str = AUTO
     """Compute dtype of the layers: float32, bfloat16 or float16. Weights are always float32."""
     jit_compile: str = AUTO
-    """Whether XLA compiles the training step: on or off."""
+    """on or off: compile the training step with XLA."""
     steps_per_execution: int | str = AUTO
     """Training steps that Keras runs per call. Metrics, schedule and steering come once per call."""
     threads: int | str = AUTO
     """CPU threads that one operation may use."""
     ensemble: str = "1"
-    """Members that Ensemble parses. They are trained one after the other, and their predictions are averaged."""
+    """Members that Ensemble parses. They are trained in sequence, and their predictions are averaged."""
 
     @property
     def members(self) -> tuple[str, ...]:

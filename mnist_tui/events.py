@@ -85,7 +85,7 @@ class Layer(msgspec.Struct, frozen=True):
     detail: str
     """Properties that distinguish it from other layers of its kind, such as '3×3 ReLU'."""
     output_shape: tuple[int, ...]
-    """Without the batch axis."""
+    """Shape without the batch axis."""
     parameters: int
     multiply_adds: int
     """Multiply-adds of one image's forward pass; 0 if the layer has none."""

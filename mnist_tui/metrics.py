@@ -69,7 +69,7 @@ class Metric:
     keras_metric: Callable[[], Any] | None = None
     """Builds the metric that the model is compiled with, so that it appears in Keras' logs."""
     on_plain_lines: bool = True
-    """Whether the lines of `--plain` show it."""
+    """False if `--plain` does not show it."""
 
     @property
     def is_validated(self) -> bool:

@@ -1,7 +1,7 @@
 """SETTINGS: every setting of a run, with its label, bounds and parser.
 
-The command line, the home screen and `--config FILE.toml` read settings as text and complete them to a RunConfig with
-`Catalogue.complete`, so all of them accept the same values and give the same errors.
+The command line, the home screen and `--config FILE.toml` all read settings as text with `Catalogue.complete`. So they
+accept the same values and give the same errors.
 """
 
 import math
@@ -37,9 +37,9 @@ class Setting:
     minimum: float = 0
     maximum: float = math.inf
     optional: bool = False
-    """Whether it may be left empty."""
+    """True if it may be left empty."""
     auto: bool = False
-    """Whether "auto" may take the place of a number."""
+    """True if it may be "auto" instead of a number."""
 
     def parse(self, text: str, catalogue: "Catalogue") -> Value | None:
         """Return the value of a text, None for an empty optional one; raises ConfigError."""

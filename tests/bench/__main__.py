@@ -16,12 +16,11 @@ from tests.bench.cross_validation import cross_validation
 from tests.bench.first_paint import first_paint
 from tests.bench.frame import frame
 from tests.bench.latency import latency
-from tests.bench.link import link
+from tests.bench.link import link, watch
 from tests.bench.memory import memory
 from tests.bench.mistakes import gallery_page, open_cell, time_travel
 from tests.bench.open_run import open_run
 from tests.bench.throughput import overhead, overhead_reference, throughput
-from tests.bench.watch import watch
 
 BENCHES = {
     "first-paint": first_paint,

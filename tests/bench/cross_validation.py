@@ -1,7 +1,7 @@
-"""Mistakes on training digits, each read by a network that was not trained with it: what a recipe is chosen by.
+"""Cross-validation of `best` on the training images, by which its recipe is chosen.
 
-No test digit is touched, and the count is finer than that of 5,000 validation digits. After a change of a recipe in
-engine/models/presets.py, run it again and compare.
+It uses no test image and is more precise than 5,000 validation images. Run it after a change of the recipe in
+engine/models/presets.py and compare.
 """
 
 import json
@@ -22,23 +22,23 @@ from tests.bench.training import train
 FOLDS = 6
 SHUFFLE_SEED = 7
 BAR = 245
-"""Of 60,000: 217 when `best` had one tower (H200, JAX), and two standard deviations more of a count of that size."""
+"""Mistakes of 60,000: 217 when `best` had one tower (H200, JAX), plus two standard deviations of such a count."""
 
 
 def cross_validation(backend: str = "tensorflow", workers: int = 1) -> Result:
-    """Mistakes of `best` on training digits that it was not trained with (over an hour on a CPU)."""
+    """Mistakes of `best` on training images that it was not trained on (over an hour on a CPU)."""
     with temporary_home() as home, ThreadPoolExecutor(workers) as pool:
         folds = list(pool.map(lambda number: _fold(home / f"fold-{number}", number, backend), range(FOLDS)))
     return Result(
         value=sum(fold["mistakes"] for fold in folds),
-        unit="of the 60,000 training digits read wrong",
+        unit="misclassified of the 60,000 training images",
         bar=BAR,
         raw={"backend": backend, "folds": folds},
     )
 
 
 def cut(number: int, path: Path) -> None:
-    """Write MNIST's training digits as a set whose test digits are a sixth of them, as an .npz."""
+    """Write an .npz of MNIST's training images in which fold `number` is the test set."""
     with np.load(asset("mnist.npz")) as data:
         images, labels = data["x_train"], data["y_train"]
     held, kept = rows(number, len(images))
@@ -46,7 +46,7 @@ def cut(number: int, path: Path) -> None:
 
 
 def rows(number: int, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Of so many digits: those that a fold (from 0) holds back, and the others in their order."""
+    """Return the rows of `count` images that fold `number` (from 0) holds out, and the other rows in order."""
     parts = np.array_split(np.random.default_rng(SHUFFLE_SEED).permutation(count), FOLDS)
     return parts[number], np.setdiff1d(np.arange(count), parts[number])
 

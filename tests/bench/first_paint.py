@@ -1,4 +1,4 @@
-"""How soon the home screen is there."""
+"""Time to the first paint of the home screen."""
 
 import os
 import signal
@@ -22,7 +22,7 @@ Empty().run()
 
 
 def first_paint() -> Result:
-    """Seconds from the command to the home screen's first words, over an empty Textual app's; median of pairs."""
+    """Seconds from the command to the home screen, relative to an empty Textual app; median of pairs."""
     with tempfile.TemporaryDirectory() as home:
         env = {"MNIST_TUI_HOME": home}
         ours, empty = [], []

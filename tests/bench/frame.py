@@ -1,4 +1,4 @@
-"""What one frame's plots cost, however long the run."""
+"""CPU time of one frame's plots, for short and long runs."""
 
 import asyncio
 import statistics
@@ -12,18 +12,18 @@ from mnist_tui.runs.history import History
 from mnist_tui.ui.plots.board import PlotBoard
 from mnist_tui.ui.plots.panel import PlotPanel
 from mnist_tui.ui.theme import DARK
-from tests.bench.result import Result, worst_of
+from tests.bench.result import Result
 from tests.kit import samples
 
 FEW, MANY = 1_000, 1_000_000
 SIZE, BOARD = (120, 40), (60, 37)
-"""The terminal, and what the training screen's plots have of it."""
+"""Sizes of the terminal, and of the plots on the training screen."""
 ROUNDS = 60
 BARS = {"ratio": 1.2, "milliseconds": 25.0}
 
 
 class Stage(App[None]):
-    """The plots alone, as large as on the training screen."""
+    """An app with the plots of the training screen."""
 
     CSS = f"PlotBoard {{ width: {BOARD[0]}; height: {BOARD[1]}; }}"
 
@@ -37,26 +37,21 @@ class Stage(App[None]):
 
 
 def frame() -> Result:
-    """One frame's plots at 120x40 from 1,000,000 steps: CPU time, and its ratio to that from 1,000; medians."""
+    """CPU milliseconds of one frame's plots of 1,000,000 steps at 120x40, and the ratio to 1,000 steps; medians."""
     few, many = asyncio.run(_measured())
     ratio = statistics.median(large / small for small, large in zip(few, many, strict=True))
     figures = {"ratio": round(ratio, 3), "milliseconds": round(statistics.median(many) * 1e3, 2)}
-    return Result(
-        value=worst_of(figures, BARS),
-        unit="of its bar, the worst of both",
-        bar=1.0,
-        raw={
-            **figures,
-            "bars": BARS,
-            "rounds": ROUNDS,
-            "milliseconds_of_1000_steps": round(statistics.median(few) * 1e3, 2),
-            "milliseconds_quartiles": [round(each * 1e3, 2) for each in statistics.quantiles(many, n=4)],
-        },
+    return Result.worst(
+        figures,
+        BARS,
+        rounds=ROUNDS,
+        milliseconds_of_1000_steps=round(statistics.median(few) * 1e3, 2),
+        milliseconds_quartiles=[round(each * 1e3, 2) for each in statistics.quantiles(many, n=4)],
     )
 
 
 async def _measured() -> tuple[list[float], list[float]]:
-    """Seconds of CPU time for each of the rounds, of both runs in turns; each frame has one step more than before."""
+    """Return the CPU seconds of each round for both runs, with one more step per frame."""
     runs = [history(FEW), history(MANY)]
     seconds: tuple[list[float], list[float]] = ([], [])
     app = Stage()
@@ -83,14 +78,14 @@ async def _measured() -> tuple[list[float], list[float]]:
 
 
 def step(number: int) -> StepEnded:
-    """A step of a run that learns, with noise."""
+    """Return a step with a noisy, falling loss."""
     noise = np.random.default_rng(number).normal()
     loss = 2.3 / (1 + number / 50) + 0.1 * abs(noise)
     return samples.step_ended(number, loss=loss, accuracy=1 - min(0.9, loss / 3))
 
 
 def history(steps: int) -> History:
-    """A run of so many steps."""
+    """Return a run with this number of steps."""
     made = History(samples.record(epochs=-(-MANY // 550)))
     made.apply(PhaseChanged(time=samples.CREATED, phase=Phase.TRAINING))
     made.apply(samples.run_started())

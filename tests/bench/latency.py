@@ -1,4 +1,4 @@
-"""How soon a key is answered while both cores train."""
+"""Latency of a key while all cores train."""
 
 import random
 import re
@@ -6,7 +6,7 @@ import sys
 
 from mnist_tui.bench.engines import temporary_home
 from tests.bench.line import LAYER, Line
-from tests.bench.result import Result, percentiles, worst_of
+from tests.bench.result import Result, percentiles
 from tests.bench.training import SIZE, end, training
 from tests.e2e.terminal import Terminal
 
@@ -29,7 +29,7 @@ ANSWER = re.compile(rb"key|\d")
 
 
 def latency() -> Result:
-    """Key press to the first byte of the answering repaint while `reference` trains, in shares of the bars."""
+    """Milliseconds from a key to the first byte of the repaint while `reference` trains, as shares of their bars."""
     with temporary_home() as home, training(home, "--preset", "reference", "--epochs", "50") as (terminal, _):
         line = Line(terminal)
         line.focus_layers()
@@ -40,18 +40,13 @@ def latency() -> Result:
             end(other)
         end(terminal)
     figures, empty_figures = percentiles(ours), percentiles(empty)
-    return Result(
-        value=worst_of(figures, BARS),
-        unit="of its bar, the worst of p50, p99 and max",
-        bar=1.0,
-        raw={"keys": len(ours), **figures, "bars": BARS, "empty_app": empty_figures},
-    )
+    return Result.worst(figures, BARS, keys=len(ours), empty_app=empty_figures)
 
 
 def _press(
     line: Line, keys: tuple[str, str], answer: re.Pattern[bytes], count: int, beside: Line | None = None
 ) -> list[float]:
-    """Seconds of `count` answers; keys come at random, as a person's do. `beside` is a line to be kept empty."""
+    """Return the seconds of `count` repaints after keys at random intervals, while draining the line `beside`."""
     pauses = random.Random(7)
     taken = []
     for number in range(count):

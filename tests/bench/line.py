@@ -1,4 +1,4 @@
-"""The line between a program and its terminal, watched byte by byte, and as slow as wanted."""
+"""The line between a program and its terminal, read byte by byte at a limited rate."""
 
 import os
 import re
@@ -9,22 +9,22 @@ from tests.e2e.terminal import KEYS, Terminal
 
 LOOK_SECONDS = 0.05
 LAYER = re.compile(rb"Conv2D|BatchN|MaxPool|ReLU|Dropout|Flatten|Dense|Rescal")
-MOST_PANES = 14
+MAX_PANES = 14
 KEY_SECONDS = 5.0
-"""After so long a key counts as unanswered."""
+"""Seconds after which a key counts as unanswered."""
 
 
 class Line:
-    """Reads what a program writes to its terminal, in place of the terminal; `rate` is the most bytes a second."""
+    """A reader in place of the terminal, limited to `rate` bytes per second."""
 
     def __init__(self, terminal: Terminal, rate: float | None = None) -> None:
         self._descriptor: int = terminal._child.child_fd
         self._rate = rate
         self.total = 0
-        """Bytes read so far."""
+        """Number of bytes read."""
 
     def read(self, until: float) -> bytes:
-        """What comes next, as soon as there is any; nothing when the moment `until` (monotonic seconds) passes."""
+        """Return the next bytes; empty if there are none until `until`, in monotonic seconds."""
         wait = max(0.0, until - time.monotonic())
         if not select.select([self._descriptor], [], [], wait)[0]:
             return b""
@@ -35,14 +35,14 @@ class Line:
         return data
 
     def drain(self, seconds: float) -> int:
-        """Read for so long; returns how many bytes came."""
+        """Read for some seconds, and return the number of bytes."""
         before, end = self.total, time.monotonic() + seconds
         while time.monotonic() < end:
             self.read(end)
         return self.total - before
 
     def press(self, key: str, answer: re.Pattern[bytes]) -> float | None:
-        """Press a key; seconds until the first byte of the repaint in which `answer` is. None when it never comes."""
+        """Press a key, and return the seconds to the first byte of the repaint that has `answer`; None if none has."""
         began = time.monotonic()
         os.write(self._descriptor, KEYS.get(key, key).encode())
         held, first = b"", began
@@ -52,12 +52,12 @@ class Line:
                 first = time.monotonic()
             if answer.search(held + data):
                 return first - began
-            held = data if len(data) == 65536 else data[-32:]  # the tail of a repaint that was no answer
+            held = data if len(data) == 65536 else data[-32:]  # the tail of a repaint without the answer
         return None
 
     def focus_layers(self) -> None:
-        """Walk through the panes to the list of layers, whose cursor answers with a layer's name."""
-        for _ in range(MOST_PANES):
+        """Move the focus to the list of layers, whose cursor shows a layer's name."""
+        for _ in range(MAX_PANES):
             os.write(self._descriptor, KEYS["tab"].encode())
             self.drain(0.5)
             began = time.monotonic()

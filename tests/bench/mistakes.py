@@ -1,4 +1,4 @@
-"""How soon mistakes are on the screen: a step of time travel, a page of the gallery, a cell that is opened.
+"""Time to show mistakes: a step of time travel, a page of the gallery, a cell of the confusion matrix.
 
 In one process, without a terminal: from the action to the last line that is drawn, in a window of 120 x 40. The screens
 are those of the program, the recordings made up (tests/recorded.py): 5,000 digits, and 60,000 for opening a cell.
@@ -23,8 +23,8 @@ from tests.kit.recorded import Recording
 from tests.ui.host import Host, settled
 
 DIGITS = 5_000
-MOST_DIGITS = 60_000
-"""As many as the issue asks for; some of them come twice."""
+MAX_DIGITS = 60_000
+"""Images of the largest data set, some of which repeat."""
 EPOCHS = 50
 TRIES = 40
 
@@ -82,7 +82,7 @@ def open_cell() -> Result:
             await asyncio.sleep(0.02)
         return took
 
-    return _run(measure, MOST_DIGITS, 1, 50.0)
+    return _run(measure, MAX_DIGITS, 1, 50.0)
 
 
 def _painted(app: Host, began: float) -> float:

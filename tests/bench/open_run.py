@@ -9,7 +9,7 @@ from mnist_tui.bench.engines import temporary_home
 from mnist_tui.events import EndReason, EpochEnded, RunEnded, RunStarted, StepEnded, decode, encode
 from mnist_tui.runs.directory import RunDirectory
 from tests.bench.peak import peak_bytes
-from tests.bench.result import Result, worst_of
+from tests.bench.result import Result
 from tests.bench.training import PROGRAM, SIZE, end, environment
 from tests.e2e.terminal import Terminal
 from tests.kit.recording import RECORDING
@@ -29,17 +29,12 @@ def open_run() -> Result:
         opened = [_open(home, "long-run") for _ in range(REPEATS)]
         short = [_open(home, "short-run") for _ in range(REPEATS)]
     figures = {"seconds": sorted(one for one, _ in opened)[REPEATS // 2], "memory_megabytes": max(m for _, m in opened)}
-    return Result(
-        value=worst_of(figures, BARS),
-        unit="of its bar, the worst of both",
-        bar=1.0,
-        raw={
-            **figures,
-            "bars": BARS,
-            "all_seconds": [one for one, _ in opened],
-            "short_run_seconds": [one for one, _ in short],
-            "short_run_megabytes": max(memory for _, memory in short),
-        },
+    return Result.worst(
+        figures,
+        BARS,
+        all_seconds=[one for one, _ in opened],
+        short_run_seconds=[one for one, _ in short],
+        short_run_megabytes=max(memory for _, memory in short),
     )
 
 

@@ -1,10 +1,10 @@
-"""The most memory that a process has held."""
+"""Peak memory of a process."""
 
 from pathlib import Path
 
 
 def peak_bytes(process: int | str) -> int | None:
-    """Of a process id, or of "self"; None on a system that does not tell it (VmHWM)."""
+    """Return the peak resident bytes of a process id or "self"; None if the system does not report VmHWM."""
     try:
         lines = Path(f"/proc/{process}/status").read_text("ascii").splitlines()
     except OSError:

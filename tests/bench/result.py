@@ -1,4 +1,4 @@
-"""What a benchmark comes to."""
+"""Result of a benchmark."""
 
 import statistics
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Result:
-    """One figure, the bar that it must not pass (or must reach), and what it was made of."""
+    """A value, the bar that it must keep, and the raw figures behind it."""
 
     value: float
     unit: str
@@ -18,26 +18,26 @@ class Result:
 
     @property
     def holds(self) -> bool:
-        """Whether the figure is on the right side of its bar."""
+        """Return True if the value keeps its bar."""
         return self.value >= self.bar if self.higher_is_better else self.value <= self.bar
 
+    @classmethod
+    def worst(cls, figures: dict[str, float], bars: dict[str, float], **raw: Any) -> "Result":
+        """Return the largest share of its bar over several figures. Only 0 keeps a bar of 0."""
+        shares = [figures[name] / bar if bar else 99.0 * (figures[name] > 0) for name, bar in bars.items()]
+        raw = {**figures, "bars": bars, **raw}
+        return cls(round(max(shares), 3), f"of its bar, the worst of {len(bars)}", 1.0, raw)
 
-def worst_of(figures: dict[str, float], bars: dict[str, float]) -> float:
-    """Of several figures with a bar each: the largest share of its bar; 1 is the bar itself.
-
-    A bar of 0 is kept by 0 alone: anything above counts as far beyond.
-    """
-    shares = [figures[name] / bar if bar else (0.0 if figures[name] == 0 else 99.0) for name, bar in bars.items()]
-    return round(max(shares), 3)
-
-
-def least_of(figures: dict[str, float], bars: dict[str, float]) -> float:
-    """Of several figures that must reach a bar each: the smallest share of its bar; 1 is the bar itself."""
-    return round(min(figures[name] / bar for name, bar in bars.items()), 3)
+    @classmethod
+    def least(cls, figures: dict[str, float], bars: dict[str, float], **raw: Any) -> "Result":
+        """Return the smallest share of its bar over several figures, of which higher is better."""
+        share = round(min(figures[name] / bar for name, bar in bars.items()), 3)
+        raw = {**figures, "bars": bars, **raw}
+        return cls(share, f"of its bar, the least of {len(bars)}", 1.0, raw, higher_is_better=True)
 
 
 def percentiles(seconds: Sequence[float]) -> dict[str, float]:
-    """Median, 99th percentile and maximum of some seconds, in milliseconds."""
+    """Return median, 99th percentile and maximum in milliseconds."""
     ordered = sorted(seconds)
     return {
         "p50_ms": round(statistics.median(ordered) * 1e3, 1),

@@ -1,4 +1,4 @@
-"""The engine and the plain script, one after the other on the same machine, time and again."""
+"""Training speed of the engine and of a plain Keras script, measured in turns."""
 
 import json
 import os
@@ -15,30 +15,30 @@ from tests.bench.training import end, epoch_speed, training
 EPOCHS = 2
 """The first one compiles; the last one is timed."""
 OURS = ("TF_", "KERAS_", "XLA_", "OMP_", "JAX_", "TORCH_")
-"""How the names begin that a default environment does not have."""
+"""Prefixes of environment variables that the plain script must not see."""
 STOCK_PRESET = "reference"
-"""The one whose network is written out in stock.py."""
+"""Preset whose model is written out in stock.py."""
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Digits a second of the engine and of the plain script, pair by pair."""
+    """Images per second of the engine and of the plain script, in pairs."""
 
     ours: list[float]
     plain: list[float]
 
     @property
     def ratios(self) -> list[float]:
-        """The engine's over the script's."""
+        """Speed of the engine relative to the script, per pair."""
         return [one / other for one, other in zip(self.ours, self.plain, strict=True)]
 
     @property
     def ratio(self) -> float:
-        """The median of all pairs."""
+        """Median ratio."""
         return statistics.median(self.ratios)
 
     def raw(self) -> dict[str, Any]:
-        """For the raw figures of a benchmark."""
+        """Return the raw figures of a benchmark."""
         return {
             "pairs": len(self.ours),
             "niceness_of_both": NICENESS,
@@ -51,7 +51,7 @@ class Pairs:
 
 
 def speeds(preset: str, limit: int, pairs: int) -> Pairs:
-    """Train a preset's network on so many digits, in turns: with a screen in front, and plainly."""
+    """Train a preset on `limit` images in turns: in the engine with its screen, and in the plain script."""
     ours, plain = list[float](), list[float]()
     for _ in range(pairs):
         ours.append(watched(preset, limit))
@@ -61,12 +61,12 @@ def speeds(preset: str, limit: int, pairs: int) -> Pairs:
 
 
 def network(preset: str) -> list[str]:
-    """The plain script's flags for a preset's network."""
+    """Return the plain script's flags for a preset."""
     return [] if preset == STOCK_PRESET else ["--preset", preset]
 
 
 def watched(preset: str, limit: int) -> float:
-    """Digits a second of the engine, with its screen in a real terminal."""
+    """Return images per second of the engine, with its screen in a terminal."""
     flags = ("--preset", preset, "--limit", str(limit), "--epochs", str(EPOCHS))
     with temporary_home() as home, training(home, *flags) as (terminal, run):
         terminal.wait_for("test accuracy", timeout=600)
@@ -76,10 +76,9 @@ def watched(preset: str, limit: int) -> float:
 
 
 def stock(*flags: str) -> list[dict[str, Any]]:
-    """What the plain script prints: a document for every epoch, and one at the end.
+    """Run the plain script, and return the objects that it prints: one per epoch, and one at the end.
 
-    In a default environment, but in a session of its own with the engine's priority, so that other programs are as much
-    in its way.
+    It runs in a default environment, but in its own session and with the engine's priority, for a fair comparison.
     """
     done = subprocess.run(
         [sys.executable, "-m", "tests.bench.stock", *flags],

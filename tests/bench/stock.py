@@ -1,10 +1,9 @@
-"""The reference network as a Keras user writes it: a Sequential and `fit` over arrays, nothing of mnist-tui's.
+"""The reference model as a Keras user writes it: a Sequential and `fit` over arrays, without mnist-tui.
 
     python -m tests.bench.stock [--epochs 6] [--limit DIGITS] [--steps N] [--preset NAME]
 
-Prints a JSON line for every epoch (digits a second of its training; seconds from the end of the first step to the end
-of the epoch's validation) and one at the end (test accuracy; peak memory in bytes). With --preset it trains another
-preset's network, in its batch size, in just this way.
+Prints a JSON line per epoch (images per second; seconds from the end of the first step to the end of its validation)
+and one at the end (test accuracy; peak memory in bytes). With --preset it trains another preset's model in this way.
 """
 
 import argparse
@@ -52,9 +51,9 @@ def main() -> None:
     """Load, train, test."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.stock", description=__doc__)
     parser.add_argument("--epochs", type=int, default=6)
-    parser.add_argument("--limit", type=int, default=60_000, help="use only so many digits")
-    parser.add_argument("--steps", type=int, help="end the epoch after so many steps")
-    parser.add_argument("--preset", help="train this preset's network instead")
+    parser.add_argument("--limit", type=int, default=60_000, help="number of training images")
+    parser.add_argument("--steps", type=int, help="end the epoch after this step")
+    parser.add_argument("--preset", help="train this preset's model instead")
     options = parser.parse_args()
 
     with np.load(DIGITS) as data:
@@ -85,7 +84,7 @@ def main() -> None:
 
 
 def other(preset: str) -> tuple[Any, Any, int]:
-    """Another preset's network, its optimizer and its batch size."""
+    """Return the model, the optimizer and the batch size of another preset."""
     from mnist_tui.engine.models.presets import PRESETS
 
     recipe = PRESETS[preset].recipe
@@ -95,7 +94,7 @@ def other(preset: str) -> tuple[Any, Any, int]:
 
 
 def clock(digits: int, batch_size: int, steps: int | None) -> Any:
-    """A callback that takes the time, and ends the epoch after `steps`."""
+    """Return a callback that takes the time, and ends the epoch after `steps`."""
     times: dict[str, float] = {}
 
     def begin_epoch(epoch: int, logs: Any) -> None:  # noqa: ARG001
@@ -123,7 +122,7 @@ def clock(digits: int, batch_size: int, steps: int | None) -> Any:
 
 
 def say(**figures: object) -> None:
-    """One line for whoever reads."""
+    """Print one line of JSON."""
     print(json.dumps(figures), flush=True)
 
 

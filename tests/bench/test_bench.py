@@ -1,4 +1,4 @@
-"""What benchmarks are made of: the plain script trains what the engine trains, and digits are cut by class."""
+"""The plain script trains what the engine trains, and the data splits of the benchmarks are correct."""
 
 import json
 import sys
@@ -12,7 +12,7 @@ from mnist_tui.resources import asset
 from tests.bench import stock
 from tests.bench.accuracy import PARTS, Part, kaggle_like
 from tests.bench.cross_validation import FOLDS, cut, rows
-from tests.bench.result import least_of
+from tests.bench.result import Result
 
 
 def test_the_plain_script_writes_out_the_reference_network() -> None:
@@ -69,5 +69,9 @@ def test_a_part_says_what_this_version_lacks() -> None:
     assert Part({"preset": "fast", "colour": "red"}, seeds=1, bar=99.0).lacks == "there is no setting 'colour'"
 
 
-def test_the_least_of_several_figures_is_the_one_furthest_below_its_bar() -> None:
-    assert least_of({"a": 1.2, "b": 30.0}, {"a": 1.0, "b": 40.0}) == 0.75
+def test_the_worst_of_several_figures_is_compared_with_its_bar() -> None:
+    least = Result.least({"a": 1.2, "b": 30.0}, {"a": 1.0, "b": 40.0})
+    assert (least.value, least.holds) == (0.75, False)
+    worst = Result.worst({"a": 0.5, "b": 0.0}, {"a": 1.0, "b": 0.0})
+    assert (worst.value, worst.holds) == (0.5, True)
+    assert not Result.worst({"b": 1.0}, {"b": 0.0}).holds

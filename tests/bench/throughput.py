@@ -5,7 +5,7 @@ from typing import Any
 
 from mnist_tui.bench.engines import follow, temporary_home
 from mnist_tui.bench.results import TARGET_ACCURACY, TimedRun
-from tests.bench.result import Result, least_of
+from tests.bench.result import Result
 from tests.bench.side_by_side import speeds, stock
 from tests.bench.training import train
 
@@ -23,14 +23,8 @@ def throughput() -> Result:
     to_accuracy = time_to_accuracy()
     figures = {preset: round(one.ratio, 3) for preset, one in pairs.items()}
     figures["time_to_accuracy"] = to_accuracy["ratio"]
-    return Result(
-        value=least_of(figures, BARS),
-        unit="of its bar, the least of the three",
-        bar=1.0,
-        higher_is_better=True,
-        raw={**figures, "bars": BARS, "pairs": {preset: one.raw() for preset, one in pairs.items()}}
-        | {"time_to_accuracy": to_accuracy},
-    )
+    speeds_raw = {preset: one.raw() for preset, one in pairs.items()}
+    return Result.least(figures, BARS, pairs=speeds_raw, to_accuracy=to_accuracy)
 
 
 def overhead() -> Result:
