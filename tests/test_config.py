@@ -1,4 +1,4 @@
-"""What a run's settings stand for reads back as it was written, and decides as it says."""
+"""Structured settings parse what they format, and follow their rules."""
 
 from typing import Literal
 
@@ -11,7 +11,7 @@ from mnist_tui.config import ConfigError, DeviceChoice, EarlyStopping, RunConfig
 from tests.kit import samples
 
 
-def test_a_config_that_was_written_before_a_setting_existed_still_opens() -> None:
+def test_a_config_from_before_a_setting_existed_still_opens() -> None:
     written = msgspec.to_builtins(samples.config())
     del written["early_stopping"], written["checkpoint_seconds"]
     assert msgspec.convert(written, RunConfig) == samples.config()
@@ -38,13 +38,13 @@ PATIENCES = st.integers(1, 9)
 
 
 @given(metric=METRICS, patience=st.integers(1, 9999))
-def test_a_rule_reads_back_as_it_was_written(metric: Literal["loss", "accuracy"], patience: int) -> None:
+def test_a_rule_is_parsed(metric: Literal["loss", "accuracy"], patience: int) -> None:
     assert EarlyStopping.parse(f"{metric}:{patience}") == EarlyStopping(metric, patience)
 
 
 @given(text=st.text() | st.from_regex(r"(loss|accuracy):\d{1,5}", fullmatch=True))
 @example("loss:1\u0663")  # an Arabic-Indic 3
-def test_a_text_is_a_rule_as_it_is_written_or_is_refused_in_one_line(text: str) -> None:
+def test_any_other_text_is_refused_in_one_line(text: str) -> None:
     try:
         rule = EarlyStopping.parse(text)
     except ConfigError as error:
@@ -55,17 +55,17 @@ def test_a_text_is_a_rule_as_it_is_written_or_is_refused_in_one_line(text: str) 
 
 
 def better(metric: str, value: float, than: float) -> bool:
-    """NaN is worse than everything."""
+    """Return True if a value is better; NaN is the worst."""
     if than != than:
         return value == value
     return value < than if metric == "loss" else value > than
 
 
 @given(metric=METRICS, patience=PATIENCES, values=VALUES)
-def test_a_rule_is_met_when_no_epoch_was_better_for_so_long(
+def test_a_rule_is_met_after_its_patience(
     metric: Literal["loss", "accuracy"], patience: int, values: list[float]
 ) -> None:
-    """As Keras counts: epochs since the last that was better than all before it."""
+    # Keras counts the epochs since the last improvement
     waited, best = 0, float("nan")
     for place, value in enumerate(values):
         if place == 0 or better(metric, value, best):
@@ -76,7 +76,7 @@ def test_a_rule_is_met_when_no_epoch_was_better_for_so_long(
 
 
 @given(metric=METRICS, patience=PATIENCES, values=VALUES)
-def test_a_longer_patience_never_ends_a_run_sooner(
+def test_a_longer_patience_never_ends_a_run_earlier(
     metric: Literal["loss", "accuracy"], patience: int, values: list[float]
 ) -> None:
     if EarlyStopping(metric, patience + 1).is_met(values):

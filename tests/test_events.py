@@ -1,4 +1,4 @@
-"""Events survive the way through JSON, and lines that are not for this version do no harm."""
+"""Events survive encoding as JSON, and lines of other versions do no harm."""
 
 import json
 import typing
@@ -62,7 +62,7 @@ def test_an_event_is_one_line_and_reads_back_as_it_was(event: AnyEvent) -> None:
     assert decode(line) == event
 
 
-def test_the_sample_events_are_of_all_types() -> None:
+def test_the_sample_events_have_all_types() -> None:
     assert {type(event) for event in EVENTS} == set(typing.get_args(AnyEvent)) == set(Event.__subclasses__())
 
 
@@ -72,7 +72,7 @@ def test_types_are_written_in_snake_case_with_the_time() -> None:
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
-def test_a_number_that_is_not_finite_reads_back_as_none(value: float) -> None:
+def test_a_nonfinite_number_reads_back_as_none(value: float) -> None:
     step = decode(encode(samples.step_ended(loss=value, accuracy=value)))
     assert isinstance(step, StepEnded)
     assert (step.metrics["loss"], step.metrics["accuracy"]) == (None, None)
@@ -81,7 +81,7 @@ def test_a_number_that_is_not_finite_reads_back_as_none(value: float) -> None:
     assert (epoch.train["loss"], epoch.validation["loss"], epoch.validation_accuracy) == (None, None, 0.97)
 
 
-def test_fields_that_an_older_version_did_not_write_have_a_meaning() -> None:
+def test_fields_that_an_older_version_did_not_write_have_defaults() -> None:
     steered = decode(b'{"type":"setting_changed","time":1.0,"setting":"stop","value":"now","by":"keys"}')
     ended = decode(b'{"type":"run_ended","time":1.0,"reason":"completed"}')
     assert isinstance(steered, SettingChanged)
@@ -144,5 +144,5 @@ def test_unknown_fields_are_skipped() -> None:
         b"",
     ],
 )
-def test_what_cannot_be_read_is_none(line: bytes) -> None:
+def test_an_unreadable_line_is_none(line: bytes) -> None:
     assert decode(line) is None

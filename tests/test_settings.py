@@ -1,4 +1,4 @@
-"""Every setting accepts what it should and refuses the rest in one sentence."""
+"""Every setting accepts valid text and refuses the rest in one line."""
 
 import pytest
 
@@ -32,7 +32,7 @@ def test_both_bounds_are_accepted(setting: Setting) -> None:
 
 @pytest.mark.parametrize("setting", INTEGERS, ids=lambda setting: setting.key)
 @pytest.mark.parametrize("step", [-1, 1])
-def test_one_beyond_a_bound_is_refused_with_the_bounds(setting: Setting, step: int) -> None:
+def test_a_value_beyond_a_bound_is_refused_with_the_bounds(setting: Setting, step: int) -> None:
     value = int(setting.minimum - 1 if step < 0 else setting.maximum + 1)
     message = refusal(setting.key, str(value))
     assert f"{value:,} is out of range" in message
@@ -94,7 +94,7 @@ def test_one_beyond_a_bound_is_refused_with_the_bounds(setting: Setting, step: i
         ("name", "last", "'last' always means the newest run"),
     ],
 )
-def test_what_cannot_be_used_is_refused_with_the_reason(key: str, text: str, reason: str) -> None:
+def test_invalid_text_is_refused_with_the_reason(key: str, text: str, reason: str) -> None:
     assert reason in refusal(key, text)
 
 
@@ -126,11 +126,11 @@ def test_what_cannot_be_used_is_refused_with_the_reason(key: str, text: str, rea
         ("threads", " 2 ", 2),
     ],
 )
-def test_what_can_be_used_is_read(key: str, text: str, value: object) -> None:
+def test_valid_text_is_parsed(key: str, text: str, value: object) -> None:
     assert SETTINGS_BY_KEY[key].parse(text, samples.catalogue()) == value
 
 
-def test_nothing_given_is_the_default_preset_with_its_own_recipe() -> None:
+def test_without_settings_the_default_preset_is_used() -> None:
     config = samples.catalogue().complete({})
     assert (config.preset, config.epochs, config.batch_size) == ("fast", 2, 64)
     assert (config.learning_rate, config.optimizer) == (0.01, "adamw")
@@ -140,12 +140,12 @@ def test_nothing_given_is_the_default_preset_with_its_own_recipe() -> None:
     assert set(chosen_here) == {AUTO}
 
 
-def test_a_preset_brings_its_recipe_and_what_is_given_wins() -> None:
+def test_given_settings_override_the_preset() -> None:
     config = samples.catalogue().complete({"preset": "lenet5", "epochs": "4"})
     assert (config.preset, config.epochs, config.batch_size, config.optimizer) == ("lenet5", 4, 128, "adam")
 
 
-def test_an_empty_optional_setting_is_as_if_not_given() -> None:
+def test_an_empty_optional_setting_is_ignored() -> None:
     assert samples.catalogue().complete({"name": "", "limit": " "}) == samples.catalogue().complete({})
 
 
@@ -154,6 +154,6 @@ def test_an_unknown_setting_is_refused_with_the_known_ones() -> None:
         samples.catalogue().complete({"epoch": "3"})
 
 
-def test_one_bad_setting_spoils_all() -> None:
+def test_one_bad_setting_is_an_error() -> None:
     with pytest.raises(ConfigError, match="batch_size"):
         samples.catalogue().complete({"epochs": "3", "batch_size": "0"})

@@ -1,4 +1,4 @@
-"""Run directories are made whole or not at all, found by what people call them, and known to be live or not."""
+"""Run directories are created atomically, found by name, and known to be live or not."""
 
 import contextlib
 import errno
@@ -40,7 +40,7 @@ sys.stdin.read()
 
 
 def one_second(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let run directories see a clock that stands still."""
+    """Give run directories a clock that does not move."""
     clock = SimpleNamespace(time=lambda: samples.CREATED, strftime=time.strftime, localtime=time.localtime)
     monkeypatch.setattr(directory, "time", clock)
 
@@ -74,7 +74,7 @@ def test_two_runs_of_one_name_are_refused() -> None:
     assert [run.id for run in list_runs()] == [first.id]
 
 
-def test_runs_of_one_second_get_ids_of_their_own_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_runs_of_the_same_second_get_ordered_ids(monkeypatch: pytest.MonkeyPatch) -> None:
     one_second(monkeypatch)
     created = [create_run(samples.config()).id for _ in range(12)]
     assert len(set(created)) == 12
@@ -83,7 +83,7 @@ def test_runs_of_one_second_get_ids_of_their_own_in_order(monkeypatch: pytest.Mo
     assert find_run(created[0]).id == created[0]
 
 
-def test_a_home_that_cannot_be_made_is_refused_and_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_home_that_cannot_be_created_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("not a folder")
     monkeypatch.setenv("MNIST_TUI_HOME", str(tmp_path / "file" / "below"))
     with pytest.raises(RunError, match="set MNIST_TUI_HOME to"):
@@ -109,7 +109,7 @@ def test_a_removed_run_is_gone() -> None:
     assert list_runs() == []
 
 
-def test_folders_without_a_record_are_no_runs(home: Path) -> None:
+def test_folders_without_a_record_are_not_runs(home: Path) -> None:
     run = create_run(samples.config())
     (home / "99999999-notes").mkdir()
     (home / "99999999-file").write_text("")
@@ -140,7 +140,7 @@ def test_a_prefix_of_two_runs_is_refused_with_their_ids(home: Path) -> None:
     assert "'2024' matches 2 runs (20240201-000000, 20240101-000000): give more of the id" in message
 
 
-def test_what_is_no_run_is_refused_with_where_was_looked(home: Path) -> None:
+def test_an_unknown_run_is_an_error_with_the_home(home: Path) -> None:
     assert f"there are no runs in {home} yet" in refusal_of("last")
     create_run(samples.config())
     for wanted in ("nothing", "", "../home", "config.json"):
@@ -156,12 +156,12 @@ def test_a_damaged_record_is_an_error_with_its_path(damage: bytes) -> None:
     assert refusal_of("nothing")  # and the run does not keep others from being looked for
 
 
-def test_a_folder_that_is_no_run_is_an_error(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_a_run_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"config\.json"):
         RunDirectory(tmp_path).record()
 
 
-def test_nobody_holds_a_new_run() -> None:
+def test_a_new_run_is_not_locked() -> None:
     run = create_run(samples.config())
     assert not run.is_live()
     assert run.endpoint() is None
@@ -182,7 +182,7 @@ def test_the_lock_ends_with_the_process_that_holds_it() -> None:
     os.close(run.acquire_lock())
 
 
-def test_a_lock_handed_to_a_child_stays_held_when_the_parent_lets_go() -> None:
+def test_a_child_keeps_the_lock_after_the_parent_closes_it() -> None:
     run = create_run(samples.config())
     lock = run.acquire_lock()
     command = [sys.executable, "-c", "import sys; sys.stdin.read()"]
@@ -193,7 +193,7 @@ def test_a_lock_handed_to_a_child_stays_held_when_the_parent_lets_go() -> None:
         assert not run.is_live()
 
 
-def test_asking_whether_a_run_is_live_does_not_keep_an_engine_from_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_is_live_does_not_prevent_an_engine_from_starting(monkeypatch: pytest.MonkeyPatch) -> None:
     run = create_run(samples.config())
     run.lock_path.touch()
     asker = os.open(run.lock_path, os.O_RDWR)
@@ -246,7 +246,7 @@ def test_missing_or_damaged_arrays_are_an_error_with_the_path() -> None:
             run.load_arrays(path)
 
 
-def test_a_reader_never_meets_half_a_file() -> None:
+def test_a_reader_never_sees_half_a_file() -> None:
     run = create_run(samples.config())
     path = run.predictions_path(1)
     versions = 40

@@ -1,4 +1,4 @@
-"""Events add up to the arrays and totals that the screens read."""
+"""History builds arrays and totals from events."""
 
 import math
 
@@ -70,7 +70,7 @@ def test_a_rewound_table_keeps_the_earlier_steps(step: int, left: int) -> None:
     assert table.column("loss").tolist() == [1.0] * left + [2.0]
 
 
-def test_a_loss_that_was_not_finite_is_nan() -> None:
+def test_a_nonfinite_loss_is_nan() -> None:
     event = decode(encode(samples.step_ended(1, loss=math.nan, accuracy=math.inf)))
     epoch = decode(encode(samples.epoch_ended(1, validation_loss=math.nan)))
     assert event is not None
@@ -83,7 +83,7 @@ def test_a_loss_that_was_not_finite_is_nan() -> None:
     assert np.isnan(values).tolist() == [True]
 
 
-def test_the_validation_curve_stands_at_the_steps_where_the_epochs_ended() -> None:
+def test_the_validation_curve_is_at_the_ends_of_the_epochs() -> None:
     run = history(samples.epoch_ended(1, validation_accuracy=0.97), samples.epoch_ended(2, validation_accuracy=0.98))
     steps, values = run.validation("accuracy")
     assert (steps.tolist(), values.tolist()) == ([550, 1100], [0.97, 0.98])
@@ -94,7 +94,7 @@ def test_there_is_no_validation_curve_before_the_first_epoch() -> None:
     assert steps.shape == values.shape == (0,)
 
 
-def test_the_best_epoch_is_the_last_whose_network_was_kept() -> None:
+def test_the_best_epoch_is_the_last_whose_weights_were_kept() -> None:
     assert history().best_epoch is None
     kept = (True, True, False, False)
     best = history(*(samples.epoch_ended(n, is_best=is_best) for n, is_best in enumerate(kept, 1))).best_epoch
@@ -152,7 +152,7 @@ def test_the_newest_sample_and_checkpoint_are_kept() -> None:
     [RunEnded(time=9, reason=EndReason.STOPPED), RunFailed(time=9, error="out of memory")],
     ids=["ended", "failed"],
 )
-def test_a_run_is_over_when_the_engine_says_so(last: AnyEvent) -> None:
+def test_a_run_is_over_after_its_last_event(last: AnyEvent) -> None:
     run = history(samples.run_started(), samples.step_ended())
     assert not run.is_over
     run.apply(last)
@@ -182,6 +182,6 @@ def test_only_the_last_notes_are_kept_and_steps_are_not_noted() -> None:
         (RunFailed(time=1, error="out of memory"), "run failed: out of memory"),
     ],
 )
-def test_what_happened_is_told_in_words(event: AnyEvent, text: str) -> None:
+def test_events_in_words(event: AnyEvent, text: str) -> None:
     assert describe(event) == text
     assert history(event).notes[-1].text == text

@@ -1,4 +1,4 @@
-"""Steps taken in by the chunk leave the history that they leave one by one."""
+"""Steps applied in chunks give the same history as steps applied one by one."""
 
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ FIGURES = st.one_of(st.none(), st.floats(0, 10))
 
 @st.composite
 def stretches(draw: st.DrawFn) -> list[AnyEvent]:
-    """Some steps, now and then more than are filled in one by one; the clock may jump, backwards too."""
+    """Draw consecutive steps. The clock may jump, backwards too."""
     count = draw(st.one_of(st.integers(1, 4), st.integers(15, 48)))
     first, time = draw(st.integers(1, 300)), CREATED + draw(st.floats(-50, 500))
     figures = draw(st.lists(st.tuples(FIGURES, FIGURES, st.floats(0, 1e5)), min_size=count, max_size=count))
@@ -49,13 +49,13 @@ DAMAGED = (
 
 
 def state(history: History) -> dict[str, Any]:
-    """All that a history holds, in what can be compared."""
+    """Return the contents of a history as values that can be compared."""
     plain = {key: value for key, value in vars(history).items() if key != "_steps"}
     return plain | {key: history.steps.column(key).tolist() for key in history.steps}
 
 
 def one_by_one(events: list[AnyEvent]) -> History:
-    """The history that each event by itself leaves."""
+    """Apply events one by one."""
     history = History(samples.record())
     for event in events:
         history.apply(event)
@@ -64,7 +64,7 @@ def one_by_one(events: list[AnyEvent]) -> History:
 
 @settings(max_examples=300, deadline=None)
 @given(events=EVENTS)
-def test_all_at_once_is_as_one_by_one(events: list[AnyEvent]) -> None:
+def test_all_at_once_is_like_one_by_one(events: list[AnyEvent]) -> None:
     together = History(samples.record())
     together.apply_all(events)
     np.testing.assert_equal(state(together), state(one_by_one(events)))
@@ -74,7 +74,7 @@ def test_all_at_once_is_as_one_by_one(events: list[AnyEvent]) -> None:
 @given(
     events=EVENTS, damage=st.lists(st.tuples(st.integers(0, 99), st.sampled_from(DAMAGED))), limit=st.integers(1, 5_000)
 )
-def test_a_file_in_chunks_is_as_line_by_line(
+def test_a_file_in_chunks_is_like_line_by_line(
     tmp_path_factory: pytest.TempPathFactory, events: list[AnyEvent], damage: list[tuple[int, bytes]], limit: int
 ) -> None:
     lines = [encode(event) for event in events]
@@ -111,7 +111,7 @@ def test_a_line_longer_than_a_chunk_is_read_whole(tmp_path: Path) -> None:
     assert isinstance(follower.read(limit=10)[0], StepEnded)
 
 
-def test_a_chunk_of_unknown_lines_is_no_end(tmp_path: Path) -> None:
+def test_a_chunk_of_unknown_lines_is_not_the_end(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     path.write_bytes(b'{"type":"dreamed"}\n' * 50 + encode(samples.step_ended(1)))
     follower = LogFollower(path)

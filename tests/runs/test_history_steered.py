@@ -1,4 +1,4 @@
-"""A history of a run that was paused, steered, rolled back, resumed and trained on."""
+"""History of a run that was paused, steered, rolled back, resumed and trained on."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from mnist_tui.runs.history import History
 from tests.kit import samples
 
 STEP = 0.1
-"""Seconds: a batch of 100 at 1,000 images a second."""
+"""Seconds of a batch of 100 at 1,000 images per second."""
 
 
 def history(*events: AnyEvent) -> History:
@@ -18,7 +18,7 @@ def history(*events: AnyEvent) -> History:
 
 
 def steps(first: int, last: int, begin: float) -> list[AnyEvent]:
-    """Steps that are trained one after another from `begin` (seconds after the run's beginning) on."""
+    """Return consecutive steps from `begin`, in seconds after the run's start."""
     return [
         samples.step_ended(step, time=samples.CREATED + begin + (step - first + 1) * STEP)
         for step in range(first, last + 1)
@@ -30,11 +30,11 @@ def worked(run: History) -> list[float]:
 
 
 def assert_no_jump(run: History) -> None:
-    """As if nobody had interrupted: every step of the run took as long as every other."""
+    """Check that all steps of the run took the same time."""
     np.testing.assert_allclose(np.diff(run.steps.column("worked")), STEP, atol=1e-6)
 
 
-def test_a_pause_leaves_no_gap_in_what_was_worked() -> None:
+def test_a_pause_leaves_no_gap_in_the_time_worked() -> None:
     run = history(
         *steps(1, 5, begin=0),
         samples.phase_changed(Phase.TRAINING, 0),
@@ -46,7 +46,7 @@ def test_a_pause_leaves_no_gap_in_what_was_worked() -> None:
     assert run.steps.column("time")[5] - run.steps.column("time")[4] > 100, "the time of day goes on"
 
 
-def test_steps_that_are_taken_one_by_one_leave_no_gaps() -> None:
+def test_single_steps_leave_no_gaps() -> None:
     events: list[AnyEvent] = []
     for step in range(1, 6):
         begin = step * 60.0
@@ -55,7 +55,7 @@ def test_steps_that_are_taken_one_by_one_leave_no_gaps() -> None:
     assert_no_jump(history(*events))
 
 
-def test_what_was_worked_stands_still_during_a_pause_and_goes_on_after_it() -> None:
+def test_the_time_worked_stops_during_a_pause() -> None:
     run = history(*steps(1, 5, begin=0), samples.phase_changed(Phase.PAUSED, 0.5))
     assert run.paused
     assert run.worked(samples.CREATED + 0.5) == run.worked(samples.CREATED + 900) == pytest.approx(0.5)
@@ -70,7 +70,7 @@ def test_a_run_that_is_over_is_not_paused() -> None:
 
 
 @pytest.mark.parametrize("reason", ResumeReason)
-def test_going_back_forgets_the_steps_and_epochs_after_it(reason: ResumeReason) -> None:
+def test_a_resume_removes_later_steps_and_epochs(reason: ResumeReason) -> None:
     run = history(
         *steps(1, 560, begin=0),
         samples.epoch_ended(1),
@@ -168,7 +168,7 @@ def test_a_run_that_is_trained_on_after_its_end_goes_on_from_its_last_step() -> 
     assert_no_jump(run)
 
 
-def test_settings_that_somebody_changed_are_those_of_the_run() -> None:
+def test_changed_settings_are_those_of_the_run() -> None:
     run = history(samples.run_started())
     assert (run.epochs_planned, run.max_learning_rate, run.early_stopping, run.stopping) == (3, 0.01, "off", False)
     run.apply_all(
@@ -184,7 +184,7 @@ def test_settings_that_somebody_changed_are_those_of_the_run() -> None:
     assert run.markers[1].text == "learning rate: 0.005, by ada"
 
 
-def test_a_resume_keeps_the_settings_that_somebody_changed() -> None:
+def test_a_resume_keeps_changed_settings() -> None:
     run = history(*steps(1, 9, 0), samples.setting_changed("epochs", "12", step=2), samples.run_resumed(5))
     assert run.epochs_planned == 12
 
@@ -194,7 +194,7 @@ def test_pauses_are_marked_as_such(setting: str) -> None:
     assert [mark.kind for mark in history(samples.setting_changed(setting, "x", step=4)).markers] == ["pause"]
 
 
-def test_an_alert_is_noted_as_one_and_stays_until_the_run_goes_back() -> None:
+def test_an_alert_stays_until_the_run_resumes_from_an_earlier_state() -> None:
     run = history(samples.alert_raised(5))
     run.apply(samples.phase_changed(Phase.VALIDATING, 10))
     assert run.alert is not None
@@ -202,14 +202,14 @@ def test_an_alert_is_noted_as_one_and_stays_until_the_run_goes_back() -> None:
     assert not history(samples.run_resumed(5)).notes[0].alert
 
 
-def test_an_alert_waits_for_a_decision_until_training_goes_on() -> None:
+def test_an_alert_awaits_a_decision_until_training_continues() -> None:
     run = history(samples.alert_raised(5, awaits_decision=True), samples.phase_changed(Phase.PAUSED, 10))
     assert run.alert is not None
     run.apply(samples.phase_changed(Phase.TRAINING, 60))
     assert run.alert is None
 
 
-def test_phases_are_timed_for_the_newest_engine_alone() -> None:
+def test_only_the_newest_engines_phases_are_timed() -> None:
     run = history(
         samples.phase_changed(Phase.IMPORTING, 0),
         samples.phase_changed(Phase.COMPILING, 4),

@@ -1,4 +1,4 @@
-"""The log is read line by line, each once, whatever else lies in the file."""
+"""Every event is written and read once, even if the disk is full or the file is damaged."""
 
 import errno
 import os
@@ -29,7 +29,7 @@ def steps(events: list[AnyEvent]) -> list[int]:
     return [event.step for event in events if isinstance(event, StepEnded)]
 
 
-def test_what_is_appended_is_read_once(path: Path) -> None:
+def test_appended_events_are_read_once(path: Path) -> None:
     log, follower = EventLog(path), LogFollower(path)
     log.append(samples.step_ended(1))
     log.append(samples.step_ended(2))
@@ -40,7 +40,7 @@ def test_what_is_appended_is_read_once(path: Path) -> None:
     log.close()
 
 
-def test_a_log_goes_on_behind_what_is_there(path: Path) -> None:
+def test_an_existing_log_is_appended_to(path: Path) -> None:
     for step in (1, 2):
         log = EventLog(path)
         log.append(samples.step_ended(step))
@@ -111,7 +111,7 @@ def test_a_limit_bounds_what_one_read_returns_and_loses_nothing(path: Path) -> N
 
 
 class SmallDisk:
-    """Stands in for `os.write`: a disk with `room` bytes takes the beginning of what does not fit, as real ones do."""
+    """A replacement for `os.write` on a disk with `room` bytes, which writes the part that fits."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, room: int = 0) -> None:
         self.room = room
@@ -135,9 +135,7 @@ LINE = len(encode(samples.step_ended(1)))
 
 
 @pytest.mark.parametrize("room", [0, 1, LINE - 1], ids=["nothing", "one byte", "all but the newline"])
-def test_a_line_that_a_full_disk_refuses_leaves_nothing_and_waits(
-    path: Path, monkeypatch: pytest.MonkeyPatch, room: int
-) -> None:
+def test_a_line_that_does_not_fit_on_the_disk_waits(path: Path, monkeypatch: pytest.MonkeyPatch, room: int) -> None:
     log, disk = EventLog(path), SmallDisk(monkeypatch, LINE + room)
     log.append(samples.step_ended(1))
     assert (log.held, log.trouble) == (0, "")
@@ -171,7 +169,7 @@ def test_however_a_disk_fills_and_empties_no_line_is_torn_lost_or_out_of_order(g
         log.close()
 
 
-def test_a_disk_that_takes_a_line_in_two_pieces_gets_it_whole(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_line_may_be_written_in_two_pieces(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write = os.write
     monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[: LINE // 2 + 1]))
     log = EventLog(path)
@@ -180,7 +178,7 @@ def test_a_disk_that_takes_a_line_in_two_pieces_gets_it_whole(path: Path, monkey
     assert log.held == 0
 
 
-def test_a_disk_that_refuses_for_ever_does_not_fill_the_memory(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_waiting_events_is_limited(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log_module, "MAX_HELD_EVENTS", 3)
     log, disk = EventLog(path), SmallDisk(monkeypatch)
     for step in range(1, 6):
@@ -191,9 +189,7 @@ def test_a_disk_that_refuses_for_ever_does_not_fill_the_memory(path: Path, monke
     assert steps(LogFollower(path).read())[-1] == 6
 
 
-def test_a_disk_that_cannot_be_waited_for_is_told_and_stops_nothing(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_sync_is_reported_and_stops_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(descriptor: int) -> None:  # noqa: ARG001
         raise OSError(errno.EIO, "Input/output error")
 

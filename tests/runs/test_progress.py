@@ -1,4 +1,4 @@
-"""The seconds left are right for a steady run, at every moment of it."""
+"""The seconds left of a steady run are right from its first steps to its end."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ class SteadyRun:
     downtime: float = 0.0
     repeated: int = 0
     at_once: int = 1
-    """Steps of which only the last is told."""
+    """Return executions of several steps, which report the last one."""
 
     @property
     def start(self) -> float:
@@ -43,7 +43,7 @@ class SteadyRun:
 
     @property
     def test(self) -> float:
-        """How long the final test takes: twice the digits."""
+        """Return the seconds of the final test, which has twice the images."""
         return 2 * self.validation - EVALUATION_OVERHEAD
 
     @property
@@ -122,19 +122,19 @@ def test_the_seconds_left_are_within_three_percent_of_the_truth(run: SteadyRun, 
 
 
 @pytest.mark.parametrize("point", ["first epoch", "second epoch", "second validation", "third epoch", "test"])
-def test_the_seconds_left_are_true_of_steps_that_are_taken_at_once(point: str) -> None:
+def test_the_seconds_left_are_right_for_executions_of_several_steps(point: str) -> None:
     run = dataclasses.replace(RUNS["fast"], at_once=16)
     now = run.points()[point]
     assert run.at(now).seconds_left == pytest.approx(run.end - now, rel=0.03)
 
 
-def test_a_validation_that_costs_more_than_guessed_is_reckoned_with_once_it_was_timed() -> None:
+def test_a_validation_that_costs_more_than_estimated_counts_once_it_was_timed() -> None:
     run = SteadyRun(0.02, 5.0)
     now = run.points()["after the second epoch's first step"]
     assert run.at(now).seconds_left == pytest.approx(run.end - now, rel=0.03)
 
 
-def test_the_seconds_left_run_down_between_two_steps() -> None:
+def test_the_seconds_left_fall_between_two_steps() -> None:
     run = RUNS["slow"]
     first, second = run.at(run.start + 100.1).seconds_left, run.at(run.start + 100.3).seconds_left
     assert first is not None
@@ -159,7 +159,7 @@ def test_the_seconds_left_are_never_negative() -> None:
     assert progress(history, run.end + 1_000).seconds_left == 0.0
 
 
-def test_a_clock_that_was_set_back_harms_nothing() -> None:
+def test_a_clock_that_was_set_back_does_no_harm() -> None:
     run = RUNS["fast"]
     history = History(msgspec.structs.replace(samples.record(), created=run.end + 7_200))
     history.apply_all(event for event in run.events() if not isinstance(event, RunEnded))
@@ -196,7 +196,7 @@ def test_before_two_steps_nothing_can_be_known(events: list[AnyEvent]) -> None:
     assert (now.epoch, now.epochs) == (1, 3)
 
 
-def test_a_starting_run_says_what_it_waits_for_and_how_long() -> None:
+def test_a_starting_run_has_a_phase_and_its_duration() -> None:
     history = History(samples.record())
     history.apply(PhaseChanged(time=samples.CREATED + 1, phase=Phase.IMPORTING))
     now = progress(history, samples.CREATED + 4)
@@ -243,7 +243,7 @@ def test_a_pause_holds_the_seconds_left_and_the_fraction() -> None:
 
 @pytest.mark.parametrize("after", [0.5, 1.5, 40.0, 200.0], ids="{:g} s".format)
 @pytest.mark.parametrize("run", [PAUSED, CRASHED], ids=["a pause", "a resume"])
-def test_the_seconds_left_are_true_again_after(run: SteadyRun, after: float) -> None:
+def test_the_seconds_left_are_right_again_after(run: SteadyRun, after: float) -> None:
     now = run.middle + run.pause + run.downtime + after
     assert run.at(now).seconds_left == pytest.approx(run.end - now, rel=0.03)
 
@@ -257,7 +257,7 @@ def test_the_fraction_of_an_interrupted_run_is_that_of_an_uninterrupted_one() ->
         assert (CRASHED.at(now).step, CRASHED.at(now).epoch) == (same.step, same.epoch)
 
 
-def test_while_a_resumed_run_starts_up_its_seconds_left_stand_still() -> None:
+def test_the_seconds_left_do_not_change_while_a_resumed_run_starts_up() -> None:
     early, late = (CRASHED.at(CRASHED.middle + seconds) for seconds in (3_700, 7_100))
     assert early.phase is Phase.IMPORTING
     assert early.seconds_left == late.seconds_left

@@ -35,12 +35,12 @@ from mnist_tui.runs.progress import progress
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 PART = 100
 NEAR, SECONDS = 0.15, 1.5
-"""How far from the truth a forecast may be: a share of it, or so many seconds near the end."""
+"""Allowed error of an estimate: a share of the truth, or seconds near the end."""
 
 
 @dataclass(frozen=True)
 class Span:
-    """A stretch that nobody could foresee before `begin`, and of which the rest is foreseen from `known` on."""
+    """An interruption that cannot be predicted before `begin`, and whose end can be predicted from `known` on."""
 
     begin: float
     end: float
@@ -52,7 +52,7 @@ class Span:
 
 
 def recorded(name: str) -> list[AnyEvent]:
-    """All events of a recording, at the times at which they came."""
+    """Return all events of a recording with their times."""
     path = FIXTURES / name / "events.jsonl"
     data = path.read_bytes() if path.exists() else gzip.decompress(path.with_suffix(".jsonl.gz").read_bytes())
     events = [event for event in map(decode, data.splitlines()) if event is not None]
@@ -60,7 +60,7 @@ def recorded(name: str) -> list[AnyEvent]:
 
 
 def steady(events: list[AnyEvent]) -> list[AnyEvent]:
-    """The same events with every PART steps at the mean speed of the run."""
+    """Return the events with the mean speed of the run in every PART steps."""
     took = dict(step_times(events))
     parts = [sorted(took)[begin : begin + PART] for begin in range(0, len(took), PART)]
     mean = sum(took.values()) / len(took)
@@ -74,7 +74,7 @@ def steady(events: list[AnyEvent]) -> list[AnyEvent]:
 
 
 def step_times(events: list[AnyEvent]) -> Iterator[tuple[int, float]]:
-    """Place and seconds of each step whose predecessor was of the same epoch, with nothing but training in between."""
+    """Return index and seconds of each step that follows another step of its epoch directly."""
     before: StepEnded | None = None
     for place, event in enumerate(events):
         if isinstance(event, StepEnded):
@@ -86,7 +86,7 @@ def step_times(events: list[AnyEvent]) -> Iterator[tuple[int, float]]:
 
 
 def interruptions(events: list[AnyEvent]) -> list[Span]:
-    """Pauses, and crashes with their downtime and the steps that had to be repeated."""
+    """Return the pauses, and the crashes with their downtime and the repeated steps."""
     spans = []
     for place, (event, after) in enumerate(itertools.pairwise(events)):
         if isinstance(event, PhaseChanged) and event.phase is Phase.PAUSED:
@@ -100,7 +100,7 @@ def interruptions(events: list[AnyEvent]) -> list[Span]:
 
 
 class Drift:
-    """By how much the machine changed its speed after a moment, in seconds over all the steps still to come."""
+    """Return the seconds that a later change of speed adds to all remaining steps."""
 
     def __init__(self, events: list[AnyEvent], steps_per_epoch: int) -> None:
         self._took = list(step_times(events))
@@ -114,7 +114,7 @@ class Drift:
 
 
 def forecasts_too_far_off(name: str, events: list[AnyEvent], drift: Drift | None = None) -> list[str]:
-    """Where, from the end of the first epoch on, the seconds left were not true."""
+    """Return the times after the first epoch at which the seconds left were wrong."""
     end = next(event.time for event in events if isinstance(event, RunEnded))
     spans = interruptions(events)
     history = History(RunDirectory(FIXTURES / name).record())
@@ -138,12 +138,12 @@ recordings = pytest.mark.parametrize("name", ["brave-otter", "paused-otter", "ki
 
 
 @recordings
-def test_from_the_end_of_the_first_epoch_on_the_seconds_left_are_true_at_a_steady_speed(name: str) -> None:
+def test_the_seconds_left_are_right_after_the_first_epoch_at_a_steady_speed(name: str) -> None:
     assert forecasts_too_far_off(name, steady(recorded(name))) == []
 
 
 @recordings
-def test_they_are_true_at_the_recorded_times_but_for_the_change_of_speed(name: str) -> None:
+def test_the_seconds_left_are_right_at_the_recorded_times_but_for_changes_of_speed(name: str) -> None:
     events = recorded(name)
     per_epoch = next(event.steps_per_epoch for event in events if isinstance(event, RunStarted))
     assert forecasts_too_far_off(name, events, Drift(events, per_epoch)) == []

@@ -1,4 +1,4 @@
-"""A pyramid knows of every stretch what the values themselves would tell, however they came and went."""
+"""A pyramid gives the same minimum, maximum and mean as the values themselves."""
 
 import numpy as np
 import pytest
@@ -20,9 +20,7 @@ def built(values: Numbers) -> MinMaxPyramid:
 
 @settings(max_examples=150, deadline=None)
 @given(VALUES, st.integers(0, 400), st.integers(0, 400), st.integers(1, 60), st.lists(st.integers(0, 400), max_size=4))
-def test_stretches_tell_what_the_values_tell(
-    numbers: list[float], one: int, other: int, most: int, stops: list[int]
-) -> None:
+def test_buckets_agree_with_the_values(numbers: list[float], one: int, other: int, most: int, stops: list[int]) -> None:
     values = np.array(numbers, dtype=float)
     pyramid = MinMaxPyramid()
     for stop in [*sorted(stops), len(values)]:
@@ -45,7 +43,7 @@ def test_stretches_tell_what_the_values_tell(
     assert pyramid.broken(values) == int((~np.isfinite(values)).sum())
 
 
-def test_a_window_of_a_million_is_read_from_a_few_hundred_stretches() -> None:
+def test_a_window_of_a_million_values_has_a_few_hundred_buckets() -> None:
     values = np.zeros(1_000_000)
     values[654_321] = 9.0
     made = built(values).buckets(values, 1, 999_999, 240)
@@ -53,7 +51,7 @@ def test_a_window_of_a_million_is_read_from_a_few_hundred_stretches() -> None:
     assert made.high.max() == 9.0
 
 
-def test_a_step_table_that_went_back_forgets_what_it_had_built() -> None:
+def test_a_rewound_step_table_truncates_its_pyramids() -> None:
     table = StepTable()
     table.extend([samples.step_ended(step, loss=float(step)) for step in range(1, 101)], 0.0)
     assert table.pyramid("loss").buckets(table.column("loss"), 0, 100, 2).high.max() == 100

@@ -1,4 +1,4 @@
-"""Files are replaced whole or not at all, and what a killed engine left half written is cleared away."""
+"""Files are replaced atomically, and temporary files of a killed engine are removed."""
 
 import errno
 import os
@@ -17,7 +17,7 @@ def run() -> RunDirectory:
 
 
 def write_durably(path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Replace a file; returns in which order it is renamed and the disk is waited for."""
+    """Replace a file, and return the order in which it is renamed and synced."""
     done: list[str] = []
     sync, rename = os.fsync, Path.replace
 
@@ -38,9 +38,7 @@ def write_durably(path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="names what is synced by Linux's /proc")
-def test_a_durable_file_is_on_the_disk_before_it_takes_its_place(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_durable_file_is_synced_before_it_is_renamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "file.npz"
     path.write_text("old")
     assert write_durably(path, monkeypatch) == ["new synced", "renamed", "folder synced"]
@@ -82,7 +80,7 @@ def test_a_disk_that_refuses_the_last_bytes_leaves_the_old_file(
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_what_was_left_half_written_is_removed_and_nothing_else(run: RunDirectory) -> None:
+def test_only_temporary_files_are_removed(run: RunDirectory) -> None:
     kept = [run.path / name for name in ("checkpoints/step-000000007.npz", "digits/a.npz", "predictions/b.npz")]
     kept += [run.config_path, run.events_path, run.model_path]
     torn = [path.with_name(f".{path.stem}.4711{path.suffix}") for path in kept]
@@ -93,7 +91,7 @@ def test_what_was_left_half_written_is_removed_and_nothing_else(run: RunDirector
     assert sorted(path for path in run.path.rglob("*") if path.is_file()) == sorted(kept)
 
 
-def test_a_run_without_anything_half_written_stays_as_it_is(run: RunDirectory) -> None:
+def test_a_run_without_temporary_files_is_not_changed(run: RunDirectory) -> None:
     before = sorted(run.path.rglob("*"))
     run.remove_temporaries()
     assert sorted(run.path.rglob("*")) == before

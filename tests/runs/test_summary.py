@@ -1,4 +1,4 @@
-"""The status and the results of a run, read from its directory alone."""
+"""Status and results of a run, read from its directory."""
 
 import os
 import signal
@@ -75,22 +75,22 @@ def test_a_finished_run_shows_its_best_epoch_and_test_accuracy() -> None:
     assert (shown["best_epoch"], shown["validation_accuracy"], shown["test_accuracy"]) == (2, 0.99, 0.9929)
 
 
-def test_a_run_that_was_over_before_its_time_can_be_resumed() -> None:
+def test_stopped_crashed_and_failed_runs_are_resumable() -> None:
     assert [status for status in Status if status.is_resumable] == [Status.STOPPED, Status.CRASHED, Status.FAILED]
 
 
-def test_the_epochs_planned_are_those_that_somebody_set_last() -> None:
+def test_the_epochs_planned_are_those_set_last() -> None:
     assert summarize(run_with()).epochs_planned == 3
     changes = [samples.setting_changed("epochs", "12"), samples.setting_changed("learning_rate", "0.5")]
     run = run_with(*changes, samples.setting_changed("epochs", "11"), samples.run_resumed(0))
     assert summarize(run).as_json()["epochs_planned"] == 11
 
 
-def test_the_epochs_planned_of_an_ensemble_are_those_of_all_its_networks() -> None:
+def test_the_epochs_planned_of_an_ensemble_are_those_of_all_members() -> None:
     assert summarize(create_run(samples.config(epochs=15, ensemble="3"))).epochs_planned == 45
 
 
-def test_a_resumed_run_counts_from_where_it_went_back_to() -> None:
+def test_a_resumed_run_counts_from_its_earlier_state() -> None:
     over = [*samples.steps(1_299), samples.epoch_ended(1), samples.epoch_ended(2)]
     run = run_with(*over, STOPPED, samples.run_resumed(700))
     summary = summarize(run)
@@ -101,7 +101,7 @@ def test_a_resumed_run_counts_from_where_it_went_back_to() -> None:
     assert (summary.steps_done, summary.error, summary.status) == (701, None, Status.FINISHED)
 
 
-def test_a_run_that_trains_on_after_its_end_goes_on() -> None:
+def test_a_run_that_trains_on_after_its_end_is_live() -> None:
     trained_on = samples.run_resumed(1_650, reason=ResumeReason.TRAINED_ON)
     run = run_with(samples.step_ended(1_650), COMPLETED, samples.setting_changed("epochs", "4"), trained_on)
     lock = run.acquire_lock()
@@ -111,8 +111,7 @@ def test_a_run_that_trains_on_after_its_end_goes_on() -> None:
 
 
 @pytest.mark.parametrize("cut", range(1, 9))
-def test_a_summary_says_the_same_as_the_history(cut: int) -> None:
-    """Two readers of one story, the one quick and the other complete."""
+def test_a_summary_agrees_with_the_history(cut: int) -> None:
     events: list[AnyEvent] = [
         samples.run_started(),
         *samples.steps(559),
@@ -141,7 +140,7 @@ def test_a_failed_run_shows_its_error() -> None:
     assert (shown["status"], shown["error"]) == ("failed", "out of memory")
 
 
-def test_an_engine_that_is_killed_leaves_a_crashed_run() -> None:
+def test_a_killed_engine_leaves_a_crashed_run() -> None:
     run = run_with(samples.run_started(), samples.step_ended(1), samples.step_ended(2))
     command = [sys.executable, "-c", HOLD_LOCK, str(run.path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as engine:
@@ -164,7 +163,7 @@ def test_the_pid_is_that_of_the_live_engine() -> None:
     assert summarize(run).pid is None
 
 
-def test_a_torn_last_line_does_not_count() -> None:
+def test_an_incomplete_last_line_does_not_count() -> None:
     run = run_with(samples.step_ended(1), samples.epoch_ended(1))
     whole = run.events_path.read_bytes()
     run.events_path.write_bytes(whole + encode(samples.step_ended(2))[:-1])
@@ -186,12 +185,12 @@ def test_a_run_without_events_has_done_nothing() -> None:
     assert (summary.epochs_done, summary.steps_done, summary.best, summary.status) == (0, 0, None, Status.CRASHED)
 
 
-def test_steps_are_told_by_how_their_lines_begin() -> None:
+def test_step_lines_have_a_prefix() -> None:
     assert encode(samples.step_ended()).startswith(STEP_PREFIX)
     assert not encode(samples.epoch_ended()).startswith(STEP_PREFIX)
 
 
-def test_a_pipe_in_place_of_a_file_is_empty_and_waited_for_by_nobody() -> None:
+def test_a_pipe_in_place_of_a_file_is_empty() -> None:
     run = run_with()
     run.events_path.unlink()
     os.mkfifo(run.events_path)
@@ -202,7 +201,7 @@ def test_a_pipe_in_place_of_a_file_is_empty_and_waited_for_by_nobody() -> None:
         summarize(run)
 
 
-def test_a_run_that_cannot_be_read_is_left_out_and_named() -> None:
+def test_an_unreadable_run_is_left_out_and_reported() -> None:
     good, bad = run_with(), run_with()
     bad.config_path.write_text("{")
     troubles: list[str] = []
