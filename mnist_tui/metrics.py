@@ -93,57 +93,44 @@ class Metric:
         return f"{figure}{self.unit and ' ' + self.unit}"
 
 
+def _accuracy(seen: ValidationContext) -> float:
+    return float((seen.probabilities.argmax(axis=1) == seen.labels).mean())
+
+
+POSITIVE = (0, math.inf)
 METRICS: dict[str, Metric] = {
     metric.key: metric
     for metric in (
-        Metric(
-            "loss",
-            "Loss",
-            higher_is_better=False,
-            bounds=(0, math.inf),
-            from_step="loss",
-            from_validation=lambda validation: validation.loss,
-        ),
-        Metric(
-            "accuracy",
-            "Accuracy",
-            "%",
-            higher_is_better=True,
-            scale=100,
-            digits=2,
-            bounds=(0, 100),
-            from_step="accuracy",
-            from_validation=lambda validation: (validation.probabilities.argmax(axis=1) == validation.labels).mean(),
-            keras_metric=lambda: "accuracy",
-        ),
+        Metric("loss", "Loss", "", False, bounds=POSITIVE, from_step="loss", from_validation=lambda seen: seen.loss),
+        Metric("accuracy", "Accuracy", "%", True, 100, 2, (0, 100), "steps", "accuracy", _accuracy, lambda: "accuracy"),
         Metric(
             "learning_rate",
             "Learning rate",
             digits=5,
-            bounds=(0, math.inf),
+            bounds=POSITIVE,
             from_step=lambda step: step.learning_rate,
             on_plain_lines=False,
         ),
-        Metric("gradient_norm", "Gradient norm", digits=4, bounds=(0, math.inf), source="layers"),
+        Metric("gradient_norm", "Gradient norm", digits=4, bounds=POSITIVE, source="layers"),
         Metric(
             "images_per_second",
             "Images a second",
             "images/s",
             higher_is_better=True,
             digits=0,
-            bounds=(0, math.inf),
+            bounds=POSITIVE,
             from_step=lambda step: step.images_per_second,
             on_plain_lines=False,
         ),
         Metric("gpu_utilisation", "GPU", "%", digits=0, bounds=(0, 100), source="hardware"),
-        Metric("engine_cpu", "Engine CPU", "% of a core", digits=0, bounds=(0, math.inf), source="hardware"),
+        Metric("engine_cpu", "Engine CPU", "% of a core", digits=0, bounds=POSITIVE, source="hardware"),
         Metric("machine_cpu", "Machine CPU", "%", digits=0, bounds=(0, 100), source="hardware"),
-        Metric("gpu_memory_used", "GPU memory", "GB", scale=1e-9, digits=2, bounds=(0, math.inf), source="hardware"),
-        Metric("gpu_power", "GPU power", "W", digits=0, bounds=(0, math.inf), source="hardware"),
+        Metric("gpu_memory_used", "GPU memory", "GB", scale=1e-9, digits=2, bounds=POSITIVE, source="hardware"),
+        Metric("gpu_power", "GPU power", "W", digits=0, bounds=POSITIVE, source="hardware"),
         Metric("gpu_temperature", "GPU temperature", "°C", digits=0, source="hardware"),
-        Metric("gpu_clock", "GPU clock", "MHz", digits=0, bounds=(0, math.inf), source="hardware"),
-        Metric("engine_memory", "Engine memory", "GB", scale=1e-9, digits=2, bounds=(0, math.inf), source="hardware"),
-        Metric("machine_memory", "Machine memory", "GB", scale=1e-9, digits=1, bounds=(0, math.inf), source="hardware"),
+        Metric("gpu_clock", "GPU clock", "MHz", digits=0, bounds=POSITIVE, source="hardware"),
+        Metric("engine_memory", "Engine memory", "GB", scale=1e-9, digits=2, bounds=POSITIVE, source="hardware"),
+        Metric("machine_memory", "Machine memory", "GB", scale=1e-9, digits=1, bounds=POSITIVE, source="hardware"),
     )
 }
 """Key -> metric, in the order of the plots."""

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -31,7 +32,6 @@ class Setting:
     """One setting of a run; `key` is a field of RunConfig."""
 
     key: str
-    label: str
     help: str
     kind: Kind
     minimum: float = 0
@@ -40,6 +40,11 @@ class Setting:
     """True if it may be left empty."""
     auto: bool = False
     """True if it may be "auto" instead of a number."""
+
+    @property
+    def label(self) -> str:
+        """The key in words."""
+        return self.key.replace("_", " ")
 
     def parse(self, text: str, catalogue: "Catalogue") -> Value | None:
         """Return the value of a text, None for an empty optional one; raises ConfigError."""
@@ -120,63 +125,33 @@ def _name(setting: Setting, text: str, _: "Catalogue") -> str:
 
 
 INTEGER, REAL = Kind("INTEGER", _integer), Kind("REAL", _real)
+RULE, DEVICE = Kind("RULE", _checked(EarlyStopping.parse)), Kind("DEVICE", _checked(DeviceChoice.parse))
 SETTINGS: tuple[Setting, ...] = (
-    Setting("preset", "preset", "model and training recipe", Kind("PRESET", _preset)),
-    Setting("epochs", "epochs", "passes over the training images", INTEGER, 1, 10_000),
-    Setting("batch_size", "batch size", "images per training step", INTEGER, 1, 8_192),
-    Setting("learning_rate", "learning rate", "maximum learning rate", REAL, 1e-8, 10),
-    Setting("optimizer", "optimizer", "one of " + ", ".join(OPTIMIZERS), _choice(*OPTIMIZERS)),
-    Setting("seed", "seed", "random seed of split, weights, order and dropout", INTEGER, 0, 2**32 - 1),
-    Setting("data", "data", "mnist, or an .npz file like Keras' mnist.npz", Kind("DATA", _data)),
-    Setting("backend", "backend", "Keras backend: tensorflow, jax or torch", Kind("BACKEND", _backend)),
-    Setting("limit", "limit", "use this many training images only", INTEGER, 120, 10_000_000, optional=True),
-    Setting("name", "name", "name of the run", Kind("NAME", _name), optional=True),
-    Setting(
-        "early_stopping",
-        "early stopping",
-        "off, or METRIC:EPOCHS of patience, such as loss:3",
-        Kind("RULE", _checked(EarlyStopping.parse)),
-    ),
-    Setting("checkpoint_seconds", "checkpoint seconds", "longest time between checkpoints", REAL, 0.1, 86_400),
-    Setting(
-        "device",
-        "device",
-        "auto, cpu, gpu, gpu:1, or several GPUs: gpu:0,1",
-        Kind("DEVICE", _checked(DeviceChoice.parse)),
-    ),
-    Setting(
-        "precision",
-        "precision",
-        "auto, float32, bfloat16 or float16",
-        _choice(AUTO, "float32", "bfloat16", "float16"),
-    ),
-    Setting("jit_compile", "jit compile", "auto, on or off: compile with XLA", _choice(AUTO, "on", "off")),
-    Setting("steps_per_execution", "steps per execution", "steps per call, or auto", INTEGER, 1, 1_000, auto=True),
-    Setting("threads", "threads", "CPU threads of one operation, or auto", INTEGER, 1, 512, auto=True),
-    Setting(
-        "ensemble",
-        "ensemble",
-        "models to combine: 3, or presets best,fast, or auto",
-        Kind("ENSEMBLE", _ensemble),
-    ),
+    Setting("preset", "model and training recipe", Kind("PRESET", _preset)),
+    Setting("epochs", "passes over the training images", INTEGER, 1, 10_000),
+    Setting("batch_size", "images per training step", INTEGER, 1, 8_192),
+    Setting("learning_rate", "maximum learning rate", REAL, 1e-8, 10),
+    Setting("optimizer", "one of " + ", ".join(OPTIMIZERS), _choice(*OPTIMIZERS)),
+    Setting("seed", "random seed of split, weights, order and dropout", INTEGER, 0, 2**32 - 1),
+    Setting("data", "mnist, or an .npz file like Keras' mnist.npz", Kind("DATA", _data)),
+    Setting("backend", "Keras backend: tensorflow, jax or torch", Kind("BACKEND", _backend)),
+    Setting("limit", "use this many training images only", INTEGER, 120, 10_000_000, optional=True),
+    Setting("name", "name of the run", Kind("NAME", _name), optional=True),
+    Setting("early_stopping", "off, or METRIC:EPOCHS of patience, such as loss:3", RULE),
+    Setting("checkpoint_seconds", "longest time between checkpoints", REAL, 0.1, 86_400),
+    Setting("device", "auto, cpu, gpu, gpu:1, or several GPUs: gpu:0,1", DEVICE),
+    Setting("precision", "auto, float32, bfloat16 or float16", _choice(AUTO, "float32", "bfloat16", "float16")),
+    Setting("jit_compile", "auto, on or off: compile with XLA", _choice(AUTO, "on", "off")),
+    Setting("steps_per_execution", "steps per call, or auto", INTEGER, 1, 1_000, auto=True),
+    Setting("threads", "CPU threads of one operation, or auto", INTEGER, 1, 512, auto=True),
+    Setting("ensemble", "models to combine: 3, or presets best,fast, or auto", Kind("ENSEMBLE", _ensemble)),
 )
 SETTINGS_BY_KEY: dict[str, Setting] = {setting.key: setting for setting in SETTINGS}
 RENAMED_SETTINGS = {"jit": "jit_compile"}
 """Old keys, which files and flags may use for one more release."""
-DEFAULTS: dict[str, Value] = {
-    "preset": "fast",
-    "seed": 0,
-    "data": "mnist",
-    "backend": "tensorflow",
-    "early_stopping": "off",
-    "checkpoint_seconds": 60.0,
-    "device": AUTO,
-    "precision": AUTO,
-    "jit_compile": AUTO,
-    "steps_per_execution": AUTO,
-    "threads": AUTO,
-    "ensemble": AUTO,
-}
+DEFAULTS: dict[str, Any] = {
+    field.name: field.default for field in msgspec.structs.fields(RunConfig) if field.default is not msgspec.NODEFAULT
+} | {"preset": "fast", "seed": 0, "data": "mnist", "ensemble": AUTO}
 
 
 @dataclass(frozen=True)
@@ -192,8 +167,6 @@ class Catalogue:
 
     def default(self, key: str, preset: str) -> Value | None:
         """Return the default of a setting: the preset's own if it has one."""
-        if key == "name":
-            return None
         value: Value | None = DEFAULTS[key] if key in DEFAULTS else getattr(self.recipes[preset], key, None)
         return value
 

@@ -12,8 +12,8 @@ FIXED_SETTINGS = ("preset", "epochs", "name", "early_stopping", "checkpoint_seco
 """Settings that the benchmark chooses, or that do not change the speed."""
 TIMED_SETTINGS = tuple(setting for setting in SETTINGS if setting.key not in FIXED_SETTINGS)
 TARGET_PRESET = "fast"
-SECONDS = Setting("seconds", "seconds", "of training to measure for each preset", REAL, 0.1, 3_600)
-REPEAT = Setting("repeat", "repeat", "complete runs, each with another seed", INTEGER, 1, 100)
+SECONDS = Setting("seconds", "of training to measure for each preset", REAL, 0.1, 3_600)
+REPEAT = Setting("repeat", "complete runs, each with another seed", INTEGER, 1, 100)
 
 
 @click.command()

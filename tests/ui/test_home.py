@@ -259,7 +259,7 @@ async def test_a_run_that_has_gone_meanwhile_is_told() -> None:
         await settled(pilot)
         remove_run(run)
         app.post_message(OpenRun(run))
-        await wait_until(pilot, lambda: any("is no run directory" in words for words in told(app)), "the reason")
+        await wait_until(pilot, lambda: any("config.json" in words for words in told(app)), "the reason")
         assert isinstance(app.screen, HomeScreen)
 
 
