@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,13 +20,21 @@ Start = Callable[..., RunDirectory]
 
 
 @pytest.fixture
-def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
-    """Start runs with settings given as keywords; whatever still runs at the end is killed."""
-    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
+def start(home: Path) -> Iterator[Start]:
+    """Start runs with settings given as keywords; kill those that are live at the end of the test."""
+    with engines(home) as starter:
+        yield starter
+
+
+@contextmanager
+def engines(home: Path) -> Iterator[Start]:
+    """Start runs below a home folder, as `start` does; for fixtures that several tests share."""
     started: list[RunDirectory] = []
 
     def starter(**settings: object) -> RunDirectory:
-        run = launch(catalogue().complete({key: str(value) for key, value in settings.items()}))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv(HOME_VARIABLE, str(home))
+            run = launch(catalogue().complete({key: str(value) for key, value in settings.items()}))
         started.append(run)
         return run
 

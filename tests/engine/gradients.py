@@ -55,15 +55,19 @@ def weights_after_an_epoch(digits: Digits) -> np.ndarray:
     return np.concatenate([weight.ravel() for weight in model.get_weights()])
 
 
-if __name__ == "__main__":
+def results() -> dict[str, np.ndarray]:
+    """Compute everything that all backends must agree on."""
     model, digits, backend = small_model(), few_digits(DIGITS), backends.current()
     images, targets = pixels(digits.images), one_hot(digits.labels, 10)
     warps = draw_warps(Augmentation(), DIGITS, seed=1, epoch=0)
     augmented, _ = next(iter(backend.batches(Feed(digits.images[..., np.newaxis], targets, DIGITS, warps))))
-    np.savez(
-        sys.argv[1],
-        pixels=backend.log_probability_gradient(model)(images, WANTED),
-        norms=backend.gradient_norms(model)(images, targets),
-        augmented=np.asarray(augmented),
-        trained=weights_after_an_epoch(digits),
-    )
+    return {
+        "pixels": backend.log_probability_gradient(model)(images, WANTED),
+        "norms": backend.gradient_norms(model)(images, targets),
+        "augmented": np.asarray(augmented),
+        "trained": weights_after_an_epoch(digits),
+    }
+
+
+if __name__ == "__main__":
+    np.savez(sys.argv[1], **results())
