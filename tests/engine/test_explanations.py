@@ -12,6 +12,7 @@ from mnist_tui.control import client
 from mnist_tui.control.protocol import Explain, Explanation, GivenDigit, Pause, Ping, SetEpochs, Stop
 from mnist_tui.engine import backends
 from mnist_tui.engine.jobs import cross_check
+from mnist_tui.engine.models.presets import PRESETS
 from mnist_tui.events import EndReason, EpochEnded, RunEnded, RunResumed
 from mnist_tui.runs.directory import HOME_VARIABLE, RunDirectory, RunError
 from mnist_tui.runs.status import Status
@@ -120,7 +121,7 @@ def test_a_cross_check_predicts_every_digit_with_a_model_that_has_not_seen_it(
     stopped: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cross_check, "FEWEST_STEPS", 40)
-    monkeypatch.setitem(cross_check.PRESETS, "fast", cross_check.PRESETS["mlp"])
+    monkeypatch.setitem(PRESETS, "fast", PRESETS["mlp"])
     monkeypatch.setattr(type(backends.current()), "prepare", lambda *_: None)  # it would last beyond this test
     assert list(cross_check.cross_check_labels(stopped))[-1].name == "train"
     found = stopped.load_arrays(stopped.predictions_path("train"))
