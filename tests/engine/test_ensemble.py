@@ -96,7 +96,7 @@ def test_presets_can_be_mixed_and_the_first_gives_the_recipe() -> None:
         ({"preset": "best", "ensemble": "3"}, "3 × best"),
         ({"ensemble": "fast,best"}, "fast + best"),
         ({"ensemble": "best,best"}, "2 × best"),
-        ({"ensemble": "best,fast,best,fast"}, "4 networks"),
+        ({"ensemble": "best,fast,best,fast"}, "4 models"),
     ],
 )
 def test_its_networks_are_told_in_a_word_or_two(settings: dict[str, str], words: str) -> None:
@@ -106,9 +106,9 @@ def test_its_networks_are_told_in_a_word_or_two(settings: dict[str, str], words:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("0", "ensemble 0 is out of range: give 1 to 100 networks"),
+        ("0", "ensemble 0 is out of range: give 1 to 100 models"),
         ("101", "ensemble 101 is out of range"),
-        ("fast", "ensemble 'fast' cannot be used: give a number like 3, or presets like best,fast"),
+        ("fast", "ensemble 'fast' cannot be used: give a number such as 3"),
         ("fast,nothing", "ensemble 'nothing' is not known: choose one of"),
         ("-1", "ensemble '-1' cannot be used"),
     ],

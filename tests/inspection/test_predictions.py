@@ -92,7 +92,7 @@ def test_a_damaged_file_is_an_error_that_names_it(run: RunDirectory, harm: Calla
 
 def test_the_error_for_another_file_type_does_not_suggest_pickle(run: RunDirectory) -> None:
     run.predictions_path(1).write_text("hello")
-    with pytest.raises(RunError, match=r"it is no .npz file") as raised:
+    with pytest.raises(RunError, match=r"\.npz file") as raised:
         PredictionFiles(run).load(FIRST)
     assert "pickle" not in str(raised.value)
 
