@@ -66,7 +66,7 @@ class SteeringCommand:
     request: type[SteeringRequest]
     """Request type, whose fields become the arguments and flags of the command."""
     help: str
-    """Imperative of at most 60 characters."""
+    """Imperative of at most 60 characters; for an option, a description of its value."""
     confirmation: str | Callable[[Any], str]
     """Effect on the run, as in "pauses after this batch"; computed from the request if callable."""
     keys: tuple[CommandKey, ...] = ()
@@ -184,7 +184,7 @@ STEERING_COMMANDS: list[SteeringCommand] = [
     SteeringCommand(
         "learning_rate",
         SetLearningRate,
-        "Maximum learning rate, or a factor to multiply or divide it by",
+        "Maximum learning rate, or a factor to change it by",
         _confirm_learning_rate,
         parse=_parse_learning_rate_change,
         metavar="X|xF|/F",
@@ -207,7 +207,7 @@ STEERING_COMMANDS: list[SteeringCommand] = [
     SteeringCommand(
         "early_stopping",
         SetEarlyStopping,
-        "off, or a rule like loss:3: stop after 3 epochs without improvement",
+        "off, or loss:3 to stop after 3 epochs without a lower loss",
         lambda request: f"sets early stopping to {request.rule}",
         parse=_parse_early_stopping,
         metavar="RULE",
