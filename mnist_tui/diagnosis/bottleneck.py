@@ -27,7 +27,7 @@ DEVICE_IS_CPU = re.compile(r"\bCPU\b")
 
 
 class Bottleneck(StrEnum):
-    """What limits the speed of a step."""
+    """Resource that limits the speed of a step."""
 
     COMPUTE = "compute-bound"
     INPUT = "input-bound"

@@ -1,4 +1,4 @@
-"""A few real digits."""
+"""A few real images."""
 
 import numpy as np
 
@@ -7,6 +7,6 @@ from mnist_tui.resources import asset
 
 
 def few_digits(count: int) -> Digits:
-    """The first training digits of MNIST."""
+    """Return the first training images of MNIST."""
     with np.load(asset("mnist.npz")) as archive:
         return Digits(archive["x_train"][:count], archive["y_train"][:count], np.arange(count, dtype=np.int32))

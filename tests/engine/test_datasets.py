@@ -33,7 +33,7 @@ def test_the_shipped_file_is_mnist_to_the_last_bit(mnist: DataSet) -> None:
     assert datasets.idx_md5(mnist.training.images) == datasets.MNIST_MD5["x_train"]
 
 
-def test_a_single_changed_pixel_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mnist: DataSet) -> None:
+def test_a_single_changed_pixel_is_detected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mnist: DataSet) -> None:
     images = mnist.test.images.copy()
     images[5_000, 14, 14] ^= 1
     damaged = tmp_path / "mnist.npz"
@@ -48,7 +48,7 @@ def test_a_single_changed_pixel_is_refused(tmp_path: Path, monkeypatch: pytest.M
         datasets.load("mnist")
 
 
-def test_a_truncated_file_is_refused_with_the_mend(tmp_path: Path) -> None:
+def test_a_truncated_file_is_rejected(tmp_path: Path) -> None:
     path = Path(write(tmp_path / "digits.npz"))
     path.write_bytes(path.read_bytes()[:-200])
     with pytest.raises(ConfigError, match="is damaged"):
@@ -66,7 +66,7 @@ def test_a_truncated_file_is_refused_with_the_mend(tmp_path: Path) -> None:
         ({"x_test": np.zeros((3, 28, 28), np.uint8), "y_test": np.zeros(3, np.uint8)}, "3 test images are too few"),
     ],
 )
-def test_a_file_of_another_layout_is_refused_by_name(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
+def test_a_file_of_another_layout_is_rejected(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         datasets.load(write(tmp_path / "digits.npz", **changes))
 
@@ -94,7 +94,7 @@ def test_the_seed_decides_the_split(mnist: DataSet) -> None:
     assert not np.array_equal(first, other)
 
 
-def test_rows_keep_their_picture_label_and_index(mnist: DataSet) -> None:
+def test_rows_keep_their_image_label_and_index(mnist: DataSet) -> None:
     validation = datasets.split(mnist, seed=0, limit=600).validation
     assert np.array_equal(validation.images, mnist.training.images[validation.indices])
     assert np.array_equal(validation.labels, mnist.training.labels[validation.indices])
@@ -130,7 +130,7 @@ def test_a_verified_file_is_not_read_again_until_it_changes(tmp_path: Path, monk
     assert reads == [spec, spec]
 
 
-def test_a_missing_file_and_an_unknown_name_are_told_apart() -> None:
+def test_a_missing_file_and_an_unknown_name_have_different_errors() -> None:
     with pytest.raises(ConfigError, match="is not known: give mnist or the path"):
         datasets.check_spec("cifar10")
     with pytest.raises(ConfigError, match="cannot be found"):

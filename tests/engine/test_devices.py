@@ -1,4 +1,4 @@
-"""How the engine gives way to the screen."""
+"""Process priority of the engine."""
 
 import subprocess
 import sys
@@ -25,7 +25,7 @@ def priorities(*, own_session: bool) -> tuple[int, str]:
 
 
 def session_niceness() -> str:
-    """Of this test's session; empty where sessions have none, and the file says nothing or is not there."""
+    """Return the niceness of this test's session; empty where sessions have none."""
     return AUTOGROUP.read_text().partition(" nice ")[2].strip() if AUTOGROUP.exists() else ""
 
 

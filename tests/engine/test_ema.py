@@ -1,4 +1,4 @@
-"""The mean of the weights: it is what is validated, and leaves the training alone."""
+"""EMA of the weights: it is validated, and does not affect training."""
 
 from dataclasses import replace
 from typing import Any
@@ -12,16 +12,16 @@ from mnist_tui.engine.models.evaluation import one_hot, pixels
 from mnist_tui.engine.models.presets import PRESETS, compile_model
 from tests.engine.samples import few_digits
 
-MOMENTUM = 0.5
+DECAY = 0.5
 
 
 def first_kernel(model: Any) -> NDArray[np.float32]:
     return np.array(keras.ops.convert_to_numpy(model.trainable_variables[0]))
 
 
-def trained(momentum: float) -> tuple[Any, list[NDArray[np.float32]]]:
-    """A small network after three steps, each a `fit` of its own, and its first kernel after each."""
-    preset = replace(PRESETS["fast"], ema_decay=momentum)
+def trained(decay: float) -> tuple[Any, list[NDArray[np.float32]]]:
+    """Train three steps, each a `fit` of its own; return the model and its first kernel after each."""
+    preset = replace(PRESETS["mlp"], ema_decay=decay)
     model, digits, kernels = preset.build((28, 28, 1), 10), few_digits(16), []
     compile_model(preset, model, "adamw", 0.001, jit=False)
     for _ in range(3):
@@ -30,25 +30,25 @@ def trained(momentum: float) -> tuple[Any, list[NDArray[np.float32]]]:
     return model, kernels
 
 
-def test_inside_the_network_has_its_mean_weights_and_outside_its_own() -> None:
-    model, kernels = trained(MOMENTUM)
+def test_a_model_has_its_ema_weights_only_inside_the_block() -> None:
+    model, kernels = trained(DECAY)
     mean: Any = kernels[0]
     for kernel in kernels[1:]:
-        mean = MOMENTUM * mean + (1 - MOMENTUM) * kernel
+        mean = DECAY * mean + (1 - DECAY) * kernel
     with use_ema_weights(model):
         np.testing.assert_allclose(first_kernel(model), mean, atol=1e-6)
     np.testing.assert_allclose(first_kernel(model), kernels[-1], atol=1e-6)
 
 
-def test_a_network_without_a_mean_stays_as_it_is() -> None:
+def test_a_model_without_an_ema_keeps_its_weights() -> None:
     model, kernels = trained(0.0)
     with use_ema_weights(model):
         np.testing.assert_array_equal(first_kernel(model), kernels[-1])
 
 
-def test_the_mean_does_not_change_what_is_trained() -> None:
+def test_the_ema_does_not_affect_training() -> None:
     keras.utils.set_random_seed(1)
-    _, with_mean = trained(MOMENTUM)
+    _, with_mean = trained(DECAY)
     keras.utils.set_random_seed(1)
     _, without = trained(0.0)
     np.testing.assert_allclose(with_mean[-1], without[-1], atol=1e-6)

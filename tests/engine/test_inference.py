@@ -1,4 +1,4 @@
-"""Networks asked together: the mean of their answers, over several views of a digit."""
+"""The inference model averages several models over shifted images."""
 
 from pathlib import Path
 
@@ -11,46 +11,46 @@ from mnist_tui.engine.models.inference import inference_model, member_models
 from mnist_tui.engine.models.presets import PRESETS
 from tests.engine.samples import few_digits
 
-VIEWS = ((0, 0), (1, 0), (-1, 0), (0, 2), (0, -2))
+SHIFTS = ((0, 0), (1, 0), (-1, 0), (0, 2), (0, -2))
 
 
-def network() -> keras.Model:
-    return PRESETS["fast"].build((28, 28, 1), 10)
+def model() -> keras.Model:
+    return PRESETS["lenet5"].build((28, 28, 1), 10)
 
 
-def moved(images: NDArray[np.float32], down: int, right: int) -> NDArray[np.float32]:
+def shift_images(images: NDArray[np.float32], down: int, right: int) -> NDArray[np.float32]:
     padded = np.pad(images, ((0, 0), (2, 2), (2, 2), (0, 0)))
     return padded[:, 2 - down : 30 - down, 2 - right : 30 - right]
 
 
-def answers(model: keras.Model, images: NDArray[np.float32]) -> NDArray[np.float32]:
+def probabilities(model: keras.Model, images: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(model.predict(images, verbose=0))
 
 
-def test_one_network_with_one_view_is_asked_directly() -> None:
-    alone = network()
+def test_a_single_model_without_shifts_is_its_own_inference_model() -> None:
+    alone = model()
     assert inference_model([alone]) is alone
     assert member_models(alone) == [alone]
 
 
-def test_the_answer_is_the_mean_over_networks_and_views() -> None:
-    networks, images = [network(), network()], pixels(few_digits(6).images)
-    by_hand = np.mean([answers(each, moved(images, *view)) for each in networks for view in VIEWS], axis=0)
-    together = inference_model(networks, VIEWS)
-    assert member_models(together) == networks
-    np.testing.assert_allclose(answers(together, images), by_hand, atol=1e-6)
+def test_probabilities_are_the_mean_over_models_and_shifts() -> None:
+    members, images = [model(), model()], pixels(few_digits(6).images)
+    expected = [probabilities(each, shift_images(images, *shift)) for each in members for shift in SHIFTS]
+    together = inference_model(members, SHIFTS)
+    assert member_models(together) == members
+    np.testing.assert_allclose(probabilities(together, images), np.mean(expected, axis=0), atol=1e-6)
 
 
-def test_stock_keras_loads_what_was_saved_and_answers_the_same(tmp_path: Path) -> None:
-    together, images = inference_model([network(), network()], VIEWS), pixels(few_digits(6).images)
+def test_stock_keras_loads_the_saved_model(tmp_path: Path) -> None:
+    together, images = inference_model([model(), model()], SHIFTS), pixels(few_digits(6).images)
     together.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras", safe_mode=True)
-    np.testing.assert_allclose(answers(loaded, images), answers(together, images), atol=1e-6)
+    np.testing.assert_allclose(probabilities(loaded, images), probabilities(together, images), atol=1e-6)
     assert len(member_models(loaded)) == 2
 
 
-def test_weights_go_from_one_readout_to_its_twin() -> None:
-    one, twin = inference_model([network(), network()], VIEWS), inference_model([network(), network()], VIEWS)
+def test_a_copy_takes_the_weights() -> None:
+    one, twin = inference_model([model(), model()], SHIFTS), inference_model([model(), model()], SHIFTS)
     twin.set_weights(one.get_weights())
     images = pixels(few_digits(4).images)
-    np.testing.assert_allclose(answers(twin, images), answers(one, images), atol=1e-6)
+    np.testing.assert_allclose(probabilities(twin, images), probabilities(one, images), atol=1e-6)

@@ -1,4 +1,4 @@
-"""What is chosen for which machine, and what is refused; GPUs are scripted, there is none to test with."""
+"""Plans for machines with and without GPUs, and rejected settings. NVML is faked."""
 
 import os
 from pathlib import Path
@@ -58,26 +58,25 @@ class Nvml:
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is said about GPUs; what a test changes is put back."""
+    """Unset the variables about GPUs and restore them afterwards."""
     for name in (VISIBLE, ORDER, "TF_ENABLE_ONEDNN_OPTS"):
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
 
 
 def with_gpus(monkeypatch: pytest.MonkeyPatch, *gpus: Gpu) -> None:
-    """The driver knows these."""
     found = visible_gpus
     monkeypatch.setattr(nvidia, "visible_gpus", lambda: found(Nvml(*gpus)))
 
 
-def refusal(machine: Machine, **settings: Any) -> str:
+def rejection(machine: Machine, **settings: Any) -> str:
     with pytest.raises(ConfigError) as caught:
         plan(samples.config(**settings), machine)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
 
-def test_a_cpu_trains_step_by_step_in_float32_without_xla() -> None:
+def test_a_cpu_uses_single_steps_in_float32_without_xla() -> None:
     assert plan(samples.config(), CPU, (64, 64)) == Plan(
         on_gpu=False, count=1, precision="float32", jit=False, steps_per_execution=1, threads=None
     )
@@ -93,13 +92,13 @@ def test_a_cpu_trains_step_by_step_in_float32_without_xla() -> None:
         (Machine((H100,), has_bfloat16=True), (64, 64), "float32"),
     ],
 )
-def test_bfloat16_is_chosen_where_it_was_measured_to_be_faster(
+def test_auto_takes_bfloat16_only_where_it_was_measured_to_be_faster(
     machine: Machine, channels: tuple[int, ...], precision: str
 ) -> None:
     assert plan(samples.config(), machine, channels).precision == precision
 
 
-def test_a_gpu_compiles_and_takes_several_steps_at_once() -> None:
+def test_a_gpu_uses_xla_and_several_steps_per_execution() -> None:
     chosen = plan(samples.config(), Machine((H100,), has_bfloat16=False))
     assert (chosen.on_gpu, chosen.jit, chosen.steps_per_execution) == (True, True, GPU_STEPS_PER_EXECUTION)
 
@@ -117,7 +116,7 @@ def test_a_gpu_compiles_and_takes_several_steps_at_once() -> None:
         ({"ensemble": "fast,best"}, (H100,), 1, 2),
     ],
 )
-def test_best_trains_several_networks_where_the_driver_knows_a_gpu_and_nobody_says_how_many(
+def test_best_is_an_ensemble_on_a_gpu_unless_the_settings_say_how_many(
     given: dict[str, str], gpus: tuple[Gpu, ...], processes: int, members: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with_gpus(monkeypatch, *gpus)
@@ -130,12 +129,12 @@ def test_best_trains_several_networks_where_the_driver_knows_a_gpu_and_nobody_sa
     assert config.ensemble == given.get("ensemble", str(members))
 
 
-def test_several_gpus_share_the_batch_step_by_step_and_do_not_compile() -> None:
+def test_several_gpus_use_single_steps_without_xla() -> None:
     chosen = plan(samples.config(device="gpu:0,1"), Machine((H100, H100), has_bfloat16=False))
     assert (chosen.count, chosen.jit, chosen.steps_per_execution) == (2, False, 1)
 
 
-def test_what_is_set_wins_over_what_would_be_chosen() -> None:
+def test_settings_win_over_auto() -> None:
     config = samples.config(precision="float16", jit_compile="off", steps_per_execution=3, threads=2)
     assert plan(config, Machine((H100,), has_bfloat16=False)) == Plan(
         on_gpu=True, precision="float16", jit=False, steps_per_execution=3, threads=2
@@ -144,7 +143,7 @@ def test_what_is_set_wins_over_what_would_be_chosen() -> None:
     assert plan(samples.config(jit_compile="on"), CPU).jit
 
 
-def test_keras_names_the_precision_by_what_is_computed_in_it() -> None:
+def test_the_policy_is_named_as_in_keras() -> None:
     assert Plan(on_gpu=False).policy == "float32"
     assert Plan(on_gpu=False, precision="bfloat16").policy == "mixed_bfloat16"
 
@@ -169,10 +168,10 @@ def test_keras_names_the_precision_by_what_is_computed_in_it() -> None:
         (CPU, {"device": "cpu:0,1", "steps_per_execution": 2}, "steps_per_execution 2 cannot be used with several"),
     ],
 )
-def test_what_the_machine_cannot_do_is_refused_in_one_line(
+def test_settings_that_the_machine_does_not_support_are_rejected_in_one_line(
     machine: Machine, settings: dict[str, Any], reason: str
 ) -> None:
-    assert reason in refusal(machine, **settings)
+    assert reason in rejection(machine, **settings)
 
 
 @pytest.mark.parametrize(
@@ -183,7 +182,7 @@ def test_what_the_machine_cannot_do_is_refused_in_one_line(
         ("gpu:0,5", (H100, H100), "there is no GPU 5; there is gpu:0 to gpu:1"),
     ],
 )
-def test_a_device_that_does_not_exist_is_refused_before_anything_starts(
+def test_a_missing_device_is_rejected_before_the_start(
     monkeypatch: pytest.MonkeyPatch, device: str, gpus: tuple[Gpu, ...], reason: str
 ) -> None:
     with_gpus(monkeypatch, *gpus)
@@ -205,7 +204,7 @@ def test_a_device_that_does_not_exist_is_refused_before_anything_starts(
         ("auto", "-1", "-1"),
     ],
 )
-def test_a_backend_sees_the_chosen_gpus_alone(
+def test_a_backend_sees_only_the_selected_gpus(
     monkeypatch: pytest.MonkeyPatch, device: str, visible: str | None, shown: str
 ) -> None:
     with_gpus(monkeypatch, H100, H100, H100)
@@ -215,7 +214,7 @@ def test_a_backend_sees_the_chosen_gpus_alone(
     assert os.environ[VISIBLE] == shown
 
 
-def test_without_a_driver_the_backend_looks_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_driver_no_gpu_is_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     with_gpus(monkeypatch)
     restrict_gpus("auto")
     assert VISIBLE not in os.environ
@@ -240,7 +239,7 @@ def test_gpus_are_those_that_cuda_would_show(monkeypatch: pytest.MonkeyPatch) ->
         ("", None, False),
     ],
 )
-def test_bfloat16_is_what_the_cpu_says(
+def test_bfloat16_support_is_read_from_the_cpu_flags(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, onednn: str | None, has: bool
 ) -> None:
     (tmp_path / "cpuinfo").write_text(text)
@@ -250,12 +249,12 @@ def test_bfloat16_is_what_the_cpu_says(
     assert has_bfloat16() is has
 
 
-def test_a_machine_without_that_file_has_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_machine_without_cpu_flags_has_no_bfloat16(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(detection, "CPU_INFO", tmp_path / "none")
     assert not has_bfloat16()
 
 
-def test_the_devices_are_told_in_words() -> None:
+def test_the_hardware_is_described() -> None:
     def words(machine: Machine, **plan: Any) -> str:
         return describe_hardware(Plan(on_gpu=bool(machine.gpus), **plan), machine).device
 
@@ -265,14 +264,14 @@ def test_the_devices_are_told_in_words() -> None:
     assert words(CPU, count=2, precision="bfloat16").endswith(" as 2 devices, bfloat16")
 
 
-def test_too_little_memory_is_told_with_half_the_batch() -> None:
+def test_an_out_of_memory_message_suggests_half_the_batch_size() -> None:
     message = out_of_memory_message(MemoryError(), 8_192) or ""
     assert "--batch-size 4096" in message
     assert "free some" in (out_of_memory_message(MemoryError(), 1) or "")
     assert out_of_memory_message(ValueError("out of memory"), 64) is None
 
 
-def test_tensorflow_says_when_a_device_is_full() -> None:
+def test_tensorflows_out_of_memory_error_is_recognised() -> None:
     import tensorflow as tf
 
     assert (
@@ -282,7 +281,7 @@ def test_tensorflow_says_when_a_device_is_full() -> None:
     assert out_of_memory_message(tf.errors.InvalidArgumentError(None, None, "wrong"), 128) is None
 
 
-def test_jax_says_when_a_device_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_jax_out_of_memory_error_is_recognised(monkeypatch: pytest.MonkeyPatch) -> None:
     errors = pytest.importorskip("jax").errors
     from mnist_tui.engine.backends.jax import Jax
 
@@ -292,7 +291,7 @@ def test_jax_says_when_a_device_is_full(monkeypatch: pytest.MonkeyPatch) -> None
     assert out_of_memory_message(errors.JaxRuntimeError("INTERNAL: wrong"), 128) is None
 
 
-def test_several_processes_take_step_by_step() -> None:
+def test_several_processes_use_single_steps() -> None:
     machine = Machine((H100,), has_bfloat16=False)
     assert plan(samples.config(backend="jax"), machine).steps_per_execution == GPU_STEPS_PER_EXECUTION
     assert plan(samples.config(backend="jax"), machine, processes=2).steps_per_execution == 1
@@ -301,7 +300,7 @@ def test_several_processes_take_step_by_step() -> None:
 
 
 @pytest.mark.parametrize(("on_gpu", "limit", "digits"), [(True, 500, 480), (False, 500, 500), (True, 50, 50)])
-def test_jax_on_a_gpu_leaves_a_smaller_last_batch_for_another_epoch(
+def test_jax_on_a_gpu_drops_partial_batches(
     monkeypatch: pytest.MonkeyPatch, on_gpu: bool, limit: int, digits: int
 ) -> None:
     pytest.importorskip("jax")

@@ -1,4 +1,4 @@
-"""Hardware samples, with a scripted NVML: there is no GPU to test with."""
+"""Hardware samples, with a fake NVML."""
 
 import threading
 from types import SimpleNamespace
@@ -12,11 +12,11 @@ from mnist_tui.events import GpuSample, HardwareSampled
 
 
 class NVMLError(Exception):
-    """As pynvml raises it."""
+    """Stands in for pynvml's exception."""
 
 
-class ScriptedNvml:
-    """Stands in for the module pynvml. `gpus`: name -> answers; what is missing is refused."""
+class FakeNvml:
+    """Stands in for the module pynvml. GPUs do not support the fields that their dict lacks."""
 
     NVMLError = NVMLError
     NVML_DEVICE_MIG_ENABLE = 1
@@ -77,21 +77,21 @@ WHOLE = {
 }
 
 
-def test_a_gpu_tells_everything_in_plain_units() -> None:
-    reader = GpuReader(ScriptedNvml(WHOLE))
+def test_a_gpu_is_sampled_in_plain_units() -> None:
+    reader = GpuReader(FakeNvml(WHOLE))
     assert reader.note == ""
     assert reader.read() == (GpuSample("NVIDIA H100", 97.0, 8 << 30, 80 << 30, 351.25, 61.0, 1980.0),)
 
 
-def test_what_is_refused_is_not_there_and_never_zero() -> None:
-    (sample,) = GpuReader(ScriptedNvml({"name": "GeForce", "utilisation": SimpleNamespace(gpu=0)})).read()
+def test_an_unsupported_field_is_none_and_not_zero() -> None:
+    (sample,) = GpuReader(FakeNvml({"name": "GeForce", "utilisation": SimpleNamespace(gpu=0)})).read()
     assert sample == GpuSample("GeForce", utilisation=0.0)
     assert sample.power is None
 
 
-def test_mig_devices_stand_in_for_the_gpu_that_they_are_cut_from() -> None:
+def test_mig_devices_replace_the_gpu_that_they_are_part_of() -> None:
     part = {"name": "part", "memory": SimpleNamespace(used=1 << 30, total=10 << 30)}
-    samples = GpuReader(ScriptedNvml(WHOLE | {"mig": (1, 1), "parts": [part, part]}, WHOLE)).read()
+    samples = GpuReader(FakeNvml(WHOLE | {"mig": (1, 1), "parts": [part, part]}, WHOLE)).read()
     assert [sample.name for sample in samples] == [
         "NVIDIA H100, MIG device 0",
         "NVIDIA H100, MIG device 1",
@@ -103,15 +103,15 @@ def test_mig_devices_stand_in_for_the_gpu_that_they_are_cut_from() -> None:
 
 @pytest.mark.parametrize(
     ("nvml", "words"),
-    [(ScriptedNvml(broken=True), "no NVIDIA GPU or driver (Driver Not Loaded)"), (ScriptedNvml(), "no NVIDIA GPU")],
+    [(FakeNvml(broken=True), "no NVIDIA GPU or driver (Driver Not Loaded)"), (FakeNvml(), "no NVIDIA GPU")],
 )
-def test_without_a_gpu_there_is_one_quiet_line(nvml: ScriptedNvml, words: str) -> None:
+def test_without_a_gpu_there_is_a_note(nvml: FakeNvml, words: str) -> None:
     reader = GpuReader(nvml)
     assert reader.read() == ()
     assert reader.note == words
 
 
-def test_samples_come_until_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_samples_are_emitted_until_the_stop(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sampler, "SAMPLE_SECONDS", 0.01)
     stop, samples = threading.Event(), list[HardwareSampled]()
 

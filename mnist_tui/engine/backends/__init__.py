@@ -32,12 +32,12 @@ class BackendSpec:
     environment: Mapping[str, str] = field(default_factory=dict)
     """Environment variables to set before the import, unless the user has set them."""
     jit: Literal["always", "one GPU", "never"] = "never"
-    """Where the training step is compiled by XLA unless the settings say otherwise."""
+    """Default of the setting jit: devices for which XLA compiles the training step."""
     has_steps_per_execution: bool = False
     has_threads: bool = False
     has_several_devices: bool = False
     prefers_bfloat16: bool = False
-    """Whether bfloat16 was measured to be faster than float32 on a CPU that has it."""
+    """True if bfloat16 was measured to be faster than float32 on a CPU that has it."""
 
     def is_installed(self) -> bool:
         """Return True if the package can be found, without importing it."""

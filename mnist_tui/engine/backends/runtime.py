@@ -1,6 +1,6 @@
-"""What is known only after the backend has been imported: its devices, versions and out-of-memory errors.
+"""Devices, versions and out-of-memory errors of the backend, known only after it has been imported.
 
-See hardware/detection.py for what is known before.
+hardware/detection.py has what is known before.
 """
 
 import platform

@@ -1,6 +1,6 @@
-"""What is known before a backend is imported: the selected GPUs, bfloat16 support and the process priority.
+"""Selected GPUs, bfloat16 support and process priority, all known before a backend is imported.
 
-See backends/runtime.py for what is known after.
+backends/runtime.py has what is known after.
 """
 
 import contextlib

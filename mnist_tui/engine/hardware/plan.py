@@ -21,12 +21,12 @@ class Machine:
     gpus: tuple[Gpu, ...]
     """The selected GPUs in the order of the setting; empty: the run uses the CPU."""
     has_bfloat16: bool
-    """Whether the CPU computes bfloat16 in hardware."""
+    """True if the CPU computes bfloat16 in hardware."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How a run computes."""
+    """Devices, precision and execution of a run."""
 
     on_gpu: bool
     count: int = 1
@@ -34,7 +34,7 @@ class Plan:
     precision: str = "float32"
     """Data type in which layers compute; weights are float32."""
     jit: bool = False
-    """Whether XLA compiles the training step."""
+    """True if XLA compiles the training step."""
     steps_per_execution: int = 1
     threads: int | None = None
     """CPU threads of one operation; None: one per core."""

@@ -1,4 +1,4 @@
-"""A compiled Keras model with its plan: a run trains one, an ensemble one after the other."""
+"""A compiled Keras model with its plan: a run trains one, an ensemble several in sequence."""
 
 from typing import Any
 
