@@ -195,7 +195,7 @@ STEERING_COMMANDS: list[SteeringCommand] = [
         SaveCheckpoint,
         "Save a checkpoint after this batch",
         "saves a checkpoint after this batch",
-        keys=(CommandKey("c", "Checkpoint", rank=8),),
+        keys=(CommandKey("w", "Checkpoint", "Write a checkpoint after this batch", rank=8),),
     ),
     SteeringCommand(
         "rollback",
@@ -211,7 +211,7 @@ STEERING_COMMANDS: list[SteeringCommand] = [
         lambda request: f"sets early stopping to {request.rule}",
         parse=_parse_early_stopping,
         metavar="RULE",
-        keys=(CommandKey("e", "Early stopping", "Show and change the early-stopping rule", rank=10),),
+        keys=(CommandKey("E", "Early stopping", "Show and change the early-stopping rule", rank=10),),
     ),
 ]
 

@@ -3,19 +3,22 @@
 import asyncio
 import gc
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from textual import work
-from textual.app import App
+from textual.app import App, SystemCommand
 from textual.driver import Driver
+from textual.screen import Screen
 
 from mnist_tui.config import ConfigError, RunConfig
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.settings import Catalogue
 from mnist_tui.ui.home.screen import HomeScreen
-from mnist_tui.ui.keymap import bindings
+from mnist_tui.ui.keymap import bindings, screen_keys
 from mnist_tui.ui.messages import OpenDigits, OpenRun, ResumeRun, StartRun
+from mnist_tui.ui.screens import SCREENS
 from mnist_tui.ui.terminal.differences import thrifty
 from mnist_tui.ui.terminal.hang_up import catch_signals, is_terminal_gone
 from mnist_tui.ui.theme import DARK, LIGHT
@@ -33,7 +36,6 @@ class MnistTuiApp(App[int]):
     TITLE = "mnist-tui"
     CSS_PATH = "app.tcss"
     BINDINGS = bindings("everywhere")
-    ENABLE_COMMAND_PALETTE = False
 
     def __init__(
         self,
@@ -54,6 +56,8 @@ class MnistTuiApp(App[int]):
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = DARK.name
+        for key in screen_keys():  # not in BINDINGS: a screen may be added after this class was made
+            self.bind(key.keys, key.action, description=key.label)
 
     def get_driver_class(self) -> type[Driver]:
         """The terminal's, behind what leaves out the cells that it shows already."""
@@ -76,12 +80,7 @@ class MnistTuiApp(App[int]):
 
     def open_run(self, run: RunDirectory) -> None:
         """Open a run on its training screen."""
-        from mnist_tui.ui.calibration.screen import CalibrationScreen  # numpy and plots: not before they are needed
-        from mnist_tui.ui.confusion.screen import ConfusionScreen
-        from mnist_tui.ui.digits.screen import DigitsScreen
-        from mnist_tui.ui.labels.screen import LabelsScreen
-        from mnist_tui.ui.session import RunSession
-        from mnist_tui.ui.training.screen import TrainingScreen
+        from mnist_tui.ui.session import RunSession  # imports numpy, which the home screen does without
 
         try:
             session = RunSession(run, self._clock)
@@ -91,20 +90,17 @@ class MnistTuiApp(App[int]):
         self._close_run()
         session.poll()
         self.session = session
-        self.install_screen(TrainingScreen(session), "training")
-        self.install_screen(ConfusionScreen(session), "confusion")
-        self.install_screen(DigitsScreen(session), "digits")
-        self.install_screen(LabelsScreen(session, self._clock), "labels")
-        self.install_screen(CalibrationScreen(session), "calibration")
-        self.push_screen("training")
+        for spec in SCREENS:
+            self.install_screen(spec.build(session), spec.name)
+        self.push_screen(SCREENS[0].name)
         if not self.is_headless:
             gc.freeze()  # what is there now stays: looking through it for garbage held the screen up for 60 to 90 ms
 
     def _close_run(self) -> None:
         self._pop_to_home()
         if self.session is not None:
-            for name in ("training", "confusion", "digits", "labels", "calibration"):
-                self.uninstall_screen(name)
+            for spec in SCREENS:
+                self.uninstall_screen(spec.name)
             self.session.close()
             self.session = None
 
@@ -205,9 +201,23 @@ class MnistTuiApp(App[int]):
             self.push_screen(screen)
 
     def action_go_back(self) -> None:
-        """To the screen below; never past home."""
-        if len(self.screen_stack) > 2:
+        """Go up one level: from a screen opened on another to that one, else to the first screen, then home."""
+        first = SCREENS[0].name
+        if len(self.screen_stack) == 3 and self.screen is not self.get_screen(first):
+            self.action_view(first)
+        elif len(self.screen_stack) > 2:
             self.pop_screen()
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """List the screens, and the keys that work now, for the command palette."""
+        screens = screen_keys() if self.session is not None else ()
+        for key in screens:
+            yield SystemCommand(key.label, key.help, partial(self.run_action, key.action))
+        listed = {key.action for key in screens} | {"app.command_palette"}
+        for node, binding, enabled, _ in screen.active_bindings.values():
+            if enabled and binding.description and binding.action not in listed:
+                action = partial(self.run_action, binding.action, node)
+                yield SystemCommand(binding.description, binding.tooltip, action)
 
     def action_help(self) -> None:
         """All keys of the screen in front."""

@@ -1,31 +1,33 @@
-"""Every action and its keys, as data: the footer, the help screen and the palette are made from it.
+"""Every action and its keys, as data. The footer, the help screen and the command palette are made from it.
 
-`id`s are stable, so that a user can remap keys through Textual's keymaps.
+A key has one meaning on all screens (tests/ui/test_keymap.py). Each binding has a stable `id`, so that users can remap
+keys with Textual's keymaps.
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textual.binding import Binding, BindingType
 
 from mnist_tui.control.commands import command_keys
+from mnist_tui.ui.screens import SCREENS
 
 
 @dataclass(frozen=True)
 class Key:
-    """One action. `keys` is Textual's comma-separated notation, `shown` how the first reads in the footer.
-
-    `footer` is whether it is ever listed there. Where not all fit, those of the highest `rank` are left to the help.
-    """
+    """One action and the keys that trigger it."""
 
     action: str
     keys: str
+    """Comma-separated names of keys, as Textual writes them."""
     label: str
     help: str
     shown: str | None = None
+    """How the footer writes the first key; None: by its name."""
     footer: bool = True
+    """False if the footer never lists it."""
     rank: int = 0
+    """Keys of the highest rank leave the footer first where not all fit."""
 
 
 def _steering_keys() -> list[Key]:
@@ -45,215 +47,216 @@ def _steering_keys() -> list[Key]:
 
 KEYMAP: dict[str, tuple[Key, ...]] = {
     "everywhere": (
-        Key("app.quit_asking", "q", "Quit", "leave; asks first while a run goes on", footer=False),
-        Key("app.help", "question_mark,f1", "Help", "this page", "?", rank=-1),
-        Key("app.toggle_dark", "d", "Dark/light", "the other theme", footer=False),
-        Key("app.redraw", "ctrl+l", "Redraw", "paint the whole screen again", footer=False),
-        Key("app.suspend_process", "ctrl+z", "Suspend", "back to the shell; `fg` comes back", footer=False),
+        Key("app.quit_asking", "q", "Quit", "Quit; ask first while a run goes on", footer=False),
+        Key("app.help", "question_mark,f1", "Help", "Show this page", "?", rank=-1),
+        Key("app.command_palette", "ctrl+p", "Commands", "Search all commands", footer=False),
+        Key("app.toggle_dark", "d", "Dark/light", "Switch between the dark and the light theme", footer=False),
+        Key("app.redraw", "ctrl+l", "Redraw", "Redraw the whole screen", footer=False),
+        Key("app.suspend_process", "ctrl+z", "Suspend", "Go to the shell; `fg` comes back", footer=False),
     ),
     "home": (
-        Key("start", "enter", "Start the run", "start a run with the settings shown", "Enter"),
-        Key("next_field", "down", "Next setting", "the setting below", "↓", footer=False),
-        Key("previous_field", "up", "Previous setting", "the setting above", "↑", footer=False),
-        Key("screen.other_side", "tab,shift+tab", "Runs", "between the settings and the runs", "Tab"),
+        Key("start", "enter", "Start", "Start a run with the settings shown", "Enter"),
+        Key("next_field", "down", "Next setting", "Go to the setting below", "↓", footer=False),
+        Key("previous_field", "up", "Previous setting", "Go to the setting above", "↑", footer=False),
+        Key("screen.other_side", "tab,shift+tab", "Runs", "Switch between the settings and the runs", "Tab"),
     ),
-    "opened": (Key("app.view('training')", "escape", "Back to the run", "back to the run that is open", "Esc"),),
-    "setting": (Key("submit", "enter", "Start the run", "start a run with the settings shown", "Enter"),),
+    "opened": (Key("app.view('training')", "escape", "Back", "Go back to the opened run", "Esc"),),
+    "setting": (Key("submit", "enter", "Start", "Start a run with the settings shown", "Enter"),),
     "runs": (
-        Key("select_cursor", "enter", "Open", "open the run under the cursor", "Enter"),
-        Key("mark", "space", "Mark", "mark the run, to be compared with others", "Space"),
-        Key("compare", "c", "Compare", "the marked runs: their curves, settings and results"),
-        Key("resume", "r", "Resume", "go on after a stop, a crash or a failure"),
-        Key("screen.other_side", "tab,shift+tab", "Settings", "back to the settings of the next run", "Tab"),
+        Key("select_cursor", "enter", "Open", "Open the run under the cursor", "Enter"),
+        Key("mark", "space", "Mark", "Mark the run for a comparison", "Space"),
+        Key("compare", "c", "Compare", "Compare the marked runs"),
+        Key("resume", "r", "Resume", "Resume after a stop, a crash or a failure"),
+        Key("screen.other_side", "tab,shift+tab", "Settings", "Go back to the settings of the next run", "Tab"),
     ),
     "choice": (
-        Key("turn(1)", "right,space", "Next", "the next choice", "→"),
-        Key("turn(-1)", "left", "Previous", "the choice before", "←", footer=False),
+        Key("turn(1)", "right,space", "Next", "Take the next choice", "→"),
+        Key("turn(-1)", "left", "Previous", "Take the previous choice", "←", footer=False),
     ),
     "leave": (
-        Key("choose('stop')", "s", "Stop and save", "end the run after this batch, evaluated and saved"),
-        Key("choose('leave')", "l", "Leave it running", "back to the shell; the training goes on"),
-        Key("choose('cancel')", "c,escape,q", "Cancel", "stay"),
+        Key("choose('stop')", "s", "Stop", "Stop after this batch, evaluate and save, then quit"),
+        Key("choose('leave')", "q", "Quit", "Quit and leave the training running"),
+        Key("choose('cancel')", "escape", "Cancel", "Stay here"),
     ),
     "kill": (
-        Key("choose('kill')", "k", "Kill it", "end the engine at once"),
-        Key("choose('cancel')", "c,escape,q", "Cancel", "let it go on"),
+        Key("choose('kill')", "K", "Kill", "End the engine at once"),
+        Key("choose('cancel')", "escape", "Cancel", "Let the training go on"),
     ),
     "rollback": (
-        Key("choose('rollback')", "b", "Roll back", "to the newest checkpoint"),
-        Key("choose('cancel')", "c,escape,q", "Cancel", "let it go on"),
+        Key("choose('rollback')", "b", "Roll back", "Go back to the newest checkpoint"),
+        Key("choose('cancel')", "escape", "Cancel", "Let the training go on"),
     ),
     "diverged": (
-        Key("choose('rollback')", "b", "Roll back", "to the last checkpoint, with half the learning rate"),
-        Key("choose('continue')", "g", "Continue", "despite the alert"),
-        Key("choose('stop')", "s", "Stop", "end the run; evaluated and saved"),
-        Key("choose('cancel')", "escape", "Later", "close this without deciding"),
+        Key("choose('rollback')", "b", "Roll back", "Go back to the last checkpoint, halve the learning rate"),
+        Key("choose('continue')", "p", "Continue", "Continue in spite of the alert"),
+        Key("choose('stop')", "s", "Stop", "Stop the run, evaluate and save"),
+        Key("choose('cancel')", "escape", "Later", "Close this without a decision"),
     ),
     "learning_rate": (
-        Key("scale(2)", "up", "Double", "twice as much", "↑"),
-        Key("scale(0.5)", "down", "Halve", "half as much", "↓"),
-        Key("close", "escape", "Cancel", "leave it as it is", "Esc"),
+        Key("scale(2)", "up", "Double", "Double the learning rate", "↑"),
+        Key("scale(0.5)", "down", "Halve", "Halve the learning rate", "↓"),
+        Key("close", "escape", "Cancel", "Keep the learning rate", "Esc"),
     ),
     "early_stopping": (
-        Key("other_field", "up,down", "Other field", "between the two fields", "↓"),
-        Key("submit", "enter", "Set", "set what is shown", "Enter"),
-        Key("close", "escape", "Cancel", "leave it as it is", "Esc"),
+        Key("other_field", "up,down", "Other field", "Switch between the two fields", "↓"),
+        Key("submit", "enter", "Set", "Set the rule shown", "Enter"),
+        Key("close", "escape", "Cancel", "Keep the rule", "Esc"),
     ),
-    "help": (Key("dismiss", "escape,question_mark,f1,q,enter", "Close", "close this page"),),
+    "help": (Key("dismiss", "escape,question_mark,f1,q,enter", "Close", "Close this page"),),
     "run": (
-        Key("app.view('training')", "1", "Train", "the network, its curves and the progress", rank=1),
-        Key("app.view('confusion')", "2", "Confusion", "which digits are read as which", rank=1),
-        Key("app.view('digits')", "3", "Digits", "the digits that were read wrong", rank=1),
-        Key("app.view('labels')", "4", "Labels", "labels that are probably wrong, to be judged", rank=1),
-        Key("app.view('calibration')", "5", "Calibration", "does it know when it does not know?", rank=1),
-        Key("app.view('home')", "6", "Runs", "all runs, and the settings of the next one", rank=1),
-        Key("dismiss_alert", "escape", "Hide the alert", "put the line under the header away", "Esc", footer=False),
-        Key("app.go_back", "escape", "Back", "back to where you came from", "Esc", footer=False),
+        Key("dismiss_alert", "escape", "Hide alert", "Hide the line under the header", "Esc", footer=False),
+        Key("app.go_back", "escape", "Back", "Go back to the previous screen", "Esc", footer=False),
     ),
     "steering": (
-        Key("steer('resume')", "r", "Resume", "Continue after a stop, crash or failure", rank=2),
+        Key("steer('resume')", "r", "Resume", "Resume after a stop, a crash or a failure", rank=2),
         *_steering_keys(),
     ),
     "training": (
-        Key("plots('log')", "y", "Log y", "logarithmic y axis, or linear", rank=5),
-        Key("plots('axis')", "x", "X axis", "steps, epochs, work, or the clock", rank=5),
-        Key("plots('closer')", "z", "Zoom", "closer, around the cursor or the newest step", rank=6),
-        Key("plots('farther')", "Z", "Zoom out", "farther away", footer=False),
-        Key("plots('recent')", "w", "Newest steps", "the last tenth of the run, or all of it", footer=False),
-        Key("plots('smoothing')", "S", "Smoothing", "of the line over its envelope: light, strong, none", footer=False),
-        Key("plots('validation')", "v", "Validation", "alone, or with the training", footer=False, rank=5),
-        Key("choose_runs", "slash", "Compare", "draw other runs into the curves", "/", rank=5),
-        Key("compare_tables", "C", "Tables", "settings and results of these runs", rank=5),
-        Key("plots('one')", "m", "One plot", "one plot fills the screen; Tab: the next", rank=6),
-        Key("plots('all')", "0", "All steps", "all curves as at first", footer=False),
-        Key("plots('back')", "escape", "Put away", "the cursor, or the one plot that fills the screen", "Esc", rank=1),
+        Key("plots('log')", "y", "Log y", "Switch between a logarithmic and a linear y axis", rank=5),
+        Key("plots('axis')", "x", "X axis", "Switch the x axis: steps, epochs, work, wall clock", rank=5),
+        Key("plots('closer')", "z", "Zoom", "Zoom in around the cursor or the newest step", rank=6),
+        Key("plots('farther')", "Z", "Zoom out", "Zoom out", footer=False),
+        Key("plots('recent')", "N", "Newest steps", "Show the last tenth of the run, or all of it", footer=False),
+        Key("plots('smoothing')", "S", "Smoothing", "Smooth the line: light, strong, none", footer=False),
+        Key("plots('validation')", "v", "Validation", "Show validation alone, or with training", footer=False, rank=5),
+        Key("choose_runs", "c", "Compare", "Draw other runs into the curves", rank=5),
+        Key("compare_tables", "C", "Tables", "Compare settings and results of these runs", rank=5),
+        Key("plots('one')", "m", "One plot", "Maximize one plot; Tab shows the next", rank=6),
+        Key("plots('all')", "f", "Fit", "Fit all steps into the plots", footer=False),
+        Key("plots('back')", "escape", "Close", "Remove the cursor, or restore the maximized plot", "Esc", rank=1),
     ),
     "plots": (
-        Key("plots('left')", "left", "Cursor left", "read the values off, a step before", "←", footer=False),
-        Key("plots('right')", "right", "Cursor right", "read the values off, a step after", "→", footer=False),
-        Key("plots('first')", "home", "First step", "the cursor to the first step", "Home", footer=False),
-        Key("plots('last')", "end", "Newest step", "the cursor to the newest step", "End", footer=False),
-        Key("plots('pan_left')", "shift+left", "Pan left", "earlier steps, when zoomed; or drag", footer=False),
-        Key("plots('pan_right')", "shift+right", "Pan right", "later steps, when zoomed; or drag", footer=False),
-        Key("plots('next')", "tab", "Next plot", "the next, while one fills the screen", "Tab", rank=1),
-        Key("plots('previous')", "shift+tab", "Plot before", "the one before", footer=False),
+        Key("plots('left')", "left", "Cursor left", "Move the cursor a step back", "←", footer=False),
+        Key("plots('right')", "right", "Cursor right", "Move the cursor a step ahead", "→", footer=False),
+        Key("plots('first')", "home", "First step", "Move the cursor to the first step", "Home", footer=False),
+        Key("plots('last')", "end", "Newest step", "Move the cursor to the newest step", "End", footer=False),
+        Key("plots('pan_left')", "shift+left", "Pan left", "Show earlier steps when zoomed; or drag", footer=False),
+        Key("plots('pan_right')", "shift+right", "Pan right", "Show later steps when zoomed; or drag", footer=False),
+        Key("plots('next')", "tab", "Next plot", "Show the next plot while one is maximized", "Tab", rank=1),
+        Key("plots('previous')", "shift+tab", "Previous plot", "Show the previous plot", footer=False),
     ),
     "compare": (
-        Key("choose_runs", "slash", "Runs", "choose which runs to compare", "/", rank=5),
-        Key("plots('axis')", "x", "X axis", "steps, epochs, work, or the clock", rank=5),
-        Key("plots('validation')", "v", "Validation", "alone, or with the training", rank=5),
-        Key("plots('log')", "y", "Log y", "logarithmic y axis, or linear", rank=5),
-        Key("plots('closer')", "z", "Zoom", "closer, around the cursor or the newest step", rank=6),
-        Key("plots('farther')", "Z", "Zoom out", "farther away", footer=False),
-        Key("plots('smoothing')", "S", "Smoothing", "of the lines: light, strong, none", footer=False),
-        Key("plots('one')", "m", "One plot", "one plot alone; Tab: the next", rank=6),
-        Key("plots('all')", "0", "All steps", "all curves as at first", footer=False),
-        Key("plots('back')", "escape", "Put away", "the cursor, or the one plot", "Esc", rank=1),
-        Key("app.go_back", "escape", "Back", "back to where you came from", "Esc", rank=7),
+        Key("choose_runs", "c", "Compare", "Choose which runs to compare", rank=5),
+        Key("plots('axis')", "x", "X axis", "Switch the x axis: steps, epochs, work, wall clock", rank=5),
+        Key("plots('validation')", "v", "Validation", "Show validation alone, or with training", rank=5),
+        Key("plots('log')", "y", "Log y", "Switch between a logarithmic and a linear y axis", rank=5),
+        Key("plots('closer')", "z", "Zoom", "Zoom in around the cursor or the newest step", rank=6),
+        Key("plots('farther')", "Z", "Zoom out", "Zoom out", footer=False),
+        Key("plots('smoothing')", "S", "Smoothing", "Smooth the lines: light, strong, none", footer=False),
+        Key("plots('one')", "m", "One plot", "Maximize one plot; Tab shows the next", rank=6),
+        Key("plots('all')", "f", "Fit", "Fit all steps into the plots", footer=False),
+        Key("plots('back')", "escape", "Close", "Remove the cursor, or restore the maximized plot", "Esc", rank=1),
+        Key("app.go_back", "escape", "Back", "Go back to the previous screen", "Esc", rank=7),
     ),
     "compared": (
-        Key("select_cursor", "enter", "Open", "open the run under the cursor", "Enter"),
-        Key("hide", "space", "Hide/show", "take away its curves, or draw them", "Space"),
-        Key("remove", "backspace,delete", "Remove", "compare without this run", "⌫", rank=1),
-        Key("plots('next')", "tab", "Next plot", "the next, while one is alone", "Tab", rank=1),
-        Key("plots('previous')", "shift+tab", "Plot before", "the one before", footer=False),
-        Key("turn(1)", "tab", "More columns", "results, needed images, settings", "Tab"),
-        Key("turn(-1)", "shift+tab", "Columns before", "the ones before", footer=False),
-        Key("plots('left')", "left", "Cursor", "read all runs off, a step before", "←", rank=7),
-        Key("plots('right')", "right", "Cursor right", "read the values off, a step after", "→", footer=False),
-        Key("plots('first')", "home", "First step", "the cursor to the first step", "Home", footer=False),
-        Key("plots('last')", "end", "Newest step", "the cursor to the newest step", "End", footer=False),
-        Key("plots('pan_left')", "shift+left", "Pan left", "earlier steps, when zoomed; or drag", footer=False),
-        Key("plots('pan_right')", "shift+right", "Pan right", "later steps, when zoomed; or drag", footer=False),
+        Key("select_cursor", "enter", "Open", "Open the run under the cursor", "Enter"),
+        Key("hide", "space", "Mark", "Hide the run's curves, or show them", "Space"),
+        Key("remove", "delete", "Remove", "Remove the run from the comparison", "Del", rank=1),
+        Key("plots('next')", "tab", "Next plot", "Show the next plot while one is maximized", "Tab", rank=1),
+        Key("plots('previous')", "shift+tab", "Previous plot", "Show the previous plot", footer=False),
+        Key("turn(1)", "tab", "More columns", "Show the next columns of the table", "Tab"),
+        Key("turn(-1)", "shift+tab", "Previous columns", "Show the previous columns", footer=False),
+        Key("plots('left')", "left", "Cursor", "Move the cursor a step back", "←", rank=7),
+        Key("plots('right')", "right", "Cursor right", "Move the cursor a step ahead", "→", footer=False),
+        Key("plots('first')", "home", "First step", "Move the cursor to the first step", "Home", footer=False),
+        Key("plots('last')", "end", "Newest step", "Move the cursor to the newest step", "End", footer=False),
+        Key("plots('pan_left')", "shift+left", "Pan left", "Show earlier steps when zoomed; or drag", footer=False),
+        Key("plots('pan_right')", "shift+right", "Pan right", "Show later steps when zoomed; or drag", footer=False),
     ),
     "choose_runs": (
-        Key("mark", "space", "Mark", "mark the run, or take it back", "Space"),
-        Key("move('down')", "down", "Next", "the run below", "↓", footer=False),
-        Key("move('up')", "up", "Previous", "the run above", "↑", footer=False),
-        Key("done", "enter", "Show", "compare with the marked runs", "Enter"),
-        Key("close", "escape", "Cancel", "leave the comparison as it is", "Esc"),
+        Key("mark", "space", "Mark", "Mark the run, or remove the mark", "Space"),
+        Key("move('down')", "down", "Next", "Go to the run below", "↓", footer=False),
+        Key("move('up')", "up", "Previous", "Go to the run above", "↑", footer=False),
+        Key("done", "enter", "Show", "Compare with the marked runs", "Enter"),
+        Key("close", "escape", "Cancel", "Keep the comparison", "Esc"),
     ),
     "travel": (
-        Key("travel(-1)", "left_square_bracket", "Epoch before", "the moment before, on all screens", "[", rank=5),
-        Key("travel(1)", "right_square_bracket", "Epoch after", "the moment after, on all screens", "]", rank=5),
-        Key("travel_far(-1)", "left_curly_bracket", "First epoch", "the first moment", "{", footer=False),
-        Key("travel_far(1)", "right_curly_bracket", "Newest epoch", "the newest, and each that follows", "}", rank=3),
-        Key("play", "P", "Play", "all epochs one after the other", rank=3),
-        Key("stop_playing", "P", "Stop playing", "stay at this epoch", rank=1),
+        Key("travel(-1)", "left_square_bracket", "Previous epoch", "Show the previous evaluation", "[", rank=5),
+        Key("travel(1)", "right_square_bracket", "Next epoch", "Show the next evaluation", "]", rank=5),
+        Key("travel_far(-1)", "left_curly_bracket", "First epoch", "Show the first evaluation", "{", footer=False),
+        Key("travel_far(1)", "right_curly_bracket", "Newest epoch", "Follow the newest epoch", "}", rank=3),
+        Key("play", "P", "Play", "Play all epochs in sequence", rank=3),
+        Key("stop_playing", "P", "Stop playing", "Stay at this epoch", rank=1),
     ),
     "confusion": (
-        Key("open_cell", "enter", "Open", "look at the digits of the cell", "Enter"),
-        Key("next_numbers", "n", "Numbers", "counts, or percent of the row, or percent of the column"),
-        Key("compare", "c", "Compare", "with the epoch before; again: with another epoch or run", rank=1),
-        Key("leave_comparison", "escape", "End comparing", "back to the matrix itself", "Esc"),
+        Key("open_cell", "enter", "Open", "Browse the digits of the cell", "Enter"),
+        Key("next_numbers", "n", "Numbers", "Show counts, percent of the row, or of the column"),
+        Key("compare", "c", "Compare", "Compare with the previous epoch; again: choose", rank=1),
+        Key("leave_comparison", "escape", "Close", "Close the comparison", "Esc"),
     ),
     "digits": (
-        Key("open_listed", "enter", "Open", "look at one digit, large", "Enter"),
-        Key("filter", "slash", "Filter", "type which digits to show", "/"),
-        Key("lists", "w", "Lists", "mistakes, learned late, forgotten, disputed…"),
-        Key("next_order", "o", "Order", "by confidence, margin, loss, difficulty or index", rank=1),
-        Key("reverse_order", "O", "Reverse", "the same order from its other end", footer=False),
-        Key("select", "space", "Select", "select the digit, or take it back", "Space", rank=1),
-        Key("export", "e", "Export", "the selected digits, or all listed, as CSV and pictures", rank=1),
-        Key("all_mistakes", "a", "All mistakes", "every digit that was read wrong", rank=1),
+        Key("open_listed", "enter", "Open", "Open the digit under the cursor", "Enter"),
+        Key("filter", "slash", "Filter", "Type which digits to show", "/"),
+        Key("lists", "F", "Lists", "Choose a list: mistakes, learned late, forgotten…"),
+        Key("next_order", "o", "Order", "Sort by confidence, margin, loss, difficulty, index", rank=1),
+        Key("reverse_order", "O", "Reverse", "Reverse the order", footer=False),
+        Key("select", "space", "Mark", "Mark the digit, or remove the mark", "Space", rank=1),
+        Key("export", "e", "Export", "Export the marked or all listed digits", rank=1),
+        Key("all_mistakes", "M", "All mistakes", "Show all misclassified digits", rank=1),
     ),
     "filter": (
-        Key("complete", "tab", "Complete", "the word that was begun", "Tab"),
-        Key("submit", "enter", "Keep", "keep this filter", "Enter"),
-        Key("give_up", "escape", "Undo", "the filter of before", "Esc"),
+        Key("complete", "tab", "Complete", "Complete the word at the cursor", "Tab"),
+        Key("submit", "enter", "Keep", "Keep this filter", "Enter"),
+        Key("give_up", "escape", "Cancel", "Go back to the previous filter", "Esc"),
     ),
-    "lists": (Key("close", "escape", "Cancel", "leave the list as it is", "Esc"),),
-    "against": (Key("close", "escape", "Cancel", "leave the comparison as it is", "Esc"),),
+    "lists": (Key("close", "escape", "Cancel", "Keep the list", "Esc"),),
+    "against": (Key("close", "escape", "Cancel", "Keep the comparison", "Esc"),),
     "digit": (
-        Key("previous", "left,up", "Previous", "the digit before", "←"),
-        Key("next", "right,down", "Next", "the digit after", "→"),
-        Key("turn_page(1)", "tab", "Next page", "epochs, neighbours, small changes", "Tab"),
-        Key("turn_page(-1)", "shift+tab", "Page before", "the page before", footer=False),
-        Key("next_overlay", "o", "Why", "what spoke for and against a class"),
-        Key("wake", "x", "Wake", "start the network, to be asked why"),
+        Key("previous", "left,up", "Previous", "Show the previous digit", "←"),
+        Key("next", "right,down", "Next", "Show the next digit", "→"),
+        Key("turn_page(1)", "tab", "Next page", "Show epochs, neighbours, small changes", "Tab"),
+        Key("turn_page(-1)", "shift+tab", "Previous page", "Show the previous page", footer=False),
+        Key("next_overlay", "h", "Heat map", "Show the pixels for and against a class"),
+        Key("wake", "L", "Load model", "Load the model to explain this digit"),
     ),
     "labels": (
-        Key("judge('right')", "y", "Label right", "the label is right"),
-        Key("judge_class(0)", "0", "Is a …", "it is a 0; so with 1 to 9", "0-9"),
-        Key("judge('wrong')", "w", "Wrong", "wrong, and nobody can tell what is right"),
-        Key("choose_class", "w", "Is a …", "wrong: choose what is right"),
-        Key("judge('unreadable')", "u", "Unreadable", "no label would be right"),
-        Key("take_back", "backspace", "Take back", "the last verdict no longer holds", "⌫", rank=1),
-        Key("view_check", "v", "All labels", "the doubtful ones of all digits", rank=2),
-        Key("view_epoch", "v", "Validation", "back to the digits of before", rank=1),
-        Key("cross_check", "x", "Cross-check", "read all digits anew: about a minute", rank=1),
-        Key("export_reviews", "e", "Export", "all verdicts as CSV", rank=3),
-        Key("open_digit", "enter", "Open", "all about this digit", "Enter", rank=4),
-        Key("dismiss_alert", "escape", "Hide the alert", "put the line under the header away", "Esc", footer=False),
-        Key("leave", "escape", "Back", "back to the training", "Esc"),
+        Key("relabel", "R", "Relabel", "Choose the correct class: a digit, or from a list"),
+        Key("review('right')", "A", "Label is correct", "Accept the label"),
+        Key("review('wrong')", "W", "Wrong", "Mark the label as wrong, the correct class as unknown"),
+        Key("review('unreadable')", "U", "Unreadable", "Mark the digit as unreadable"),
+        Key("undo", "u,backspace", "Undo", "Withdraw the last review", rank=1),
+        Key("view_check", "t", "All labels", "Show the label issues of all training digits", rank=2),
+        Key("view_epoch", "t", "Validation", "Show the label issues of the validation digits", rank=1),
+        Key("cross_check", "X", "Cross-check", "Predict all training digits out of sample: a minute", rank=1),
+        Key("export_reviews", "e", "Export", "Export all label reviews as CSV", rank=3),
+        Key("open_digit", "enter", "Open", "Open the digit under the cursor", "Enter", rank=4),
     ),
-    "choose_class": (Key("close", "escape", "Cancel", "leave the verdict as it is", "Esc"),),
+    "relabel": (Key("close", "escape", "Cancel", "Keep the label", "Esc"),),
     "calibration": (
-        Key("abstain('less')", "left", "Refuse less", "answer below a lower confidence", "←"),
-        Key("abstain('more')", "right", "More", "answer only above a higher one", "→"),
-        Key("abstain('much_less')", "pagedown,down", "Much less", "ten steps lower", "↓", footer=False),
-        Key("abstain('much_more')", "pageup,up", "Much more", "ten steps higher", "↑", footer=False),
-        Key("abstain('nothing')", "home", "Refuse nothing", "answer every digit", "Home", footer=False),
-        Key("abstain('most')", "end", "Refuse most", "answer only from confidence 1 on", "End", footer=False),
+        Key("abstain('less')", "left", "Abstain less", "Lower the abstention threshold", "←"),
+        Key("abstain('more')", "right", "Abstain more", "Raise the abstention threshold", "→"),
+        Key("abstain('much_less')", "pagedown,down", "Much less", "Lower it by ten steps", "↓", footer=False),
+        Key("abstain('much_more')", "pageup,up", "Much more", "Raise it by ten steps", "↑", footer=False),
+        Key("abstain('nothing')", "home", "Never abstain", "Set the threshold to its minimum", "Home", footer=False),
+        Key("abstain('most')", "end", "Abstain most", "Set the threshold to its maximum", "End", footer=False),
     ),
     "cursor": (
-        Key("move('left')", "left", "Left", "one to the left", "←", footer=False),
-        Key("move('right')", "right", "Right", "one to the right", "→", footer=False),
-        Key("move('up')", "up", "Up", "one up", "↑", footer=False),
-        Key("move('down')", "down", "Down", "one down", "↓", footer=False),
-        Key("move('home')", "home", "Start", "to the start", "Home", footer=False),
-        Key("move('end')", "end", "End", "to the end", "End", footer=False),
-        Key("move('pageup')", "pageup", "Page up", "a page up", "PgUp", footer=False),
-        Key("move('pagedown')", "pagedown", "Page down", "a page down", "PgDn", footer=False),
+        Key("move('left')", "left", "Left", "Move left", "←", footer=False),
+        Key("move('right')", "right", "Right", "Move right", "→", footer=False),
+        Key("move('up')", "up", "Up", "Move up", "↑", footer=False),
+        Key("move('down')", "down", "Down", "Move down", "↓", footer=False),
+        Key("move('home')", "home", "Start", "Move to the start", "Home", footer=False),
+        Key("move('end')", "end", "End", "Move to the end", "End", footer=False),
+        Key("move('pageup')", "pageup", "Page up", "Move a page up", "PgUp", footer=False),
+        Key("move('pagedown')", "pagedown", "Page down", "Move a page down", "PgDn", footer=False),
     ),
 }
 
-SHARED = ("run", "steering", "everywhere")
-"""Groups that all screens of a run have."""
+
+def screen_keys() -> tuple[Key, ...]:
+    """Return the number keys of the screens, and the next number for the home screen."""
+    keys = [Key(f"app.view('{spec.name}')", str(n), spec.label, spec.help, rank=1) for n, spec in enumerate(SCREENS, 1)]
+    home = Key("app.view('home')", str(len(keys) + 1), "Runs", "Show all runs and the settings of the next one", rank=1)
+    return (*keys, home)
+
+
+def keys_of(group: str) -> tuple[Key, ...]:
+    """Return the keys of a group; "screens" are the number keys."""
+    return screen_keys() if group == "screens" else KEYMAP[group]
 
 
 def bindings(*groups: str) -> list[BindingType]:
-    """The bindings of some groups of the keymap, for a screen's or a widget's BINDINGS."""
+    """Return the bindings of some groups of the keymap, for a screen's or a widget's BINDINGS."""
     return [
         Binding(
             key.keys,
@@ -265,11 +268,5 @@ def bindings(*groups: str) -> list[BindingType]:
             id=f"{group}." + re.sub(r"\W+", ".", key.action.removeprefix("app.").removeprefix("steer")).strip("."),
         )
         for group in groups
-        for key in KEYMAP[group]
+        for key in keys_of(group)
     ]
-
-
-def steering_keys(groups: Sequence[str]) -> tuple[Key, ...]:
-    """The keys that steer the run from a screen with these groups: a screen's own keys go before them."""
-    own = {one for group in groups if group not in SHARED for key in KEYMAP[group] for one in key.keys.split(",")}
-    return tuple(key for key in KEYMAP["steering"] if own.isdisjoint(key.keys.split(",")))

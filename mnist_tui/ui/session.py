@@ -44,7 +44,7 @@ class RunSession:
     def __init__(self, run: RunDirectory, clock: Callable[[], float] = time.time) -> None:
         self.run = run
         self.record = run.record()
-        self._clock = clock
+        self.clock = clock
         self._follower = LogFollower(run.events_path)
         self._history = History(self.record)
         self._live = False
@@ -62,7 +62,7 @@ class RunSession:
 
     def poll(self) -> bool:
         """Read new events; True when `view` changed: an event came, the status changed, or a shown second passed."""
-        now = self._clock()
+        now = self.clock()
         live = self._live
         if abs(now - self._live_checked) >= LIVENESS_SECONDS:
             live, self._live_checked = self._look(), now
@@ -109,7 +109,7 @@ class RunSession:
             self._attachment = None
 
     def _make_view(self) -> RunView:
-        history, now = self._history, self._clock()
+        history, now = self._history, self.clock()
         status = history.status(live=self._live)
         if not status.is_live and history.last_time is not None:
             now = history.last_time  # a run that is over stands still

@@ -90,8 +90,8 @@ def test_screens_come_and_go_while_the_run_trains(program: list[str], env: dict[
         terminal.wait_for("Accuracy")
         terminal.wait_for(" left")
         terminal.press("q")
-        terminal.wait_for("Leave it running")
-        terminal.press("l")
+        terminal.wait_for("leave it running")
+        terminal.press("q")
         assert terminal.wait_exit() == 0
     assert_training(run)
 
@@ -135,8 +135,8 @@ def test_a_misclassified_digit_is_opened_explained_exported_and_reviewed(
         wait_for_epoch(terminal, newest - 2)
         assert index_on(terminal) == digit
 
-        terminal.wait_for("o: ")  # offered while an engine is alive
-        terminal.press("o")
+        terminal.wait_for("h: ")  # offered while an engine is alive
+        terminal.press("h")
         terminal.wait_for("against")
         terminal.press("tab")
         terminal.wait_for("labelled")
@@ -145,7 +145,7 @@ def test_a_misclassified_digit_is_opened_explained_exported_and_reviewed(
 
         terminal.press("esc")
         terminal.wait_until(lambda screen: LARGE.search(screen) is None, "to close the digit")
-        terminal.press("}", "a", "/")
+        terminal.press("}", "M", "/")
         terminal.wait_for("Tab Complete")
         terminal.press(*"wrong conf<0.99")
         terminal.wait_for("wrong conf<0.99 ·")
@@ -159,7 +159,7 @@ def test_a_misclassified_digit_is_opened_explained_exported_and_reviewed(
         terminal.wait_for("margin")
         terminal.wait_until(lambda screen: FRAMED.search(screen) is not None, "to show a label issue")
         issue = index_on(terminal)
-        terminal.press("u")
+        terminal.press("U")
         terminal.wait_for("unreadable")
         terminal.press("e")
         wait_for_file(run.path / "verdicts.csv")
@@ -169,8 +169,8 @@ def test_a_misclassified_digit_is_opened_explained_exported_and_reviewed(
         terminal.press("1", "p")
         watched.wait_until(lambda history: history.phase is Phase.TRAINING)
         terminal.press("q")
-        terminal.wait_for("Leave it running")
-        terminal.press("l")
+        terminal.wait_for("leave it running")
+        terminal.press("q")
         assert terminal.wait_exit() == 0
     assert_training(run)
 

@@ -57,7 +57,7 @@ async def test_a_run_whose_directory_vanishes_is_still_training(replay: Replay, 
         assert "▶ training" in lines(app)[0]
 
 
-@pytest.mark.parametrize(("key", "sent"), [("b", RollBack(by=ME)), ("g", Continue(by=ME)), ("s", Stop(by=ME))])
+@pytest.mark.parametrize(("key", "sent"), [("b", RollBack(by=ME)), ("p", Continue(by=ME)), ("s", Stop(by=ME))])
 async def test_a_divergence_asks_for_a_decision_that_is_sent(replay: Replay, key: str, sent: Request) -> None:
     async with live(replay) as (app, pilot, engine):
         diverge(replay)

@@ -154,11 +154,11 @@ async def test_a_run_can_be_hidden_shown_and_removed_and_keeps_its_style() -> No
         await pilot.press("space")
         await settled(pilot)
         assert "━◆━ brave-otter" in row(app, "brave-otter")
-        await pilot.press("backspace")
+        await pilot.press("delete")
         await settled(pilot)
         assert "brave-otter" not in text(app)
         assert [run.style.marker for run in screen.compared.runs] == ["▲", "■"]
-        await pilot.press("backspace", "backspace")
+        await pilot.press("delete", "delete")
         await settled(pilot)
         assert screen.query_one("#no-plots").display
 
@@ -168,7 +168,7 @@ async def test_window_and_cursor_are_reset_with_the_run_whose_steps_they_count()
         await pilot.press("home", "z")
         await settled(pilot)
         assert screen.query_one(PlotBoard).view.window is not None
-        await pilot.press("backspace")
+        await pilot.press("delete")
         await settled(pilot)
         view = screen.query_one(PlotBoard).view
         assert (view.window, view.cursor, view.axis) == (None, None, "epochs")
@@ -228,7 +228,7 @@ async def test_damaged_deleted_and_empty_runs_are_named() -> None:
             assert words in lines(app)[-3] + lines(app)[-2]
             await pilot.press("down")
             await settled(pilot)
-        for key in ("x", "x", "y", "z", "home", "v", "tab", "m", "escape", "space", "backspace"):
+        for key in ("x", "x", "y", "z", "home", "v", "tab", "m", "escape", "space", "delete"):
             await pilot.press(key)
             await settled(pilot)
         assert len(BRAILLE.findall(text(app))) > 20

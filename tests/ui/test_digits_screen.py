@@ -125,7 +125,7 @@ async def test_a_filter_shows_its_digits_alone_and_a_shows_all_mistakes_again(ru
         count = app.session.view.history.epochs[-1].confusion[digit.true][digit.predicted]
         assert len(digits) == count
         assert f"true:{digit.true} pred:{digit.predicted} · {count} of 600" in app.text()
-        await pilot.press("a")
+        await pilot.press("M")
         await settled(pilot)
         assert screen.wanted.terms == MISTAKES.terms
 

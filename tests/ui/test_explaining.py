@@ -120,18 +120,18 @@ async def test_what_spoke_for_the_predicted_and_for_the_true_class_is_laid_over_
             await until(pilot, app, "o: what spoke for it")
             picture = screen.query_one(DigitImage)
             plain = picture.render_line(12)
-            await pilot.press("o")
+            await pilot.press("h")
             await settled(pilot)
             predicted = screen.digits.digit(0).predicted
             assert f"■ for {max(range(10), key=explanation().probabilities.__getitem__)}  ■ against" in app.text()
             assert predicted != screen.digits.digit(0).true
             for_predicted = picture.render_line(12)
             assert for_predicted != plain
-            await pilot.press("o")
+            await pilot.press("h")
             await settled(pilot)
             assert f"■ for {screen.digits.digit(0).true}  ■ against" in app.text()
             assert picture.render_line(12) != for_predicted
-            await pilot.press("o")
+            await pilot.press("h")
             await settled(pilot)
             assert picture.render_line(12) == plain
 
@@ -146,7 +146,7 @@ async def test_without_colours_signs_are_laid_over_it(run: RunDirectory) -> None
         async with app.shown((120, 40)) as pilot:
             screen = await opened(pilot, app)
             await until(pilot, app, "o: what spoke for it")
-            await pilot.press("o")
+            await pilot.press("h")
             await settled(pilot)
             assert "- against" in app.text()
             picture = screen.query_one(DigitImage)
@@ -183,12 +183,12 @@ async def test_without_an_engine_x_wakes_one(run: RunDirectory, monkeypatch: pyt
         await pilot.press("tab")
         await settled(pilot)
         assert "x: wake the network (a few seconds)" in app.text()
-        assert "x Wake" in app.lines()[-1]
-        await pilot.press("x")
+        assert "L Load model" in app.lines()[-1]
+        await pilot.press("L")
         await settled(pilot)
         assert [each.path for each in woken] == [run.path]
         assert "waking the network …" in app.text()
-        assert "x Wake" not in app.lines()[-1]
+        assert "L Load model" not in app.lines()[-1]
         with FakeEngine(run) as engine:
             engine.reply = answer_line()
             app.follow()
@@ -206,8 +206,8 @@ async def test_an_engine_is_woken_for_a_digit_of_a_set_given_to_evaluate(
     app.session.travel_to(EvaluationPoint("set-mine"))
     async with app.shown((120, 40)) as pilot:
         await opened(pilot, app)
-        assert "x Wake" in app.lines()[-1]
-        await pilot.press("x")
+        assert "L Load model" in app.lines()[-1]
+        await pilot.press("L")
         await settled(pilot)
         assert [each.path for each in woken] == [run.path]
 
@@ -220,7 +220,7 @@ async def test_an_engine_that_cannot_be_woken_is_a_sentence(run: RunDirectory, m
     app = Host(run, DigitsScreen)
     async with app.shown((120, 40)) as pilot:
         await opened(pilot, app)
-        await pilot.press("tab", "x")
+        await pilot.press("tab", "L")
         await settled(pilot)
         assert any("free some memory" in sentence for sentence in app.told())
         assert "x: wake the network" in app.text()

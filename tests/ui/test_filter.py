@@ -115,7 +115,7 @@ async def test_the_menu_of_lists_shows_counts_and_lists_the_chosen(run: RunDirec
     app = Host(run, DigitsScreen)
     async with app.shown((120, 40)) as pilot:
         await settled(pilot)
-        await pilot.press("w")
+        await pilot.press("F")
         await settled(pilot)
         assert isinstance(app.screen, ListsScreen)
         for name, text, _ in READY_MADE:

@@ -120,7 +120,7 @@ async def test_a_run_that_is_steered(size: tuple[int, int], golden: Golden) -> N
             album = Album(pilot, golden)
             await album.take("paused")
             await album.take("learning-rate", "l")
-            await album.take("early-stopping", "escape", "e")
+            await album.take("early-stopping", "escape", "E")
             await album.take("roll-back", "escape", "b")
             await album.take("kill", "escape", "K")
             await album.take("steering-help", "escape", "escape", "question_mark")

@@ -168,10 +168,10 @@ async def test_tab_goes_to_the_runs_and_back_to_the_setting_and_the_footer_says_
     app = program(clock=Clock(finishing_time()))
     async with app.run_test(size=SIZE) as pilot:
         await settled(pilot)
-        assert "Enter Start the run Tab Runs" in lines(app)[-1]
+        assert "Enter Start Tab Runs" in lines(app)[-1]
         await pilot.press("down")
         await settled(pilot)
-        assert "Enter Start the run Tab Runs" in lines(app)[-1]
+        assert "Enter Start Tab Runs" in lines(app)[-1]
         await pilot.press("tab")
         await settled(pilot)
         assert "Enter Open Tab Settings" in lines(app)[-1]

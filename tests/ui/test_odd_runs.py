@@ -94,7 +94,7 @@ async def test_a_diverged_epoch_of_nan_is_no_crash(tmp_path: Path) -> None:
         app = Host(recording.run, build)
         async with app.shown((120, 40)) as pilot:
             await settled(pilot)
-            await pilot.press("c" if build is ConfusionScreen else "o", "enter", "tab")
+            await pilot.press("c" if build is ConfusionScreen else "h", "enter", "tab")
             await settled(pilot)
             assert {len(line) for line in app.lines()} == {120}
 

@@ -47,7 +47,7 @@ async def test_chosen_runs_are_drawn_with_markers_that_they_keep() -> None:
     async with app.run_test(size=SIZE) as pilot:
         await settled(pilot)
         assert not app.screen.query_one(OverlayLegend).display
-        await pilot.press("slash")
+        await pilot.press("c")
         await settled(pilot)
         assert isinstance(app.screen, ChooseRunsScreen)
         box = "\n".join(lines(app)[10:30])
@@ -65,10 +65,10 @@ async def test_chosen_runs_are_drawn_with_markers_that_they_keep() -> None:
         plots = "\n".join(line[60:] for line in lines(app)[:-2])
         assert "◆" in plots
         assert "●" in plots
-        await pilot.press("slash", "space", "enter")  # the first of the list: killed-run
+        await pilot.press("c", "space", "enter")  # the first of the list: killed-run
         await settled(pilot)
         assert "━◆━ paused-run   ━▲━ killed-run" in lines(app)[-2]
-        await pilot.press("slash")
+        await pilot.press("c")
         await settled(pilot)
         await pilot.press(*"pau", "space", "enter")
         await settled(pilot)
@@ -82,7 +82,7 @@ async def test_escape_cancels_the_choice() -> None:
     async with app.run_test(size=SIZE) as pilot:
         await settled(pilot)
         before = text(app)
-        await pilot.press("slash", "space", "down", "space", "escape")
+        await pilot.press("c", "space", "down", "space", "escape")
         await settled(pilot)
         assert text(app) == before
 
@@ -93,7 +93,7 @@ async def test_the_cursor_shows_the_values_of_other_runs_and_a_key_opens_their_t
     async with app.run_test(size=SIZE) as pilot:
         await settled(pilot)
         assert app.screen.check_action("compare_tables", ()) is False
-        await pilot.press("slash", "space", "down", "space", "enter")
+        await pilot.press("c", "space", "down", "space", "enter")
         await settled(pilot)
         await pilot.press("home", *["right"] * 4)
         await settled(pilot)
@@ -118,7 +118,7 @@ async def test_a_live_run_is_drawn_over_others_which_may_be_deleted() -> None:
     with FakeEngine(replay.run):
         async with app.run_test(size=SIZE) as pilot:
             await settled(pilot)
-            await pilot.press("slash", "space", "enter")
+            await pilot.press("c", "space", "enter")
             await settled(pilot)
             remove_run(other)
             replay.to_step(900)

@@ -67,8 +67,8 @@ async def test_keys_change_the_view_of_all_plots() -> None:
             "x": PlotView("epochs"),
             "y": PlotView("epochs", log=True),
             "S": PlotView("epochs", log=True, smoothing="strong"),
-            "w": PlotView("epochs", log=True, smoothing="strong", recent=True),
-            "0": PlotView(),
+            "N": PlotView("epochs", log=True, smoothing="strong", recent=True),
+            "f": PlotView(),
         }
         subtitles = set()
         for key, view in changes.items():

@@ -22,7 +22,7 @@ from mnist_tui.events import EndReason, Phase, PhaseChanged, RunEnded, SettingCh
 from mnist_tui.ui.confusion.screen import ConfusionScreen
 from mnist_tui.ui.digits.digit_screen import DigitScreen
 from mnist_tui.ui.digits.screen import DigitsScreen
-from mnist_tui.ui.keymap import KEYMAP, SHARED, steering_keys
+from mnist_tui.ui.keymap import KEYMAP
 from mnist_tui.ui.run.screen import RunScreen
 from mnist_tui.ui.steering.early_stopping import EarlyStoppingScreen
 from mnist_tui.ui.steering.learning_rate import LearningRateScreen
@@ -38,14 +38,14 @@ SENT: dict[str, Request] = {
     "plus": SetEpochs(by=ME, change=1),
     "minus": SetEpochs(by=ME, change=-1),
     "s": Stop(by=ME),
-    "c": SaveCheckpoint(by=ME),
-    "K k": Stop(by=ME, now=True),
+    "w": SaveCheckpoint(by=ME),
+    "K K": Stop(by=ME, now=True),
     "b b": RollBack(by=ME),
     "l up enter": SetLearningRate(by=ME, value=0.02),
     "l down down enter": SetLearningRate(by=ME, value=0.0025),
     "l 0 full_stop 0 0 3 enter": SetLearningRate(by=ME, value=0.003),
-    "e right enter": SetEarlyStopping(by=ME, rule="loss:3"),
-    "e right right down 1 2 enter": SetEarlyStopping(by=ME, rule="accuracy:12"),
+    "E right enter": SetEarlyStopping(by=ME, rule="loss:3"),
+    "E right right down 1 2 enter": SetEarlyStopping(by=ME, rule="accuracy:12"),
 }
 
 
@@ -64,7 +64,7 @@ async def test_the_keys_work_on_all_screens_of_the_run(replay: Replay) -> None:
 
 
 @pytest.mark.parametrize(
-    "keys", ["K c", "K enter", "b escape", "b enter", "l escape", "l enter", "e escape", "e enter"]
+    "keys", ["K escape", "K enter", "b escape", "b enter", "l escape", "l enter", "E escape", "E enter"]
 )
 async def test_a_cancelled_dialog_sends_nothing(replay: Replay, keys: str) -> None:
     async with live(replay) as (app, pilot, engine):
@@ -110,7 +110,7 @@ async def test_an_invalid_learning_rate_is_an_error(replay: Replay, typed: str) 
 
 async def test_an_invalid_patience_is_an_error(replay: Replay) -> None:
     async with live(replay) as (app, pilot, engine):
-        await press(pilot, "e", "right", "down", "0", "enter")
+        await press(pilot, "E", "right", "down", "0", "enter")
         assert isinstance(app.screen, EarlyStoppingScreen)
         assert "cannot be used" in text(app)
         assert engine.sent() == []
@@ -121,7 +121,7 @@ async def test_the_dialog_shows_the_current_rule(replay: Replay) -> None:
         changed = SettingChanged(time=replay.clock.now, setting="early_stopping", value="loss:7", by="ada", step=1_200)
         replay.write(changed)
         await wait_for(pilot, "early stopping: loss:7, by ada")
-        await pilot.press("e")
+        await pilot.press("E")
         await wait_for(pilot, "7 epochs in a row")
 
 
@@ -138,7 +138,7 @@ async def test_only_keys_that_work_are_available(replay: Replay) -> None:
         await wait_until(pilot, lambda: available(app) == {"resume", "add_epoch"}, "the keys of an ended run")
         await wait_until(pilot, lambda: "r Resume" in lines(app)[-1], "the key in the footer")
         assert "Stop" not in lines(app)[-1]
-        await press(pilot, "p", "full_stop", "minus", "s", "c", "K", "l", "e", "b")
+        await press(pilot, "p", "full_stop", "minus", "s", "w", "K", "l", "E", "b")
         assert isinstance(app.screen, TrainingScreen)
         assert engine.sent() == []
 
@@ -148,7 +148,7 @@ async def test_an_ensemble_has_no_key_that_it_rejects(replay: Replay) -> None:
     replay.run.write_record(replace(recorded, config=replace(recorded.config, ensemble="2")))
     async with live(replay) as (app, pilot, engine):
         assert available(app) == {"rollback", "learning_rate", "checkpoint", "kill", "pause", "step", "stop"}
-        await press(pilot, "plus", "minus", "e")
+        await press(pilot, "plus", "minus", "E")
         assert isinstance(app.screen, TrainingScreen)
         assert engine.sent() == []
 
@@ -172,17 +172,3 @@ async def test_the_footer_follows_the_width(replay: Replay) -> None:
         await pilot.resize_terminal(80, 24)
         await wait_until(pilot, lambda: "Step" not in lines(app)[-1], "fewer keys")
         assert lines(app)[-1].rstrip().endswith("? Help")
-
-
-@pytest.mark.parametrize("screen", [ConfusionScreen, DigitsScreen, DigitScreen])
-def test_no_screen_replaces_a_key_that_pauses_or_stops(screen: type[RunScreen]) -> None:
-    """Compare and export may replace a checkpoint and early stopping."""
-    replaceable = {"steer('checkpoint')", "steer('early_stopping')"}
-    assert {key.action for key in steering_keys(screen.KEY_GROUPS)} >= STEERING - replaceable
-
-
-def test_a_screens_own_keys_take_precedence() -> None:
-    groups = ("travel", "confusion", *SHARED)
-    own = {one for group in groups[:2] for key in KEYMAP[group] for one in key.keys.split(",")}
-    assert all(own.isdisjoint(key.keys.split(",")) for key in steering_keys(groups))
-    assert {key.action for key in steering_keys(SHARED)} == STEERING

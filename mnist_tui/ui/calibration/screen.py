@@ -35,7 +35,7 @@ class CalibrationScreen(PredictionScreen):
     """Follows the moment; the threshold stays."""
 
     BINDINGS = bindings("calibration")
-    KEY_GROUPS = ("calibration", "travel", "run", "steering", "everywhere")
+    KEY_GROUPS = ("calibration", "travel", "run", "steering", "screens", "everywhere")
     CSS_PATH = "screen.tcss"
 
     def __init__(self, session: RunSession) -> None:
@@ -87,10 +87,6 @@ class CalibrationScreen(PredictionScreen):
                 wanted = dict(self.figures.targets).get(WORTH_ASKING)
                 self._place = bisect_left(THRESHOLDS, wanted.threshold) if wanted is not None else DEFAULT
         self.catch_up()
-
-    def offered(self) -> tuple[object, ...]:
-        """Also whether there is something to refuse."""
-        return (*super().offered(), self.figures is None)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The footer offers only what works now."""

@@ -41,7 +41,7 @@ class ConfusionScreen(PredictionScreen):
     """The matrix and what it says. Opening a cell posts `OpenDigits` to the app; the filters are the cell's."""
 
     BINDINGS = bindings("confusion", "run")  # Esc ends a comparison before it goes back
-    KEY_GROUPS = ("confusion", "travel", "cursor", "run", "steering", "everywhere")
+    KEY_GROUPS = ("confusion", "travel", "cursor", "run", "steering", "screens", "everywhere")
     CSS_PATH = "screen.tcss"
 
     def __init__(self, session: RunSession) -> None:
@@ -87,10 +87,6 @@ class ConfusionScreen(PredictionScreen):
         if self.focused is None:
             matrix.focus()
         self._tell(view)
-
-    def offered(self) -> tuple[object, ...]:
-        """Also whether there is a matrix, and a comparison to leave."""
-        return (*super().offered(), self._counts(self.session.view) is None, self._against is None)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The footer offers nothing to open before there is a matrix."""

@@ -59,7 +59,7 @@ class DigitScreen(AskingScreen):
     """Pages through a list of digits. Travelling shows the same digits as another epoch read them."""
 
     BINDINGS = bindings("digit")
-    KEY_GROUPS = ("digit", "travel", "run", "steering", "everywhere")
+    KEY_GROUPS = ("digit", "travel", "run", "steering", "screens", "everywhere")
     CSS_PATH = "digit_screen.tcss"
 
     class PastLoaded(Message):
@@ -151,10 +151,6 @@ class DigitScreen(AskingScreen):
             if gallery.digits is not digits:
                 gallery.show(digits)
             gallery.go_to(self.position)
-
-    def offered(self) -> tuple[object, ...]:
-        """Also whether there is a digit before and behind."""
-        return (*super().offered(), self.position > 0, self.position < len(self.digits) - 1)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The footer offers only what works now."""

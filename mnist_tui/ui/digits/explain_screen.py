@@ -51,10 +51,6 @@ class AskingScreen(PredictionScreen):
         """Nobody waits for an answer any more."""
         self._inquiry.close()
 
-    def offered(self) -> tuple[object, ...]:
-        """Also whether there is an engine to ask, or to wake."""
-        return (*super().offered(), self.session.view.has_engine, self._waking, self.why is None)
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A network that was never validated cannot be asked, and one that is awake need not be woken."""
         if action == "wake":

@@ -32,7 +32,7 @@ class DigitsScreen(PredictionScreen):
     """The gallery of the moment's digits. Another moment reloads it; the cursor stays on its digit."""
 
     BINDINGS = bindings("digits")
-    KEY_GROUPS = ("digits", "filter", "travel", "cursor", "run", "steering", "everywhere")
+    KEY_GROUPS = ("digits", "filter", "travel", "cursor", "run", "steering", "screens", "everywhere")
     CSS_PATH = "screen.tcss"
 
     def __init__(self, session: RunSession, wanted: Query | None = None) -> None:
@@ -78,10 +78,6 @@ class DigitsScreen(PredictionScreen):
     def take_predictions(self) -> None:
         """List the digits of what was read."""
         self._list_digits()
-
-    def offered(self) -> tuple[object, ...]:
-        """Also what is listed."""
-        return (*super().offered(), bool(self._digits), self.findings is None, self.wanted.terms == MISTAKES.terms)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The footer offers only what works now."""

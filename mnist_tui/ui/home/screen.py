@@ -44,7 +44,7 @@ class HomeScreen(SizedScreen):
 
     BINDINGS = bindings("opened")
     CSS_PATH = "screen.tcss"
-    KEY_GROUPS = ("home", "choice", "runs", "opened", "everywhere")
+    KEY_GROUPS = ("home", "choice", "runs", "opened", "screens", "everywhere")
 
     def __init__(self, catalogue: Catalogue, clock: Callable[[], float]) -> None:
         super().__init__()
@@ -75,17 +75,16 @@ class HomeScreen(SizedScreen):
         if self._is_furnished or not self.is_active:
             return
         self._is_furnished = True
-        from textual.widgets import Footer
-
         from mnist_tui.ui.home.preset_panel import PresetPanel
         from mnist_tui.ui.home.run_table import RunTable
         from mnist_tui.ui.home.settings_form import SettingsForm
+        from mnist_tui.ui.shared.key_footer import KeyFooter
 
         form, self._preset, runs = SettingsForm(self._catalogue), PresetPanel(), RunTable()
         body = self.query_one("#body")
         with self.app.batch_update():
             body.remove_children()  # all asked for before the first await, during which the app may be left
-            mounts = (body.mount(Container(form, self._preset, id="next"), runs), self.mount(Footer(compact=True)))
+            mounts = (body.mount(Container(form, self._preset, id="next"), runs), self.mount(KeyFooter()))
             for mounted in mounts:
                 await mounted
         if not form.is_attached:

@@ -1,12 +1,8 @@
 """The queue of disputed labels, judged with one key each; the verdicts hold for all runs of the same data."""
 
-import time
-from collections.abc import Callable
-
 from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
@@ -23,11 +19,11 @@ from mnist_tui.ui.digits.digit_list import DigitList
 from mnist_tui.ui.digits.digit_screen import DigitScreen
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.labels import cross_check
-from mnist_tui.ui.labels.choose_class import NOBODY_KNOWS, ChooseClassScreen
 from mnist_tui.ui.labels.cross_check import CrossCheck
 from mnist_tui.ui.labels.issue_list import IssueList
 from mnist_tui.ui.labels.issue_view import IssueView
 from mnist_tui.ui.labels.queue import Kind, LabelQueue, label_queue
+from mnist_tui.ui.labels.relabel import RelabelScreen
 from mnist_tui.ui.labels.review import ReviewSession
 from mnist_tui.ui.labels.words import digits_words
 from mnist_tui.ui.run.prediction_screen import PredictionScreen
@@ -36,21 +32,17 @@ from mnist_tui.ui.shared.paint import paint, palette_of
 from mnist_tui.ui.shared.waiting import before_the_first_epoch
 from mnist_tui.ui.steering.steering import notify
 
-DIGIT_KEYS = 10
 CHECK = EvaluationPoint(TRAIN)
-SLOWER = "A cross-check trains three small networks and slows this training: press x again to start it."
+SLOWER = "A cross-check trains three small networks and slows this training: press X again to start it."
 CHECK_BAR = 20
+OUTCOMES = {"right": "label is correct", "wrong": "label is wrong", "unreadable": "unreadable"}
 
 
 class LabelsScreen(PredictionScreen):
     """Shows the moment's disputes. A verdict shows at once, while a thread writes it down."""
 
-    # judging takes the number keys, which lead to the run's other screens elsewhere
-    BINDINGS = [  # noqa: RUF012
-        *bindings("labels"),
-        *(Binding(str(n), f"judge_class({n})", show=False, id=f"labels.judge_class.{n}") for n in range(1, DIGIT_KEYS)),
-    ]
-    KEY_GROUPS = ("labels", "cursor", "travel", "steering", "everywhere")
+    BINDINGS = bindings("labels")
+    KEY_GROUPS = ("labels", "cursor", "travel", "run", "steering", "screens", "everywhere")
     CSS_PATH = "screen.tcss"
 
     class Checked(Message):
@@ -64,11 +56,11 @@ class LabelsScreen(PredictionScreen):
             self.review = review
             self.sentence = sentence
 
-    def __init__(self, session: RunSession, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, session: RunSession) -> None:
         super().__init__(session)
         self.queue: LabelQueue | None = None
         """What is judged; None while nothing was read."""
-        self._review_session = ReviewSession(clock)
+        self._review_session = ReviewSession(session.clock)
         self._check: CrossCheck | None = None
         self._before_check: EvaluationPoint | None = None
         self._shown_check: tuple[JobReport, str] | None = None
@@ -128,26 +120,10 @@ class LabelsScreen(PredictionScreen):
             self._show_queue(place if place is not None else self.queue.next_unjudged(0) or 0)
         self.catch_up()
 
-    def offered(self) -> tuple[object, ...]:
-        """Also what there is to judge, to take back, to look at and to begin."""
-        return (
-            *super().offered(),
-            None if self.queue is None else len(self.queue) > 0,
-            self._review_session.can_take_back or self._is_reviewed,
-            self.session.point == CHECK,
-            CHECK in self.session.points(),
-            self._is_checking,
-        )
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """The footer offers only what works now."""
-        if action == "judge_class" or (action == "judge" and parameters == ("wrong",)):
-            return bool(self.queue) and self._has_numbered_classes
-        if action == "choose_class":
-            return bool(self.queue) and not self._has_numbered_classes
-        if action in ("judge", "open_digit"):
+        if action in ("relabel", "review", "open_digit"):
             return bool(self.queue)
-        if action == "take_back":
+        if action == "undo":
             return self._review_session.can_take_back or self._is_reviewed
         if action == "view_check":
             return CHECK in self.session.points() and self.session.point != CHECK
@@ -159,35 +135,32 @@ class LabelsScreen(PredictionScreen):
             return self.queue is not None
         return super().check_action(action, parameters)
 
-    def action_judge(self, kind: Kind) -> None:
-        """The label is right, or unreadable, or wrong without anybody knowing better."""
-        self._judge(kind)
+    def action_review(self, kind: Kind) -> None:
+        """Review the label under the cursor as right, wrong or unreadable."""
+        self._review(kind)
 
-    def action_judge_class(self, correct: int) -> None:
-        """The digit is of this class: the label is wrong, or right after all."""
-        here = self.query_one(IssueView).here
-        if here is None or correct >= len(self._names):
-            return
-        if correct == here.label:
-            self._judge("right")
-        else:
-            self._judge("wrong", correct)
-
-    def action_choose_class(self) -> None:
-        """The label is wrong: choose from a list what the digit is."""
+    def action_relabel(self) -> None:
+        """Ask for the correct class of the digit under the cursor."""
         here = self.query_one(IssueView).here
         if here is not None:
             shares = [float(each) for each in here.probabilities]
-            self.app.push_screen(ChooseClassScreen(here.label, self._names, shares), self._choose_class)
+            self.app.push_screen(RelabelScreen(here.label, self._names, shares), self._relabel)
 
-    def action_take_back(self) -> None:
-        """Take back the verdict given last; when none was given here, that of the digit under the cursor."""
+    def _relabel(self, correct: int | None) -> None:
+        here = self.query_one(IssueView).here
+        if correct is not None and here is not None:
+            self._review("right" if correct == here.label else "wrong", None if correct == here.label else correct)
+
+    def action_undo(self) -> None:
+        """Withdraw the last review given on this screen, or else the review under the cursor."""
         if self._review_session.can_take_back:
-            self._keep(self._review_session.take_back(), on_to_the_next=False)
-        elif self.queue:
-            standing = self._standing(self.queue.digit(self.query_one(IssueView).cursor))
-            if standing is not None:
-                self._keep(self._review_session.withdraw(standing), on_to_the_next=False)
+            review = self._review_session.take_back()
+        elif self.queue and (standing := self._standing(self.queue.digit(self.query_one(IssueView).cursor))):
+            review = self._review_session.withdraw(standing)
+        else:
+            return
+        self._keep(review, on_to_the_next=False)
+        self.notify(f"#{review.index:05d}: review {'withdrawn' if review.outcome == 'withdrawn' else 'restored'}")
 
     def action_view_check(self) -> None:
         """The digits of the cross-check."""
@@ -211,7 +184,7 @@ class LabelsScreen(PredictionScreen):
             if check.problem:
                 notify(app, f"The cross-check of {name} failed: {check.problem}", "error")
             else:
-                notify(app, f"All labels of {name} are cross-checked: v on the label screen shows the doubtful ones.")
+                notify(app, f"All labels of {name} are cross-checked: t on the labels screen shows the doubtful ones.")
 
         self._watch(cross_check.begin(self.session.run, ended))
 
@@ -221,10 +194,6 @@ class LabelsScreen(PredictionScreen):
             standing = self._review_session.standing(self.session.inspector.review_store.read())
             self._export(self.queue.point, standing, self._names)
 
-    async def action_leave(self) -> None:
-        """The number keys judge here, so the way to the other screens is through the run's first."""
-        await self.run_action("app.view('training')")
-
     def action_open_digit(self) -> None:
         """Everything about the digit under the cursor, on a screen of its own."""
         if self.queue:
@@ -233,10 +202,7 @@ class LabelsScreen(PredictionScreen):
             self.app.push_screen(DigitScreen(self.session, digits, view.cursor, on_move=view.go_to))
 
     def on_issue_list_moved(self) -> None:
-        """Another digit may have a verdict to take back."""
-        if self.offered() != self._offered:
-            self._offered = self.offered()
-            self.refresh_bindings()
+        self.refresh_keys()
 
     def on_issue_list_opened(self) -> None:
         """A second click."""
@@ -254,14 +220,12 @@ class LabelsScreen(PredictionScreen):
         notify(self.app, event.sentence, "error")
         self.take_predictions()
 
-    def _judge(self, kind: Kind, correct: int | None = None) -> None:
+    def _review(self, kind: Kind, correct: int | None = None) -> None:
         if self.queue:
             review = self.queue.review(self.query_one(IssueView).cursor, kind, correct, origin("screen"))
             self._keep(self._review_session.give(review, self._standing(review.digit)), on_to_the_next=True)
-
-    def _choose_class(self, correct: int | None) -> None:
-        if correct is not None:
-            self._judge("wrong", None if correct == NOBODY_KNOWS else correct)
+            outcome = f"relabelled as {self._names[correct]}" if correct is not None else OUTCOMES[kind]
+            self.notify(f"#{review.index:05d}: {outcome}. u undoes it.", markup=False)
 
     def _keep(self, review: LabelReview, *, on_to_the_next: bool) -> None:
         """Show a verdict and have it written down; the cursor goes on to the next digit, or to the verdict's own."""
@@ -343,9 +307,3 @@ class LabelsScreen(PredictionScreen):
         return self.class_names(
             self.session.view, self.predictions.probabilities.shape[1] if self.predictions is not None else 0
         )
-
-    @property
-    def _has_numbered_classes(self) -> bool:
-        """Whether a number key names a class."""
-        names = self._names
-        return len(names) <= DIGIT_KEYS and names == tuple(map(str, range(len(names))))

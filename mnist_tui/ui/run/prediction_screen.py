@@ -133,10 +133,6 @@ class PredictionScreen(RunScreen):
         self.session.travel_to(point)
         self.catch_up()
 
-    def offered(self) -> tuple[object, ...]:
-        """Also whether there is a time to travel in; not the place in it, or every step would make the footer anew."""
-        return (*super().offered(), self._several, self._player is None, self.session.follows)
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """One moment is no time to travel in."""
         if action in TRAVELS:

@@ -1,15 +1,16 @@
 """What all screens of an opened run share: the header, the footer, the keys, and being told of a new view."""
 
+from textual.actions import parse
 from textual.app import ComposeResult
 from textual.events import Resize
 
 from mnist_tui.render.text import sanitize
-from mnist_tui.ui.keymap import bindings
+from mnist_tui.ui.keymap import bindings, keys_of
 from mnist_tui.ui.run.alert_banner import AlertBanner, dismissible
 from mnist_tui.ui.run.header import RunHeader
 from mnist_tui.ui.session import RunSession, RunView
 from mnist_tui.ui.shared.key_footer import KeyFooter
-from mnist_tui.ui.steering.steering import SteeredScreen, available_keys
+from mnist_tui.ui.steering.steering import SteeredScreen
 
 
 class RunScreen(SteeredScreen):
@@ -19,7 +20,7 @@ class RunScreen(SteeredScreen):
 
     def __init__(self, session: RunSession) -> None:
         super().__init__(session)
-        self._offered: tuple[object, ...] = ()
+        self._key_states: list[bool | None] = []
 
     def compose(self) -> ComposeResult:
         yield RunHeader()
@@ -57,15 +58,16 @@ class RunScreen(SteeredScreen):
         self.query_one(AlertBanner).show(view, self.session.dismissed)
         self.query_one(RunHeader).update_view(view, self.subject(view))
         self.show(view)
-        if self.offered() != self._offered:
-            self._offered = self.offered()
-            self.refresh_bindings()
+        self.refresh_keys()
         self.ask_for_decision(view)
 
-    def offered(self) -> tuple[object, ...]:
-        """What decides which keys work now: the footer is made anew when it changes, and not with every view."""
-        view = self.session.view
-        return (view.status, bool(view.history.epochs), available_keys(view))
+    def refresh_keys(self) -> None:
+        """Redraw the footer if `check_action` decides otherwise for any key."""
+        actions = [parse(key.action) for group in self.KEY_GROUPS for key in keys_of(group)]
+        states = [self.check_action(name, parameters) for namespace, name, parameters in actions if namespace != "app"]
+        if states != self._key_states:
+            self._key_states = states
+            self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """There is an alert to put away, or not."""

@@ -7,7 +7,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from mnist_tui.ui.keymap import KEYMAP, bindings, steering_keys
+from mnist_tui.ui.keymap import bindings, keys_of
 
 NAMES = {
     "question_mark": "?",
@@ -26,6 +26,9 @@ NAMES = {
     "right_curly_bracket": "}",
     "ctrl+z": "Ctrl+Z",
     "f1": "F1",
+    "delete": "Del",
+    "backspace": "⌫",
+    "ctrl+p": "Ctrl+P",
     "ctrl+l": "Ctrl+L",
     "home": "Home",
     "end": "End",
@@ -76,7 +79,7 @@ class HelpScreen(ModalScreen[None]):
         table.add_column(no_wrap=True)
         table.add_column(no_wrap=True)
         for group in self._groups:
-            for key in steering_keys(self._groups) if group == "steering" else KEYMAP[group]:
+            for key in keys_of(group):
                 keys = " ".join(NAMES.get(one, one) for one in key.keys.split(","))
                 table.add_row(Text(keys, style="bold"), key.label, Text(key.help, style="dim"))
         if "steering" in self._groups:

@@ -15,8 +15,8 @@ class KillScreen(ChoiceDialog):
     TITLE_WORDS = "Kill the engine"
     IS_ALARMING = True
     CHOICES = (
-        ("kill", "k", "Kill", "exit at once; nothing more is evaluated, tested or saved"),
-        ("cancel", "c", "Cancel", "keep training"),
+        ("kill", "K", "Kill", "exit at once; nothing more is evaluated, tested or saved"),
+        ("cancel", "Esc", "Cancel", "keep training"),
     )
     FIRST = 1
 
@@ -32,7 +32,7 @@ class RollBackScreen(ChoiceDialog):
     TITLE_WORDS = "Roll back"
     CHOICES = (
         ("rollback", "b", "Roll back", "train on from the newest checkpoint"),
-        ("cancel", "c", "Cancel", "keep training"),
+        ("cancel", "Esc", "Cancel", "keep training"),
     )
     FIRST = 1
 
@@ -55,7 +55,7 @@ class DivergedScreen(ChoiceDialog):
     IS_ALARMING = True
     CHOICES = (
         ("rollback", "b", "Roll back", "to the last checkpoint, with half the learning rate"),
-        ("continue", "g", "Continue", "despite the alert"),
+        ("continue", "p", "Continue", "despite the alert"),
         ("stop", "s", "Stop", "the best epoch is tested and saved"),
     )
 
@@ -74,9 +74,9 @@ class LeaveScreen(ChoiceDialog):
     BINDINGS = bindings("leave")
     TITLE_WORDS = "Quit"
     CHOICES = (
-        ("stop", "s", "Stop and save", "stop after this batch, then evaluate, test and save"),
-        ("leave", "l", "Leave it running", "return with `mnist-tui attach`"),
-        ("cancel", "c", "Cancel", "stay here"),
+        ("stop", "s", "Stop", "stop after this batch, then evaluate, test and save"),
+        ("leave", "q", "Quit", "leave it running; return with `mnist-tui attach`"),
+        ("cancel", "Esc", "Cancel", "stay here"),
     )
 
     def __init__(self, view: RunView) -> None:

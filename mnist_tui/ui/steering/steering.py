@@ -12,7 +12,6 @@ from mnist_tui.events import Phase
 from mnist_tui.render.text import sanitize
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.status import Status
-from mnist_tui.ui.keymap import SHARED, steering_keys
 from mnist_tui.ui.messages import ResumeRun
 from mnist_tui.ui.session import RunSession, RunView
 from mnist_tui.ui.shared.dialog import Dialog
@@ -96,19 +95,17 @@ def least_epochs(view: RunView) -> int:
 class SteeredScreen(SizedScreen):
     """A screen from which the opened run is steered; the app handles its `ResumeRun`."""
 
-    KEY_GROUPS: tuple[str, ...] = SHARED
-    """Groups of the keymap on the help page; a screen's own keys take precedence over those that steer."""
+    KEY_GROUPS: tuple[str, ...] = ()
+    """Groups of the keymap that the help screen lists."""
 
     def __init__(self, session: RunSession) -> None:
         super().__init__()
         self.session = session
-        self._steering_actions = {key.action for key in steering_keys(self.KEY_GROUPS)}
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Return True if an action works now."""
         if action == "steer":
-            (name,) = parameters
-            return f"steer('{name}')" in self._steering_actions and name in available_keys(self.session.view)
+            return parameters[0] in available_keys(self.session.view)
         return super().check_action(action, parameters)
 
     def action_steer(self, name: str) -> None:
