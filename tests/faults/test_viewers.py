@@ -117,8 +117,8 @@ def test_ctrl_z_suspends_the_face_and_not_the_training_and_fg_brings_it_back(
         terminal.press(*"fg", "enter")
         terminal.wait_for(" left")
         terminal.press("q")
-        terminal.wait_for("Leave it running")
-        terminal.press("l")
+        terminal.wait_for("leave it running")
+        terminal.press("q")
         terminal.wait_until(lambda _: not face.is_running(), "to leave")
         terminal.press(*"exit", "enter")
         assert terminal.wait_exit() == 0

@@ -262,7 +262,7 @@ class DigitScreen(AskingScreen):
         marks = self.app.no_color
         if self._over is Over.NOTHING:
             picture.show(digit.image)
-            picture.border_subtitle = "o: what spoke for it"
+            picture.border_subtitle = "h: heat map"
         else:
             values = why.for_predicted if self._over is Over.PREDICTED else why.for_true
             named = escape(names[predicted if self._over is Over.PREDICTED else digit.true])
