@@ -19,11 +19,7 @@ from mnist_tui.control.protocol import (
     Stop,
 )
 from mnist_tui.events import EndReason, Phase, PhaseChanged, RunEnded, SettingChanged
-from mnist_tui.ui.confusion.screen import ConfusionScreen
-from mnist_tui.ui.digits.digit_screen import DigitScreen
-from mnist_tui.ui.digits.screen import DigitsScreen
 from mnist_tui.ui.keymap import KEYMAP
-from mnist_tui.ui.run.screen import RunScreen
 from mnist_tui.ui.steering.early_stopping import EarlyStoppingScreen
 from mnist_tui.ui.steering.learning_rate import LearningRateScreen
 from mnist_tui.ui.training.screen import TrainingScreen
