@@ -6,7 +6,6 @@ import pytest
 
 from mnist_tui.control.protocol import Continue, Request, RollBack, Stop
 from mnist_tui.events import AlertKind, AlertRaised, Phase, PhaseChanged, ResumeReason, RunResumed
-from mnist_tui.ui.home.screen import HomeScreen
 from mnist_tui.ui.steering.choices import DivergedScreen
 from mnist_tui.ui.training.screen import TrainingScreen
 from tests.kit.recording import Clock, Replay, finishing_time, recorded_run
@@ -29,7 +28,7 @@ async def test_an_alert_is_shown_until_it_is_hidden(replay: Replay) -> None:
         await press(pilot, "2")
         assert "⚠" not in lines(app)[1]
         await press(pilot, "escape")
-        assert isinstance(app.screen, HomeScreen)
+        assert isinstance(app.screen, TrainingScreen)
 
 
 async def test_a_save_error_is_shown_while_it_lasts(replay: Replay) -> None:

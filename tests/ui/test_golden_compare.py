@@ -32,4 +32,4 @@ async def test_seven_runs_drawn_into_the_plots_of_another(size: tuple[int, int],
     async with app.run_test(size=size) as pilot:
         await settled(pilot)
         keys = [key for _ in range(9) for key in ("space", "down")]
-        await Album(pilot, golden).take("overlaid", "slash", *keys, "enter", "x")
+        await Album(pilot, golden).take("overlaid", "c", *keys, "enter", "x")

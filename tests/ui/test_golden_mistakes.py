@@ -21,7 +21,7 @@ async def test_the_past_of_a_finished_run(size: tuple[int, int], golden: Golden)
         await album.take("compared", "2", "c")
         await album.take("travelled", EARLIER, "escape")
         await album.take("filtered", "3", "slash", *"true:9", "space", *"conf>0.5")
-        await album.take("lists", "enter", "w")
+        await album.take("lists", "enter", "F")
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)], ids=lambda size: f"{size[0]}x{size[1]}")
@@ -34,8 +34,8 @@ async def test_a_digit_that_an_engine_explains(size: tuple[int, int], golden: Go
             for key in ("3", "enter"):
                 await settled(pilot)
                 await pilot.press(key)
-            await wait_for(pilot, "o: what spoke for it")
+            await wait_for(pilot, "h: heat map")
             album = Album(pilot, golden)
-            await album.take("explained", "o")
+            await album.take("explained", "h")
             if lines(app)[2].count("╮") < 3:
                 await album.take("neighbours", *["tab"] * (2 if size[0] == 80 else 1))
