@@ -1,4 +1,4 @@
-"""How good the network is, with and without the labels that are in doubt."""
+"""Accuracy with and without doubtful labels."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,31 +12,29 @@ from mnist_tui.analysis.reviews import NO_CLASS, ReviewOutcome
 
 @dataclass(frozen=True)
 class Share:
-    """So many right of so many."""
+    """A number of correct predictions among a total."""
 
     right: int
     total: int
 
     @property
     def accuracy(self) -> float | None:
-        """0..1; None of no digits."""
+        """0..1; None without examples."""
         return self.right / self.total if self.total else None
 
 
 @dataclass(frozen=True)
 class LabelAccuracy:
-    """One set of answers, counted in four ways."""
+    """Accuracy of one set of predictions, counted in four ways."""
 
     as_labelled: Share
-    """Every digit, against the label that it came with: the figure to compare with others'."""
+    """All examples with their original labels: the figure to compare with other results."""
     without_flagged: Share
-    """Without the label issues of confident learning. It flatters: only digits that are read wrong
-    can be disputed."""
+    """Without the label issues of confident learning. Biased upwards: only misclassified examples are left out."""
     without_mislabelled: Share
-    """Without the digits whose label a person judged wrong or unreadable."""
+    """Without examples reviewed as wrong or unreadable."""
     corrected: Share
-    """Every digit against the label that a person gave it where the first was judged wrong; without the unreadable
-    ones, and without wrong labels that nobody could correct."""
+    """With corrected labels; without unreadable examples and wrong labels whose correct class is unknown."""
 
 
 def label_accuracy(
@@ -46,7 +44,15 @@ def label_accuracy(
     reviewed: NDArray[np.uint8],
     correct: NDArray[np.int16],
 ) -> LabelAccuracy:
-    """Count; all of shape (n,). `judged` and `correct` are those of `verdicts.verdict_columns`."""
+    """Count correct predictions.
+
+    Args:
+        labels: Shape (n,), like all others.
+        predicted: Predicted classes.
+        flagged: Label issues of confident learning.
+        reviewed: ReviewOutcome codes, as `review_columns` returns them.
+        correct: Correct classes, as `review_columns` returns them.
+    """
     right = predicted == labels
     is_wrong = reviewed == ReviewOutcome.WRONG
     is_bad = is_wrong | (reviewed == ReviewOutcome.UNREADABLE)

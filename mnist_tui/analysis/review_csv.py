@@ -1,8 +1,7 @@
-"""Verdicts as CSV text and back; reading and writing files is for others.
+"""Label reviews as CSV text and back.
 
-Columns: index, split, label, verdict, correct_label, predicted, confidence, time, by. Classes are written by name where
-there are names; the time is UTC in ISO 8601, to the microsecond; predicted and confidence are what the network answered
-when the table was written, empty where unknown, and not read back.
+Classes are written by name if they have names; the time is UTC in ISO 8601, to the microsecond. `predicted` and
+`confidence` are the model's when the table was written. They are empty where unknown, and not read back.
 """
 
 import csv
@@ -20,12 +19,14 @@ from mnist_tui.analysis.confusion import class_name
 from mnist_tui.analysis.errors import AnalysisError
 from mnist_tui.analysis.reviews import LabelReview
 
-COLUMNS = ("index", "split", "label", "verdict", "correct_label", "predicted", "confidence", "time", "by")
+COLUMNS = ("index", "split", "label", "review", "correct_label", "predicted", "confidence", "time", "by")
 NEEDED = COLUMNS[:4]
+OLD_COLUMN = "verdict"
+"""The heading of `review` in files of version 0.1."""
 
 
 class Prediction(NamedTuple):
-    """What the network made of a digit."""
+    """A predicted class and its probability."""
 
     predicted: int
     confidence: float
@@ -34,17 +35,16 @@ class Prediction(NamedTuple):
 def to_csv(
     reviews: Iterable[LabelReview],
     names: Sequence[str] = (),
-    answers: Mapping[tuple[str, int], Prediction] | None = None,
+    predictions: Mapping[tuple[str, int], Prediction] | None = None,
 ) -> str:
-    """A heading and a line a verdict, none for withdrawn ones; `answers` are found by `Verdict.digit`."""
+    """Write a heading and a line for each review that is not withdrawn; `predictions` are by `LabelReview.digit`."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     for each in reviews:
         if each.outcome == "withdrawn":
             continue
-        answer = (answers or {}).get(each.digit)
-        sure = answer is not None and math.isfinite(answer.confidence)
+        prediction = (predictions or {}).get(each.digit)
         writer.writerow(
             (
                 each.index,
@@ -52,8 +52,8 @@ def to_csv(
                 class_name(each.label, names),
                 each.outcome,
                 "" if each.correct is None else class_name(each.correct, names),
-                "" if answer is None else class_name(answer.predicted, names),
-                f"{answer.confidence:.6g}" if answer is not None and sure else "",
+                "" if prediction is None else class_name(prediction.predicted, names),
+                f"{prediction.confidence:.6g}" if prediction and math.isfinite(prediction.confidence) else "",
                 datetime.fromtimestamp(each.time, UTC).isoformat(),
                 each.by,
             )
@@ -62,11 +62,13 @@ def to_csv(
 
 
 def from_csv(text: str, names: Sequence[str] = ()) -> list[LabelReview]:
-    """Read the verdicts of a CSV text with a heading, columns in any order.
+    """Read the reviews of a CSV text with a heading, columns in any order; other columns are ignored.
 
-    Further columns are ignored. Raises AnalysisError with the number of the line at fault.
+    Raises AnalysisError with the number of the line at fault.
     """
     reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))  # a spreadsheet may put a byte order mark first
+    if reader.fieldnames is not None:
+        reader.fieldnames = ["review" if name == OLD_COLUMN else name for name in reader.fieldnames]
     missing = [column for column in NEEDED if column not in (reader.fieldnames or ())]
     if missing:
         raise AnalysisError(
@@ -76,14 +78,14 @@ def from_csv(text: str, names: Sequence[str] = ()) -> list[LabelReview]:
         return [_review({column: (row.get(column) or "").strip() for column in COLUMNS}, names) for row in reader]
     except (AnalysisError, msgspec.ValidationError, csv.Error) as error:
         sentence = str(error).rstrip(".")
-        raise AnalysisError(f"Line {reader.line_num} of the verdicts cannot be read: {sentence}.") from None
+        raise AnalysisError(f"Line {reader.line_num} of the reviews cannot be read: {sentence}.") from None
 
 
 def _review(cells: dict[str, str], names: Sequence[str]) -> LabelReview:
     if not re.fullmatch(r"[0-9]{1,12}", cells["index"]):
         raise AnalysisError(f"the index is “{cells['index']}”; it must be a whole number from 0.")
-    if cells["verdict"] not in ("right", "wrong", "unreadable"):
-        raise AnalysisError(f"the verdict is “{cells['verdict']}”; it must be right, wrong or unreadable.")
+    if cells["review"] not in ("right", "wrong", "unreadable"):
+        raise AnalysisError(f"the review is “{cells['review']}”; it must be right, wrong or unreadable.")
     try:
         time = _seconds(cells["time"]) if cells["time"] else 0.0
     except (ValueError, OverflowError):
@@ -93,7 +95,7 @@ def _review(cells: dict[str, str], names: Sequence[str]) -> LabelReview:
             "split": cells["split"],
             "index": int(cells["index"]),
             "label": class_number(cells["label"], names),
-            "verdict": cells["verdict"],
+            "verdict": cells["review"],  # as LabelReview is stored
             "correct": class_number(cells["correct_label"], names) if cells["correct_label"] else None,
             "time": time,
             "by": cells["by"],

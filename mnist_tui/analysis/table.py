@@ -82,7 +82,7 @@ def tabulate(
         never_learned=~read.correct if summary is None else summary.never_learned,
         confidently_wrong=~read.correct & (read.confidence > CONFIDENT),
         flagged=none if flagged is None else flagged,
-        review=np.full(len(labels), ReviewOutcome.UNJUDGED, dtype=np.uint8) if reviewed is None else reviewed,
+        review=np.full(len(labels), ReviewOutcome.UNREVIEWED, dtype=np.uint8) if reviewed is None else reviewed,
     )
 
 

@@ -75,7 +75,7 @@ WORDS: dict[str, Word] = {
         Word("label-correct", lambda table: table.review == ReviewOutcome.RIGHT, ("label-right",)),
         Word("label-wrong", lambda table: table.review == ReviewOutcome.WRONG),
         Word("unreadable", lambda table: table.review == ReviewOutcome.UNREADABLE),
-        Word("unreviewed", lambda table: table.review == ReviewOutcome.UNJUDGED, ("unjudged",)),
+        Word("unreviewed", lambda table: table.review == ReviewOutcome.UNREVIEWED, ("unjudged",)),
     )
 }
 

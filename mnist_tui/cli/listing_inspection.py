@@ -11,7 +11,7 @@ from mnist_tui.cli.listing import class_table, console
 from mnist_tui.inspection.figures import JUDGED, REVIEWED, Document, class_names, point_figures
 from mnist_tui.inspection.inspector import Inspector
 from mnist_tui.inspection.predictions import TRAIN, VALIDATION, EvaluationPoint
-from mnist_tui.inspection.review_export import answers_to
+from mnist_tui.inspection.review_export import predictions_of
 from mnist_tui.render.text import percent, sanitize
 from mnist_tui.runs.directory import RunDirectory, RunError, replacing
 from mnist_tui.runs.summary import history_without_steps
@@ -114,7 +114,7 @@ def write_reviews(run: RunDirectory, path: Path) -> int:
     reviews: list[LabelReview] = inspector.review_store.read()
     points = inspector.points(history)
     names: tuple[str, ...] = history.started.class_names if history.started else ()
-    text = to_csv(reviews, names, answers_to(reviews, inspector, reversed(points)))
+    text = to_csv(reviews, names, predictions_of(reviews, inspector, reversed(points)))
     try:
         with replacing(path) as temporary:
             temporary.write_text(text, "utf-8", newline="")

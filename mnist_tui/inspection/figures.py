@@ -26,13 +26,13 @@ TOP = 10
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 """Abstention thresholds."""
 REVIEWED = {
-    ReviewOutcome.UNJUDGED: "unreviewed",
+    ReviewOutcome.UNREVIEWED: "unreviewed",
     ReviewOutcome.RIGHT: "correct",
     ReviewOutcome.WRONG: "wrong",
     ReviewOutcome.UNREADABLE: "unreadable",
 }
 JUDGED = {
-    ReviewOutcome.UNJUDGED: "unjudged",
+    ReviewOutcome.UNREVIEWED: "unjudged",
     ReviewOutcome.RIGHT: "right",
     ReviewOutcome.WRONG: "wrong",
     ReviewOutcome.UNREADABLE: "unreadable",

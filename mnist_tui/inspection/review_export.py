@@ -1,4 +1,4 @@
-"""Verdicts written down for other programs, with what the network made of the digits."""
+"""Label reviews as a CSV file for other programs, with the predictions."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ from mnist_tui.inspection.predictions import VALIDATION, EvaluationPoint
 from mnist_tui.runs.directory import RunDirectory, RunError, replacing
 from mnist_tui.runs.history import History
 
-FILE = "verdicts.csv"
+FILE = "reviews.csv"
 
 
 def export_reviews(
@@ -23,31 +23,31 @@ def export_reviews(
     reviews: Sequence[LabelReview],
     names: Sequence[str] = (),
 ) -> tuple[Path, int]:
-    """Write verdicts that hold for the run to `verdicts.csv` in its directory; returns the path and their number.
+    """Write reviews to `reviews.csv` in the run directory; return its path and their number.
 
-    The answers beside them are those of `moment`; of digits that it does not have, those of the newest epoch, the final
-    test and other sets. Raises RunError when the file cannot be written.
+    Predictions are those at `point`. For examples that it lacks, they are those of the newest epoch, the final test or
+    another set. Raises RunError if the file cannot be written.
     """
     newest = [EvaluationPoint(VALIDATION, epoch.epoch) for epoch in history.epochs[-1:]]
     others = [each for each in inspector.points(history) if each.epoch is None]
-    text = to_csv(reviews, names, answers_to(reviews, inspector, [point, *newest, *others]))
+    text = to_csv(reviews, names, predictions_of(reviews, inspector, [point, *newest, *others]))
     path = run.path / FILE
     try:
         with replacing(path) as temporary:
             temporary.write_text(text, "utf-8", newline="")
     except OSError as error:
-        raise RunError(f"{path} cannot be written ({error.strerror}): make room and export again") from None
+        raise RunError(f"{path} cannot be written ({error.strerror}): free some space and export again") from None
     return path, len(reviews)
 
 
-def answers_to(
+def predictions_of(
     reviews: Iterable[LabelReview], inspector: Inspector, points: Iterable[EvaluationPoint]
 ) -> dict[tuple[str, int], Prediction]:
-    """What the network made of the judged digits, by `Verdict.digit`, from the first moment that has them.
+    """Return predictions of the reviewed examples by `LabelReview.digit`, from the first point that has them.
 
-    A moment that cannot be read is passed over.
+    Points whose predictions cannot be read are skipped.
     """
-    labels = {each.digit: each.label for each in reviews}
+    labels = {review.digit: review.label for review in reviews}
     found: dict[tuple[str, int], Prediction] = {}
     for point in points:
         part = part_of(point.split)
@@ -55,12 +55,12 @@ def answers_to(
         if not wanted:
             continue
         try:
-            read = inspector.predictions(point)
+            predictions = inspector.predictions(point)
         except RunError:
             continue
-        for row in np.flatnonzero(np.isin(read.indices, wanted)).tolist():
-            digit = (part, int(read.indices[row]))
-            if read.labels[row] == labels[digit]:
-                predicted = int(read.probabilities[row].argmax())
-                found[digit] = Prediction(predicted, float(read.probabilities[row, predicted]))
+        for row in np.flatnonzero(np.isin(predictions.indices, wanted)).tolist():
+            digit = (part, int(predictions.indices[row]))
+            if predictions.labels[row] == labels[digit]:
+                predicted = int(predictions.probabilities[row].argmax())
+                found[digit] = Prediction(predicted, float(predictions.probabilities[row, predicted]))
     return found

@@ -1,6 +1,6 @@
-"""Verdicts on labels, kept with the run and, for every other run of the same data, beside all runs.
+"""Label reviews on disk: with the run, and beside all runs for every other run of the same data.
 
-Both files hold one verdict a line, are only appended to, and are merged when they are read: the newest wins a digit.
+Files have one review a line and are only appended to. Readers merge them: the newest review of an example holds.
 """
 
 import contextlib
@@ -13,35 +13,40 @@ import msgspec
 from mnist_tui.analysis.reviews import LabelReview, merge
 from mnist_tui.runs.directory import RunDirectory, RunError, home
 
+NAME, OLD_NAME = "reviews", "verdicts"
+"""Of the file in a run directory and of the folder beside the runs; version 0.1 wrote the old one."""
+
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(LabelReview).decode
 
 
 class ReviewStore:
-    """The verdicts that hold for one run. `checksum` is that of its data; None as long as the engine has not read it,
-    and until then they are kept with the run alone."""
+    """The reviews that hold for one run.
+
+    `checksum` is that of the run's data; until the engine has read it (None), only the run itself has the reviews.
+    """
 
     def __init__(self, run: RunDirectory, checksum: str | None) -> None:
         self._run = run
         self._checksum = checksum
         self._seen: tuple[tuple[Path, int, int], ...] | None = None
-        self._verdicts: list[LabelReview] = []
+        self._reviews: list[LabelReview] = []
         self.revision = 0
-        """Grows whenever the verdicts are others."""
+        """Grows whenever the reviews have changed."""
 
     def read(self) -> list[LabelReview]:
-        """One verdict a digit, the newest; lines that cannot be read are passed over."""
-        paths = self._paths()
+        """Return the newest review of each example; lines that cannot be read are skipped."""
+        paths = [*self._paths(OLD_NAME), *self._paths(NAME)]
         seen = tuple((path, *_stamp(path)) for path in paths)
         if seen != self._seen:
-            self._seen, self._verdicts = seen, merge(*(_lines(path) for path in paths))
+            self._seen, self._reviews = seen, merge(*(_lines(path) for path in paths))
             self.revision += 1
-        return self._verdicts
+        return self._reviews
 
     def add(self, *reviews: LabelReview) -> None:
-        """Write verdicts down; raises RunError when none of the files takes them."""
+        """Append reviews; raises RunError if none of the files can be written."""
         lines = b"".join(_encode(review) + b"\n" for review in reviews)
-        paths, failures = self._paths(), []
+        paths, failures = self._paths(NAME), []
         for path in paths:
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -49,25 +54,25 @@ class ReviewStore:
             except OSError as error:
                 failures.append(f"{path} cannot be written ({error.strerror})")
         if len(failures) == len(paths):
-            raise RunError(f"{failures[0]}: the verdict is not kept; make room and judge again")
+            raise RunError(f"{failures[0]}: the review is not saved; free some space and review again")
 
-    def _paths(self) -> list[Path]:
+    def _paths(self, name: str) -> list[Path]:
         if self._checksum is None:
             with contextlib.suppress(RunError):
                 self._checksum = self._run.record().data_checksum
-        paths = [self._run.path / "verdicts.jsonl"]
+        paths = [self._run.path / f"{name}.jsonl"]
         if self._checksum is not None and self._checksum.isalnum():
-            paths.append(home() / "verdicts" / f"{self._checksum[:16]}.jsonl")
+            paths.append(home() / name / f"{self._checksum[:16]}.jsonl")
         return paths
 
 
 def _append(path: Path, lines: bytes) -> None:
-    """In one write; raises OSError, also when a part of it is all that the disk had room for."""
+    """Append in one write; raises OSError, also if the disk had room for only a part."""
     with path.open("ab+", buffering=0) as file:
         end = file.seek(0, os.SEEK_END)
         if end:
             file.seek(end - 1)
-            if file.read(1) != b"\n":  # a disk was full: what comes next must not become part of the torn line
+            if file.read(1) != b"\n":  # the disk was full: do not continue the torn line
                 lines = b"\n" + lines
         if file.write(lines) != len(lines):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -88,8 +93,6 @@ def _lines(path: Path) -> list[LabelReview]:
     except OSError:
         return []
     for line in lines:
-        try:
+        with contextlib.suppress(msgspec.DecodeError, ValueError):
             reviews.append(_decode(line))
-        except (msgspec.DecodeError, UnicodeDecodeError, ValueError):
-            continue
     return reviews

@@ -30,12 +30,12 @@ def _mixed() -> ExampleTable:
     )
     now[3, 2] = 0.0009765625
     reviewed = [
-        ReviewOutcome.UNJUDGED,
+        ReviewOutcome.UNREVIEWED,
         ReviewOutcome.RIGHT,
-        ReviewOutcome.UNJUDGED,
+        ReviewOutcome.UNREVIEWED,
         ReviewOutcome.WRONG,
         ReviewOutcome.UNREADABLE,
-        ReviewOutcome.UNJUDGED,
+        ReviewOutcome.UNREVIEWED,
     ]
     return tabulate(
         np.arange(10, 16, dtype=np.int32),

@@ -35,7 +35,7 @@ def test_without_earlier_epochs_wrong_examples_were_never_learned() -> None:
     table = tabulate(*made_up(200, 10, seed=2, sureness=1))
     assert (table.never_learned == ~table.correct).all()
     assert not (table.learned_late | table.forgotten | table.flagged).any()
-    assert (table.review == ReviewOutcome.UNJUDGED).all()
+    assert (table.review == ReviewOutcome.UNREVIEWED).all()
     assert (table.confidently_wrong == (~table.correct & (table.confidence > 0.9))).all()
 
 

@@ -201,7 +201,7 @@ def test_reviews_appear_in_the_table_at_once(recording: Recording) -> None:
     )
     reader.inspector.add_reviews(review)
     reviewed = reader.inspector.findings(point, reader.history).table.review
-    assert (reviewed[5], (reviewed != ReviewOutcome.UNJUDGED).sum()) == (ReviewOutcome.UNREADABLE, 1)
+    assert (reviewed[5], (reviewed != ReviewOutcome.UNREVIEWED).sum()) == (ReviewOutcome.UNREADABLE, 1)
     reader.inspector.add_reviews(msgspec.structs.replace(review, outcome="withdrawn", time=2.0))
     assert not reader.inspector.findings(point, reader.history).table.review.any()
 

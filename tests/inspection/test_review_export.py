@@ -1,4 +1,4 @@
-"""Verdicts as a CSV file in the run directory, with what the network made of the digits."""
+"""Label reviews as a CSV file in the run directory, with the predictions."""
 
 import csv
 from pathlib import Path
@@ -10,7 +10,7 @@ from mnist_tui.analysis.review_csv import from_csv
 from mnist_tui.analysis.reviews import LabelReview
 from mnist_tui.inspection.inspector import Inspector
 from mnist_tui.inspection.predictions import TEST, TRAIN, VALIDATION, EvaluationPoint
-from mnist_tui.inspection.review_export import answers_to, export_reviews
+from mnist_tui.inspection.review_export import export_reviews, predictions_of
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.history import History
 from mnist_tui.runs.log import LogFollower
@@ -30,7 +30,7 @@ def opened(run: RunDirectory) -> tuple[Inspector, History]:
     return Inspector(run, run.record()), history
 
 
-def verdict_on(run: RunDirectory, split: str, row: int) -> LabelReview:
+def review_of(run: RunDirectory, split: str, row: int) -> LabelReview:
     arrays = run.load_arrays(run.digits_path(split))
     index, label = int(arrays["indices"][row]), int(arrays["labels"][row])
     return LabelReview(split=split, index=index, label=label, outcome="unreadable", time=1.0 + row, by="ada")
@@ -41,40 +41,40 @@ def rows_of(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_the_file_holds_every_verdict_with_the_answers_of_the_moment(run: RunDirectory) -> None:
+def test_the_file_holds_every_review_with_the_predictions_of_the_evaluation(run: RunDirectory) -> None:
     inspector, history = opened(run)
-    reviews = [verdict_on(run, VALIDATION, row) for row in (3, 8)]
+    reviews = [review_of(run, VALIDATION, row) for row in (3, 8)]
     inspector.add_reviews(*reviews)
     for point in (FIRST, NEWEST):
         path, count = export_reviews(run, inspector, history, point, inspector.review_store.read())
-        assert (path, count) == (run.path / "verdicts.csv", 2)
+        assert (path, count) == (run.path / "reviews.csv", 2)
         assert from_csv(path.read_text("utf-8")) == reviews
-        read = inspector.predictions(point).probabilities[[3, 8]]
-        assert [int(row["predicted"]) for row in rows_of(path)] == read.argmax(axis=1).tolist()
-        assert [float(row["confidence"]) for row in rows_of(path)] == pytest.approx(read.max(axis=1), rel=1e-5)
+        probabilities = inspector.predictions(point).probabilities[[3, 8]]
+        assert [int(row["predicted"]) for row in rows_of(path)] == probabilities.argmax(axis=1).tolist()
+        assert [float(row["confidence"]) for row in rows_of(path)] == pytest.approx(probabilities.max(axis=1), rel=1e-5)
 
 
-def test_digits_that_the_moment_does_not_have_are_answered_by_another(run: RunDirectory) -> None:
+def test_predictions_that_the_evaluation_lacks_are_those_of_another(run: RunDirectory) -> None:
     inspector, history = opened(run)
-    inspector.add_reviews(verdict_on(run, TEST, 4), verdict_on(run, VALIDATION, 3))
+    inspector.add_reviews(review_of(run, TEST, 4), review_of(run, VALIDATION, 3))
     path, _ = export_reviews(run, inspector, history, FIRST, inspector.review_store.read())
     by_split = {row["split"]: int(row["predicted"]) for row in rows_of(path)}
     assert by_split[TEST] == inspector.predictions(EvaluationPoint(TEST)).probabilities[4].argmax()
     assert by_split[VALIDATION] == inspector.predictions(FIRST).probabilities[3].argmax()
 
 
-def test_a_digit_that_only_the_cross_check_read_is_answered_by_it(run: RunDirectory) -> None:
+def test_an_example_that_only_the_cross_check_has_gets_its_prediction(run: RunDirectory) -> None:
     predictions, digits = (run.load_arrays(path(TEST)) for path in (run.predictions_path, run.digits_path))
     run.save_arrays(run.predictions_path(TRAIN), **(predictions | {"indices": np.arange(100, dtype=np.int32)}))
     run.save_arrays(run.digits_path(TRAIN), **digits)
     inspector, history = opened(run)
-    review = verdict_on(run, TRAIN, 6)
+    review = review_of(run, TRAIN, 6)
     inspector.add_reviews(review)
     path, _ = export_reviews(run, inspector, history, NEWEST, inspector.review_store.read())
     assert [row["predicted"] for row in rows_of(path)] == [str(predictions["probabilities"][6].argmax())]
 
 
-def test_a_verdict_without_an_answer_has_an_empty_cell(run: RunDirectory) -> None:
+def test_a_review_without_a_prediction_has_empty_cells(run: RunDirectory) -> None:
     inspector, history = opened(run)
     inspector.add_reviews(LabelReview(split=TRAIN, index=1, label=4, outcome="right", time=1.0))
     run.predictions_path(2).unlink()
@@ -82,26 +82,26 @@ def test_a_verdict_without_an_answer_has_an_empty_cell(run: RunDirectory) -> Non
     assert [(row["predicted"], row["confidence"]) for row in rows_of(path)] == [("", "")]
 
 
-def test_an_answer_to_another_label_is_none(run: RunDirectory) -> None:
+def test_an_example_with_another_label_has_no_prediction(run: RunDirectory) -> None:
     inspector, _ = opened(run)
-    review = verdict_on(run, VALIDATION, 3)
+    review = review_of(run, VALIDATION, 3)
     other = LabelReview(split=VALIDATION, index=review.index, label=(review.label + 1) % 10, outcome="right", time=1.0)
-    assert answers_to([other], inspector, [NEWEST]) == {}
-    assert list(answers_to([review], inspector, [NEWEST])) == [review.digit]
+    assert predictions_of([other], inspector, [NEWEST]) == {}
+    assert list(predictions_of([review], inspector, [NEWEST])) == [review.digit]
 
 
-def test_no_verdicts_are_a_heading_and_a_second_export_replaces_the_first(run: RunDirectory) -> None:
+def test_no_reviews_are_a_heading_and_a_second_export_replaces_the_first(run: RunDirectory) -> None:
     inspector, history = opened(run)
     path, count = export_reviews(run, inspector, history, NEWEST, inspector.review_store.read())
     assert (rows_of(path), count) == ([], 0)
-    inspector.add_reviews(verdict_on(run, VALIDATION, 0))
+    inspector.add_reviews(review_of(run, VALIDATION, 0))
     export_reviews(run, inspector, history, NEWEST, inspector.review_store.read())
     assert len(rows_of(path)) == 1
 
 
-def test_a_file_that_cannot_be_written_is_a_sentence_and_leaves_nothing_behind(run: RunDirectory) -> None:
+def test_a_file_that_cannot_be_written_is_an_error_and_leaves_nothing_behind(run: RunDirectory) -> None:
     inspector, history = opened(run)
-    (run.path / "verdicts.csv").mkdir()
-    with pytest.raises(RunError, match=r"verdicts\.csv cannot be written .*: make room and export again"):
+    (run.path / "reviews.csv").mkdir()
+    with pytest.raises(RunError, match=r"reviews\.csv cannot be written"):
         export_reviews(run, inspector, history, NEWEST, inspector.review_store.read())
     assert [path.name for path in run.path.glob(".*")] == []

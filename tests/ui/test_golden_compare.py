@@ -23,13 +23,13 @@ async def test_three_compared_runs(size: tuple[int, int], theme: str, golden: Go
         await Album(pilot, golden).take("compare")
 
 
-@sizes
-async def test_seven_runs_drawn_into_the_plots_of_another(size: tuple[int, int], golden: Golden) -> None:
+async def test_seven_runs_drawn_into_the_plots_of_another(golden: Golden) -> None:
     run, *_ = three_runs()
     for number in range(7):
         recorded("paused-otter", run_id=f"20261125-00000{number}", called=f"earlier-run-{number}")
     app = program(run, Clock(finishing_time()))
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=(120, 40)) as pilot:
         await settled(pilot)
         keys = [key for _ in range(9) for key in ("space", "down")]
-        await Album(pilot, golden).take("overlaid", "c", *keys, "enter", "x")
+        await Album(pilot, golden).crop("choose-runs", "c")
+        await Album(pilot, golden).take("overlaid", *keys, "enter", "x")

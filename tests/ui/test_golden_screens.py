@@ -1,6 +1,6 @@
-"""Every screen of a recorded real run, as text, at three sizes: golden/NAME-COLUMNSxROWS.txt.
+"""Golden screens of a recorded run: main screens as golden/NAME-COLUMNSxROWS.txt, dialogs as crops golden/NAME.txt.
 
-`pytest tests/ui/test_golden_screens.py --update-golden` writes them anew; the diff then shows what a change does.
+`pytest tests/ui/test_golden_screens.py --update-golden` rewrites them; the diff then shows what a change does.
 """
 
 import re
@@ -33,25 +33,37 @@ def version(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Album:
-    """Presses keys, waits until the screen stands still, and compares it."""
+    """Presses keys, waits until the screen no longer changes, and compares it."""
 
     def __init__(self, pilot: Pilot[int], golden: Golden) -> None:
         self._pilot = pilot
         self._golden = golden
 
     async def take(self, name: str, *keys: str) -> None:
-        """The screen that these keys lead to."""
+        """Compare the whole screen that these keys lead to."""
+        await self._press(keys)
+        columns, rows = self._pilot.app.size
+        self._golden(f"{name}-{columns}x{rows}", lines(self._pilot.app))
+
+    async def crop(self, name: str, *keys: str) -> None:
+        """Compare the dialog that these keys lead to, without the screen below it."""
+        await self._press(keys)
+        screen = self._pilot.app.screen
+        assert screen.is_modal
+        box = next(widget.region for widget in screen.children if widget.border_title)
+        assert screen.region.contains_region(box)
+        shown = lines(self._pilot.app)[box.y : box.bottom]
+        self._golden(name, [line[box.x : box.right] for line in shown])
+
+    async def _press(self, keys: tuple[str, ...]) -> None:
+        app = self._pilot.app
         await settled(self._pilot)
         for key in keys:
             await self._pilot.press(key)
             await settled(self._pilot)
-        columns, rows = self._pilot.app.size
-        widths = [strip.cell_length for strip in strips(self._pilot.app)]
-        shown = lines(self._pilot.app)
-        assert len(shown) == rows
-        assert max(widths) <= columns
-        assert [line for line in shown if CUT_NUMBER.search(line)] == []
-        self._golden(f"{name}-{columns}x{rows}", shown)
+        assert len(lines(app)) == app.size.height
+        assert max(strip.cell_length for strip in strips(app)) <= app.size.width
+        assert [line for line in lines(app) if CUT_NUMBER.search(line)] == []
 
 
 @sizes
@@ -59,41 +71,35 @@ async def test_a_finished_run(size: tuple[int, int], golden: Golden) -> None:
     app = program(recorded_run(), Clock(finishing_time() + LATER))
     async with app.run_test(size=size) as pilot:
         album = Album(pilot, golden)
-        await album.take("finished")
         await album.take("confusion", "2")
         await album.take("digits", "3")
         await album.take("digit", "enter")
-        await album.take("help", "question_mark")
-        await album.take("home", "escape", "6")
+        await album.take("labels", "4", "R", "8", "g", "u")
+        await album.take("home", "6")
 
 
 @sizes
 @pytest.mark.parametrize("theme", [DARK.name, LIGHT.name])
-async def test_a_run_in_its_training(size: tuple[int, int], theme: str, golden: Golden) -> None:
-    replay = Replay()
-    replay.to_step(1_200)
+async def test_a_run_in_its_training(size: tuple[int, int], theme: str, replay: Replay, golden: Golden) -> None:
     app = program(replay.run, replay.clock)
     app.theme = theme
     with FakeEngine(replay.run):
         async with app.run_test(size=size) as pilot:
-            album = Album(pilot, golden)
-            await album.take("training")
-            await album.take("leave", "q")
+            await Album(pilot, golden).take("training")
 
 
-@sizes
-async def test_a_run_that_starts_up(size: tuple[int, int], golden: Golden) -> None:
+async def test_a_run_that_starts_up(golden: Golden) -> None:
     replay = Replay()
     replay.to_phase(Phase.COMPILING)
     replay.clock.now += 3
     app = program(replay.run, replay.clock)
     with FakeEngine(replay.run):
-        async with app.run_test(size=size) as pilot:
+        async with app.run_test(size=(120, 40)) as pilot:
             await Album(pilot, golden).take("start-up")
 
 
 def steered(replay: Replay) -> None:
-    """What two people did to the run, and a pause of 75 seconds."""
+    """Record what two users did to the run, and a pause of 75 seconds."""
     started = replay.clock.now
     ada, bob = "ada, screen on pts/3", "bob, command line"
 
@@ -109,27 +115,41 @@ def steered(replay: Replay) -> None:
     replay.clock.now = started + 75
 
 
-@sizes
-async def test_a_run_that_is_steered(size: tuple[int, int], golden: Golden) -> None:
-    replay = Replay()
-    replay.to_step(1_200)
+async def test_a_run_that_is_steered(replay: Replay, golden: Golden) -> None:
     steered(replay)
     app = program(replay.run, replay.clock)
     with FakeEngine(replay.run):
-        async with app.run_test(size=size) as pilot:
+        async with app.run_test(size=(120, 40)) as pilot:
+            await Album(pilot, golden).take("paused")
+
+
+async def test_the_dialogs_of_a_live_run_fit_on_a_small_terminal(replay: Replay, golden: Golden) -> None:
+    app = program(replay.run, replay.clock)
+    with FakeEngine(replay.run):
+        async with app.run_test(size=(80, 24)) as pilot:
             album = Album(pilot, golden)
-            await album.take("paused")
-            await album.take("learning-rate", "l")
-            await album.take("early-stopping", "escape", "E")
-            await album.take("roll-back", "escape", "b")
-            await album.take("kill", "escape", "K")
-            await album.take("steering-help", "escape", "escape", "question_mark")
+            for name, key in {
+                "leave": "q",
+                "learning-rate": "l",
+                "early-stopping": "E",
+                "roll-back": "b",
+                "kill": "K",
+                "help": "question_mark",
+            }.items():
+                await album.crop(name, key)
+                await pilot.press("escape")
 
 
-@sizes
-async def test_a_run_that_diverged(size: tuple[int, int], golden: Golden) -> None:
-    replay = Replay()
-    replay.to_step(1_200)
+async def test_the_dialogs_of_a_finished_run_fit_on_a_small_terminal(golden: Golden) -> None:
+    app = program(recorded_run(), Clock(finishing_time()))
+    async with app.run_test(size=(80, 24)) as pilot:
+        album = Album(pilot, golden)
+        await album.crop("choose-reference", "2", "c", "c")
+        await album.crop("lists", "escape", "3", "F")
+        await album.crop("relabel", "escape", "4", "R")
+
+
+async def test_the_decision_about_a_diverged_run(replay: Replay, golden: Golden) -> None:
     now = replay.clock.now
     replay.write(
         AlertRaised(time=now, kind=AlertKind.NOT_FINITE, text=DIVERGED, step=1_200, epoch=2, awaits_decision=True)
@@ -137,8 +157,8 @@ async def test_a_run_that_diverged(size: tuple[int, int], golden: Golden) -> Non
     replay.write(PhaseChanged(time=now, phase=Phase.PAUSED))
     app = program(replay.run, replay.clock)
     with FakeEngine(replay.run):
-        async with app.run_test(size=size) as pilot:
-            await Album(pilot, golden).take("diverged")
+        async with app.run_test(size=(80, 24)) as pilot:
+            await Album(pilot, golden).crop("diverged")
 
 
 def colours(app: App[int]) -> list[tuple[str, str, str]]:

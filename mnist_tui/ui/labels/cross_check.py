@@ -1,7 +1,6 @@
-"""The cross-check of a run's labels, going on beside the screens: a minute of training that nobody waits for.
+"""The cross-check of a run's labels, running in the background: about a minute of training.
 
-It goes on when its screen is left and when another run is opened, and ends with the program: the job ends by itself
-when nobody listens to it any more.
+It continues when its screen is left or another run is opened, and ends with the program.
 """
 
 import threading
@@ -15,18 +14,17 @@ from mnist_tui.control.protocol import JobReport
 from mnist_tui.runs.directory import RunDirectory, RunError
 
 JOB = "cross-check"
-STARTING = JobReport("starting", 0.0)
 
 
 class CrossCheck:
-    """One that goes on, or has just ended. `watcher` is called, from a thread of its own, after each report."""
+    """A cross-check that runs or has just ended. Its thread calls `watcher` after each report."""
 
     def __init__(self, run: RunDirectory) -> None:
         self.run = run
-        self.report = STARTING
+        self.report = JobReport("starting", 0.0)
         """The newest."""
         self.problem = ""
-        """Why it failed, in a sentence."""
+        """Why it failed; empty if it did not."""
         self.is_over = False
         self.watcher: Callable[[], object] | None = None
 
@@ -34,36 +32,34 @@ class CrossCheck:
         try:
             for report in do_job(self.run, JOB):
                 self.report = report
-                self._tell()
+                self._notify()
         except RunError as error:
             self.problem = str(error)
         except msgspec.DecodeError as error:
-            self.problem = f"the cross-check said something that cannot be read ({error}): see {self.run.log_path}"
+            self.problem = f"the cross-check sent an unknown message ({error}): see {self.run.log_path}"
         finally:
             self.is_over = True
-            _going_on.pop(self.run.path, None)
+            _running.pop(self.run.path, None)
             ended(self)
-            self._tell()
+            self._notify()
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         if self.watcher is not None:
             self.watcher()
 
 
-_going_on: dict[Path, CrossCheck] = {}
-"""By run directory: a screen that is made anew finds what an earlier one began."""
+_running: dict[Path, CrossCheck] = {}
+"""By run directory, so that a new screen finds the cross-check that an earlier one started."""
 
 
-def going_on(run: RunDirectory) -> CrossCheck | None:
-    """The cross-check of a run that this program has under way."""
-    return _going_on.get(run.path)
+def running(run: RunDirectory) -> CrossCheck | None:
+    """Return the run's cross-check, if this program has started one that still runs."""
+    return _running.get(run.path)
 
 
-def begin(run: RunDirectory, ended: Callable[[CrossCheck], None]) -> CrossCheck:
-    """Start one; `ended` is called, from its thread, when it is over, well or not.
-
-    The thread ends with the program: one of Textual's workers would hold up its end until the next report.
-    """
-    check = _going_on[run.path] = CrossCheck(run)
+def start(run: RunDirectory, ended: Callable[[CrossCheck], None]) -> CrossCheck:
+    """Start a cross-check; its thread calls `ended` when it has finished or failed."""
+    check = _running[run.path] = CrossCheck(run)
+    # not one of Textual's workers: that would delay the program's exit until the next report
     threading.Thread(target=check._work, args=(ended,), name="cross-check", daemon=True).start()
     return check

@@ -12,7 +12,7 @@ from mnist_tui.analysis.reviews import NO_CLASS, LabelReview, ReviewOutcome, par
 from mnist_tui.inspection.inspector import Findings
 from mnist_tui.inspection.predictions import EvaluationPoint
 
-Kind = Literal["right", "wrong", "unreadable", "withdrawn"]
+Outcome = Literal["right", "wrong", "unreadable", "withdrawn"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,11 +90,11 @@ class LabelQueue:
     @property
     def reviewed_count(self) -> int:
         """Disputes that have a verdict."""
-        return int((self.reviewed[self.findings.label_issues.rows] != ReviewOutcome.UNJUDGED).sum())
+        return int((self.reviewed[self.findings.label_issues.rows] != ReviewOutcome.UNREVIEWED).sum())
 
-    def next_unjudged(self, position: int) -> int | None:
+    def next_unreviewed(self, position: int) -> int | None:
         """The next dispute without a verdict from a position on, then from the top; None when all have one."""
-        open_ones = np.flatnonzero(self.reviewed[self.findings.label_issues.rows] == ReviewOutcome.UNJUDGED)
+        open_ones = np.flatnonzero(self.reviewed[self.findings.label_issues.rows] == ReviewOutcome.UNREVIEWED)
         if not open_ones.size:
             return None
         place = int(np.searchsorted(open_ones, position))
@@ -113,14 +113,14 @@ class LabelQueue:
         found = np.flatnonzero(self.findings.predictions.indices[self.findings.label_issues.rows] == index)
         return int(found[0]) if found.size else None
 
-    def review(self, position: int, kind: Kind, correct: int | None, by: str) -> LabelReview:
+    def review(self, position: int, outcome: Outcome, correct: int | None, by: str) -> LabelReview:
         """A verdict on a dispute, as yet without a time."""
         issue = self.issue(position)
         return LabelReview(
             split=self.point.split,
             index=issue.index,
             label=issue.label,
-            outcome=kind,
+            outcome=outcome,
             correct=correct,
             by=by,
         )
@@ -152,3 +152,10 @@ def review_words(issue: LabelIssue, names: Sequence[str]) -> str:
 def article(name: str) -> str:
     """A class name after its article, as in "a 7" and "an 8"."""
     return f"an {name}" if name.lower().startswith(("a", "e", "i", "o", "8")) or name in ("11", "18") else f"a {name}"
+
+
+def outcome_words(review: LabelReview, names: Sequence[str]) -> str:
+    """Say what a review made of a label, as in "relabelled as 7"."""
+    if review.outcome == "wrong":
+        return "label is wrong" if review.correct is None else f"relabelled as {names[review.correct]}"
+    return {"right": "label is correct", "unreadable": "unreadable", "withdrawn": "review undone"}[review.outcome]

@@ -1,4 +1,4 @@
-"""The dialog that asks for the correct class of a digit."""
+"""The dialog that asks for the correct class of a mislabelled example."""
 
 from collections.abc import Sequence
 
@@ -12,44 +12,55 @@ from mnist_tui.render.text import percent
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.shared.dialog import Dialog
 
+UNKNOWN_CLASS = -1
+"""Returned for a wrong label whose correct class cannot be told."""
+
 
 class RelabelScreen(Dialog[int]):
-    """A list of the classes, the most probable first. Returns a class; None if the user cancels.
+    """Returns a class, also the label's own, or UNKNOWN_CLASS; None if nothing was chosen.
 
-    Where the classes are the digits 0 to 9, the number keys choose one: the only place where they open no screen.
-    `probabilities` are the model's, one for each class.
+    Typing the beginning of a class name chooses the class as soon as no other name begins like it.
     """
 
     BINDINGS = bindings("relabel")
-    TITLE_WORDS = "Relabel"
+    TITLE_WORDS = "Relabel as"
 
     def __init__(self, label: int, names: Sequence[str], probabilities: Sequence[float]) -> None:
         super().__init__()
         self._label = label
         self._names = names
         self._probabilities = probabilities
+        self._typed = ""
 
     def compose_box(self) -> ComposeResult:
-        digits = ", a digit" if self._has_digit_names else ""
-        yield Static(Text(f"The label is {self._names[self._label]}. Choose the correct class: ↑ ↓ and Enter{digits}."))
-        width = max(len(name) for name in self._names)
-        most_probable = sorted(range(len(self._names)), key=lambda each: -self._probabilities[each])
-        yield OptionList(*(Option(self._line(each, width), id=str(each)) for each in most_probable))
+        keys = "0-9" if all(len(name) == 1 and name.isdigit() for name in self._names) else "type a name"
+        yield Static(Text.assemble((keys, "bold"), "  choose the class     ", ("Esc", "bold"), "  cancel"))
+        order = sorted(range(len(self._names)), key=lambda each: -self._probabilities[each])
+        options = [Option(self._line(each), id=str(each)) for each in order]
+        yield OptionList(*options, Option(Text("wrong, correct class unknown", "italic"), id=str(UNKNOWN_CLASS)))
 
-    def _line(self, number: int, width: int) -> Text:
+    def _line(self, number: int) -> Text:
+        width = max(map(len, self._names))
         line = Text.assemble(
             (f"{self._names[number]:<{width}}", "bold"), (f"  {percent(self._probabilities[number], 1):>8}", "dim")
         )
-        return line.append("   the label is correct", "italic") if number == self._label else line
-
-    @property
-    def _has_digit_names(self) -> bool:
-        return len(self._names) <= 10 and tuple(self._names) == tuple(map(str, range(len(self._names))))
+        return line.append("  present label", "dim") if number == self._label else line
 
     def on_key(self, event: Key) -> None:
-        if self._has_digit_names and event.key in self._names:
-            event.stop()
-            self.dismiss(int(event.key))
+        """Choose by the beginning of a name."""
+        if event.character is None or not event.is_printable or (event.key == "space" and not self._typed):
+            return
+        event.stop()
+        self._typed += event.character.lower()
+        found = [each for each, name in enumerate(self._names) if name.lower().startswith(self._typed)]
+        if len(found) == 1:
+            self.dismiss(found[0])
+        elif found:
+            options = self.query_one(OptionList)
+            options.highlighted = options.get_option_index(str(found[0]))
+        else:
+            self._typed = ""
+            self.app.bell()
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        self.dismiss(int(event.option_id or self._label))
+        self.dismiss(int(event.option_id or UNKNOWN_CLASS))

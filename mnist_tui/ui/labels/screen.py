@@ -1,4 +1,4 @@
-"""The queue of disputed labels, judged with one key each; the verdicts hold for all runs of the same data."""
+"""The screen that lists label issues for review; a review holds for all runs of the same data."""
 
 from rich.text import Text
 from textual import work
@@ -22,8 +22,8 @@ from mnist_tui.ui.labels import cross_check
 from mnist_tui.ui.labels.cross_check import CrossCheck
 from mnist_tui.ui.labels.issue_list import IssueList
 from mnist_tui.ui.labels.issue_view import IssueView
-from mnist_tui.ui.labels.queue import Kind, LabelQueue, label_queue
-from mnist_tui.ui.labels.relabel import RelabelScreen
+from mnist_tui.ui.labels.queue import LabelQueue, Outcome, label_queue, outcome_words
+from mnist_tui.ui.labels.relabel import UNKNOWN_CLASS, RelabelScreen
 from mnist_tui.ui.labels.review import ReviewSession
 from mnist_tui.ui.labels.words import digits_words
 from mnist_tui.ui.run.prediction_screen import PredictionScreen
@@ -35,31 +35,30 @@ from mnist_tui.ui.steering.steering import notify
 CHECK = EvaluationPoint(TRAIN)
 SLOWER = "A cross-check trains three small networks and slows this training: press X again to start it."
 CHECK_BAR = 20
-OUTCOMES = {"right": "label is correct", "wrong": "label is wrong", "unreadable": "unreadable"}
 
 
 class LabelsScreen(PredictionScreen):
-    """Shows the moment's disputes. A verdict shows at once, while a thread writes it down."""
+    """Shows the label issues of an evaluation. A review shows at once, while a thread writes it."""
 
     BINDINGS = bindings("labels")
     KEY_GROUPS = ("labels", "cursor", "travel", "run", "steering", "screens", "everywhere")
     CSS_PATH = "screen.tcss"
 
     class Checked(Message):
-        """The cross-check is further, or over."""
+        """The cross-check has progressed or ended."""
 
     class Lost(Message):
-        """A verdict could not be written down."""
+        """A review could not be written."""
 
-        def __init__(self, review: LabelReview, sentence: str) -> None:
+        def __init__(self, review: LabelReview, error: str) -> None:
             super().__init__()
             self.review = review
-            self.sentence = sentence
+            self.error = error
 
     def __init__(self, session: RunSession) -> None:
         super().__init__(session)
         self.queue: LabelQueue | None = None
-        """What is judged; None while nothing was read."""
+        """None until predictions are loaded."""
         self._review_session = ReviewSession(session.clock)
         self._check: CrossCheck | None = None
         self._before_check: EvaluationPoint | None = None
@@ -69,25 +68,28 @@ class LabelsScreen(PredictionScreen):
     def compose_body(self) -> ComposeResult:
         yield Static(id="sentence")
         yield IssueView()
+        yield Static(id="status")
         yield Static(id="check")
 
     def on_mount(self) -> None:
-        """Find the cross-check that an earlier screen of this run began."""
         super().on_mount()
-        self._watch(cross_check.going_on(self.session.run))
+        self._watch(cross_check.running(self.session.run))
 
     def on_screen_resume(self) -> None:
-        """Verdicts may be others; and what was warned of long ago is warned of again."""
         super().on_screen_resume()
         self._warned = False
 
+    def on_screen_suspend(self) -> None:
+        super().on_screen_suspend()
+        self.query_one("#status", Static).display = False
+
     def subject(self, view: RunView) -> str:
         if self.queue is None or not view.history.epochs:
-            return "labels in dispute"
-        reviewed = f"{self.queue.reviewed_count:,} of {len(self.queue):,} judged"
+            return "label issues"
+        reviewed = f"{self.queue.reviewed_count:,} of {len(self.queue):,} reviewed"
         if self.is_narrow:
             return f"labels · {reviewed}"
-        return f"labels in dispute · {reviewed} · {digits_words(self.queue.point)}"
+        return f"label issues · {reviewed} · {digits_words(self.queue.point)}"
 
     def show(self, view: RunView) -> None:
         self.ask_for_predictions(view)
@@ -98,7 +100,7 @@ class LabelsScreen(PredictionScreen):
             if self.focused is None:
                 self.query_one(IssueList).focus()
         else:
-            self.query_one("#sentence", Static).update(Content(self._nothing_to_judge(view)))
+            self.query_one("#sentence", Static).update(Content(self._no_issues(view)))
         self.set_class(self._is_checking, "-checking")
         if self._check is not None and (self._check.report, self.app.theme) != self._shown_check:
             done, colours = self._check.report, palette_of(self)
@@ -110,20 +112,20 @@ class LabelsScreen(PredictionScreen):
             )
 
     def take_predictions(self) -> None:
-        """Queue up what was read; the cursor stays on its digit, or goes to the first of others that is not judged."""
+        """Show the label issues; the cursor stays on its example, or goes to the first that is not reviewed."""
         before = self.queue
         digit = before.digit(self.query_one(IssueView).cursor) if before else None
         self._queue_up()
         if self.queue is not None:
             same = before is not None and before.point.split == self.queue.point.split
             place = self.queue.position_of(digit) if same and digit is not None else None
-            self._show_queue(place if place is not None else self.queue.next_unjudged(0) or 0)
+            self._show_queue(place if place is not None else self.queue.next_unreviewed(0) or 0)
         self.catch_up()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in ("relabel", "review", "open_digit"):
+        if action in ("relabel", "judge", "open_digit"):
             return bool(self.queue)
-        if action == "undo":
+        if action == "take_back":
             return self._review_session.can_take_back or self._is_reviewed
         if action == "view_check":
             return CHECK in self.session.points() and self.session.point != CHECK
@@ -135,44 +137,37 @@ class LabelsScreen(PredictionScreen):
             return self.queue is not None
         return super().check_action(action, parameters)
 
-    def action_review(self, kind: Kind) -> None:
-        """Review the label under the cursor as right, wrong or unreadable."""
-        self._review(kind)
+    def action_judge(self, outcome: Outcome) -> None:
+        """Review the label under the cursor."""
+        self._review(outcome)
 
     def action_relabel(self) -> None:
-        """Ask for the correct class of the digit under the cursor."""
+        """Ask for the correct class of the example under the cursor."""
         here = self.query_one(IssueView).here
         if here is not None:
-            shares = [float(each) for each in here.probabilities]
-            self.app.push_screen(RelabelScreen(here.label, self._names, shares), self._relabel)
+            probabilities = [float(each) for each in here.probabilities]
+            self.app.push_screen(RelabelScreen(here.label, self._names, probabilities), self._relabel)
 
-    def _relabel(self, correct: int | None) -> None:
-        here = self.query_one(IssueView).here
-        if correct is not None and here is not None:
-            self._review("right" if correct == here.label else "wrong", None if correct == here.label else correct)
-
-    def action_undo(self) -> None:
-        """Withdraw the last review given on this screen, or else the review under the cursor."""
+    def action_take_back(self) -> None:
+        """Undo the last review of this session; without one, withdraw that of the example under the cursor."""
         if self._review_session.can_take_back:
-            review = self._review_session.take_back()
-        elif self.queue and (standing := self._standing(self.queue.digit(self.query_one(IssueView).cursor))):
-            review = self._review_session.withdraw(standing)
-        else:
-            return
-        self._keep(review, on_to_the_next=False)
-        self.notify(f"#{review.index:05d}: review {'withdrawn' if review.outcome == 'withdrawn' else 'restored'}")
+            self._keep(self._review_session.take_back(), go_on=False)
+        elif self.queue:
+            standing = self._standing(self.queue.digit(self.query_one(IssueView).cursor))
+            if standing is not None:
+                self._keep(self._review_session.withdraw(standing), go_on=False)
 
     def action_view_check(self) -> None:
-        """The digits of the cross-check."""
+        """Show the label issues of the cross-check."""
         self._before_check = None if self.session.follows else self.session.point
         self.travel_to(CHECK)
 
     def action_view_epoch(self) -> None:
-        """Back to what was looked at before."""
+        """Go back to the evaluation shown before the cross-check."""
         self.travel_to(self._before_check)
 
     def action_cross_check(self) -> None:
-        """Begin one; while a training goes on, only when it is asked for twice."""
+        """Start a cross-check; while the run trains, only when the key is pressed twice."""
         if self.session.view.status.is_live and not self._warned:
             self._warned = True
             self.notify(SLOWER, timeout=10)
@@ -184,63 +179,79 @@ class LabelsScreen(PredictionScreen):
             if check.problem:
                 notify(app, f"The cross-check of {name} failed: {check.problem}", "error")
             else:
-                notify(app, f"All labels of {name} are cross-checked: t on the labels screen shows the doubtful ones.")
+                notify(app, f"All labels of {name} are cross-checked: t on the labels screen shows the issues.")
 
-        self._watch(cross_check.begin(self.session.run, ended))
+        self._watch(cross_check.start(self.session.run, ended))
 
     def action_export_reviews(self) -> None:
-        """Write all verdicts as CSV, also those that are on their way into the book."""
+        """Write all reviews as CSV, also those that are still being written."""
         if self.queue is not None:
             standing = self._review_session.standing(self.session.inspector.review_store.read())
             self._export(self.queue.point, standing, self._names)
 
     def action_open_digit(self) -> None:
-        """Everything about the digit under the cursor, on a screen of its own."""
+        """Open the screen of the digit under the cursor."""
         if self.queue:
             found, view = self.queue.findings, self.query_one(IssueView)
             digits = DigitList(found, Query((Term("wrong"),)), found.label_issues.rows, self._names)
             self.app.push_screen(DigitScreen(self.session, digits, view.cursor, on_move=view.go_to))
 
     def on_issue_list_moved(self) -> None:
-        self.refresh_keys()
+        self.refresh_keys()  # another example may have a review to undo
 
     def on_issue_list_opened(self) -> None:
-        """A second click."""
         self.action_open_digit()
 
     def on_labels_screen_checked(self) -> None:
-        """Show how far the cross-check is; when it is over, its digits are new."""
         if self._check is not None and self._check.is_over and self.session.point == CHECK:
-            self.asked = None
+            self.asked = None  # read the new predictions
         self.catch_up()
 
     def on_labels_screen_lost(self, event: Lost) -> None:
-        """The verdict is not kept, so it is not shown either."""
         self._review_session.lost(event.review)
-        notify(self.app, event.sentence, "error")
+        self.query_one("#status", Static).display = False
+        notify(self.app, event.error, "error")
         self.take_predictions()
 
-    def _review(self, kind: Kind, correct: int | None = None) -> None:
+    def _review(self, outcome: Outcome, correct: int | None = None) -> None:
         if self.queue:
-            review = self.queue.review(self.query_one(IssueView).cursor, kind, correct, origin("screen"))
-            self._keep(self._review_session.give(review, self._standing(review.digit)), on_to_the_next=True)
-            outcome = f"relabelled as {self._names[correct]}" if correct is not None else OUTCOMES[kind]
-            self.notify(f"#{review.index:05d}: {outcome}. u undoes it.", markup=False)
+            review = self.queue.review(self.query_one(IssueView).cursor, outcome, correct, origin("screen"))
+            self._keep(self._review_session.give(review, self._standing(review.digit)), go_on=True)
 
-    def _keep(self, review: LabelReview, *, on_to_the_next: bool) -> None:
-        """Show a verdict and have it written down; the cursor goes on to the next digit, or to the verdict's own."""
+    def _relabel(self, correct: int | None) -> None:
+        here = self.query_one(IssueView).here
+        if correct is None or here is None:
+            return
+        if correct == here.label:
+            self._review("right")
+        else:
+            self._review("wrong", None if correct == UNKNOWN_CLASS else correct)
+
+    def _keep(self, review: LabelReview, *, go_on: bool) -> None:
+        """Show a review and have it written; the cursor goes to the next issue, or to the review's own."""
         self._write(review)
         self._queue_up()
         if self.queue is None:
             return
         cursor = self.query_one(IssueView).cursor
-        place = self.queue.next_unjudged(cursor) if on_to_the_next else self.queue.position_of(review.digit)
-        if place is None and on_to_the_next:
-            self.notify(f"All {len(self.queue):,} labels in dispute are judged.", timeout=4)
+        place = self.queue.next_unreviewed(cursor) if go_on else self.queue.position_of(review.digit)
+        status = self.query_one("#status", Static)
+        status.update(Content(self._done_words(review, go_on)))
+        status.display = True
         self._show_queue(cursor if place is None else place)
         self.catch_up()
 
-    @work(thread=True, group="verdicts")
+    def _done_words(self, review: LabelReview, go_on: bool) -> str:
+        """Say what a review action did, and how to undo it."""
+        done = f"#{review.index:05d}: {outcome_words(review, self._names)}"
+        if not go_on:
+            return f"{done}."
+        done += "; Backspace undoes."
+        if self.queue is not None and self.queue.reviewed_count == len(self.queue):
+            done += f" All {len(self.queue):,} label issues are reviewed."
+        return done
+
+    @work(thread=True, group="reviews")
     def _write(self, review: LabelReview) -> None:
         try:
             self.session.inspector.add_reviews(review)
@@ -255,10 +266,10 @@ class LabelsScreen(PredictionScreen):
         except RunError as error:
             notify(self.app, str(error), "error")
         else:
-            notify(self.app, f"{count:,} verdict{'' if count == 1 else 's'} written to {path}")
+            notify(self.app, f"{count:,} review{'' if count == 1 else 's'} written to {path}")
 
     def _queue_up(self) -> None:
-        """Lay the verdicts that stand now beside the findings."""
+        """Combine the findings with the reviews."""
         found, started = self.findings, self.session.view.history.started
         self.queue = None
         if found is not None:
@@ -272,16 +283,16 @@ class LabelsScreen(PredictionScreen):
         if self.queue:
             self.query_one(IssueView).show(self.queue, self._names, cursor)
 
-    def _nothing_to_judge(self, view: RunView) -> str:
+    def _no_issues(self, view: RunView) -> str:
         point = self.session.point
         if point is None:
-            return before_the_first_epoch(view, "The first disputed labels come")
+            return before_the_first_epoch(view, "The first label issues come")
         if self.problem:
-            return f"The digits of {point.words} cannot be judged: {self.problem}"
+            return f"The digits of {point.words} cannot be reviewed: {self.problem}"
         if self.queue is None:
             return f"Reading the digits of {point.words} …"
-        read = f"{self.queue.total:,} {digits_words(point)}"
-        return f"No label is in dispute: each of the {read} is read as it is labelled ({point.words})."
+        total = f"{self.queue.total:,} {digits_words(point)}"
+        return f"No label issues: all {total} are predicted as labelled ({point.words})."
 
     def _watch(self, check: CrossCheck | None) -> None:
         self._check = check
@@ -296,7 +307,7 @@ class LabelsScreen(PredictionScreen):
     @property
     def _is_reviewed(self) -> bool:
         here = self.query_one(IssueView).here if self.has_widgets else None
-        return here is not None and here.reviewed is not ReviewOutcome.UNJUDGED
+        return here is not None and here.reviewed is not ReviewOutcome.UNREVIEWED
 
     @property
     def _is_checking(self) -> bool:

@@ -67,9 +67,10 @@ class ChoiceDialog(Dialog[str]):
     def compose_box(self) -> ComposeResult:
         yield Static(Text(self._sentence))
         width = max(len(name) for _, _, name, _ in self.CHOICES)
+        key_width = max(len(key) for _, key, _, _ in self.CHOICES)
         options = OptionList(
             *(
-                Option(Text.assemble((key, "bold"), f"  {name:<{width}}  ", does), id=choice)
+                Option(Text.assemble((f"{key:<{key_width}}", "bold"), f"  {name:<{width}}  ", does), id=choice)
                 for choice, key, name, does in self.CHOICES
             )
         )
