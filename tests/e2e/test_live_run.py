@@ -162,9 +162,9 @@ def test_a_misclassified_digit_is_opened_explained_exported_and_reviewed(
         terminal.press("U")
         terminal.wait_for("unreadable")
         terminal.press("e")
-        wait_for_file(run.path / "verdicts.csv")
-        (review,) = csv.DictReader((run.path / "verdicts.csv").read_text("utf-8").splitlines())
-        assert (int(review["index"]), review["verdict"], review["split"]) == (issue, "unreadable", "validation")
+        wait_for_file(run.path / "reviews.csv")
+        (review,) = csv.DictReader((run.path / "reviews.csv").read_text("utf-8").splitlines())
+        assert (int(review["index"]), review["review"], review["split"]) == (issue, "unreadable", "validation")
 
         terminal.press("1", "p")
         watched.wait_until(lambda history: history.phase is Phase.TRAINING)

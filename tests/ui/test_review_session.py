@@ -44,17 +44,17 @@ def test_a_verdict_replaces_one_from_a_clock_that_is_ahead() -> None:
 def test_taking_back_leaves_none_where_none_was() -> None:
     review_session = ReviewSession(Clock(1_000.0))
     given = review_session.give(ONE, None)
-    assert review_session.can_take_back
-    withdrawal = review_session.take_back()
+    assert review_session.can_undo
+    withdrawal = review_session.undo()
     assert withdrawal.outcome == "withdrawn"
     assert merge([given, withdrawal]) == review_session.standing([given]) == []
-    assert not review_session.can_take_back
+    assert not review_session.can_undo
 
 
 def test_taking_back_restores_what_stood_before_with_its_judge() -> None:
     review_session = ReviewSession(Clock(1_000.0))
     given = review_session.give(msgspec.structs.replace(ONE, by="bob"), FROM_ANOTHER_RUN)
-    restored = review_session.take_back()
+    restored = review_session.undo()
     assert (restored.outcome, restored.by) == ("unreadable", FROM_ANOTHER_RUN.by)
     assert merge([FROM_ANOTHER_RUN, given, restored]) == [restored]
 
@@ -63,21 +63,21 @@ def test_verdicts_are_taken_back_in_the_reverse_order() -> None:
     review_session = ReviewSession(Clock(1_000.0))
     review_session.give(ONE, None)
     review_session.give(OTHER, None)
-    assert [review_session.take_back().digit, review_session.take_back().digit] == [OTHER.digit, ONE.digit]
+    assert [review_session.undo().digit, review_session.undo().digit] == [OTHER.digit, ONE.digit]
     assert review_session.standing([]) == []
 
 
 def test_a_wrong_label_is_withdrawn_without_its_correct_one() -> None:
     review_session = ReviewSession(Clock(1_000.0))
     review_session.give(OTHER, None)
-    assert review_session.take_back().correct is None
+    assert review_session.undo().correct is None
 
 
 def test_a_verdict_that_was_given_elsewhere_can_be_withdrawn() -> None:
     review_session = ReviewSession(Clock(0.0))
     withdrawn = review_session.withdraw(FROM_ANOTHER_RUN)
     assert merge([FROM_ANOTHER_RUN, withdrawn]) == []
-    assert not review_session.can_take_back
+    assert not review_session.can_undo
 
 
 def test_a_verdict_that_could_not_be_kept_neither_stands_nor_can_be_taken_back() -> None:
@@ -85,5 +85,5 @@ def test_a_verdict_that_could_not_be_kept_neither_stands_nor_can_be_taken_back()
     kept, lost = review_session.give(ONE, None), review_session.give(OTHER, None)
     review_session.lost(lost)
     assert review_session.standing([]) == [kept]
-    assert review_session.take_back().digit == ONE.digit
-    assert not review_session.can_take_back
+    assert review_session.undo().digit == ONE.digit
+    assert not review_session.can_undo

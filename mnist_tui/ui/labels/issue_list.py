@@ -1,4 +1,4 @@
-"""The queue of disputed labels as a table: label and what it seems to be, how surely, and the verdict so far."""
+"""The table of label issues: label, suspected class, margin and review."""
 
 from rich.segment import Segment
 from rich.style import Style
@@ -17,27 +17,27 @@ from mnist_tui.ui.shared.paint import paint, palette_of
 from mnist_tui.ui.theme import Palette
 
 CONFIDENT = "●"
-"""Marks what confident learning counts."""
+"""Marks issues that confident learning selects."""
 LONGEST_NAME = 10
 WIDE = 66
-"""Columns from which there is room for the index and the network's confidence."""
+"""Columns from which the index and the confidence have room."""
 HEADING = 1
 
 
 class IssueList(ScrollView, can_focus=True):
-    """A heading that stays, and a line a dispute. Only visible lines are drawn."""
+    """A fixed heading and a line for each issue. Only visible lines are drawn."""
 
     BINDINGS = bindings("cursor")
     DEFAULT_CSS = "IssueList { overflow-x: hidden; }"
 
     cursor: reactive[int] = reactive(0, repaint=False)
-    """Position of the chosen dispute in the queue."""
+    """Position of the selected issue."""
 
     class Moved(Message):
-        """The cursor stands on another dispute."""
+        """The cursor moved to another issue."""
 
     class Opened(Message):
-        """A click on the dispute under the cursor."""
+        """The user clicked the issue under the cursor."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class IssueList(ScrollView, can_focus=True):
         self._names: tuple[str, ...] = ()
 
     def show(self, queue: LabelQueue, names: tuple[str, ...], cursor: int) -> None:
-        """Show a queue with the cursor on one of its disputes."""
+        """Show a queue with the cursor at a position."""
         self._queue, self._names = queue, names
         self._lay_out()
         self.cursor = cursor
@@ -59,23 +59,19 @@ class IssueList(ScrollView, can_focus=True):
         self.cursor += steps.get(where, 0)
 
     def validate_cursor(self, position: int) -> int:
-        """Keep the cursor on the queue."""
         return min(max(0, position), max(0, self._count - 1))
 
     def watch_cursor(self, old: int, new: int) -> None:
-        """Repaint both lines, bring the new one into view, and say so."""
         for position in (old, new):
             self.refresh(Region(0, position + HEADING - self.scroll_offset.y, self.size.width, 1))
         self._reveal()
         self.post_message(self.Moved())
 
     def on_resize(self) -> None:
-        """Another height shows other lines."""
         self._lay_out()
         self._reveal()
 
     def on_click(self, event: events.Click) -> None:
-        """Choose a dispute; a second click opens it."""
         position = event.y - self.gutter.top + self.scroll_offset.y - HEADING
         if event.y - self.gutter.top < HEADING or not 0 <= position < self._count:
             return
@@ -84,7 +80,6 @@ class IssueList(ScrollView, can_focus=True):
         self.cursor = position
 
     def render_line(self, y: int) -> Strip:
-        """The heading, or one dispute."""
         width, colours = self.size.width, palette_of(self)
         position = y + self.scroll_offset.y - HEADING
         if self._queue is None or (y and position >= self._count):
@@ -117,24 +112,24 @@ class IssueList(ScrollView, can_focus=True):
 
 
 def _columns(names: tuple[str, ...], count: int) -> tuple[int, int, int]:
-    """Widths of rank, label and suspected class."""
+    """Return the widths of rank, label and suspected class."""
     name = min(LONGEST_NAME, max((len(each) for each in names), default=1))
     return max(2, len(f"{count:,}")), max(len("label"), name), max(len("seems"), name)
 
 
 def heading(names: tuple[str, ...], count: int, colours: Palette, width: int) -> Text:
-    """The names of the columns."""
+    """Return the names of the columns."""
     rank, label, seems = _columns(names, count)
     words = f"{'#':>{rank}}  {'label':>{label}}   {'seems':<{seems}}  {'margin':>6}  {CONFIDENT}  "
     if width >= WIDE:
-        words += f"{'read with':>9}  {'index':>7}  "
-    return Text.assemble((words + "verdict", paint(colours.quiet)))
+        words += f"{'predicted':>9}  {'index':>7}  "
+    return Text.assemble((words + "review", paint(colours.quiet)))
 
 
 def issue_line(
     issue: LabelIssue, position: int, count: int, names: tuple[str, ...], colours: Palette, width: int
 ) -> Text:
-    """One dispute under the heading's names."""
+    """Return one issue under the heading."""
     rank, label, seems = _columns(names, count)
     quiet, plain = paint(colours.quiet), paint(colours.foreground)
     margin = f"{issue.margin:.3f}".replace("-", "−")

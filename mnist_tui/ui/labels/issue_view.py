@@ -1,4 +1,4 @@
-"""One disputed label large, the queue that it is from, and what the disputes mean for the accuracy."""
+"""One label issue as an image, the list of all, and the accuracy with and without them."""
 
 from typing import TypeVar
 
@@ -21,7 +21,7 @@ Panel = TypeVar("Panel", bound=Widget)
 
 
 class IssueView(Container):
-    """The list's cursor says which dispute is large."""
+    """Shows the issue under the list's cursor."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,30 +33,30 @@ class IssueView(Container):
     def compose(self) -> ComposeResult:
         with Container(id="left"):
             yield DigitImage()
-            yield _titled(Static(id="place"), "Where it is")
+            yield _titled(Static(id="place"), "Location")
         with Container(id="right"):
-            with _titled(Container(id="answer"), "Answer"):
+            with _titled(Container(id="answer"), "Prediction"):
                 yield Static(id="words")
                 yield ProbabilityBars()
-            yield _titled(IssueList(), "Disputed labels, most surely wrong first")
+            yield _titled(IssueList(), "Label issues, most likely wrong first")
             yield LabelAccuracyPanel()
 
     @property
     def cursor(self) -> int:
-        """Position of the chosen dispute."""
+        """Position of the selected issue."""
         return self.query_one(IssueList).cursor
 
     @property
     def here(self) -> LabelIssue | None:
-        """The chosen dispute; None when there is none at all."""
+        """The selected issue; None without issues."""
         return self._queue.issue(self.cursor) if self._queue else None
 
     def go_to(self, position: int) -> None:
-        """Choose a dispute."""
+        """Select an issue."""
         self.query_one(IssueList).cursor = position
 
     def show(self, queue: LabelQueue, names: tuple[str, ...], cursor: int) -> None:
-        """Show a queue with the cursor on one of its disputes."""
+        """Show a queue with the cursor at a position."""
         self._queue, self._names = queue, names
         label_issues = self.query_one(IssueList)
         label_issues.show(queue, names, cursor)
@@ -68,7 +68,7 @@ class IssueView(Container):
         self._draw_again()
 
     def update_view(self, view: RunView) -> None:
-        """Say where the digit is and what the network made of it, unless that stands there already."""
+        """Show the location and the prediction of the selected issue, unless they are shown already."""
         self._view = view
         issue, words, bars = self.here, self.query_one("#words", Static), self.query_one(ProbabilityBars)
         known = view.history.started is not None
@@ -76,21 +76,19 @@ class IssueView(Container):
         if issue is None or self._queue is None or shown == self._shown:
             return
         self._shown = shown
-        picture = self.query_one(DigitImage)
-        picture.show(issue.image)
-        said = review_words(issue, self._names)
-        picture.border_title = f"#{issue.index:05d}"
-        picture.border_subtitle = Content(f"judged: {said}" if said else "")
+        image = self.query_one(DigitImage)
+        image.show(issue.image)
+        review = review_words(issue, self._names)
+        image.border_title = f"#{issue.index:05d}"
+        image.border_subtitle = Content(f"review: {review}" if review else "")
         self.query_one("#place", Static).update(Content(place_words(issue.split, issue.index, view)))
         words.update(issue_words(issue, self._names, palette_of(self), words.size.width))
         bars.answer = leading(issue, self._names, bars.size.height or len(self._names))
 
     def on_issue_list_moved(self) -> None:
-        """The digit follows the cursor."""
         self._draw_again()
 
     def on_resize(self) -> None:
-        """Another height has room for other classes."""
         self.call_after_refresh(self._draw_again)
 
     def _draw_again(self) -> None:
@@ -99,16 +97,16 @@ class IssueView(Container):
 
 
 def leading(issue: LabelIssue, names: tuple[str, ...], count: int) -> BarChart:
-    """The network's answer with at most `count` classes: label and answer, then the likeliest, in their order."""
-    likeliest = sorted(range(len(names)), key=lambda each: -float(issue.probabilities[each]))
-    wanted = dict.fromkeys([issue.label, issue.predicted, *likeliest])
+    """Return the probabilities of at most `count` classes: label, predicted class, then the most probable."""
+    most_probable = sorted(range(len(names)), key=lambda each: -float(issue.probabilities[each]))
+    wanted = dict.fromkeys([issue.label, issue.predicted, *most_probable])
     kept = sorted(list(wanted)[: max(2, count)])
     return BarChart(
         tuple(float(issue.probabilities[each]) for each in kept),
         tuple(names[each] for each in kept),
         kept.index(issue.label),
         kept.index(issue.predicted),
-        known_as="label",  # in dispute: nobody says that it is true
+        known_as="label",  # it may be wrong
     )
 
 

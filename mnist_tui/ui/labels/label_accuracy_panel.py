@@ -1,4 +1,4 @@
-"""Accuracy as labelled, and without or with other labels where people or confident learning doubt them."""
+"""Accuracy with the original labels, and without or with corrected doubtful labels."""
 
 from rich.text import Text
 from textual.app import RenderResult
@@ -11,18 +11,18 @@ from mnist_tui.ui.shared.paint import paint, palette_of
 from mnist_tui.ui.theme import Palette
 
 WAYS = (
-    ("as labelled", "as_labelled", "against the labels as they came"),
-    ("without disputed ●", "without_flagged", "confidently wrong left out: flatters"),
-    ("without mislabelled", "without_mislabelled", "judged wrong or unreadable: out"),
-    ("corrected", "corrected", "against the labels that were judged"),
+    ("as labelled", "as_labelled", "with the original labels"),
+    ("without issues ●", "without_flagged", "biased upwards"),
+    ("without mislabelled", "without_mislabelled", "without wrong or unreadable ones"),
+    ("corrected", "corrected", "with corrected labels"),
 )
-"""(name, field, what it means)."""
+"""(label, field of LabelAccuracy, explanation)."""
 WIDE = 82
-"""Columns from which there is room for what they mean."""
+"""Columns from which the explanations have room."""
 
 
 def accuracy_lines(accuracy: LabelAccuracy, colours: Palette, width: int) -> Text:
-    """Four lines, a way of counting each."""
+    """Return a line for each way of counting."""
     shares = [getattr(accuracy, field) for _, field, _ in WAYS]
     label = max(len(name) for name, _, _ in WAYS)
     counts = [f"{share.right:,} of {share.total:,}" for share in shares]
@@ -41,10 +41,9 @@ def accuracy_lines(accuracy: LabelAccuracy, colours: Palette, width: int) -> Tex
 
 
 class LabelAccuracyPanel(Widget):
-    """Repaints when the figures change."""
+    """Shows the accuracies."""
 
     accuracy: reactive[LabelAccuracy | None] = reactive(None)
-    """What is shown."""
 
     def render(self) -> RenderResult:
         return "" if self.accuracy is None else accuracy_lines(self.accuracy, palette_of(self), self.size.width)

@@ -1,4 +1,4 @@
-"""The labels in dispute at a moment, with what people said of them: what the label screen shows and judges."""
+"""The label issues of an evaluation with their reviews, as the labels screen shows them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,48 +17,48 @@ Outcome = Literal["right", "wrong", "unreadable", "withdrawn"]
 
 @dataclass(frozen=True, eq=False)
 class LabelIssue:
-    """One label in dispute."""
+    """One label that is probably wrong."""
 
     index: int
-    """Position in the data set's training (or test) part."""
+    """Position in the data set's training or test part."""
     split: str
-    """The split it is of: a cross-check's digits are of two."""
+    """A cross-check has examples of two splits."""
     image: NDArray[np.uint8]
-    """Shape (28, 28): 0 is paper, 255 ink."""
+    """Shape (28, 28): 0 is the background, 255 full ink."""
     label: int
     suspected: int
-    """The class that it seems to be."""
+    """Suspected class."""
     predicted: int
     confidence: float
-    """Probability of the network's answer, 0..1."""
+    """Probability of the predicted class, 0..1."""
     margin: float
     """p(label) minus the highest other probability, -1..0."""
     confident: bool
-    """Whether confident learning counts it."""
+    """True if confident learning selects it."""
     probabilities: NDArray[np.floating[Any]]
     """Shape (classes,)."""
     reviewed: ReviewOutcome
     correct: int | None
-    """What it was judged to be, where it was."""
+    """Class given by a review."""
 
 
 @dataclass(frozen=True, eq=False)
 class LabelQueue:
-    """The disputes of one moment, the most surely wrong first, and the verdicts on all its digits."""
+    """The label issues of one evaluation, most likely wrong first, and the reviews of all its examples."""
 
     findings: Findings
     reviewed: NDArray[np.uint8]
-    """`Judged` codes of all digits, shape (n,)."""
+    """ReviewOutcome codes of all examples, shape (n,)."""
     correct: NDArray[np.int16]
-    """Classes that people gave, or NO_CLASS, shape (n,)."""
+    """Classes given by reviews, or NO_CLASS, shape (n,)."""
     unrecorded: int = 0
-    """Digits that were read, and as they are labelled, but are not among the findings."""
+    """Correctly classified examples that are not among the findings."""
 
     def __len__(self) -> int:
         return len(self.findings.label_issues.rows)
 
     def issue(self, position: int) -> LabelIssue:
-        """The dispute at a position of the queue, counted from 0."""
+        """Return the issue at a position, counted from 0."""
         label_issues, read, table = self.findings.label_issues, self.findings.predictions, self.findings.table
         row = int(label_issues.rows[position])
         correct = int(self.correct[row])
@@ -79,21 +79,21 @@ class LabelQueue:
 
     @property
     def point(self) -> EvaluationPoint:
-        """Which digits, and when they were read."""
+        """The evaluation."""
         return self.findings.predictions.point
 
     @property
     def total(self) -> int:
-        """Digits that were read."""
+        """Evaluated examples."""
         return len(self.findings.predictions) + self.unrecorded
 
     @property
     def reviewed_count(self) -> int:
-        """Disputes that have a verdict."""
+        """Number of reviewed issues."""
         return int((self.reviewed[self.findings.label_issues.rows] != ReviewOutcome.UNREVIEWED).sum())
 
     def next_unreviewed(self, position: int) -> int | None:
-        """The next dispute without a verdict from a position on, then from the top; None when all have one."""
+        """Return the next issue without a review from a position on, then from the top; None if all have one."""
         open_ones = np.flatnonzero(self.reviewed[self.findings.label_issues.rows] == ReviewOutcome.UNREVIEWED)
         if not open_ones.size:
             return None
@@ -101,12 +101,12 @@ class LabelQueue:
         return int(open_ones[place % len(open_ones)])
 
     def digit(self, position: int) -> tuple[str, int]:
-        """What the digit of a dispute is known by: `Verdict.digit`."""
+        """Return the identity of an issue's example, as `LabelReview.digit`."""
         read = self.findings.predictions
         return part_of(self.point.split), int(read.indices[self.findings.label_issues.rows[position]])
 
     def position_of(self, digit: tuple[str, int]) -> int | None:
-        """Where a digit stands, known as above; None when its label is not in dispute here."""
+        """Return the position of an example's issue; None if it has none here."""
         part, index = digit
         if part != part_of(self.point.split):
             return None
@@ -114,7 +114,7 @@ class LabelQueue:
         return int(found[0]) if found.size else None
 
     def review(self, position: int, outcome: Outcome, correct: int | None, by: str) -> LabelReview:
-        """A verdict on a dispute, as yet without a time."""
+        """Return a review of an issue, without its time."""
         issue = self.issue(position)
         return LabelReview(
             split=self.point.split,
@@ -126,7 +126,7 @@ class LabelQueue:
         )
 
     def accuracy(self) -> LabelAccuracy:
-        """How good the network is at this moment, with and without what is in doubt."""
+        """Return the accuracy with and without doubtful labels."""
         table, n = self.findings.table, self.unrecorded
         counted = label_accuracy(
             self.findings.predictions.labels, table.predicted, table.flagged, self.reviewed, self.correct
@@ -136,26 +136,26 @@ class LabelQueue:
 
 
 def label_queue(findings: Findings, reviews: Iterable[LabelReview], unrecorded: int = 0) -> LabelQueue:
-    """Lay the verdicts beside a moment's digits."""
+    """Combine findings with reviews."""
     read = findings.predictions
     reviewed, correct = review_columns(reviews, read.point.split, read.indices, read.labels)
     return LabelQueue(findings, reviewed, correct, unrecorded)
 
 
 def review_words(issue: LabelIssue, names: Sequence[str]) -> str:
-    """What was said of a label so far, as in "is a 7"; empty for one that nobody judged."""
+    """Return the review of an issue in words, as in "is a 7"; empty without one."""
     if issue.reviewed is ReviewOutcome.WRONG:
         return "wrong" if issue.correct is None else f"is {article(names[issue.correct])}"
     return {ReviewOutcome.RIGHT: "right", ReviewOutcome.UNREADABLE: "unreadable"}.get(issue.reviewed, "")
 
 
 def article(name: str) -> str:
-    """A class name after its article, as in "a 7" and "an 8"."""
+    """Return a class name with its article, as in "a 7" and "an 8"."""
     return f"an {name}" if name.lower().startswith(("a", "e", "i", "o", "8")) or name in ("11", "18") else f"a {name}"
 
 
 def outcome_words(review: LabelReview, names: Sequence[str]) -> str:
-    """Say what a review made of a label, as in "relabelled as 7"."""
+    """Return what a review changed, as in "relabelled as 7"."""
     if review.outcome == "wrong":
         return "label is wrong" if review.correct is None else f"relabelled as {names[review.correct]}"
     return {"right": "label is correct", "unreadable": "unreadable", "withdrawn": "review undone"}[review.outcome]

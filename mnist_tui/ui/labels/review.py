@@ -1,4 +1,4 @@
-"""The verdicts that one person gives on a screen: what they replace, and how they are taken back."""
+"""The reviews that a user gives on one screen, and how to undo them."""
 
 from collections.abc import Callable, Iterable
 
@@ -7,11 +7,11 @@ import msgspec
 from mnist_tui.analysis.reviews import LabelReview, merge
 
 LATER = 0.001
-"""Seconds by which a verdict is newer than the one before it, whatever the clock does: the newest wins a digit."""
+"""Seconds by which a review is newer than the last, even if the clock goes back: the newest review holds."""
 
 
 class ReviewSession:
-    """Gives verdicts their time. `clock` tells it in seconds since the epoch."""
+    """Reviews of one session. `clock` returns seconds since 1970."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -19,32 +19,32 @@ class ReviewSession:
         self._undo: list[tuple[LabelReview, LabelReview | None]] = []
         self._newest = 0.0
 
-    def standing(self, book: Iterable[LabelReview]) -> list[LabelReview]:
-        """One verdict a digit: those of the book, and those given here that are still on their way into it."""
-        return merge(book, self._given)
+    def standing(self, stored: Iterable[LabelReview]) -> list[LabelReview]:
+        """Return the newest review of each example, including those that are still being written."""
+        return merge(stored, self._given)
 
     @property
-    def can_take_back(self) -> bool:
-        """Whether a verdict was given here that still holds."""
+    def can_undo(self) -> bool:
+        """True if a review of this session still holds."""
         return bool(self._undo)
 
     def give(self, review: LabelReview, before: LabelReview | None) -> LabelReview:
-        """The verdict as it is to be kept; `before` is what stood on its digit."""
+        """Return the review with its time; `before` is the one that it replaces."""
         given = self._timed(review, before)
         self._undo.append((given, before))
         return given
 
-    def take_back(self) -> LabelReview:
-        """What is to be kept so that the verdict given last no longer holds: the one before it, or a withdrawal."""
+    def undo(self) -> LabelReview:
+        """Return the review that undoes the last one: the one before it, or a withdrawal."""
         given, before = self._undo.pop()
         return self._timed(before or withdrawal(given), given)
 
     def withdraw(self, review: LabelReview) -> LabelReview:
-        """What is to be kept so that a verdict that was given elsewhere no longer holds."""
+        """Return the review that withdraws one of another session."""
         return self._timed(withdrawal(review), review)
 
     def lost(self, review: LabelReview) -> None:
-        """The verdict could not be kept."""
+        """Drop a review that could not be written."""
         self._given = [each for each in self._given if each is not review]
         self._undo = [(given, before) for given, before in self._undo if given is not review]
 
@@ -57,5 +57,5 @@ class ReviewSession:
 
 
 def withdrawal(review: LabelReview) -> LabelReview:
-    """A verdict that takes another one back; the time is not yet its own."""
+    """Return a review that withdraws another; its time is not set yet."""
     return msgspec.structs.replace(review, outcome="withdrawn", correct=None)

@@ -126,7 +126,7 @@ class LabelsScreen(PredictionScreen):
         if action in ("relabel", "judge", "open_digit"):
             return bool(self.queue)
         if action == "take_back":
-            return self._review_session.can_take_back or self._is_reviewed
+            return self._review_session.can_undo or self._is_reviewed
         if action == "view_check":
             return CHECK in self.session.points() and self.session.point != CHECK
         if action == "view_epoch":
@@ -150,8 +150,8 @@ class LabelsScreen(PredictionScreen):
 
     def action_take_back(self) -> None:
         """Undo the last review of this session; without one, withdraw that of the example under the cursor."""
-        if self._review_session.can_take_back:
-            self._keep(self._review_session.take_back(), go_on=False)
+        if self._review_session.can_undo:
+            self._keep(self._review_session.undo(), go_on=False)
         elif self.queue:
             standing = self._standing(self.queue.digit(self.query_one(IssueView).cursor))
             if standing is not None:

@@ -1,4 +1,4 @@
-"""What the label screen says of a disputed digit: where it is, and how it was read."""
+"""Texts of the labels screen: which examples, where one is, and its prediction."""
 
 from collections.abc import Sequence
 
@@ -13,32 +13,32 @@ from mnist_tui.ui.theme import Palette
 
 
 def digits_words(point: EvaluationPoint) -> str:
-    """Which digits are in question."""
+    """Return the name of an evaluation's examples."""
     if point.split == TRAIN:
         return "training and validation digits"
     return f"{point.split} digits" if point.epoch is not None or point.split == TEST else f"digits of {point.split}"
 
 
 def place_words(split: str, index: int, view: RunView) -> str:
-    """Where a digit of a split is in its data set, so that anyone can find it again."""
+    """Return where an example is in its data set."""
     if split not in OWN_SPLITS:
         return f"digit of {split}, index {index:,} (from 0)"
     kind = {TRAIN: "training"}.get(split, split)
     part = "test" if split == TEST else "training"
     config, started = view.history.record.config, view.history.started
     total = ""
-    if started is not None and config.limit is None:  # with a limit, the run knows only a part of them
+    if started is not None and config.limit is None:  # a limited run does not know the size of the data set
         total = f"{started.test_count if part == 'test' else started.train_count + started.validation_count:,} "
     return f"{kind} digit, index {index:,} of {sanitize(config.data)}'s {total}{part} digits (from 0)"
 
 
 def issue_words(issue: LabelIssue, names: Sequence[str], colours: Palette, width: int) -> Text:
-    """What the digit is labelled as and what it was read as, in a line of `width` cells where that can be."""
+    """Return label and prediction, in a line of `width` cells if possible."""
     label, seems = paint(colours.true_class, bold=True), paint(colours.predicted_class, bold=True)
     words = Text.assemble(
         "labelled ",
         (names[issue.label], label),
-        ", read as ",
+        ", predicted as ",
         (names[issue.predicted], seems),
         f" with {percent(issue.confidence, 1)}",
     )

@@ -59,7 +59,7 @@ class HelpScreen(ModalScreen[None]):
     DEFAULT_CSS = """
     HelpScreen { align: center middle; }
     HelpScreen VerticalScroll {
-        width: 76; max-width: 100%; height: auto; max-height: 100%; border: round $accent; background: $surface;
+        width: 100; max-width: 100%; height: auto; max-height: 100%; border: round $accent; background: $surface;
         padding: 1 2; border-title-color: $foreground;
     }
     HelpScreen Static { height: auto; }
@@ -75,7 +75,7 @@ class HelpScreen(ModalScreen[None]):
             yield Static(self._table())
 
     def _table(self) -> Table:
-        table = Table.grid(padding=(0, 3))
+        table = Table.grid(padding=(0, 2))
         table.add_column(no_wrap=True)
         table.add_column(no_wrap=True)
         for group in self._groups:
