@@ -58,7 +58,7 @@ class Engine:
         self._explain_only = explain_only
         self._event_writer = EventWriter(run, ended=explain_only)
         self._writer = RetryingWriter(run, self._event_writer.emit)
-        state = start.state if start is not None else TrainingState.beginning(run.record().config)
+        state = start.state if start is not None else TrainingState.initial(run.record().config)
         self._steering = Steering(state, self._event_writer.emit, ended=explain_only)
         self._over = threading.Event()
         self._error = ""

@@ -47,16 +47,16 @@ def train(
     record = msgspec.structs.replace(record, versions=record.versions | versions(), data_checksum=data.checksum)
     where = {"step": steering.state.step, "epoch": steering.state.epoch}
     distribution.check_data(data.checksum)
-    writer.attempt("config.json", lambda: run.write_record(record), **where)
-    writer.attempt("digits/validation.npz", lambda: save_digits(run, "validation", split.validation), **where)
+    writer.write("config.json", lambda: run.write_record(record), **where)
+    writer.write("digits/validation.npz", lambda: save_digits(run, "validation", split.validation), **where)
 
     emit(PhaseChanged(time=time.time(), phase=Phase.BUILDING))
     trainer = Trainer(run, config, split, machine, event_writer, steering, writer, distribution, len(data.class_names))
-    trainer.tell_start(data.class_names)
+    trainer.report_start(data.class_names)
     emit(PhaseChanged(time=time.time(), phase=Phase.COMPILING))
     trainer.begin(start)
     if not explain_only:
-        trainer.train_to_the_end()
-    while trainer.answer_until_wanted(patience=FIRST_SCREEN_SECONDS if explain_only else 0.0):
-        trainer.train_on(steering.origin)
-        trainer.train_to_the_end()
+        trainer.train()
+    while trainer.serve_explanations(patience=FIRST_SCREEN_SECONDS if explain_only else 0.0):
+        trainer.continue_training(steering.origin)
+        trainer.train()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mnist_tui.diagnosis.guard import EpochFigures
 from mnist_tui.engine.recording import checkpoints
-from mnist_tui.engine.recording.checkpoints import KEPT, Checkpointer, TrainingState, digit_order
+from mnist_tui.engine.recording.checkpoints import KEPT, Checkpointer, TrainingState, example_order
 from mnist_tui.runs.directory import RunDirectory, RunError
 from tests.kit import samples
 
@@ -130,7 +130,7 @@ def test_a_checkpoint_of_another_network_is_refused(run: RunDirectory, checkpoin
 def test_going_back_forgets_the_later_ones(run: RunDirectory, checkpointer: Checkpointer) -> None:
     for step in (3, 6):
         checkpointer.save(state(step), variables(1), [])
-    checkpoints.forget_after(run, 3)
+    checkpoints.remove_after(run, 3)
     assert run.checkpoint_paths() == [run.checkpoint_path(3)]
 
 
@@ -158,8 +158,8 @@ def test_the_first_is_due_after_its_time_and_not_before(run: RunDirectory) -> No
 
 
 def test_the_order_of_the_digits_follows_from_seed_and_epoch() -> None:
-    first = digit_order(seed=1, epoch=0, count=50)
+    first = example_order(seed=1, epoch=0, count=50)
     assert sorted(first) == list(range(50))
-    assert np.array_equal(first, digit_order(seed=1, epoch=0, count=50))
-    assert not np.array_equal(first, digit_order(seed=1, epoch=1, count=50))
-    assert not np.array_equal(first, digit_order(seed=2, epoch=0, count=50))
+    assert np.array_equal(first, example_order(seed=1, epoch=0, count=50))
+    assert not np.array_equal(first, example_order(seed=1, epoch=1, count=50))
+    assert not np.array_equal(first, example_order(seed=2, epoch=0, count=50))

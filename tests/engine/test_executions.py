@@ -116,7 +116,7 @@ def test_an_execution_computes_what_single_steps_compute() -> None:
                 layer.rate = 0.0  # two models drop different units
         compile_model(preset, model, "sgd", 0.001, jit=False)
         model.steps_per_execution = count
-        state = TrainingState.beginning(samples.config())
+        state = TrainingState.initial(samples.config())
         emit = EmitSteps(lambda _: None, state, 20, 220)
         batches = backends.current().batches(Feed(digits.images[..., None], one_hot(digits.labels, 10), 20))
         model.fit(batches, verbose=0, callbacks=[BeginSteps(lambda: 0.001), emit])
@@ -146,7 +146,7 @@ def test_a_speculative_execution_counts_only_if_nothing_has_changed(tmp_path: Pa
 
 def test_an_execution_that_went_on_during_a_pause_does_not_count_for_the_speed() -> None:
     emitted: list[Event] = []
-    emit = EmitSteps(emitted.append, TrainingState.beginning(samples.config()), 20, 1_000)
+    emit = EmitSteps(emitted.append, TrainingState.initial(samples.config()), 20, 1_000)
     model = SimpleNamespace(steps_per_execution=4, optimizer=SimpleNamespace(learning_rate=0.1))
     emit.set_model(model)
     emit.on_train_begin()
@@ -154,7 +154,7 @@ def test_an_execution_that_went_on_during_a_pause_does_not_count_for_the_speed()
         time.sleep(0.05)
         emit.on_train_batch_begin(0)
         emit.on_train_batch_end(3, {"loss": 1.0, "accuracy": 0.5})
-    emit.stood_still()
+    emit.restart_timing()
     emit.on_train_batch_begin(0)
     emit.on_train_batch_end(3, {"loss": 1.0, "accuracy": 0.5})
     emit.on_train_begin()  # of the next epoch, whose first execution is under way

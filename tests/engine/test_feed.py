@@ -10,7 +10,7 @@ from mnist_tui.engine.backends.backend import Feed
 from mnist_tui.engine.data.images import Augmentation
 from mnist_tui.engine.distribution import Distribution
 from mnist_tui.engine.hardware.plan import Plan
-from mnist_tui.engine.recording.checkpoints import digit_order
+from mnist_tui.engine.recording.checkpoints import example_order
 from mnist_tui.engine.training import feed
 from mnist_tui.engine.training.feed import EpochFeed
 from tests.engine.samples import few_digits
@@ -22,13 +22,13 @@ class Untouched:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.orders: list[int] = []
-        order = digit_order
+        order = example_order
 
         def counted(seed: int, epoch: int, count: int) -> Any:
             self.orders.append(epoch)
             return order(seed, epoch, count)
 
-        monkeypatch.setattr(feed, "digit_order", counted)
+        monkeypatch.setattr(feed, "example_order", counted)
         monkeypatch.setattr(backends, "current", lambda: self)
 
     def drops_partial_batches(self, _: Plan) -> bool:
@@ -54,15 +54,15 @@ def same(one: Feed, other: Feed) -> bool:
 
 @pytest.mark.parametrize("bending", [None, Augmentation()])
 def test_what_was_gathered_ahead_is_what_would_have_been_gathered(
-    bending: Augmentation | None, untouched: Untouched
+    augmentation: Augmentation | None, untouched: Untouched
 ) -> None:
     ahead, late = digits(), digits()
-    first = ahead.left_of(0, 0, bending)
-    ahead.gather_ahead(1, bending)
-    second = ahead.left_of(1, 0, bending)
+    first = ahead.remaining_batches(0, 0, augmentation)
+    ahead.prefetch(1, augmentation)
+    second = ahead.remaining_batches(1, 0, augmentation)
     assert untouched.orders == [0, 1]
-    assert same(first, late.left_of(0, 0, bending))
-    assert same(second, late.left_of(1, 0, bending))
+    assert same(first, late.remaining_batches(0, 0, augmentation))
+    assert same(second, late.remaining_batches(1, 0, augmentation))
     assert not same(first, second)
 
 
@@ -70,13 +70,15 @@ def test_what_was_gathered_ahead_is_what_would_have_been_gathered(
     ("epoch", "batch", "bending"), [(2, 0, None), (1, 3, None), (1, 0, Augmentation(degrees=90.0)), (0, 0, None)]
 )
 def test_what_nobody_wants_any_more_is_not_taken(
-    epoch: int, batch: int, bending: Augmentation | None, untouched: Untouched
+    epoch: int, batch: int, augmentation: Augmentation | None, untouched: Untouched
 ) -> None:
     ahead = digits()
-    ahead.gather_ahead(1, None)
-    assert same(ahead.left_of(epoch, batch, bending), digits().left_of(epoch, batch, bending))
-    assert same(ahead.left_of(1, 0, None), digits().left_of(1, 0, None))
-    assert len(ahead.left_of(1, 3, None).images) == 50 - 3 * 8
+    ahead.prefetch(1, None)
+    assert same(
+        ahead.remaining_batches(epoch, batch, augmentation), digits().remaining_batches(epoch, batch, augmentation)
+    )
+    assert same(ahead.remaining_batches(1, 0, None), digits().remaining_batches(1, 0, None))
+    assert len(ahead.remaining_batches(1, 3, None).images) == 50 - 3 * 8
     assert untouched.orders.count(1) >= 2
 
 
@@ -92,10 +94,10 @@ def test_what_the_backend_was_to_make_ready_is_taken_once_and_for_that_epoch_alo
     monkeypatch.setattr(untouched, "speculate", speculate, raising=False)
     few, late = digits(), digits()
     few.speculate("a network", 1, None, 0.5)
-    assert few.left_of(1, 0, None) == "ready for a network"
-    assert same(made[0][0], late.left_of(1, 0, None))
+    assert few.remaining_batches(1, 0, None) == "ready for a network"
+    assert same(made[0][0], late.remaining_batches(1, 0, None))
     assert made[0][1] == 0.5
-    assert same(few.left_of(1, 0, None), late.left_of(1, 0, None))
+    assert same(few.remaining_batches(1, 0, None), late.remaining_batches(1, 0, None))
     few.speculate("a network", 2, None, 0.5)
-    assert same(few.left_of(2, 1, None), late.left_of(2, 1, None))
-    assert same(few.left_of(2, 0, None), late.left_of(2, 0, None))
+    assert same(few.remaining_batches(2, 1, None), late.remaining_batches(2, 1, None))
+    assert same(few.remaining_batches(2, 0, None), late.remaining_batches(2, 0, None))

@@ -47,10 +47,10 @@ def model() -> Any:
 def sampled(watch: LayerSampler, model: Any, change: float = 0.0) -> LayerStats:
     """The next sample; between its two batches the convolution's kernel grows by `change` of itself."""
     watch._next = 0.0
-    assert watch.look(1) is None
+    assert watch.after_batch(1) is None
     kernel = model.get_layer("conv").kernel
     kernel.assign(kernel * (1 + change))
-    stats = watch.look(2)
+    stats = watch.after_batch(2)
     assert stats is not None
     return stats
 
@@ -129,8 +129,8 @@ def test_samples_become_rarer_where_they_cost_much(model: Any, digits: Digits, m
     taken = []
     for _ in range(2_000):
         now[0] += 0.1
-        if watch.look(1) is not None:
+        if watch.after_batch(1) is not None:
             taken.append(now[0])
     gaps = np.diff(taken)
-    assert gaps[0] >= layer_stats.SHORTEST_SECONDS
+    assert gaps[0] >= layer_stats.MIN_SECONDS_BETWEEN_SAMPLES
     assert all(gap >= 0.5 / layer_stats.COST_SHARE for gap in gaps[1:])

@@ -63,7 +63,7 @@ def test_a_checkpoint_restores_the_loss_scale() -> None:
 
     losses()
     model.optimizer.dynamic_scale.assign(2.0**9)
-    kept = Checkpoint(TrainingState.beginning(samples.config()), [np.asarray(one) for one in variables], [])
+    kept = Checkpoint(TrainingState.initial(samples.config()), [np.asarray(one) for one in variables], [])
     first = losses()
     model.optimizer.dynamic_scale.assign(2.0**3)
     kept.restore(variables)

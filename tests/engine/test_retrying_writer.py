@@ -32,15 +32,15 @@ def test_a_refused_file_is_one_alert_and_a_trouble_until_it_is_written(run: RunD
     events: list[Event] = []
     writer = RetryingWriter(run, events.append)
     assert writer.trouble == ""
-    assert not writer.attempt("model.keras", refuse, step=3, epoch=1)
-    assert not writer.attempt("model.keras", refuse, step=9, epoch=2)
+    assert not writer.write("model.keras", refuse, step=3, epoch=1)
+    assert not writer.write("model.keras", refuse, step=9, epoch=2)
     (alert,) = events
     assert isinstance(alert, AlertRaised)
     assert (alert.kind, alert.step, alert.epoch) == (AlertKind.NOT_SAVED, 3, 1)
     assert "model.keras is not saved (No space left on device)" in alert.text
     assert writer.trouble == "not saved: model.keras (No space left on device)"
     assert list(writer.unsaved) == ["model.keras"]
-    assert writer.attempt("model.keras", accept, step=12, epoch=2)
+    assert writer.write("model.keras", accept, step=12, epoch=2)
     assert writer.trouble == ""
     assert not writer.unsaved
 
@@ -52,12 +52,12 @@ def test_a_refused_file_is_tried_again_with_the_next_one_but_a_checkpoint_is_not
         return lambda: written.append(name) if room[0] else refuse()
 
     for name in ("checkpoint", "predictions/epoch-0001.npz", "predictions/epoch-0002.npz"):
-        assert not writer.attempt(name, writing(name), step=3, epoch=1)
+        assert not writer.write(name, writing(name), step=3, epoch=1)
     room[0] = True
-    assert writer.attempt("predictions/epoch-0002.npz", writing("the newer second epoch"), step=9, epoch=2)
+    assert writer.write("predictions/epoch-0002.npz", writing("the newer second epoch"), step=9, epoch=2)
     assert written == ["predictions/epoch-0001.npz", "the newer second epoch"]
     assert list(writer.unsaved) == ["checkpoint"]
-    assert writer.attempt("digits/test.npz", accept, step=9, epoch=2)
+    assert writer.write("digits/test.npz", accept, step=9, epoch=2)
     assert written == ["predictions/epoch-0001.npz", "the newer second epoch"]
 
 
@@ -69,14 +69,14 @@ def test_what_is_written_behind_is_there_before_the_next_file_and_a_refusal_is_t
         room.wait()
         done.append("model.keras")
 
-    writer.attempt_behind("model.keras", slowly, lambda: done.append("told"), step=3, epoch=1)
+    writer.write_in_background("model.keras", slowly, lambda: done.append("told"), step=3, epoch=1)
     assert done == []
     room.set()
-    assert writer.attempt("checkpoint", lambda: done.append("checkpoint"), step=4, epoch=1)
+    assert writer.write("checkpoint", lambda: done.append("checkpoint"), step=4, epoch=1)
     assert done == ["model.keras", "told", "checkpoint"]
 
-    writer.attempt_behind("model.keras", refuse, lambda: done.append("told again"), step=6, epoch=2)
-    writer.settle()
+    writer.write_in_background("model.keras", refuse, lambda: done.append("told again"), step=6, epoch=2)
+    writer.wait()
     assert writer.trouble == "not saved: model.keras (No space left on device)"
     (alert,) = events
     assert isinstance(alert, AlertRaised)
@@ -90,17 +90,17 @@ def test_what_fails_behind_for_another_reason_ends_the_training(run: RunDirector
     def fail() -> None:
         raise ValueError("no network")
 
-    writer.attempt_behind("model.keras", fail, accept, step=3, epoch=1)
+    writer.write_in_background("model.keras", fail, accept, step=3, epoch=1)
     with pytest.raises(ValueError, match="no network"):
-        writer.settle()
-    writer.settle()
+        writer.wait()
+    writer.wait()
 
 
 def test_a_vanished_run_directory_is_named_as_such(run: RunDirectory) -> None:
     events: list[Event] = []
     writer = RetryingWriter(run, events.append)
     run.path.rmdir()
-    assert not writer.attempt("checkpoint", refuse, step=3, epoch=1)
+    assert not writer.write("checkpoint", refuse, step=3, epoch=1)
     assert isinstance(events[0], AlertRaised)
     assert "has vanished" in events[0].text
     assert "has vanished" in writer.trouble

@@ -16,7 +16,7 @@ STEPS = 10
 
 def state(config: RunConfig, **changes: int) -> TrainingState:
     """Of a run with these settings, after so many steps."""
-    return msgspec.structs.replace(TrainingState.beginning(config), **changes)
+    return msgspec.structs.replace(TrainingState.initial(config), **changes)
 
 
 def cycle(*places: int, epochs: int = 3) -> float:
@@ -28,20 +28,20 @@ def test_one_step_has_the_schedules_rate() -> None:
     config = samples.config()
     pace = LearningRateSchedule(config, state(config, step=14, batch=4), 0, STEPS, 1)
     assert pace.rate() == pytest.approx(cycle(14))
-    assert pace.coming_rate() == pytest.approx(cycle(15))
+    assert pace.following_rate() == pytest.approx(cycle(15))
 
 
 def test_several_at_once_have_their_mean_and_the_last_ones_of_an_epoch_are_fewer() -> None:
     config = samples.config()
     pace = LearningRateSchedule(config, state(config, step=14, batch=4), 0, STEPS, 4)
     assert pace.rate() == pytest.approx(cycle(14, 15, 16, 17))
-    assert pace.coming_rate() == pytest.approx(cycle(18, 19))
+    assert pace.following_rate() == pytest.approx(cycle(18, 19))
 
 
 def test_at_the_end_of_an_epoch_the_next_ones_first_is_known() -> None:
     config = samples.config()
     pace = LearningRateSchedule(config, state(config, step=20, batch=STEPS), 0, STEPS, 4)
-    assert pace.next_epochs_rate() == pytest.approx(cycle(20, 21, 22, 23))
+    assert pace.next_epoch_rate() == pytest.approx(cycle(20, 21, 22, 23))
 
 
 def test_more_epochs_and_another_peak_count_from_the_next_step() -> None:

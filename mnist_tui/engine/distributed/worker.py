@@ -110,7 +110,7 @@ class Worker:
             return True
 
         with self._distribution.scope():
-            batches = self._digits.left_of(epoch, order.batch, self._compiled.preset.augmentation)
+            batches = self._digits.remaining_batches(epoch, order.batch, self._compiled.preset.augmentation)
             callbacks: list[Any] = [BeginSteps(rate), BetweenBatches(count)]
             left = self._digits.steps - order.batch
             self._compiled.model.fit(batches, verbose=0, steps_per_epoch=left, shuffle=False, callbacks=callbacks)

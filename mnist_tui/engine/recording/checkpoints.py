@@ -1,8 +1,8 @@
-"""The state that training can go on from, exactly: written aside and renamed, read back after a stop, a crash or NaN.
+"""Checkpoints: the exact state to resume training from after a stop, a crash or NaN.
 
 A checkpoint is one npz file, never pickled: `state` (TrainingState as JSON), `variable_NNN` (everything that the model
 and the optimizer hold, the states of the random generators included) and `best_NNN` (weights of the best epoch). The
-order of the digits needs no room: it follows from seed and epoch (see `digit_order`).
+order of the examples is not stored: it follows from seed and epoch (see `example_order`).
 """
 
 import contextlib
@@ -22,50 +22,45 @@ from mnist_tui.events import CheckpointSaved, Metrics
 from mnist_tui.runs.directory import RunDirectory, RunError, replacing
 
 KEPT = 2
-"""Newest checkpoints that stay: one may prove to be saved just before the loss exploded."""
+"""Number of checkpoints to keep: the newest may date from just before the loss diverged."""
 COST_SHARE = 0.01
-"""Most of the training time that checkpoints may take: they become rarer where writing one takes long."""
+"""Maximum share of the training time for writing checkpoints."""
 
 HOLD_SECONDS = 1.0
-"""Between two copies that one of several processes keeps in memory: what another's death can cost."""
+"""Seconds between two copies in memory: the progress that a lost process can cost."""
 
 Array = NDArray[Any]
 
 
 class TrainingState(msgspec.Struct, kw_only=True):
-    """Where a training stands, beside its arrays. Steering changes the settings in it, the training thread the rest."""
+    """Training progress and settings. Steering changes the settings, the training thread the rest."""
 
     epochs_planned: int
     max_learning_rate: float = msgspec.field(name="peak")
-    """Of the learning-rate schedule."""
     early_stopping: str
     step: int = 0
-    """Steps done."""
     epoch: int = 0
-    """Epochs done."""
     batch: int = 0
-    """Batches done in the epoch under way."""
+    """Completed batches of the current epoch."""
     digits: int = 0
     """Images trained on in the current epoch."""
     sums: Metrics = msgspec.field(default_factory=dict)
     """Sums of the metrics over these images; None where a value was not finite."""
     epoch_seconds: float = 0.0
-    """Worked on the epoch under way."""
+    """Seconds spent on the current epoch, pauses excluded."""
     seconds: float = 0.0
-    """Worked in all, without pauses and downtime."""
+    """Total training seconds, pauses and downtime excluded."""
     figures: list[EpochFigures] = msgspec.field(default_factory=list)
-    """Of the epochs done."""
     best_epoch: int | None = None
     best_accuracy: float = -1.0
     best_loss: float | None = None
     kept: list[int] = msgspec.field(default_factory=lambda: [0])
-    """Networks of an ensemble whose best weights are known; of those the best epoch is the newest one's."""
-    rescues: int = 0
-    """Times that the program rolled back by itself."""
+    """Ensemble members whose best weights are saved. The best epoch belongs to the newest of them."""
+    automatic_rollbacks: int = msgspec.field(default=0, name="rescues")
 
     @classmethod
-    def beginning(cls, config: RunConfig) -> "TrainingState":
-        """Before the first step."""
+    def initial(cls, config: RunConfig) -> "TrainingState":
+        """Return the state before the first step."""
         return cls(
             epochs_planned=config.epochs_in_all,
             max_learning_rate=config.learning_rate,
@@ -84,32 +79,32 @@ class TrainingState(msgspec.Struct, kw_only=True):
         return {key: None if total is None else total / max(1, self.digits) for key, total in self.sums.items()}
 
     def end_epoch(self) -> None:
-        """Count the epoch under way as done."""
+        """Count the current epoch as completed and reset its sums."""
         self.epoch += 1
         self.batch = self.digits = 0
         self.sums, self.epoch_seconds = {}, 0.0
 
-    def keep_settings(self, now: "TrainingState") -> None:
-        """Take over what people have set meanwhile, and what was done to rescue the run."""
+    def copy_settings(self, now: "TrainingState") -> None:
+        """Copy the settings and the number of automatic rollbacks from another state."""
         self.epochs_planned, self.max_learning_rate = now.epochs_planned, now.max_learning_rate
-        self.early_stopping, self.rescues = now.early_stopping, now.rescues
+        self.early_stopping, self.automatic_rollbacks = now.early_stopping, now.automatic_rollbacks
 
     def take(self, other: "TrainingState") -> None:
-        """Become equal to another state, in place: whoever holds this one sees it."""
+        """Copy every field from another state, in place, since other objects share this one."""
         for name in self.__struct_fields__:
             setattr(self, name, getattr(other, name))
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """One that was read back. `best` is empty before the first epoch is done."""
+    """Checkpoint read from disk. `best` is empty until the first epoch is completed."""
 
     state: TrainingState
     variables: list[Array] = field(repr=False)
     best: list[Array] = field(repr=False)
 
     def restore(self, variables: Sequence[Any]) -> None:
-        """Put the arrays into the Keras variables; raises RunError when they are of another network."""
+        """Assign the arrays to the Keras variables. Raise RunError if their shapes do not match."""
         shapes = [tuple(variable.shape) for variable in variables]
         if shapes != [array.shape for array in self.variables]:
             raise RunError("the checkpoint is of another network: resume with the version of mnist-tui that wrote it")
@@ -118,13 +113,13 @@ class Checkpoint:
 
 
 def read(run: RunDirectory) -> Checkpoint | None:
-    """The newest checkpoint that is whole; None when there is none."""
+    """Return the newest undamaged checkpoint, or None."""
     for path in run.checkpoint_paths():
         try:
             arrays = run.load_arrays(path)
             state = _decoded_state(arrays["state"].tobytes())
         except (RunError, KeyError, msgspec.DecodeError):
-            continue  # damaged: the one before it is whole
+            continue  # damaged: try the previous one
 
         def named(prefix: str, arrays: dict[str, Array] = arrays) -> list[Array]:
             return [arrays[key] for key in sorted(arrays) if key.startswith(prefix)]
@@ -140,21 +135,21 @@ def _decoded_state(data: bytes) -> TrainingState:
     return msgspec.convert(fields, TrainingState)
 
 
-def forget_after(run: RunDirectory, step: int) -> None:
-    """Remove the checkpoints of later steps: the run goes on from this one and takes them anew."""
+def remove_after(run: RunDirectory, step: int) -> None:
+    """Remove the checkpoints after a step. Training will write them again."""
     for path in run.checkpoint_paths():
         if path > run.checkpoint_path(step):
-            with contextlib.suppress(OSError):  # a read-only disk ends no run
+            with contextlib.suppress(OSError):  # a read-only disk must not end the run
                 path.unlink()
 
 
 class Checkpointer:
-    """Saves checkpoints of one training: by time, at epochs' ends, and when asked."""
+    """Writer of a run's checkpoints: at intervals, after epochs and on request."""
 
     def __init__(self, run: RunDirectory, config: RunConfig, before: Callable[[], None]) -> None:
-        """`before` is called first: what a checkpoint presumes (the events so far) must be on the disk."""
+        """Call `before` ahead of every write: the events up to a checkpoint must be on disk first."""
         self._run = run
-        self._longest = config.checkpoint_seconds
+        self._interval = config.checkpoint_seconds
         self._before = before
         self._saved_at = time.monotonic()
         self._cost = 0.0
@@ -163,17 +158,17 @@ class Checkpointer:
         self._held_at = 0.0
 
     def is_due(self, *, epoch_end: bool = False) -> bool:
-        """Whether one should be saved now; at an epoch's end sooner, but never so often that training suffers."""
+        """Return True if a checkpoint is due. After an epoch, only COST_SHARE limits how often."""
         since = time.monotonic() - self._saved_at
         rarest = self._cost / COST_SHARE
-        return since >= rarest if epoch_end else since >= max(self._longest, rarest)
+        return since >= rarest if epoch_end else since >= max(self._interval, rarest)
 
     def has(self, state: TrainingState) -> bool:
-        """Whether the newest one is of this state: an epoch's last batch and its end are two states of one step."""
+        """Return True if the newest checkpoint has this step and epoch: an epoch's end keeps the step."""
         return self._newest == (state.step, state.epoch)
 
     def hold(self, state: TrainingState, variables: Sequence[Any], best: Sequence[Array]) -> None:
-        """Keep a copy in memory, at most every HOLD_SECONDS: a step that others break takes the variables along."""
+        """Keep a copy in memory, at most every HOLD_SECONDS: a failed distributed step loses the variables."""
         now = time.monotonic()
         if now >= self._held_at + HOLD_SECONDS:
             held = msgspec.json.decode(msgspec.json.encode(state), type=TrainingState)
@@ -181,20 +176,20 @@ class Checkpointer:
             self._held_at = now
 
     def save_held(self) -> CheckpointSaved | None:
-        """Write what is held, if anything; for any thread, when nothing else is written any more. Raises OSError."""
+        """Write the copy in memory, if it is newer than the last checkpoint. Raise OSError on failure."""
         if self._held is None or self._newest >= (self._held[0].step, self._held[0].epoch):
             return None
         return self._write(time.monotonic(), *self._held)
 
     def save(self, state: TrainingState, variables: Sequence[Any], best: Sequence[Array]) -> CheckpointSaved | None:
-        """Write a checkpoint; None when the weights are not finite, which nobody wants back. Raises OSError."""
+        """Write a checkpoint, or return None if the weights are not finite. Raise OSError on failure."""
         began = time.monotonic()
         return self._write(began, state, backends.current().fetch(variables), best)
 
     def _write(
         self, began: float, state: TrainingState, arrays: Sequence[Array], best: Sequence[Array]
     ) -> CheckpointSaved | None:
-        self._saved_at = began  # a disk that refuses is not asked at every batch
+        self._saved_at = began  # do not retry a full disk after every batch
         if not all(np.isfinite(array).all() for array in arrays):
             return None
         self._before()
@@ -214,6 +209,6 @@ class Checkpointer:
         return CheckpointSaved(time=time.time(), path=name, epoch=state.epoch, step=state.step, seconds=self._cost)
 
 
-def digit_order(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
-    """The order in which an epoch (counted from 0) takes the digits: shape (count,), the same for the same seed."""
+def example_order(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
+    """Return the order of the training examples in an epoch (from 0), shape `(count,)`."""
     return np.random.default_rng([seed, epoch]).permutation(count)

@@ -1,4 +1,4 @@
-"""Where every thread of the engine puts its events."""
+"""Thread-safe writer of the event log."""
 
 import threading
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from mnist_tui.runs.directory import RunDirectory
 from mnist_tui.runs.log import EventLog
 
 Emit = Callable[[Event], None]
-"""How the engine's parts are handed the journal: `Journal.emit`."""
+"""Type of `EventWriter.emit`."""
 
 
 class EventWriter:
@@ -18,30 +18,30 @@ class EventWriter:
         self._log = EventLog(run.events_path)
         self._writing = threading.Lock()
         self.ended = ended
-        """Whether the run's end was said, and it was not resumed since."""
+        """True if the run has ended and was not resumed since."""
 
     def emit(self, event: Event) -> None:
-        """Append an event; from any thread, never half of one. After the end only what may begin it anew counts."""
+        """Append an event. After the run has ended, drop all but RunResumed and SettingChanged."""
         with self._writing:
             if self.ended and not isinstance(event, RunResumed | SettingChanged):
-                self._log.retry()  # the end itself may still wait for room on the disk
+                self._log.retry()  # the end event itself may still wait for disk space
                 return
             self._log.append(event)
             self.ended = isinstance(event, RunEnded | RunFailed) or (self.ended and not isinstance(event, RunResumed))
 
     def flush(self) -> None:
-        """Wait until the disk has everything so far."""
+        """Wait until all events are on disk."""
         with self._writing:
             self._log.flush()
 
     @property
     def trouble(self) -> str:
-        """A sentence while events cannot be written, else empty."""
+        """Reason why events cannot be written, or an empty string."""
         held, reason = self._log.held, self._log.trouble
-        # An event that is just being written is held as well, but no disk refused it.
+        # An event that is being written is held, too, but without a reason.
         return f"{held:,} events wait in memory, the disk refuses them ({reason})" if held and reason else ""
 
     @property
     def complete(self) -> bool:
-        """Whether every event is in the file."""
+        """True if every event is in the file."""
         return self._log.held == 0

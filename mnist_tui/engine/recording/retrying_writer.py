@@ -1,4 +1,4 @@
-"""Files that may not be written: training goes on, and everybody is told what is missing and why."""
+"""File writer that retries after a disk error, so that training goes on."""
 
 import time
 from collections.abc import Callable
@@ -9,68 +9,67 @@ from mnist_tui.events import AlertKind, AlertRaised
 from mnist_tui.runs.directory import RunDirectory
 
 CHECKPOINT = "checkpoint"
-"""Never written late: by then the state that it belongs to is gone, and the next one is due soon."""
-MOST_WAITING = 50
-"""Refused files whose contents are kept in memory, a quarter of a megabyte each."""
+"""Name of a write that is never retried: its state has changed by then."""
+MAX_WAITING = 50
+"""Maximum number of failed writes to keep in memory, about 0.25 MB each."""
 
 
 class RetryingWriter:
-    """Tries to write files, remembers those that the disk refused, and tries them again with the next one.
+    """Writer that repeats failed writes together with the next one.
 
-    Attempts are the training thread's alone; what is told of them may be read by any thread. One file at a time is
-    written, behind the training or not: each attempt waits for the one before.
+    Only the training thread writes; any thread may read `trouble`. Each write waits for the one before.
     """
 
     def __init__(self, run: RunDirectory, emit: Emit) -> None:
         self._run = run
         self._emit = emit
         self.unsaved: dict[str, str] = {}
-        """What is not on the disk -> why."""
+        """File names that are not on disk, with the reason."""
         self._waiting: dict[str, Callable[[], None]] = {}
         self._thread = ThreadPoolExecutor(1, "saving")
-        self._behind: Future[None] | None = None
+        self._background_write: Future[None] | None = None
 
-    def attempt(self, name: str, write: Callable[[], None], *, step: int, epoch: int) -> bool:
-        """Call `write`, now or with a later attempt; False when the disk refused. The first refusal is an alert."""
-        self.settle()
-        return self._attempt(name, write, step, epoch)
+    def write(self, name: str, write: Callable[[], None], *, step: int, epoch: int) -> bool:
+        """Call `write` and return True, or raise an alert, retry later and return False."""
+        self.wait()
+        return self._write(name, write, step, epoch)
 
-    def attempt_behind(
+    def write_in_background(
         self, name: str, write: Callable[[], None], written: Callable[[], None], *, step: int, epoch: int
     ) -> None:
-        """The same while training goes on, and `written` is called, too, if the disk took it."""
+        """Call `write` in the background, then `written` if it succeeded."""
 
         def work() -> None:
-            if self._attempt(name, write, step, epoch):
+            if self._write(name, write, step, epoch):
                 written()
 
-        self.settle()
-        self._behind = self._thread.submit(work)
+        self.wait()
+        self._background_write = self._thread.submit(work)
 
-    def settle(self) -> None:
-        """Wait for what is written behind the training; raises what was no refusal of the disk."""
-        behind, self._behind = self._behind, None
+    def wait(self) -> None:
+        """Wait for the background write. Raise its error unless it was an OSError."""
+        behind, self._background_write = self._background_write, None
         if behind is not None:
             behind.result()
 
-    def _attempt(self, name: str, write: Callable[[], None], step: int, epoch: int) -> bool:
-        self._waiting.pop(name, None)  # this one is newer
+    def _write(self, name: str, write: Callable[[], None], step: int, epoch: int) -> bool:
+        self._waiting.pop(name, None)  # replaced by this newer write
         for earlier, write_late in list(self._waiting.items()):
-            if self._refusal(earlier, write_late) is not None:
+            if self._try(earlier, write_late) is not None:
                 break
-        reason = self._refusal(name, write)
+        reason = self._try(name, write)
         if reason is not None:
             if name not in self.unsaved:
                 text = f"{name} is not saved ({reason}): training goes on; make room and it is tried again"
                 alert = AlertRaised(time=time.time(), kind=AlertKind.NOT_SAVED, text=text, step=step, epoch=epoch)
                 self._emit(alert)
             self.unsaved[name] = reason
-            if name != CHECKPOINT and len(self._waiting) < MOST_WAITING:
+            if name != CHECKPOINT and len(self._waiting) < MAX_WAITING:
                 self._waiting[name] = write
         return reason is None
 
-    def _refusal(self, name: str, write: Callable[[], None]) -> str | None:
-        """Call `write`; why the disk refused, None when it did not and nothing of that name is missing any more."""
+    def _try(self, name: str, write: Callable[[], None]) -> str | None:
+        """Call `write` and return the reason for a disk error, or None."""
         try:
             write()
         except OSError as error:
@@ -83,10 +82,10 @@ class RetryingWriter:
 
     @property
     def trouble(self) -> str:
-        """A sentence about what is not saved at the moment; empty when nothing is missing."""
+        """Names of unsaved files with the reason, or an empty string."""
         if not self._run.path.exists():
             return f"the run directory {self._run.path} has vanished: training goes on, but nothing more is saved"
-        unsaved = list(self.unsaved.items())  # at once: another thread takes names out
+        unsaved = list(self.unsaved.items())  # copy: the writing thread removes names
         if not unsaved:
             return ""
         name, reason = unsaved[0]

@@ -1,4 +1,4 @@
-"""Keras callbacks -> events; the learning rate, and what is to happen between two batches, come back through them."""
+"""Keras callbacks that emit events, set the learning rate and run work between batches."""
 
 import time
 from collections.abc import Callable
@@ -16,10 +16,10 @@ from mnist_tui.metrics import StepContext, step_metrics
 
 
 class EmitSteps(keras.callbacks.Callback):
-    """Emits step_ended after every execution, and keeps the sums of an epoch. Goes with BeginSteps.
+    """Callback that emits StepEnded after every execution. It needs BeginSteps.
 
-    An execution is one step, or as many as the network takes at once (`steps_per_execution`). One of several may have
-    begun with the end of the one before (see backends/jax_loop.py), which is where its seconds are counted from.
+    An execution has `steps_per_execution` steps. If it has several, it may begin when the previous one ends (see
+    backends/jax_loop.py), so its time is counted from there.
     """
 
     def __init__(self, emit: Emit, state: TrainingState, batch_size: int, train_count: int) -> None:
@@ -32,26 +32,23 @@ class EmitSteps(keras.callbacks.Callback):
         self._began: float | None = None
         self._speed = 0.0
         self.loss = self.accuracy = float("nan")
-        """Of the newest execution."""
         self.count = 0
-        """Its steps."""
+        """Steps of the newest execution."""
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """A first execution of several steps may be under way for long, which is told with the speed before it."""
+        # A speculative first execution may have started long ago: report the previous speed for it.
         is_unknown = self.model.steps_per_execution > 1 and self._speed > 0
         self._began = None if is_unknown else time.monotonic()
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Note when the execution begins."""
         if self.model.steps_per_execution == 1:
             self._began = time.monotonic()
 
-    def stood_still(self) -> None:
-        """What was computed meanwhile says nothing of the speed: the next execution is told with that of the last."""
+    def restart_timing(self) -> None:
+        """Report the previous speed for the next execution, whose time includes a pause."""
         self._began = None
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Emit the execution's last step."""
         logs, state = logs or {}, self._state
         self.loss, self.accuracy = float(logs["loss"]), float(logs["accuracy"])
         left = self._train_count - state.digits
@@ -74,35 +71,32 @@ class EmitSteps(keras.callbacks.Callback):
 
 
 class BeginSteps(keras.callbacks.Callback):
-    """Sets the learning rate before every execution to what the schedule says, and empties the metrics.
+    """Callback that sets the learning rate and resets the metrics before every execution.
 
-    Keras reports running means; emptied metrics make an execution's figures its own, so that one NaN does not blot out
-    the rest of the epoch.
+    Keras reports running means. Without a reset, one NaN would hide the rest of the epoch.
     """
 
     def __init__(self, rate: Callable[[], float], coming: Callable[[], float] | None = None) -> None:
-        """`rate` gives the learning rate of an execution that begins, `coming` that of the next one if all goes on."""
+        """Take functions that return the learning rates of this execution and, optionally, of the next one."""
         super().__init__()
-        self._rate, self._coming = rate, coming
+        self._rate, self._following_rate = rate, coming
         self._begin: StartExecution | None = None
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Ask the schedule."""
-        model = self.model  # on JAX this brings the variables up to date: here, before the schedule reads them
+        model = self.model  # on JAX this updates the variables, before the schedule reads them
         if self._begin is None:
             self._begin = backends.current().execution_starter(model)
-        self._begin(self._rate(), self._coming() if self._coming is not None else None)
+        self._begin(self._rate(), self._following_rate() if self._following_rate is not None else None)
 
 
 class BetweenBatches(keras.callbacks.Callback):
-    """Calls `act` after every execution, and ends `fit` when that says False."""
+    """Callback that calls `act` after every execution and ends `fit` if it returns False."""
 
     def __init__(self, act: Callable[[], bool]) -> None:
         super().__init__()
         self._act = act
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Act."""
-        model = self.model  # on JAX this brings the variables up to date, which are looked at and saved
+        model = self.model  # on JAX this updates the variables, which `act` reads and saves
         if not self._act():
             model.stop_training = True

@@ -1,4 +1,4 @@
-"""The digits of an epoch, in its own order, as `fit` takes them: this process' share of every batch."""
+"""Training batches of each epoch: this process's share, in the epoch's order."""
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -14,18 +14,18 @@ from mnist_tui.engine.data.images import Augmentation
 from mnist_tui.engine.distribution import Distribution
 from mnist_tui.engine.hardware.plan import Plan
 from mnist_tui.engine.models.evaluation import one_hot
-from mnist_tui.engine.recording.checkpoints import digit_order
+from mnist_tui.engine.recording.checkpoints import example_order
 
 Wanted = tuple[int, int, Augmentation | None]
-"""An epoch, counted from 0, how many of its batches are over, and how digits are bent."""
+"""Epoch (from 0), completed batches and augmentation."""
 NOTHING = None, None
 
 
 class EpochFeed:
-    """What is trained on, epoch by epoch; the order follows from seed and epoch alone."""
+    """Source of the training batches, ordered by seed and epoch."""
 
     def __init__(self, config: RunConfig, train: Digits, classes: int, distribution: Distribution, plan: Plan) -> None:
-        """The devices of the plan share every batch, or those of all processes."""
+        """Share every batch among the devices of the plan or of all processes."""
         self._config, self._train, self._distribution = config, train, distribution
         self._at_once = plan.steps_per_execution
         self._targets = one_hot(train.labels, classes)
@@ -33,18 +33,18 @@ class EpochFeed:
         if len(train) > config.batch_size and backends.current().drops_partial_batches(plan):
             even = config.batch_size
         self.count = len(train) - len(train) % even
-        """Digits an epoch: devices share the last batch evenly too, and what is left over waits for another order."""
+        """Examples an epoch. Those that devices cannot share evenly are left out of this epoch's order."""
         self.steps = -(-self.count // config.batch_size)
-        """Batches an epoch."""
+        """Batches per epoch."""
         self._thread = ThreadPoolExecutor(1, "digits")
         self._ahead: tuple[Wanted | None, Future[Feed] | None] = NOTHING
-        """What was asked for in advance, and what will come of it."""
+        """Prefetched batches and their key."""
         self._ready: tuple[Wanted | None, Any] = NOTHING
-        """What was made ready for, and its batches."""
+        """Batches of the speculative step and their key."""
 
-    def left_of(self, epoch: int, batch: int, bending: Augmentation | None) -> Any:
-        """What is left of an epoch (counted from 0) after so many batches, bent where the recipe says so."""
-        wanted, (made_for, ready) = (epoch, batch, bending), self._ready
+    def remaining_batches(self, epoch: int, batch: int, augmentation: Augmentation | None) -> Any:
+        """Return the batches of an epoch (from 0) after the first `batch` ones, augmented if asked."""
+        wanted, (made_for, ready) = (epoch, batch, augmentation), self._ready
         self._ready = NOTHING
         if made_for == wanted:
             return ready
@@ -53,22 +53,22 @@ class EpochFeed:
         feed = gathered.result() if gathered is not None and ahead == wanted else self._gather(*wanted)
         return backends.current().batches(feed)
 
-    def gather_ahead(self, epoch: int, bending: Augmentation | None) -> None:
-        """Begin to gather a whole epoch in the background: 50 ms, in which a GPU would wait."""
-        wanted = (epoch, 0, bending)
+    def prefetch(self, epoch: int, augmentation: Augmentation | None) -> None:
+        """Gather an epoch in the background, since a GPU would wait about 50 ms for it."""
+        wanted = (epoch, 0, augmentation)
         self._ahead = wanted, self._thread.submit(self._gather, *wanted)
 
-    def speculate(self, model: Any, epoch: int, bending: Augmentation | None, rate: float) -> None:
-        """Let the backend make ready for a whole epoch, which begins with a learning rate (see Backend.speculate)."""
-        batches = backends.current().speculate(model, self.left_of(epoch, 0, bending), rate)
-        self._ready = (epoch, 0, bending), batches
+    def speculate(self, model: Any, epoch: int, augmentation: Augmentation | None, rate: float) -> None:
+        """Let the backend start an epoch speculatively with a learning rate (see Backend.speculate)."""
+        batches = backends.current().speculate(model, self.remaining_batches(epoch, 0, augmentation), rate)
+        self._ready = (epoch, 0, augmentation), batches
 
-    def _gather(self, epoch: int, batch: int, bending: Augmentation | None) -> Feed:
+    def _gather(self, epoch: int, batch: int, augmentation: Augmentation | None) -> Feed:
         config, train = self._config, self._train
-        left = digit_order(config.seed, epoch, len(train))[: self.count][batch * config.batch_size :]
+        left = example_order(config.seed, epoch, len(train))[: self.count][batch * config.batch_size :]
         share, batch_size = self._distribution.share(len(left), config.batch_size)
         mine = left[share]
         warps = None
-        if bending is not None:
-            warps = draw_warps(bending, self.count, config.seed, epoch)[batch * config.batch_size :][share]
+        if augmentation is not None:
+            warps = draw_warps(augmentation, self.count, config.seed, epoch)[batch * config.batch_size :][share]
         return Feed(train.images[mine][..., np.newaxis], self._targets[mine], batch_size, warps, self._at_once)

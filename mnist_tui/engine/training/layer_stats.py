@@ -1,7 +1,7 @@
-"""Health of the layers while they learn: sizes of weights and gradients, steps relative to them, dead ReLU units.
+"""Layer statistics during training: weight and gradient norms, relative steps, dead ReLU units.
 
-Sampled between two batches, and so seldom that it takes at most COST_SHARE of the training time. Nothing of it changes
-the training: the probe is read in inference mode, which leaves batch statistics and random generators alone.
+Sampling takes at most COST_SHARE of the training time. It runs in inference mode, so that it changes neither batch
+statistics nor random generators.
 """
 
 import time
@@ -17,23 +17,22 @@ from mnist_tui.engine.data.datasets import Digits
 from mnist_tui.engine.models.evaluation import one_hot, pixels
 from mnist_tui.events import LayerStat, LayerStats
 
-PROBE_DIGITS = 128
-"""Of the training digits, always the same, so that two samples differ by the network alone."""
+PROBE_SIZE = 128
+"""Number of training examples in the probe. It stays the same, so that samples are comparable."""
 COST_SHARE = 0.01
-SHORTEST_SECONDS = 2.0
-"""Between two samples."""
+MIN_SECONDS_BETWEEN_SAMPLES = 2.0
 
 Array = NDArray[np.float32]
 
 
 class LayerSampler:
-    """Watches one network. `look` is called after every batch, and does something seldom."""
+    """Sampler of one model's layer statistics."""
 
     def __init__(self, reader: Callable[[], Any], digits: Digits, classes: int) -> None:
-        """`reader` gives the network as it is now, always the same object."""
+        """Take a function that updates and returns the model, always the same object."""
         self._reader = reader
         model = reader()
-        probe = digits.take(np.arange(min(PROBE_DIGITS, len(digits))))
+        probe = digits.take(np.arange(min(PROBE_SIZE, len(digits))))
         self._model = model
         self._images, self._targets = pixels(probe.images), one_hot(probe.labels, classes)
         self._layers = [layer for layer in model.layers if layer.trainable_variables or _is_relu(layer)]
@@ -42,12 +41,12 @@ class LayerSampler:
         self._activations = keras.Model(model.inputs[0], [layer.output for layer in relus]) if relus else None
         self._gradient_norms = backends.current().gradient_norms(model)
         self._before: dict[str, Array] | None = None
-        self._next = time.monotonic() + SHORTEST_SECONDS
+        self._next = time.monotonic() + MIN_SECONDS_BETWEEN_SAMPLES
         self._cost = 0.0
         self._compiled = False
 
-    def look(self, step: int) -> LayerStats | None:
-        """After a batch: None mostly. A sample takes two batches, since a step is the difference of both."""
+    def after_batch(self, step: int) -> LayerStats | None:
+        """Return a sample if one is complete: it takes two batches, since a step is their difference."""
         if self._before is None:
             if time.monotonic() >= self._next:
                 self._cost = -time.monotonic()
@@ -61,8 +60,8 @@ class LayerSampler:
         self._before = None
         now = time.monotonic()
         self._cost += now - began
-        # the first sample compiles, and says nothing about the cost of the others
-        self._next = now + max(SHORTEST_SECONDS, self._cost / COST_SHARE if self._compiled else 0.0)
+        # the first sample includes compilation, so its cost is not representative
+        self._next = now + max(MIN_SECONDS_BETWEEN_SAMPLES, self._cost / COST_SHARE if self._compiled else 0.0)
         self._compiled = True
         return stats
 
@@ -74,7 +73,7 @@ class LayerSampler:
             size = _norm(now[name]) if name in now else None
             change = None
             if size is not None:
-                steps = self._model.steps_per_execution  # taken at once: between two looks lie as many
+                steps = self._model.steps_per_execution  # steps between the two batches
                 change = _norm(now[name] - before[name]) / max(size, 1e-12) / steps
             layers.append(
                 LayerStat(
@@ -89,7 +88,7 @@ class LayerSampler:
         return LayerStats(time=time.time(), step=step, gradient_norm=total, layers=tuple(layers))
 
     def _weights(self) -> dict[str, Array]:
-        """Trained weights of each layer as one flat array."""
+        """Return each layer's trainable weights as one flat array."""
         return {
             layer.name: np.concatenate([np.asarray(variable).ravel() for variable in layer.trainable_variables])
             for layer in self._layers
@@ -97,7 +96,7 @@ class LayerSampler:
         }
 
     def _gradients(self) -> dict[str, float]:
-        """Norm of the loss's gradient by each layer's weights, on the probe."""
+        """Return the norm of the loss gradient for each layer, on the probe."""
         norms = self._gradient_norms(self._images, self._targets)
         squares: dict[str, float] = {}
         place = 0
@@ -108,7 +107,7 @@ class LayerSampler:
         return {name: float(np.sqrt(square)) for name, square in squares.items()}
 
     def _dead_shares(self) -> dict[str, float]:
-        """Share of each ReLU layer's units (channels of a convolution) that answer no digit of the probe."""
+        """Return each ReLU layer's share of units (or channels) that no probe image activates."""
         if self._activations is None:
             return {}
         outputs = self._activations(self._images, training=False)  # predict would assign to the variables on JAX

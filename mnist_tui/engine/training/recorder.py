@@ -1,4 +1,4 @@
-"""What a training comes to, told and kept: validated epochs, the best model, the test, and what the disk refused."""
+"""Evaluation and recording of a run: validated epochs, the best model and the test."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -31,27 +31,27 @@ from mnist_tui.runs.directory import RunDirectory
 
 
 class WorkClock:
-    """Counts the seconds that are worked into the state; what passes while nobody clocks in is not worked."""
+    """Counter of training seconds, pauses excluded."""
 
     def __init__(self, state: TrainingState) -> None:
         self._state = state
         self._mark = time.monotonic()
 
-    def clock_in(self) -> None:
-        """The time since the last call, or since `restart`, was worked."""
+    def add_elapsed(self) -> None:
+        """Add the time since the last call or since `restart`."""
         now = time.monotonic()
         self._state.seconds += now - self._mark
         self._state.epoch_seconds += now - self._mark
         self._mark = now
 
     def restart(self) -> None:
-        """Work begins now."""
+        """Leave out the time until now."""
         self._mark = time.monotonic()
 
 
 @dataclass(frozen=True)
 class Validation:
-    """What a network made of the validation digits, whether it is the best one so far, and how long that took."""
+    """Evaluation on the validation split and its seconds."""
 
     result: Evaluation
     is_best: bool
@@ -59,7 +59,7 @@ class Validation:
 
 
 class Recorder:
-    """Reads digits with networks and records the outcome."""
+    """Recorder of evaluations, phases, alerts and the best model."""
 
     def __init__(
         self,
@@ -71,21 +71,21 @@ class Recorder:
         best: BestModel,
         monitors: Sequence[Monitor],
     ) -> None:
-        """`monitors`: the checkpoint monitor of each ensemble member."""
+        """Take one checkpoint monitor per ensemble member in `monitors`."""
         self._run, self._split, self._state, self._writer = run, split, state, writer
         self.emit = event_writer.emit
         self._best, self._monitors = best, monitors
         self.member = 0
-        """The network of an ensemble that is in training."""
-        self._others: list[NDArray[np.float32]] = []
+        """Index of the ensemble member in training."""
+        self._earlier_predictions: list[NDArray[np.float32]] = []
         self.clock = WorkClock(state)
 
     def enter(self, phase: Phase) -> None:
-        """The engine turns to something else."""
+        """Report a new phase."""
         self.emit(PhaseChanged(time=time.time(), phase=phase))
 
     def alert(self, kind: AlertKind, text: str, *, awaits_decision: bool = False) -> None:
-        """Something that a person should know."""
+        """Raise an alert."""
         state = self._state
         epoch = state.epoch + (1 if state.batch else 0)
         self.emit(
@@ -95,8 +95,8 @@ class Recorder:
         )
 
     def save(self, name: str, write: Callable[[], None]) -> bool:
-        """Write a file, or tell that the disk refuses it; whether it was written."""
-        return self._writer.attempt(name, write, step=self._state.step, epoch=self._state.epoch)
+        """Write a file and return True, or raise an alert and return False."""
+        return self._writer.write(name, write, step=self._state.step, epoch=self._state.epoch)
 
     def save_best(self) -> bool:
         """Write model.keras."""
@@ -104,21 +104,21 @@ class Recorder:
 
     @property
     def best(self) -> BestModel:
-        """Where the best epoch's network is kept, as soon as it is not being written to model.keras any more."""
-        self._writer.settle()
+        """Best model, once the background write of model.keras has ended."""
+        self._writer.wait()
         return self._best
 
-    def enter_member(self, member: int) -> None:
-        """Turn to a network of an ensemble: the ones before it, at their best, are asked with it from now on."""
+    def start_member(self, member: int) -> None:
+        """Start an ensemble member, to be evaluated together with the best of the earlier ones."""
         self.member, best = member, self.best
         before = [best.member_model(each) for each in best.members if each < member]
-        self._others = [predict(each, self._split.validation.images) for each in before]
+        self._earlier_predictions = [predict(each, self._split.validation.images) for each in before]
 
     def validate(self, model: Any) -> Validation:
-        """Read the validation digits after an epoch, or after a part of one; keep the network if it is the best."""
+        """Evaluate the model on the validation split and keep it if it is the best."""
         self.enter(Phase.VALIDATING)
         state, began = self._state, time.monotonic()
-        result = evaluate(model, self._split.validation, model.loss, self._others)
+        result = evaluate(model, self._split.validation, model.loss, self._earlier_predictions)
         is_best = self._is_best(result)
         if is_best:
             state.best_epoch, state.best_accuracy, state.best_loss = state.epoch + 1, result.accuracy, result.loss
@@ -126,12 +126,12 @@ class Recorder:
         return Validation(result, is_best, time.monotonic() - began)
 
     def record(self, validation: Validation, *, complete: bool = True) -> EpochFigures:
-        """Tell what was read, and write it down."""
+        """Save the predictions and report the epoch."""
         state, result = self._state, validation.result
         epoch = state.epoch + 1
         name = f"predictions/{self._run.predictions_path(epoch).name}"
         self.save(name, lambda: save_predictions(self._run, epoch, self._split.validation, result))
-        self.clock.clock_in()
+        self.clock.add_elapsed()
         labels = self._split.validation.labels
         context = ValidationContext(labels, result.probabilities, result.loss)
         train = state.means
@@ -150,27 +150,26 @@ class Recorder:
             )
         )
         if validation.is_best:
-            self._save_best_behind(epoch, state.step)
+            self._save_best_in_background(epoch, state.step)
         return EpochFigures(epoch, train.get("loss"), result.loss, result.accuracy)
 
-    def _save_best_behind(self, epoch: int, step: int) -> None:
-        """Write model.keras while the next epoch begins: 25 ms, in which a GPU would wait."""
+    def _save_best_in_background(self, epoch: int, step: int) -> None:
+        """Write model.keras in the background, since a GPU would wait about 25 ms for it."""
         path = self._run.model_path.name
 
         def written() -> None:
             self.emit(CheckpointSaved(time=time.time(), path=path, epoch=epoch, step=step))
 
-        self._writer.attempt_behind(path, self._best.save, written, step=step, epoch=epoch)
+        self._writer.write_in_background(path, self._best.save, written, step=step, epoch=epoch)
 
     def _is_best(self, result: Evaluation) -> bool:
-        """Of the network's epochs so far, by what its recipe goes by."""
         state = self._state
         if self._monitors[self.member] == "val_accuracy":
             return result.accuracy > state.best_accuracy
         return state.best_loss is None or result.loss < state.best_loss
 
     def test(self, loss: Any, reason: EndReason) -> None:
-        """The test digits, once, read by the network that a user gets; with that the run is over."""
+        """Evaluate the saved best model on the test split, once, and end the run."""
         self.enter(Phase.TESTING)
         best = self.best
         if self._run.model_path.name in self._writer.unsaved:
@@ -178,7 +177,7 @@ class Recorder:
         result = evaluate(best.load(), self._split.test, loss)
         self.save("digits/test.npz", lambda: save_digits(self._run, "test", self._split.test))
         self.save("predictions/test.npz", lambda: save_predictions(self._run, "test", self._split.test, result))
-        self.clock.clock_in()
+        self.clock.add_elapsed()
         self.emit(
             RunEnded(
                 time=time.time(),
@@ -194,12 +193,12 @@ class Recorder:
 
 
 def save_digits(run: RunDirectory, name: str, digits: Digits) -> None:
-    """Write the pictures of a split; raises OSError."""
+    """Write the images of a split. Raise OSError on failure."""
     run.save_arrays(run.digits_path(name), images=digits.images, labels=digits.labels, indices=digits.indices)
 
 
 def save_predictions(run: RunDirectory, name: str | int, digits: Digits, result: Evaluation) -> None:
-    """Write the predictions of an epoch (a number) or of another reading; raises OSError."""
+    """Write the predictions of an epoch (a number) or of another evaluation. Raise OSError on failure."""
     run.save_arrays(
         run.predictions_path(name),
         indices=digits.indices,

@@ -1,7 +1,6 @@
-"""The training of a run: fit, epoch by epoch -> best epoch -> test. All of it is told to `emit`.
+"""Training loop of a run, from the first batch to the test.
 
-Each epoch is one `fit` over the digits in that epoch's own order, so that a resumed run begins in the middle of one as
-if nothing had happened, and the number of epochs may change on the way.
+Each epoch is one `fit`, so that a run can resume in the middle of an epoch and the number of epochs can change.
 """
 
 import time
@@ -26,23 +25,23 @@ from mnist_tui.engine.recording.retrying_writer import RetryingWriter
 from mnist_tui.engine.service.explanations import ExplanationService
 from mnist_tui.engine.service.steering import Action, DivergedError, Steering
 from mnist_tui.engine.training.callbacks import BeginSteps, BetweenBatches, EmitSteps
+from mnist_tui.engine.training.emergency_checkpoint import EmergencyCheckpoint
 from mnist_tui.engine.training.feed import EpochFeed
 from mnist_tui.engine.training.layer_stats import LayerSampler
 from mnist_tui.engine.training.recorder import Recorder
-from mnist_tui.engine.training.rescue import Lifeline
 from mnist_tui.engine.training.schedule import LearningRateSchedule
 from mnist_tui.events import AlertKind, EndReason, Phase, ResumeReason, RunResumed, RunStarted, SettingChanged
 from mnist_tui.runs.directory import RunDirectory
 
-MOST_RESCUES = 1
-"""Times that an unattended run rolls back by itself before it gives up."""
-CALMER = 0.5
-"""What the learning rate is multiplied by on a roll back."""
+MAX_AUTOMATIC_ROLLBACKS = 1
+"""Maximum number of automatic rollbacks of an unattended run."""
+ROLLBACK_FACTOR = 0.5
+"""Factor for the maximum learning rate after a rollback."""
 PROGRAM = "mnist-tui itself"
 
 
 class Trainer:
-    """One network in training, from its first batch to its test."""
+    """Trainer of one run, with one model or an ensemble."""
 
     def __init__(
         self,
@@ -66,25 +65,25 @@ class Trainer:
         self._recorder = Recorder(run, split, self._state, event_writer, writer, best, monitors)
         self._explanations = ExplanationService(split)
         self._compiled = CompiledModel(config, 0, machine, classes, distribution)
-        self._digits = EpochFeed(config, split.train, classes, distribution, self._compiled.plan)
-        self._steps_per_epoch = self._digits.steps
+        self._feed = EpochFeed(config, split.train, classes, distribution, self._compiled.plan)
+        self._steps_per_epoch = self._feed.steps
         self._checkpointer = Checkpointer(run, config, before=event_writer.flush)
-        self._watch_over(self._compiled)
-        self._emit_steps = EmitSteps(event_writer.emit, self._state, config.batch_size, self._digits.count)
+        self._set_up_member(self._compiled)
+        self._emit_steps = EmitSteps(event_writer.emit, self._state, config.batch_size, self._feed.count)
         self._rolled_back_to = -1
-        self._lifeline = Lifeline(run, event_writer, self._checkpointer)
+        self._emergency_checkpoint = EmergencyCheckpoint(run, event_writer, self._checkpointer)
         steering.steps_per_execution = self._compiled.plan.steps_per_execution
         steering.is_ensemble = len(config.members) > 1
-        distribution.watch(self._lifeline.rescue)
+        distribution.watch(self._emergency_checkpoint.save_and_exit)
 
-    def tell_start(self, class_names: tuple[str, ...]) -> None:
-        """The network stands and the data are split."""
+    def report_start(self, class_names: tuple[str, ...]) -> None:
+        """Report the start of the run, with its layers and splits."""
         self._emit(
             RunStarted(
                 time=time.time(),
                 layers=self._compiled.layers,
                 class_names=class_names,
-                train_count=self._digits.count,
+                train_count=self._feed.count,
                 validation_count=len(self._split.validation),
                 test_count=len(self._split.test),
                 epochs=self._state.epochs_planned,
@@ -97,75 +96,75 @@ class Trainer:
             self._recorder.alert(AlertKind.IDLE_GPU, idle)
 
     def begin(self, start: Checkpoint | None) -> None:
-        """Take up a checkpoint, or save the first one, so that there always is one to go back to."""
+        """Restore a checkpoint or save the first one, so that a rollback is always possible."""
         if start is not None:
             self._restore(start)
         else:
             self._save_checkpoint()
 
-    def train_to_the_end(self) -> None:
-        """All epochs that are planned, or until somebody stops; then the test on the best one."""
+    def train(self) -> None:
+        """Train until the planned epochs, early stopping or a stop; then test the best model."""
         state, ended_early = self._state, False
-        while state.epoch < state.epochs_planned and not ended_early and not self._is_stopped():
-            if state.batch < self._steps_per_epoch:  # else a checkpoint came between the last batch and the validation
+        while state.epoch < state.epochs_planned and not ended_early and not self._stop_requested():
+            if state.batch < self._steps_per_epoch:  # else the checkpoint was saved before the validation
                 self._fit_epoch()
             if state.batch == self._steps_per_epoch:
                 self._end_epoch()
                 rule = EarlyStopping.parse(state.early_stopping)
-                ended_early = rule is not None and rule.is_met([_watched(figures, rule) for figures in state.figures])
+                ended_early = rule is not None and rule.is_met(
+                    [_monitored_value(figures, rule) for figures in state.figures]
+                )
         complete = state.epoch >= state.epochs_planned or ended_early
         if not complete:
             self._save_checkpoint()
             if state.batch:
-                self._validate(complete=False)  # it stays under way
+                self._validate(complete=False)  # the epoch stays incomplete
         elif not self._checkpointer.has(state):
             self._save_checkpoint()
         reason = EndReason.EARLY if ended_early else EndReason.COMPLETED if complete else EndReason.STOPPED
         self._recorder.test(self._compiled.model.loss, reason)
 
-    def _is_stopped(self) -> bool:
-        """Somebody wants the end; what is asked for before the first batch comes after it."""
+    def _stop_requested(self) -> bool:
+        # A stop request before the first batch takes effect after it.
         return self._steering.stop_requested and bool(self._state.step)
 
-    def train_on(self, by: str) -> None:
-        """After the end: more epochs, from where it ended."""
+    def continue_training(self, by: str) -> None:
+        """Prepare an ended run for more epochs."""
         checkpoint = checkpoints.read(self._run)
         if checkpoint is not None and checkpoint.state.step == self._state.step:
-            self._go_back(checkpoint)  # a stop in the middle of an epoch was validated there, which no longer counts
+            self._go_back(checkpoint)  # undo the validation of an incomplete epoch
         self._emit(self._resumed(ResumeReason.TRAINED_ON, by))
-        self._go_on()
+        self._continue()
 
-    def answer_until_wanted(self, patience: float) -> bool:
-        """After the end: answer questions until somebody wants to train on (True), or the last screen has left."""
+    def serve_explanations(self, patience: float) -> bool:
+        """Explain digits after the run has ended. Return True if the user wants more epochs."""
         while (action := self._steering.wait_after_end(patience)) is Action.EXPLAIN:
             self._explanations.work(self._steering, self._recorder.best)
         return action is Action.TRAIN_ON
 
     def _fit_epoch(self) -> None:
-        """What is left of the epoch under way."""
-        epoch, batch, bending = self._state.epoch, self._state.batch, self._compiled.preset.augmentation
-        digits = self._digits.left_of(epoch, batch, bending)
+        epoch, batch, augmentation = self._state.epoch, self._state.batch, self._compiled.preset.augmentation
+        digits = self._feed.remaining_batches(epoch, batch, augmentation)
         if epoch + 1 < self._state.epochs_planned:
-            self._digits.gather_ahead(epoch + 1, bending)
+            self._feed.prefetch(epoch + 1, augmentation)
         self._distribution.fit(epoch, batch)
         try:
             with self._distribution.scope():
                 self._compiled.model.fit(
                     digits,
                     verbose=0,
-                    steps_per_epoch=self._steps_per_epoch - batch,  # else JAX begins one more and undoes what follows
-                    shuffle=False,  # they come in their order
+                    steps_per_epoch=self._steps_per_epoch - batch,  # else JAX starts one more step
+                    shuffle=False,  # EpochFeed has ordered them
                     callbacks=[self._begin_steps, self._emit_steps, BetweenBatches(self._act)],
                 )
         except Exception as error:
             explained = self._distribution.explain(error)
             if isinstance(explained, DistributionError):
-                raise DistributionError(self._lifeline.parting(str(explained))) from error
+                raise DistributionError(self._emergency_checkpoint.save(str(explained))) from error
             raise
 
     def _begin_execution(self) -> float:
-        """Its learning rate, told to all processes."""
-        rate = self._pace.rate()
+        rate = self._schedule.rate()
         self._distribution.step(rate)
         return rate
 
@@ -177,15 +176,15 @@ class Trainer:
             return goes_on
 
     def _between_batches(self) -> bool:
-        """What was asked for, what went wrong, what is due; False ends this `fit`."""
-        self._recorder.clock.clock_in()
+        """Check the metrics, save a due checkpoint and handle requests. Return False to end `fit`."""
+        self._recorder.clock.add_elapsed()
         state, steps = self._state, self._emit_steps
         finding = self._guard.steps(state.step, steps.count, steps.loss, steps.accuracy)
         if finding is not None and finding.kind is AlertKind.NOT_FINITE:
-            return self._meet_divergence(finding.text)
+            return self._handle_divergence(finding.text)
         if finding is not None:
             self._recorder.alert(finding.kind, finding.text)
-        stats = self._layer_sampler.look(state.step)
+        stats = self._layer_sampler.after_batch(state.step)
         if stats is not None:
             self._emit(stats)
         if self._checkpointer.is_due():
@@ -202,41 +201,41 @@ class Trainer:
                 standing = True
                 self._recorder.enter(Phase.PAUSED)
         if standing:
-            self._go_on()
+            self._continue()
         if action is Action.ROLL_BACK:
             return self._roll_back(self._steering.origin)
         return action is Action.TRAIN
 
-    def _meet_divergence(self, text: str) -> bool:
-        """Ask who watches what to do, or do by oneself what can be done once."""
+    def _handle_divergence(self, text: str) -> bool:
+        """Ask the attached user, or roll back once if nobody is attached."""
         attended = self._steering.has_viewers
         self._recorder.alert(AlertKind.NOT_FINITE, text, awaits_decision=attended)
         if attended:
             self._recorder.enter(Phase.PAUSED)
             action = self._steering.wait_for_decision()
-            self._go_on()
+            self._continue()
             if action is Action.ROLL_BACK:
                 return self._roll_back(self._steering.origin)
             if action is not Action.PAUSE:
                 return action is Action.TRAIN
-        if self._state.rescues >= MOST_RESCUES:
+        if self._state.automatic_rollbacks >= MAX_AUTOMATIC_ROLLBACKS:
             if self._steering.is_ensemble:
-                return self._leave_out(text)
+                return self._drop_member(text)
             raise DivergedError(f"{text} and a roll back did not help: start again with a lower learning rate")
-        self._state.rescues += 1
+        self._state.automatic_rollbacks += 1
         return self._roll_back(PROGRAM)
 
     def _roll_back(self, by: str) -> bool:
-        """To the newest good checkpoint, with a lower learning rate; to the one before when it was tried already."""
+        """Restore the newest checkpoint not tried yet and lower the learning rate."""
         state = self._state
         checkpoint = checkpoints.read(self._run)
         if checkpoint is not None and checkpoint.state.step == self._rolled_back_to > 0:
-            checkpoints.forget_after(self._run, checkpoint.state.step - 1)
+            checkpoints.remove_after(self._run, checkpoint.state.step - 1)
             checkpoint = checkpoints.read(self._run) or checkpoint
         if checkpoint is None:
             self._recorder.alert(AlertKind.NOT_SAVED, "there is no checkpoint to roll back to: stop, or go on as it is")
             return True
-        state.max_learning_rate *= CALMER
+        state.max_learning_rate *= ROLLBACK_FACTOR
         self._go_back(checkpoint)
         self._rolled_back_to = state.step
         self._emit(self._resumed(ResumeReason.ROLLED_BACK, by))
@@ -249,28 +248,27 @@ class Trainer:
         return False
 
     def _go_back(self, checkpoint: Checkpoint) -> None:
-        """To an earlier state, but with the settings of now."""
-        checkpoint.state.keep_settings(self._state)
+        """Restore a checkpoint but keep the current settings."""
+        checkpoint.state.copy_settings(self._state)
         self._restore(checkpoint)
 
     def _restore(self, checkpoint: Checkpoint) -> None:
         self._recorder.best.restore(checkpoint.best, checkpoint.state.kept if checkpoint.best else [])
-        self._take_up(self._member_of(checkpoint.state.epoch))
+        self._switch_to_member(self._member_of(checkpoint.state.epoch))
         self._distribution.restore(checkpoint.variables)
         checkpoint.restore(self._compiled.variables)
         self._state.take(checkpoint.state)
         self._steering.restart_explanations()
         if checkpoint.best:
             self._recorder.save_best()
-        checkpoints.forget_after(self._run, checkpoint.state.step)
-        first = self._compiled.number * self._config.epochs  # of its epochs; the guard knows nothing of other networks
+        checkpoints.remove_after(self._run, checkpoint.state.step)
+        first = self._compiled.number * self._config.epochs  # the guard sees only this member's epochs
         self._guard = Guard(self._classes, [figures for figures in self._state.figures if figures.epoch > first])
 
     def _resumed(self, reason: ResumeReason, by: str) -> RunResumed:
         return RunResumed(time=time.time(), reason=reason, step=self._state.step, epoch=self._state.epoch, by=by)
 
     def _end_epoch(self) -> None:
-        """All batches of an epoch are done."""
         state = self._state
         figures = self._validate()
         self._steering.restart_explanations()
@@ -278,7 +276,7 @@ class Trainer:
         state.end_epoch()
         guarded = self._member_of(state.epoch) == self._compiled.number
         if not guarded:
-            self._go_on_to_the_next()
+            self._start_next_member()
         finding = self._guard.epoch(figures) if guarded else None
         if finding is not None:
             self._recorder.alert(finding.kind, finding.text)
@@ -288,34 +286,36 @@ class Trainer:
             self._recorder.enter(Phase.TRAINING)
 
     def _member_of(self, epoch: int) -> int:
-        """The network of an ensemble that an epoch (from 0) trains; 0 where there is one network."""
+        """Return the index of the ensemble member that an epoch (from 0) trains."""
         return min(epoch // self._config.epochs, len(self._config.members) - 1)
 
-    def _take_up(self, number: int) -> None:
-        """Turn to a network of an ensemble, as it is before its first step unless it is in training already."""
+    def _switch_to_member(self, number: int) -> None:
+        """Compile an ensemble member unless it is in training already."""
         if number != self._compiled.number:
             self._compiled = CompiledModel(self._config, number, self._machine, self._classes, self._distribution)
-            self._watch_over(self._compiled)
-        self._recorder.enter_member(number)
+            self._set_up_member(self._compiled)
+        self._recorder.start_member(number)
 
-    def _watch_over(self, compiled: CompiledModel) -> None:
+    def _set_up_member(self, compiled: CompiledModel) -> None:
         self._guard = Guard(self._classes)
         self._layer_sampler = LayerSampler(compiled.reader, self._split.train, self._classes)
         at_once = compiled.plan.steps_per_execution
-        self._pace = LearningRateSchedule(self._config, self._state, compiled.number, self._steps_per_epoch, at_once)
-        self._begin_steps = BeginSteps(self._begin_execution, self._pace.coming_rate)
+        self._schedule = LearningRateSchedule(
+            self._config, self._state, compiled.number, self._steps_per_epoch, at_once
+        )
+        self._begin_steps = BeginSteps(self._begin_execution, self._schedule.following_rate)
 
-    def _go_on_to_the_next(self) -> None:
-        """The next network of an ensemble; of its epochs, too, the best one is kept."""
+    def _start_next_member(self) -> None:
+        """Start the next ensemble member, with a best epoch of its own."""
         number, names = self._compiled.number + 1, self._config.members
-        self._state.best_accuracy, self._state.best_loss, self._state.rescues = -1.0, None, 0
-        self._take_up(number)
+        self._state.best_accuracy, self._state.best_loss, self._state.automatic_rollbacks = -1.0, None, 0
+        self._switch_to_member(number)
         network = f"{number + 1} of {len(names)}, {names[number]} with seed {self._compiled.seed}"
         step = self._state.step
         self._emit(SettingChanged(time=time.time(), setting="network", value=network, by=PROGRAM, step=step))
 
-    def _leave_out(self, text: str) -> bool:
-        """Give up a network of an ensemble that diverges again and again; the others go on."""
+    def _drop_member(self, text: str) -> bool:
+        """Give up an ensemble member that diverged repeatedly and train the others."""
         state, number = self._state, self._compiled.number
         kept = number in self._recorder.best.members
         fate = "it stays as it was in its best epoch" if kept else "it is left out"
@@ -324,7 +324,7 @@ class Trainer:
         state.end_epoch()
         state.step = state.epoch * self._steps_per_epoch
         if state.epoch < state.epochs_planned:
-            self._go_on_to_the_next()
+            self._start_next_member()
         elif not self._recorder.best.members:
             raise DivergedError(f"{text} and so did every other network: start again with a lower learning rate")
         self._save_checkpoint()
@@ -334,17 +334,17 @@ class Trainer:
         with use_ema_weights(self._compiled.model):
             validation = self._recorder.validate(self._compiled.reader())
         if complete:
-            self._look_ahead()
+            self._speculate_next_epoch()
         return self._recorder.record(validation, complete=complete)
 
-    def _look_ahead(self) -> None:
-        """Let a device that takes many steps at once begin the next epoch while this one is recorded."""
+    def _speculate_next_epoch(self) -> None:
+        """Start the next epoch's first execution while this epoch is recorded."""
         state, compiled = self._state, self._compiled
         epoch = state.epoch + 1
         goes_on = epoch < state.epochs_planned and self._member_of(epoch) == compiled.number
         if goes_on and compiled.plan.steps_per_execution > 1:
-            rate = self._pace.next_epochs_rate()
-            self._digits.speculate(compiled.model, epoch, compiled.preset.augmentation, rate)
+            rate = self._schedule.next_epoch_rate()
+            self._feed.speculate(compiled.model, epoch, compiled.preset.augmentation, rate)
 
     def _save_checkpoint(self) -> None:
         def write() -> None:
@@ -355,13 +355,12 @@ class Trainer:
 
         self._recorder.save("checkpoint", write)
 
-    def _go_on(self) -> None:
-        """After standing still: that time was not worked."""
+    def _continue(self) -> None:
         self._recorder.clock.restart()
-        self._emit_steps.stood_still()
+        self._emit_steps.restart_timing()
         self._recorder.enter(Phase.TRAINING)
 
 
-def _watched(figures: EpochFigures, rule: EarlyStopping) -> float:
+def _monitored_value(figures: EpochFigures, rule: EarlyStopping) -> float:
     loss = float("nan") if figures.validation_loss is None else figures.validation_loss
     return figures.validation_accuracy if rule.metric == "accuracy" else loss

@@ -1,4 +1,4 @@
-"""What process 0 of several does when another one is gone: save the newest state that is whole, say so, and end."""
+"""Emergency checkpoint of process 0 when another process is lost."""
 
 import contextlib
 import os
@@ -10,22 +10,22 @@ from mnist_tui.events import RunFailed
 from mnist_tui.runs.directory import RunDirectory
 
 
-class Lifeline:
-    """Writes what `checkpointer` holds in memory: a step that others break takes the network's variables along."""
+class EmergencyCheckpoint:
+    """Writer of the state that `checkpointer` holds in memory: a failed step loses the variables."""
 
     def __init__(self, run: RunDirectory, event_writer: EventWriter, checkpointer: Checkpointer) -> None:
         self._run, self._event_writer, self._checkpointer = run, event_writer, checkpointer
 
-    def parting(self, sentence: str) -> str:
-        """Save, and make the run's last sentence of what happened."""
+    def save(self, sentence: str) -> str:
+        """Save the state and return the run's final error message."""
         with contextlib.suppress(OSError):
             saved = self._checkpointer.save_held()
             if saved is not None:
                 self._event_writer.emit(saved)
         return f"{sentence}: a checkpoint is saved, start all processes again with `mnist-tui resume {self._run.id}`"
 
-    def rescue(self, sentence: str) -> None:
-        """From another thread than the training's, which hangs or stands still: save and end this process."""
-        self._event_writer.emit(RunFailed(time=time.time(), error=self.parting(sentence)))
+    def save_and_exit(self, sentence: str) -> None:
+        """Save and exit this process, from another thread while training hangs or is paused."""
+        self._event_writer.emit(RunFailed(time=time.time(), error=self.save(sentence)))
         self._event_writer.flush()
         os._exit(1)
