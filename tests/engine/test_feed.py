@@ -52,7 +52,7 @@ def same(one: Feed, other: Feed) -> bool:
     return all(np.array_equal(first, second) for first, second in parts if first is not None)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("bending", [None, Augmentation()])
+@pytest.mark.parametrize("augmentation", [None, Augmentation()])
 def test_what_was_gathered_ahead_is_what_would_have_been_gathered(
     augmentation: Augmentation | None, untouched: Untouched
 ) -> None:
@@ -67,7 +67,7 @@ def test_what_was_gathered_ahead_is_what_would_have_been_gathered(
 
 
 @pytest.mark.parametrize(
-    ("epoch", "batch", "bending"), [(2, 0, None), (1, 3, None), (1, 0, Augmentation(degrees=90.0)), (0, 0, None)]
+    ("epoch", "batch", "augmentation"), [(2, 0, None), (1, 3, None), (1, 0, Augmentation(degrees=90.0)), (0, 0, None)]
 )
 def test_what_nobody_wants_any_more_is_not_taken(
     epoch: int, batch: int, augmentation: Augmentation | None, untouched: Untouched
