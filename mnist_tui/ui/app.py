@@ -1,4 +1,4 @@
-"""The face: wiring only. It knows the screens, the opened run and the timer, and nothing of what they draw."""
+"""The Textual app: it wires screens, the opened run and the timer, and draws nothing itself."""
 
 import asyncio
 import gc
@@ -19,7 +19,7 @@ from mnist_tui.ui.home.screen import HomeScreen
 from mnist_tui.ui.keymap import bindings, screen_keys
 from mnist_tui.ui.messages import OpenDigits, OpenRun, ResumeRun, StartRun
 from mnist_tui.ui.screens import SCREENS
-from mnist_tui.ui.terminal.differences import thrifty
+from mnist_tui.ui.terminal.differences import diff_driver
 from mnist_tui.ui.terminal.hang_up import catch_signals, is_terminal_gone
 from mnist_tui.ui.theme import DARK, LIGHT
 
@@ -27,11 +27,18 @@ if TYPE_CHECKING:
     from mnist_tui.ui.session import RunSession
 
 FRAME_SECONDS = 0.25
-"""Between looks at the run: four frames a second are smooth enough for curves and cheap on a slow link."""
+"""Between polls of the run: four frames a second look smooth and are cheap on a slow connection."""
 
 
 class MnistTuiApp(App[int]):
-    """`catalogue` says what can be chosen, `launch` starts a run, `run` is opened at once, `clock` tells the time."""
+    """The user interface.
+
+    Args:
+        catalogue: Presets and data sets to choose from.
+        launch: Starts a run.
+        run: A run to open at once.
+        clock: Returns seconds since 1970.
+    """
 
     TITLE = "mnist-tui"
     CSS_PATH = "app.tcss"
@@ -51,7 +58,7 @@ class MnistTuiApp(App[int]):
         self._clock = clock
         self._leaving = False
         self.ended_by = 0
-        """Exit status that a hang-up or a signal asks for; 0 without one."""
+        """Exit status after a hang-up or a signal; 0 without one."""
         self.session: RunSession | None = None
         self.register_theme(DARK)
         self.register_theme(LIGHT)
@@ -60,11 +67,10 @@ class MnistTuiApp(App[int]):
             self.bind(key.keys, key.action, description=key.label)
 
     def get_driver_class(self) -> type[Driver]:
-        """The terminal's, behind what leaves out the cells that it shows already."""
-        return thrifty(super().get_driver_class(), lambda: self.ended_by != 0 and is_terminal_gone())
+        """Return the terminal's driver, wrapped so that it writes only cells that changed."""
+        return diff_driver(super().get_driver_class(), lambda: self.ended_by != 0 and is_terminal_gone())
 
     def on_mount(self) -> None:
-        """Put the home screen up, and on it the run that was asked for."""
         if not self.is_headless:
             loop = asyncio.get_running_loop()
 
@@ -85,7 +91,7 @@ class MnistTuiApp(App[int]):
         try:
             session = RunSession(run, self._clock)
         except RunError as error:
-            self._tell(str(error))
+            self._show_error(str(error))
             return
         self._close_run()
         session.poll()
@@ -105,7 +111,7 @@ class MnistTuiApp(App[int]):
             self.session = None
 
     def on_unmount(self) -> None:
-        """The engine need not wait until it misses this screen."""
+        """Detach from the engine at once, so that it need not wait for a timeout."""
         if self.session is not None:
             self.session.close()
 
@@ -114,7 +120,6 @@ class MnistTuiApp(App[int]):
             self.pop_screen()
 
     def _follow(self) -> None:
-        """Read what is new and hand it to the screen in front."""
         if self.session is None or not self.session.poll():
             return
         from mnist_tui.ui.run.screen import RunScreen  # numpy: not before there is a run
@@ -126,19 +131,15 @@ class MnistTuiApp(App[int]):
             self.exit(return_code=self._status())
 
     def on_start_run(self, message: StartRun) -> None:
-        """The home screen has a complete set of settings."""
         self._start(message.config)
 
     def on_open_run(self, message: OpenRun) -> None:
-        """Somebody chose a run."""
         self.open_run(message.run)
 
     def on_resume_run(self, message: ResumeRun) -> None:
-        """A run that is over is to go on."""
         self._resume(message.run, message.epochs)
 
     def on_open_digits(self, message: OpenDigits) -> None:
-        """Somebody opened a cell of the confusion matrix."""
         from mnist_tui.ui.digits.screen import DigitsScreen
 
         digits = self.get_screen("digits")
@@ -148,11 +149,10 @@ class MnistTuiApp(App[int]):
 
     @work(thread=True, exclusive=True, group="start")
     def _start(self, config: RunConfig) -> None:
-        """Checking the data takes a second the first time: not in the thread that paints."""
         try:
             run = self._launch(config)
         except (ConfigError, RunError) as error:
-            self._tell(str(error))
+            self._show_error(str(error))
         else:
             self.post_message(OpenRun(run))
 
@@ -164,26 +164,26 @@ class MnistTuiApp(App[int]):
         try:
             resume_run(run, origin("screen"), epochs=epochs)
         except RunError as error:
-            self._tell(str(error))
+            self._show_error(str(error))
             return
         session = self.session
         if session is None or session.run.path != run.path or not self._shows_run:
             self.post_message(OpenRun(run))
         else:
-            session.look_again()
+            session.recheck_engine()
 
     @property
     def _shows_run(self) -> bool:
-        """Whether one of the opened run's screens is in front, or a dialog over one."""
+        """True if a screen of the opened run is in front, or a dialog over one."""
         return len(self.screen_stack) > 2
 
-    def _tell(self, sentence: str) -> None:
+    def _show_error(self, sentence: str) -> None:
         from mnist_tui.ui.steering.steering import notify
 
         notify(self, sentence, "error")
 
     def action_view(self, name: str) -> None:
-        """Go to one of the run's screens, or home."""
+        """Open a screen of the run, or home."""
         from mnist_tui.ui.digits.digit_list import MISTAKES
         from mnist_tui.ui.digits.screen import DigitsScreen
 
@@ -220,27 +220,26 @@ class MnistTuiApp(App[int]):
                 yield SystemCommand(binding.description, binding.tooltip, action)
 
     def action_help(self) -> None:
-        """All keys of the screen in front."""
+        """Show all keys of the screen in front."""
         from mnist_tui.ui.shared.help import HelpScreen
 
         self.push_screen(HelpScreen(getattr(self.screen, "KEY_GROUPS", ("everywhere",))))
 
     def action_toggle_dark(self) -> None:
-        """Change between the two themes."""
+        """Switch between the two themes."""
         self.theme = LIGHT.name if self.theme == DARK.name else DARK.name
 
     def action_redraw(self) -> None:
-        """Paint everything again, as after a terminal multiplexer garbled it."""
+        """Repaint the whole screen, after a terminal multiplexer garbled it."""
         self.refresh(layout=True)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """The footer lists only what works now."""
         if action == "view":
             return self.session is not None
         return True
 
     def action_quit_asking(self) -> None:
-        """Leave; while the opened run is live, ask what is to become of it."""
+        """Quit; if the opened run is live, ask what to do with it."""
         from mnist_tui.ui.steering.choices import LeaveScreen
 
         if self.session is not None:
@@ -263,7 +262,6 @@ class MnistTuiApp(App[int]):
         self._leaving = False
 
     def _status(self) -> int:
-        """Exit status: 1 when the opened run failed or crashed."""
         from mnist_tui.runs.status import Status
 
         failed = (Status.FAILED, Status.CRASHED)

@@ -1,4 +1,4 @@
-"""What screens ask of the app. A widget's own messages are nested in the widget."""
+"""Messages from screens to the app. A widget's own messages are nested in the widget."""
 
 from typing import TYPE_CHECKING
 
@@ -36,7 +36,7 @@ class CompareRuns(Message):
 
 
 class ResumeRun(Message):
-    """Go on with a run that is over, in a new engine; `epochs` in all take the place of those planned."""
+    """Resume a run that is over in a new engine; `epochs` is the new total, if given."""
 
     def __init__(self, run: RunDirectory, epochs: int | None = None) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class ResumeRun(Message):
 
 
 class OpenDigits(Message):
-    """Show the digits screen of the run in front, with this filter. The app handles it as `on_open_digits`."""
+    """Show the digits screen with this filter."""
 
     def __init__(self, wanted: "Query") -> None:
         super().__init__()

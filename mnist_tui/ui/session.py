@@ -1,4 +1,4 @@
-"""One opened run as the face sees it: follows its events, and hands out frozen views, predictions and pictures."""
+"""An opened run as the user interface sees it: its events, frozen views, predictions and images."""
 
 import contextlib
 import time
@@ -20,25 +20,25 @@ LIVENESS_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class RunView:
-    """What a screen draws: a moment of a run. `history` is shared and only grows; `revision` says when it did."""
+    """A snapshot of a run for the screens. `history` is shared and only grows; `revision` changes when it does."""
 
     history: History
     progress: Progress
     status: Status
     now: float
-    """Seconds since the epoch: the only clock a widget sees."""
+    """Seconds since 1970; widgets read no other clock."""
     revision: int
     unknown_events: int
     trouble: str = ""
-    """The engine's sentence about what cannot be saved; empty while all is."""
+    """The engine's message about what it cannot save; empty if it saves everything."""
     has_engine: bool = False
-    """Whether an engine is there: it may also wait after the run's end, to be questioned or to train on."""
+    """True if an engine is alive; it may also wait after the run's end, to explain digits or to train on."""
 
 
 class RunSession:
-    """Follows one run directory. `poll` reads what is new; everything else is read when a screen asks for it.
+    """Follows one run directory. `poll` reads new events; predictions are read when a screen needs them.
 
-    While an engine is there it is told that somebody watches, until `close`.
+    A live engine knows this viewer until `close`.
     """
 
     def __init__(self, run: RunDirectory, clock: Callable[[], float] = time.time) -> None:
@@ -51,9 +51,9 @@ class RunSession:
         self._attachment: Attachment | None = None
         self._is_closed = False
         self.dismissed: set[str] = set()
-        """Sentences of the banner that somebody has read and put away."""
+        """Messages of the banner that the user has hidden."""
         self.asked_about: AlertRaised | None = None
-        """The alert whose decision was last asked for."""
+        """The last alert for which a decision dialog was opened."""
         self._live_checked = -1e9
         self._shown: tuple[object, ...] = ()
         self.inspector = Inspector(run, self.record)
@@ -61,7 +61,10 @@ class RunSession:
         self.view = self._make_view()
 
     def poll(self) -> bool:
-        """Read new events; True when `view` changed: an event came, the status changed, or a shown second passed."""
+        """Read new events; return True if `view` changed.
+
+        It changes with an event, with the status, or when a second shown on the screen has passed.
+        """
         now = self.clock()
         live = self._live
         if abs(now - self._live_checked) >= LIVENESS_SECONDS:
@@ -81,18 +84,18 @@ class RunSession:
         self.view = self._make_view()
         return True
 
-    def look_again(self) -> None:
-        """Let the next `poll` look whether an engine is there, however soon it comes."""
+    def recheck_engine(self) -> None:
+        """Make the next `poll` check at once whether an engine is alive."""
         self._live_checked = -1e9
 
     def close(self) -> None:
-        """Let the engine know that nobody watches here any more; returns at once."""
+        """Detach from the engine; returns at once."""
         self._is_closed = True
         if self._attachment is not None:
             self._attachment.close()
 
     def _look(self) -> bool:
-        """Whether an engine is there: by its lock, or by its answers when the lock has vanished with the directory."""
+        """Return True if an engine is alive: by its lock, or by its replies if the directory is gone."""
         if self.run.is_live():
             return True
         return self._attachment is not None and self._attachment.alive and not self.run.lock_path.exists()
@@ -125,12 +128,12 @@ class RunSession:
         )
 
     def points(self) -> list[EvaluationPoint]:
-        """What can be looked at: the validated epochs in their order, then the final test and other sets."""
+        """Return all evaluations: the epochs in their order, then the final test and other sets."""
         return self.inspector.points(self._history)
 
     @property
     def point(self) -> EvaluationPoint | None:
-        """What is looked at: what somebody travelled to, else the newest validated epoch; None before the first."""
+        """The evaluation shown: the user's choice, else the newest epoch; None before the first."""
         if self._chosen is not None and self._chosen in self.points():
             return self._chosen
         epochs = self._history.epochs
@@ -138,21 +141,21 @@ class RunSession:
 
     @property
     def follows(self) -> bool:
-        """Whether the newest epoch is looked at, whatever it is."""
+        """True if the newest epoch is shown, also after the next one."""
         return self._chosen is None
 
     def travel_to(self, point: EvaluationPoint | None) -> None:
-        """Look at a moment, on all screens; at the newest epoch (or None), and at each that comes after it."""
+        """Show an evaluation on all screens; for the newest epoch or None, follow the newest."""
         epochs = self._history.epochs
         newest = EvaluationPoint(VALIDATION, epochs[-1].epoch) if epochs else None
         self._chosen = None if point == newest else point
 
     def findings(self, point: EvaluationPoint) -> Findings:
-        """All that is known of a moment's digits; raises RunError when its predictions are missing or damaged."""
+        """Return the findings of an evaluation; raises RunError if its predictions are missing or damaged."""
         return self.inspector.findings(point, self._history)
 
     def predictions(self, epoch: int | None) -> Predictions:
-        """Predictions after an epoch (None: of the final test); raises RunError when they are missing or damaged."""
+        """Return the predictions of an epoch (None: of the final test); raises RunError if missing or damaged."""
         return self.inspector.predictions(
             EvaluationPoint(TEST) if epoch is None else EvaluationPoint(VALIDATION, epoch)
         )

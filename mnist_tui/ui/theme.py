@@ -1,4 +1,4 @@
-"""The colours, each with one meaning on every screen.
+"""The colours; each has one meaning on every screen.
 
 Widgets name them as theme variables (`$train`, `$validation`, ...) or through `Palette`, never as hex.
 """
@@ -86,7 +86,7 @@ class Palette:
     predicted_class: Color
     wrong: Color
     success: Color
-    """What is better, or speaks for something."""
+    """Better, or evidence for a class."""
     quiet: Color
     accent: Color
     foreground: Color
@@ -95,7 +95,7 @@ class Palette:
 
 
 def palette(variables: dict[str, str]) -> Palette:
-    """Read the palette from an app's theme variables (`app.theme_variables`); falls back to the dark theme's own."""
+    """Read the palette from `app.theme_variables`; missing colours are those of the dark theme."""
 
     def colour(name: str) -> Color:
         return Color.parse(variables.get(name) or _NIGHT.get(name, "#808080"))

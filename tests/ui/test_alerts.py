@@ -51,7 +51,7 @@ async def test_a_run_whose_directory_vanishes_is_still_training(replay: Replay, 
         await wait_until(pilot, lambda: attachment.alive, "a reply")
         replay.run.path.rename(tmp_path / "elsewhere")
         replay.clock.now += 5
-        app.session.look_again()
+        app.session.recheck_engine()
         await settled(pilot)
         assert "▶ training" in lines(app)[0]
 

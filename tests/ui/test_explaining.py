@@ -49,7 +49,7 @@ async def test_neighbours_and_small_changes_are_pictures_with_words(run: RunDire
     app = Host(run, DigitsScreen)
     with FakeEngine(run) as engine:
         engine.reply = answer_line()
-        app.session.look_again()
+        app.session.recheck_engine()
         app.session.poll()
         async with app.shown(size) as pilot:
             screen = await opened(pilot, app)
@@ -80,7 +80,7 @@ async def test_a_digit_of_a_set_given_to_evaluate_goes_with_the_question(run: Ru
     app = Host(run, DigitsScreen)
     with FakeEngine(run) as engine:
         engine.reply = answer_line()
-        app.session.look_again()
+        app.session.recheck_engine()
         app.session.poll()
         app.session.travel_to(EvaluationPoint("set-mine"))
         async with app.shown((120, 40)) as pilot:
@@ -99,7 +99,7 @@ async def test_a_validation_digit_of_the_cross_check_is_asked_for_as_one(run: Ru
     app = Host(run, DigitsScreen)
     with FakeEngine(run) as engine:
         engine.reply = answer_line()
-        app.session.look_again()
+        app.session.recheck_engine()
         app.session.poll()
         app.session.travel_to(EvaluationPoint(TRAIN))
         async with app.shown((120, 40)) as pilot:
@@ -113,7 +113,7 @@ async def test_what_spoke_for_the_predicted_and_for_the_true_class_is_laid_over_
     app = Host(run, DigitsScreen)
     with FakeEngine(run) as engine:
         engine.reply = answer_line()
-        app.session.look_again()
+        app.session.recheck_engine()
         app.session.poll()
         async with app.shown((120, 40)) as pilot:
             screen = await opened(pilot, app)
@@ -141,7 +141,7 @@ async def test_without_colours_signs_are_laid_over_it(run: RunDirectory) -> None
     app.no_color = True
     with FakeEngine(run) as engine:
         engine.reply = answer_line()
-        app.session.look_again()
+        app.session.recheck_engine()
         app.session.poll()
         async with app.shown((120, 40)) as pilot:
             screen = await opened(pilot, app)
@@ -158,7 +158,7 @@ async def test_a_refusal_is_shown_as_it_is_and_another_digit_is_asked_about_anew
     app = Host(run, DigitsScreen)
     with FakeEngine(run) as engine:
         engine.reply = msgspec.json.encode(Reply(ok=False, error="no epoch is validated yet")) + b"\n"
-        app.session.look_again()
+        app.session.recheck_engine()
         app.session.poll()
         async with app.shown((120, 40)) as pilot:
             screen = await opened(pilot, app)

@@ -74,7 +74,7 @@ async def test_a_finished_run(size: tuple[int, int], golden: Golden) -> None:
         await album.take("confusion", "2")
         await album.take("digits", "3")
         await album.take("digit", "enter")
-        await album.take("labels", "4", "R", "8", "g", "u")
+        await album.take("labels", "4", "R", "8", "A", "U")
         await album.take("home", "6")
 
 

@@ -71,7 +71,7 @@ class AskingScreen(PredictionScreen):
         except RunError as error:
             self._waking = False
             notify(self.app, str(error), "error")
-        self.session.look_again()
+        self.session.recheck_engine()
         self.call_later(self.catch_up)
 
     def ask_why(self, view: RunView) -> None:

@@ -1,4 +1,4 @@
-"""Which settings the home screen offers, and how they read: for the form, and for its first paint in plain words."""
+"""The settings of the home screen's form, also as plain text for its first paint."""
 
 from mnist_tui.settings import SETTINGS_BY_KEY, Catalogue
 
@@ -7,13 +7,13 @@ LABEL_WIDTH = 15
 
 
 def default_text(catalogue: Catalogue, key: str, preset: str) -> str:
-    """A setting as it stands in its field when nobody typed."""
+    """Return a setting's default as its field shows it."""
     value = catalogue.default(key, preset)
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def sketch(catalogue: Catalogue, preset: str) -> str:
-    """All settings, a line each, as they will stand in the form."""
+    """Return all settings as the form will show them, one per line."""
     return "\n".join(
         f"{SETTINGS_BY_KEY[key].label:<{LABEL_WIDTH}}{default_text(catalogue, key, preset)}" for key in SHOWN
     )

@@ -1,4 +1,4 @@
-"""On the home screen: what kind of network the chosen preset trains, layer by layer."""
+"""The panel that explains the chosen preset, layer by layer."""
 
 from rich.text import Text
 from textual.app import RenderResult
@@ -9,7 +9,7 @@ from mnist_tui.explanations import preset_explanation
 
 
 class PresetPanel(Widget):
-    """The preset's summary, and as many of its layers' reasons as fit."""
+    """Shows the preset's summary and the explanations of its layers."""
 
     DEFAULT_CSS = """
     PresetPanel { border: round $frame; border-title-color: $foreground; height: 1fr; padding: 0 1; }
@@ -18,7 +18,6 @@ class PresetPanel(Widget):
     preset: reactive[str] = reactive("")
 
     def watch_preset(self, preset: str) -> None:
-        """The title names the preset."""
         self.border_title = f"Why {preset} looks as it does" if preset_explanation(preset).summary else "Preset"
 
     def render(self) -> RenderResult:

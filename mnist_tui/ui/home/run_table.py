@@ -1,4 +1,4 @@
-"""The earlier runs, the newest on top."""
+"""The table of all runs, newest first."""
 
 from dataclasses import dataclass
 
@@ -21,21 +21,21 @@ COLOURS = {
     Status.CRASHED: "error",
     Status.FAILED: "error",
 }
-"""Theme variables; a run that goes on has the accent's."""
+"""Theme variables; a live run has the accent's."""
 EMPTY = (
     "No runs yet.\n\nPress Enter to start the first one with the settings shown:\n"
     "it trains a small network on 55,000 digits and shows\nits curves, its confusions and its mistakes as they come."
 )
 LONGEST_NAME = 24
 MARK = "✔ "
-"""Before the name of a run that is to be compared."""
+"""Precedes the name of a marked run."""
 CELL_PADDING = 1
 """Blank cells on either side of every cell."""
 
 
 @dataclass(frozen=True)
 class RunColumn:
-    """A column of the table. Where there is no room for all, those of the highest `rank` go first."""
+    """A column of the table; if not all fit, those of the highest `rank` are left out."""
 
     heading: str
     rank: int
@@ -54,21 +54,20 @@ COLUMNS = (
 
 
 class RunList(DataTable[Text]):
-    """The table itself; the footer says what its keys do."""
+    """The rows, with their keys."""
 
     BINDINGS = bindings("runs")
 
     class ResumeWanted(Message):
-        """The run in the row under the cursor is to go on."""
+        """Resume the run under the cursor."""
 
     class MarkWanted(Message):
-        """The run in the row under the cursor is to be marked, or no longer."""
+        """Mark or unmark the run under the cursor."""
 
     class CompareWanted(Message):
-        """The marked runs are to be compared."""
+        """Compare the marked runs."""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Only a run that is over before its time can be resumed; one alone cannot be compared."""
         if action in ("mark", "compare"):
             return self.row_count > 1
         if action == "resume":
@@ -77,20 +76,17 @@ class RunList(DataTable[Text]):
         return super().check_action(action, parameters)
 
     def action_resume(self) -> None:
-        """Ask for it."""
         self.post_message(self.ResumeWanted())
 
     def action_mark(self) -> None:
-        """Ask for it."""
         self.post_message(self.MarkWanted())
 
     def action_compare(self) -> None:
-        """Ask for it."""
         self.post_message(self.CompareWanted())
 
 
 class RunTable(Vertical):
-    """A table whose Enter (or click) opens a run; on a fresh machine, what to do."""
+    """The table, or a hint if there are no runs. Enter or a click opens a run."""
 
     DEFAULT_CSS = """
     RunTable { border: round $frame; border-title-color: $foreground; height: 1fr; }
@@ -109,7 +105,7 @@ class RunTable(Vertical):
         self._is_shown = False
         self._rows: dict[str, tuple[str, ...]] = {}
         self._marked: dict[str, None] = {}
-        """Ids, in the order in which they were marked."""
+        """Ids in the order of marking."""
         self.border_title = "Runs"
 
     def compose(self) -> ComposeResult:
@@ -119,24 +115,22 @@ class RunTable(Vertical):
         yield table
 
     def on_mount(self) -> None:
-        """Cells carry colours of their own: another theme, other cells."""
         self.app.theme_changed_signal.subscribe(self, lambda _: self._fill())
 
     def on_resize(self) -> None:
-        """Another width has room for other columns."""
         self._fill()
 
     @property
     def has_runs(self) -> bool:
-        """Whether there is a list to go to."""
+        """True if there are runs."""
         return bool(self._rows)
 
     def focus_list(self) -> None:
-        """Put the cursor into the list."""
+        """Focus the table."""
         self.query_one(RunList).focus()
 
     def show(self, summaries: list[RunSummary], now: float) -> None:
-        """List the runs; nothing is touched when nothing changed."""
+        """List the runs, if they have changed."""
         rows = {summary.run.id: row(summary, now) for summary in summaries}
         if self._is_shown and rows == self._rows:
             return
@@ -149,9 +143,9 @@ class RunTable(Vertical):
         self._fill()
 
     def _fill(self) -> None:
-        """Write the table anew; the cursor stays on its run.
+        """Fill the table; the cursor stays on its run.
 
-        Every width is given: DataTable measures cells when it is idle, and does not repaint what it painted until then.
+        Widths are explicit: DataTable would measure cells when idle, and not repaint those that it painted before.
         """
         table = self.query_one(RunList)
         chosen = self._key_under_cursor(table)
@@ -185,21 +179,17 @@ class RunTable(Vertical):
         return Text(words, style=style, justify="right" if COLUMNS[place].is_number else "left")
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
-        """Enter or a click on the row under the cursor."""
         event.stop()
         self.post_message(OpenRun(self._runs[str(event.row_key.value)].run))
 
     def on_data_table_row_highlighted(self) -> None:
-        """Another run, other keys."""
         self.screen.refresh_bindings()
 
     def on_run_list_resume_wanted(self) -> None:
-        """`r` on a row."""
         if self.chosen is not None:
             self.post_message(ResumeRun(self.chosen.run))
 
     def on_run_list_mark_wanted(self) -> None:
-        """Space on a row."""
         key = self._key_under_cursor(self.query_one(RunList))
         if key in self._marked:
             del self._marked[key]
@@ -208,7 +198,6 @@ class RunTable(Vertical):
         self._fill()
 
     def on_run_list_compare_wanted(self) -> None:
-        """`c`: the marked runs, which are at least two."""
         if len(self._marked) < 2:
             self.app.notify("Mark at least two runs with Space; c then compares them.")
             return
@@ -216,7 +205,7 @@ class RunTable(Vertical):
 
     @property
     def chosen(self) -> RunSummary | None:
-        """The run under the cursor."""
+        """Run under the cursor."""
         return self._runs.get(self._key_under_cursor(self.query_one(RunList)))
 
     def _key_under_cursor(self, table: RunList) -> str:
@@ -227,7 +216,7 @@ class RunTable(Vertical):
 
 
 def columns_that_fit(widths: list[int], room: int) -> list[int]:
-    """Which of COLUMNS there is room for, from left to right; always the first ones by rank, and the first of all."""
+    """Return the positions of the COLUMNS that fit, from left to right; at least the first by rank."""
     shown: list[int] = []
     for place in sorted(range(len(COLUMNS)), key=lambda place: COLUMNS[place].rank):
         room -= widths[place] + 2 * CELL_PADDING
@@ -238,7 +227,7 @@ def columns_that_fit(widths: list[int], room: int) -> list[int]:
 
 
 def row(summary: RunSummary, now: float) -> tuple[str, ...]:
-    """A run as it stands in the table: a text for each of COLUMNS."""
+    """Return a run's text for each of COLUMNS."""
     config, best, ended = summary.record.config, summary.best, summary.ended
     return (
         clip(sanitize(summary.record.name), LONGEST_NAME),
@@ -252,7 +241,7 @@ def row(summary: RunSummary, now: float) -> tuple[str, ...]:
 
 
 def age(seconds: float) -> str:
-    """How long that is, in the largest unit that fits."""
+    """Return a duration in its largest unit."""
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
         if seconds >= size:
             return f"{seconds // size:,.0f} {unit}"

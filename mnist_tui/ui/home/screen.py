@@ -1,4 +1,4 @@
-"""The home screen: the settings of the next run, and the runs so far."""
+"""The home screen: the settings of the next run, and all runs."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # these bring Textual's tables and fields and the vocabulary 
 
 REFRESH_SECONDS = 2.0
 FIRST_PAINT_SECONDS = 0.02
-"""Head start of the first paint; `call_after_refresh` is called before it is on its way to the terminal."""
+"""Delay until the first paint is written; `call_after_refresh` would come too early."""
 RECENT_RUNS = 200
 
 
@@ -36,7 +36,7 @@ class HomeScreen(SizedScreen):
     """Enter starts a run; Tab and Enter open an earlier one."""
 
     class RunsRead(Message):
-        """The run directories were read."""
+        """The runs were read."""
 
         def __init__(self, found: "list[RunSummary]") -> None:
             super().__init__()
@@ -51,13 +51,12 @@ class HomeScreen(SizedScreen):
         self._catalogue = catalogue
         self._clock = clock
         self._setting: Widget = self
-        """Which setting had the cursor before it went to the runs."""
+        """The setting that had the focus before the runs."""
         self._preset: PresetPanel | None = None
         self._runs: RunTable | None = None
         self._is_furnished = False
 
     def compose(self) -> ComposeResult:
-        """The settings as words at first, which takes half as long as with the widgets that edit them."""
         words = (
             "[b $primary] mnist-tui [/][$quiet] $version   train a network on digits, and watch it   runs in $folder[/]"
         )
@@ -68,10 +67,7 @@ class HomeScreen(SizedScreen):
             yield settings
 
     async def _furnish(self) -> None:
-        """Put the widgets in, then read the runs, and again while the screen is in front.
-
-        Not while a run is in front: who opens one and leaves need not wait for this screen.
-        """
+        """Mount the widgets and read the runs; not behind a run, so that leaving it need not wait for this."""
         if self._is_furnished or not self.is_active:
             return
         self._is_furnished = True
@@ -95,7 +91,6 @@ class HomeScreen(SizedScreen):
         self.set_interval(REFRESH_SECONDS, self._refresh)
 
     def on_screen_resume(self) -> None:
-        """Catch up with what happened meanwhile."""
         if self._runs is None:
             self.set_timer(FIRST_PAINT_SECONDS, self._furnish)
         else:
@@ -114,7 +109,6 @@ class HomeScreen(SizedScreen):
         self.post_message(self.RunsRead(found))
 
     def on_home_screen_runs_read(self, event: RunsRead) -> None:
-        """List them."""
         found = event.found
         if self._runs is not None and self.is_active:  # another screen may have come in front meanwhile
             before = self._runs.has_runs
@@ -123,11 +117,10 @@ class HomeScreen(SizedScreen):
                 self.refresh_bindings()  # with the first run comes the key that leads to it
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """Without runs there is no other side."""
         return action != "other_side" or (self._runs is not None and self._runs.has_runs)
 
     def action_other_side(self) -> None:
-        """From the settings to the runs, and back to the setting that had the cursor."""
+        """Switch the focus between the runs and the last setting."""
         if self._runs is None:
             return
         if self._runs.has_focus_within:
@@ -137,22 +130,19 @@ class HomeScreen(SizedScreen):
             self._runs.focus_list()
 
     def on_compare_runs(self, message: CompareRuns) -> None:
-        """The runs that were marked, side by side."""
         from mnist_tui.ui.compare.screen import CompareScreen  # numpy and plots: not before they are needed
 
         message.stop()
         self.app.push_screen(CompareScreen(message.runs))
 
     def on_settings_form_preset_chosen(self, event: "SettingsForm.PresetChosen") -> None:
-        """Say what kind of network that is."""
         if self._preset is not None:
             self._preset.preset = event.preset
 
     def on_settings_form_submitted(self, event: "SettingsForm.Submitted") -> None:
-        """Start it."""
         self.post_message(StartRun(event.config))
 
 
 def brief(path: Path) -> str:
-    """A path as people write it: from ~ on when it lies below their home."""
+    """Return a path, with ~ for the user's home."""
     return f"~/{path.relative_to(Path.home())}" if path.is_relative_to(Path.home()) else str(path)

@@ -1,4 +1,4 @@
-"""The settings of the next run: edited in place, checked as typed."""
+"""The form for the settings of the next run, validated while the user types."""
 
 from textual import on
 from textual.app import ComposeResult
@@ -14,13 +14,13 @@ from mnist_tui.ui.shared.choice_field import ChoiceField
 
 
 class SettingInput(Input):
-    """A one-line field; the footer says what Enter does in it."""
+    """A one-line field that starts the run with Enter."""
 
     BINDINGS = bindings("setting")
 
 
 class SettingsForm(Vertical):
-    """A line a setting. What stands at its preset's own value goes along to the next preset's."""
+    """One line for each setting. With another preset, values at the old preset's defaults become the new one's."""
 
     BINDINGS = bindings("home")
     DEFAULT_CSS = """
@@ -36,14 +36,14 @@ class SettingsForm(Vertical):
     """
 
     class Submitted(Message):
-        """The settings are complete and somebody wants them run."""
+        """The user starts a run with complete settings."""
 
         def __init__(self, config: RunConfig) -> None:
             super().__init__()
             self.config = config
 
     class PresetChosen(Message):
-        """The settings are for this preset now."""
+        """The user chose another preset."""
 
         def __init__(self, preset: str) -> None:
             super().__init__()
@@ -74,12 +74,10 @@ class SettingsForm(Vertical):
         return str(self._catalogue.complete({}).preset)
 
     def on_mount(self) -> None:
-        """Say what would be run."""
         self.post_message(self.PresetChosen(self._preset))
         self._judge()
 
     def on_choice_field_changed(self, event: ChoiceField.Changed) -> None:
-        """Another preset brings its own recipe for all that nobody changed."""
         if event.field.id == "preset":
             for key, text in self.texts().items():
                 if key != "preset" and text == default_text(self._catalogue, key, self._preset):
@@ -101,12 +99,12 @@ class SettingsForm(Vertical):
         self.action_start()
 
     def texts(self) -> dict[str, str]:
-        """What the fields hold."""
+        """Return the fields' texts."""
         fields = {key: self.query_one(f"#{key}") for key in SHOWN}
         return {key: field.value for key, field in fields.items() if isinstance(field, Input | ChoiceField)}
 
     def _judge(self) -> RunConfig | None:
-        """Check every field; say the first reason against them, or what the preset is."""
+        """Validate all fields; show the first error, or the preset's summary."""
         reasons = {}
         texts = self.texts()
         for key, text in texts.items():
@@ -124,7 +122,7 @@ class SettingsForm(Vertical):
         return self._catalogue.complete(texts)
 
     def action_start(self) -> None:
-        """Hand the settings over, if they can be run."""
+        """Start the run, if the settings are valid."""
         config = self._judge()
         if config is None:
             self.app.bell()
@@ -132,11 +130,11 @@ class SettingsForm(Vertical):
             self.post_message(self.Submitted(config))
 
     def action_next_field(self) -> None:
-        """One line down."""
+        """Focus the field below."""
         self._move(1)
 
     def action_previous_field(self) -> None:
-        """One line up."""
+        """Focus the field above."""
         self._move(-1)
 
     def _move(self, by: int) -> None:
@@ -146,5 +144,5 @@ class SettingsForm(Vertical):
             self.query_one(f"#{SHOWN[(SHOWN.index(keys[0]) + by) % len(SHOWN)]}").focus()
 
     def focus_first(self) -> None:
-        """Put the cursor on the preset."""
+        """Focus the preset."""
         self.query_one("#preset").focus()

@@ -47,7 +47,6 @@ class RelabelScreen(Dialog[int]):
         return line.append("  present label", "dim") if number == self._label else line
 
     def on_key(self, event: Key) -> None:
-        """Choose by the beginning of a name."""
         if event.character is None or not event.is_printable or (event.key == "space" and not self._typed):
             return
         event.stop()

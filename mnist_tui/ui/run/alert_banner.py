@@ -1,4 +1,4 @@
-"""A line under the header for what a person should know, two where it is long; no height while there is nothing."""
+"""The line under the header with the newest alert: one line or two, none without an alert."""
 
 from rich.text import Text
 
@@ -13,7 +13,7 @@ MOST_LINES = 2
 
 
 class AlertBanner(LineWidget):
-    """The newest alert, or what cannot be saved."""
+    """Shows the newest alert, or what the engine cannot save."""
 
     DEFAULT_CSS = """
     AlertBanner { height: 1; display: none; padding: 0 1; background: $warning 22%; color: $foreground; }
@@ -28,7 +28,7 @@ class AlertBanner(LineWidget):
         self._is_severe = False
 
     def show(self, view: RunView, dismissed: set[str]) -> None:
-        """Take in a new moment of the run; what was `dismissed` is not shown."""
+        """Show the alert of a view, unless the user has dismissed it."""
         self._sentence, self._is_severe, self._hint = banner(view, dismissed)
         self.set_class(bool(self._sentence), "-shown")
         self.set_class(self._is_severe, "-severe")
@@ -37,7 +37,6 @@ class AlertBanner(LineWidget):
             self.redraw()
 
     def draw(self) -> list[Text]:
-        """The sentence, and on the right what can be done."""
         variables = self.app.theme_variables
         lines = self._wrapped(self.size.width)
         for line in lines:
@@ -50,7 +49,7 @@ class AlertBanner(LineWidget):
         return lines
 
     def _wrapped(self, width: int) -> list[Text]:
-        """The sentence in one line, or in two; the last ends with an ellipsis where even they do not do."""
+        """Wrap the message into at most two lines; the last ends with an ellipsis if it is cut."""
         room = max(1, width - len(SIGN) - len(self._hint) - 2)
         lines = list(Text(sanitize(self._sentence)).wrap(self.app.console, room))
         kept = lines[:MOST_LINES]
@@ -61,7 +60,7 @@ class AlertBanner(LineWidget):
 
 
 def banner(view: RunView, dismissed: set[str]) -> tuple[str, bool, str]:
-    """The sentence (empty: none), whether it is severe, and what can be done about it."""
+    """Return the message (empty: none), True if it is severe, and the key that handles it."""
     alert = view.history.alert
     waits = alert is not None and alert.awaits_decision and view.history.paused
     if alert is not None and waits:
@@ -74,13 +73,13 @@ def banner(view: RunView, dismissed: set[str]) -> tuple[str, bool, str]:
 
 
 def key_of(view: RunView) -> str:
-    """What stands for the newest alert once it was put away: the same sentence may come again later."""
+    """Return the identity of the newest alert; a later alert may have the same text."""
     alert = view.history.alert
     return f"{alert.time} {alert.text}" if alert is not None else ""
 
 
 def dismissible(view: RunView, dismissed: set[str]) -> str:
-    """What to add to `dismissed` to put the present line away; empty when there is none, or it must stay."""
+    """Return what to add to `dismissed` to hide the line; empty if there is none, or it must stay."""
     sentence, _, hint = banner(view, dismissed)
     if not sentence or hint != "Esc hide":
         return ""

@@ -1,4 +1,4 @@
-"""The line of time under the header: every recorded moment as a tick, and the one that is looked at."""
+"""The slider under the header: a tick for each evaluation, and the one that is shown."""
 
 from dataclasses import dataclass
 
@@ -15,35 +15,35 @@ from mnist_tui.ui.theme import Palette
 
 TICK, BEST, MISSING, OTHER = "○", "★", "✗", "◇"
 WIDEST = 8
-"""Columns between neighbouring ticks at most."""
+"""Maximum columns between neighbouring ticks."""
 LEGEND = ((BEST, "best"), (MISSING, "not recorded"), (OTHER, "test or other set"))
 
 
 @dataclass(frozen=True)
 class Slide:
-    """All that can be looked at, and what is."""
+    """The evaluations, and the one that is shown."""
 
     points: tuple[EvaluationPoint, ...]
     place: EvaluationPoint
     planned: int
-    """Epochs that the run will have."""
+    """Planned epochs."""
     best: EvaluationPoint | None = None
     unavailable: frozenset[EvaluationPoint] = frozenset()
-    """Those whose predictions are missing or damaged."""
+    """Evaluations whose predictions are missing or damaged."""
     follows: bool = True
-    """Whether the newest epoch is looked at, whatever it is."""
+    """True if the newest epoch is shown, also after the next one."""
     live: bool = False
     playing: bool = False
 
     def sign(self, point: EvaluationPoint) -> str:
-        """The tick of a moment."""
+        """Return the tick of an evaluation."""
         if point in self.unavailable:
             return MISSING
         return BEST if point == self.best else TICK if point.epoch is not None else OTHER
 
     @property
     def state(self) -> str:
-        """How the place moves."""
+        """Label on the right: how the shown evaluation changes."""
         if self.playing:
             return "▶ playing"
         if not self.follows:
@@ -53,7 +53,7 @@ class Slide:
 
 @dataclass(frozen=True)
 class DrawnSlide:
-    """A drawn line and what lies under a click: columns -> moments, and the columns where the arrows and state are."""
+    """A drawn line, and what a click hits: columns to evaluations, and the columns of arrows and state."""
 
     line: Text
     ticks: dict[int, EvaluationPoint]
@@ -63,9 +63,9 @@ class DrawnSlide:
 
 
 def draw_slide(slide: Slide, colours: Palette, width: int) -> DrawnSlide:
-    """`[ ◀ epoch 2 of 12 ▶ ]  ○──[○]──★──✗   newest` in `width` cells; of too many ticks those around the place.
+    """Draw `[ ◀ epoch 2 of 12 ▶ ]  ○──[○]──★──✗   newest` in `width` cells.
 
-    The outer brackets are the keys.
+    The outer brackets are the keys. If not all ticks fit, those around the shown one are drawn.
     """
     place = slide.place
     digits = len(str(slide.planned))
@@ -98,7 +98,7 @@ def draw_slide(slide: Slide, colours: Palette, width: int) -> DrawnSlide:
 
 
 def _draw_ticks(line: Text, slide: Slide, colours: Palette, room: int) -> dict[int, EvaluationPoint]:
-    """Append the ticks; returns what each of their columns stands for."""
+    """Append the ticks; return the evaluation of each of their columns."""
     points, ticks = slide.points, {}
     if room < 3 or slide.place not in points:
         return {}
@@ -133,19 +133,19 @@ def _colour(sign: str, colours: Palette) -> Color:
 
 
 class EpochSlider(LineWidget):
-    """One line. A click on a tick, an arrow or the words on the right goes there."""
+    """One line; a click on a tick, an arrow or the state goes there."""
 
     DEFAULT_CSS = "EpochSlider { height: 1; background: $surface; display: none; }"
 
     class Chosen(Message):
-        """A tick was clicked on; None: the newest epoch, whatever it is."""
+        """The user clicked a tick; None: follow the newest epoch."""
 
         def __init__(self, point: EvaluationPoint | None) -> None:
             super().__init__()
             self.point = point
 
     class Stepped(Message):
-        """An arrow was clicked on: one moment earlier (-1) or later (1)."""
+        """The user clicked an arrow: to the previous (-1) or next (1) evaluation."""
 
         def __init__(self, step: int) -> None:
             super().__init__()
@@ -158,11 +158,10 @@ class EpochSlider(LineWidget):
 
     @property
     def slide(self) -> Slide | None:
-        """What is shown."""
         return self._slide
 
     def show(self, slide: Slide | None) -> None:
-        """Show another state; None while there is nothing to look at."""
+        """Show another state; None hides the slider."""
         if slide == self._slide:
             return
         self._slide = slide
@@ -170,14 +169,12 @@ class EpochSlider(LineWidget):
         self.redraw()
 
     def draw(self) -> list[Text]:
-        """The line."""
         if self._slide is None:
             return []
         self._drawn = draw_slide(self._slide, palette_of(self), self.size.width)
         return [self._drawn.line]
 
     def on_click(self, event: events.Click) -> None:
-        """Go to what is under the pointer."""
         if self._drawn is None:
             return
         if event.x <= self._drawn.earlier:

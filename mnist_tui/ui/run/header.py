@@ -1,4 +1,4 @@
-"""The line on top: which run, on what, in which state, how long still."""
+"""The header line: run, subject, state and time left."""
 
 from rich.text import Text
 
@@ -19,7 +19,7 @@ STATES: dict[Status, tuple[str, str]] = {
 }
 
 NOT_SAVED = "⚠ not saved"
-"""What the header says while the engine cannot save something; the line below it says what."""
+"""Shown while the engine cannot save something; the banner has the details."""
 
 
 class RunHeader(LineWidget):
@@ -35,12 +35,11 @@ class RunHeader(LineWidget):
         self._subject = ""
 
     def update_view(self, view: RunView, subject: str) -> None:
-        """Take in a new moment of the run; `subject` is what the screen is about."""
+        """Show a view; `subject` is the screen's subject."""
         self._view, self._subject = view, subject
         self.redraw()
 
     def draw(self) -> list[Text]:
-        """Program and run on the left, the subject as far as there is room, the state on the right."""
         if self._view is None:
             return []
         variables, status = self.app.theme_variables, self._view.status
@@ -64,7 +63,7 @@ class RunHeader(LineWidget):
 
 
 def state_words(view: RunView, words: str) -> str:
-    """The state, and what belongs to it: the time left, or what is waited for and since when."""
+    """Return the state with the time left, or with the phase and its seconds."""
     progress = view.progress
     if not view.status.is_live:
         return words

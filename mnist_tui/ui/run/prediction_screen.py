@@ -1,4 +1,4 @@
-"""A screen of recorded digits at a moment: travels through the epochs, and reads what was recorded in a thread."""
+"""The base of screens about one evaluation: moves through the epochs, and loads predictions in a thread."""
 
 from textual import work
 from textual.app import ComposeResult
@@ -18,20 +18,20 @@ from mnist_tui.ui.run.screen import RunScreen
 from mnist_tui.ui.session import RunSession, RunView
 
 PLAY_SECONDS = 0.7
-"""For which an epoch stands while they are played."""
+"""Seconds per epoch while the epochs are played."""
 TRAVELS = frozenset(key.action.partition("(")[0] for key in KEYMAP["travel"])
 
 
 class PredictionScreen(RunScreen):
-    """`ask_for_predictions` starts reading the session's moment; `take_predictions` is called when that is done.
+    """Loads the session's evaluation: `ask_for_predictions` starts that, `take_predictions` is called at its end.
 
-    The moment is the session's: whoever travels here has travelled on every screen.
+    All screens show the same evaluation, which the session holds.
     """
 
     BINDINGS = bindings("travel")
 
     class Loaded(Message):
-        """A moment's digits were read, or could not be."""
+        """Predictions were loaded, or could not be."""
 
         def __init__(self, point: EvaluationPoint, outcome: Findings | str) -> None:
             super().__init__()
@@ -41,20 +41,20 @@ class PredictionScreen(RunScreen):
     def __init__(self, session: RunSession) -> None:
         super().__init__(session)
         self.asked: EvaluationPoint | None = None
-        """What was last asked for."""
+        """The evaluation that was last requested."""
         self._asked_for: EpochEnded | None = None
-        """Its event: after a roll back, another one of the same number comes."""
+        """Its event: after a rollback, another event has the same epoch."""
         self.findings: Findings | None = None
-        """What was read last; None before that, and when it could not be read."""
+        """The findings loaded last; None before, and after an error."""
         self.problem = ""
-        """Why there are none, in a sentence."""
+        """Error of the last load; empty without one."""
         self._failed: set[EvaluationPoint] = set()
         self._player: Timer | None = None
         self._several = False
 
     @property
     def predictions(self) -> Predictions | None:
-        """What the network answered, of what was read last."""
+        """The predictions loaded last."""
         return self.findings.predictions if self.findings is not None else None
 
     def compose(self) -> ComposeResult:
@@ -64,26 +64,23 @@ class PredictionScreen(RunScreen):
                 yield EpochSlider()
 
     def on_mount(self) -> None:
-        """Words that carry colours of their own are said again when the theme changes."""
         self.app.theme_changed_signal.subscribe(self, lambda _: self.catch_up())
 
     def on_screen_resume(self) -> None:
-        """Verdicts may be others, and files mended: read again."""
         self.asked = None
 
     def on_screen_suspend(self) -> None:
-        """Nothing plays behind another screen."""
         self.stop_playing()
 
     def update_view(self, view: RunView) -> None:
-        """Take in a new moment of the run."""
+        """Show a view of the run."""
         self._several = len(self.travel_points()) > 1
         super().update_view(view)
         if self.has_widgets:
             self.query_one(EpochSlider).show(self._slide(view))
 
     def ask_for_predictions(self, view: RunView) -> None:
-        """Read the digits of the session's moment unless that was asked for already."""
+        """Load the session's evaluation, unless it was requested already."""
         point = self.session.point
         if point is None:
             return
@@ -102,7 +99,6 @@ class PredictionScreen(RunScreen):
         self.post_message(self.Loaded(point, outcome))
 
     def on_prediction_screen_loaded(self, event: Loaded) -> None:
-        """Keep what was read, unless something else has been asked for since."""
         if event.point != self.asked:
             return
         if isinstance(event.outcome, str):
@@ -115,26 +111,25 @@ class PredictionScreen(RunScreen):
         self.query_one(EpochSlider).show(self._slide(self.session.view))
 
     def take_predictions(self) -> None:
-        """Show `findings`, or `problem`."""
+        """Show `findings` or `problem`."""
         raise NotImplementedError
 
     def class_names(self, view: RunView, count: int) -> tuple[str, ...]:
-        """Names of the run's `count` classes; numbers where it has not said."""
+        """Return the names of the run's `count` classes; numbers before they are known."""
         started = view.history.started
         names = started.class_names if started else ()
         return tuple(map(sanitize, names)) if len(names) == count else tuple(str(each) for each in range(count))
 
     def travel_points(self) -> list[EvaluationPoint]:
-        """Where one can travel to from here, in the order of time."""
+        """Return the evaluations that this screen can show, in the order of time."""
         return self.session.points()
 
     def travel_to(self, point: EvaluationPoint | None) -> None:
-        """Look at a moment, here and on all screens; None: at the newest epoch, and at each that follows."""
+        """Show an evaluation on all screens; None: follow the newest epoch."""
         self.session.travel_to(point)
         self.catch_up()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """One moment is no time to travel in."""
         if action in TRAVELS:
             if action in ("play", "stop_playing"):
                 return self._several and (self._player is None) == (action == "play")
@@ -142,18 +137,18 @@ class PredictionScreen(RunScreen):
         return super().check_action(action, parameters)
 
     def action_travel(self, step: int) -> None:
-        """To the moment before (-1) or after (1)."""
+        """Go to the previous (-1) or next (1) evaluation."""
         self.stop_playing()
         self._step(step)
 
     def action_travel_far(self, direction: int) -> None:
-        """To the first moment, or to the newest epoch and each that follows."""
+        """Go to the first evaluation, or follow the newest epoch."""
         self.stop_playing()
         points = self.travel_points()
         self.travel_to(points[0] if direction < 0 and points else None)
 
     def action_play(self) -> None:
-        """Show one epoch after the other, up to the newest; from there, from the first on."""
+        """Play the epochs up to the newest; from the newest, start with the first."""
         epochs = [point for point in self.travel_points() if point.epoch is not None]
         if not epochs:
             return
@@ -164,23 +159,21 @@ class PredictionScreen(RunScreen):
             self.catch_up()
 
     def action_stop_playing(self) -> None:
-        """Stay here."""
+        """Stop at this epoch."""
         self.stop_playing()
         self.catch_up()
 
     def stop_playing(self) -> None:
-        """End the animation, if there is one."""
+        """Stop the animation, if it runs."""
         if self._player is not None:
             self._player.stop()
             self._player = None
 
     def on_epoch_slider_chosen(self, event: EpochSlider.Chosen) -> None:
-        """A click on a tick."""
         self.stop_playing()
         self.travel_to(event.point)
 
     def on_epoch_slider_stepped(self, event: EpochSlider.Stepped) -> None:
-        """A click on an arrow."""
         self.action_travel(event.step)
 
     def _play_on(self) -> None:
@@ -216,7 +209,7 @@ class PredictionScreen(RunScreen):
 
 
 def epoch_event(view: RunView, point: EvaluationPoint) -> EpochEnded | None:
-    """The event that a moment's epoch ended with; None for other moments."""
+    """Return the event at the end of an evaluation's epoch; None for other evaluations."""
     if point.epoch is None:
         return None
     return next((each for each in reversed(view.history.epochs) if each.epoch == point.epoch), None)

@@ -1,4 +1,4 @@
-"""What all screens of an opened run share: the header, the footer, the keys, and being told of a new view."""
+"""The base of all screens of an opened run: header, footer, keys and new views."""
 
 from textual.actions import parse
 from textual.app import ComposeResult
@@ -29,30 +29,27 @@ class RunScreen(SteeredScreen):
         yield KeyFooter()
 
     def compose_body(self) -> ComposeResult:
-        """The widgets between header and footer."""
         raise NotImplementedError
 
     @property
     def is_narrow(self) -> bool:
-        """Whether the terminal has less than the columns of `-normal`: says the same as the class, and sooner."""
+        """True below the width of `-normal`; known before Textual sets that class."""
         return self.app.size.width < self.HORIZONTAL_BREAKPOINTS[1][0]
 
     def on_screen_resume(self) -> None:
-        """Show what happened while another screen was in front."""
         self.catch_up()
 
     def on_resize(self, event: Resize) -> None:
-        """Another size has room for other words and panels."""
         super().on_resize(event)
         if self.has_widgets and self.is_active:
             self.call_after_refresh(self.catch_up)
 
     def catch_up(self) -> None:
-        """Show the session's view, as it is by now: one that was kept until now may be an old one."""
+        """Show the session's newest view."""
         self.update_view(self.session.view)
 
     def update_view(self, view: RunView) -> None:
-        """Take in a new moment of the run."""
+        """Show a view of the run."""
         if not self.has_widgets:
             return  # it will catch up when it has
         self.query_one(AlertBanner).show(view, self.session.dismissed)
@@ -70,18 +67,17 @@ class RunScreen(SteeredScreen):
             self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """There is an alert to put away, or not."""
         if action == "dismiss_alert":
             return bool(dismissible(self.session.view, self.session.dismissed))
         return super().check_action(action, parameters)
 
     def action_dismiss_alert(self) -> None:
-        """Put the line under the header away, until the next."""
+        """Hide the line under the header until the next alert."""
         self.session.dismissed.add(dismissible(self.session.view, self.session.dismissed))
         self.catch_up()
 
     def subject(self, view: RunView) -> str:
-        """What the header says this screen is about; the default is the run's settings."""
+        """Return the screen's subject for the header; the default is the run's settings."""
         config = view.history.record.config
         started = view.history.started
         digits = f" {started.train_count:,} + {started.validation_count:,}" if started else ""

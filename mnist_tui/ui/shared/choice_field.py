@@ -1,4 +1,4 @@
-"""A one-line field with a few choices: arrows, space or a click turn it."""
+"""A one-line field with a few choices, changed by arrows, space or a click."""
 
 from textual.app import RenderResult
 from textual.content import Content
@@ -11,7 +11,7 @@ from mnist_tui.ui.keymap import bindings
 
 
 class ChoiceField(Widget, can_focus=True):
-    """Shows ‹ choice ›; posts Changed when it was turned."""
+    """Shows ‹ choice ›; posts Changed."""
 
     BINDINGS = bindings("choice")
     DEFAULT_CSS = """
@@ -20,7 +20,7 @@ class ChoiceField(Widget, can_focus=True):
     """
 
     class Changed(Message):
-        """Another choice was made."""
+        """The choice has changed."""
 
         def __init__(self, field: "ChoiceField", value: str) -> None:
             super().__init__()
@@ -35,12 +35,11 @@ class ChoiceField(Widget, can_focus=True):
         self.set_reactive(ChoiceField.value, value)
 
     def action_turn(self, by: int) -> None:
-        """To the next or the previous choice, around the end."""
+        """Take the next or the previous choice, in a cycle."""
         self.value = self.choices[(self.choices.index(self.value) + int(by)) % len(self.choices)]
         self.post_message(self.Changed(self, self.value))
 
     def on_click(self, event: Click) -> None:
-        """A click is the next choice."""
         event.stop()
         self.focus()
         self.action_turn(1)

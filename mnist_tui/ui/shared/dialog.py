@@ -1,4 +1,4 @@
-"""Small boxes in the middle of the screen: what they share, and the one that offers a few choices."""
+"""Dialogs: their base, and one with a few choices."""
 
 from typing import TypeVar
 
@@ -15,7 +15,7 @@ Result = TypeVar("Result")
 
 
 class Dialog(ModalScreen[Result]):
-    """A framed box over the screen below. Subclasses give `compose_box`."""
+    """A framed box over the screen below. Subclasses implement `compose_box`."""
 
     DEFAULT_CSS = """
     Dialog { align: center middle; }
@@ -30,7 +30,7 @@ class Dialog(ModalScreen[Result]):
     TITLE_WORDS = ""
     """The frame's title."""
     IS_ALARMING = False
-    """Whether something is wrong."""
+    """True if something is wrong."""
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="-alarming" if self.IS_ALARMING else None) as box:
@@ -38,27 +38,26 @@ class Dialog(ModalScreen[Result]):
             yield from self.compose_box()
 
     def compose_box(self) -> ComposeResult:
-        """What is in the box."""
         raise NotImplementedError
 
     def update_view(self, view: RunView) -> None:
-        """The app calls this while the dialog is in front and the run changed."""
+        """Handle a new view of the run while the dialog is in front."""
 
     def action_close(self) -> None:
-        """Leave everything as it is."""
+        """Close without a change."""
         self.dismiss(None)
 
 
 class ChoiceDialog(Dialog[str]):
-    """A sentence and a few choices: each has a key of its own, which its BINDINGS bind to `choose`.
+    """A text and a few choices, each with a key that BINDINGS bind to `choose`.
 
-    Returns the choice; "cancel" is the one that changes nothing.
+    Returns the choice; "cancel" changes nothing.
     """
 
     CHOICES: tuple[tuple[str, str, str, str], ...] = ()
-    """(choice, its key, its name, what it does) from the top."""
+    """(choice, key, label, explanation) from the top."""
     FIRST = 0
-    """Which of them the cursor begins on."""
+    """Position of the cursor at first."""
 
     def __init__(self, sentence: str) -> None:
         super().__init__()
@@ -78,9 +77,8 @@ class ChoiceDialog(Dialog[str]):
         yield options
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Enter or a click on a line."""
         self.dismiss(event.option_id)
 
     def action_choose(self, choice: str) -> None:
-        """A line's own key."""
+        """Return a choice by its key."""
         self.dismiss(choice)

@@ -1,4 +1,4 @@
-"""All keys of the screen in front, from the keymap."""
+"""The help screen: all keys of the screen in front."""
 
 from rich.table import Table
 from rich.text import Text
@@ -41,7 +41,7 @@ NAMES = {
     "up": "↑",
     "down": "↓",
 }
-"""How keys are written that Textual names otherwise."""
+"""Keys whose names differ from Textual's."""
 SIGNS = (
     ("‖", "a pause, a step, or going on"),
     ("▾", "a setting was changed"),
@@ -49,11 +49,11 @@ SIGNS = (
     ("!", "an alert"),
     ("×", "values that are not finite"),
 )
-"""What the marks of the step axis mean."""
+"""Marks of the step axis and their meanings."""
 
 
 class HelpScreen(ModalScreen[None]):
-    """A table of keys; any of Esc, ?, q or Enter closes it."""
+    """A table of keys."""
 
     BINDINGS = bindings("help")
     DEFAULT_CSS = """

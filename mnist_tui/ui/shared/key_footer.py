@@ -1,4 +1,4 @@
-"""The footer of a run's screens: the keys that work now, and of those as many as fit, the most important ones."""
+"""The footer: the most important keys that work now, as many as fit."""
 
 from textual.app import ComposeResult
 from textual.events import Resize
@@ -15,13 +15,13 @@ def rank(action: str) -> int:
 
 
 class KeyFooter(Footer):
-    """Textual's footer scrolls what does not fit out of sight, the way to the help page first."""
+    """Drops keys that do not fit; Textual's footer would scroll Help out of sight."""
 
     def __init__(self) -> None:
         super().__init__(compact=True, show_command_palette=False)
 
     def compose(self) -> ComposeResult:
-        """Leave out the keys of the highest rank, of equals the last, until the others fit."""
+        """Drop keys of the highest rank until the others fit; of equal ranks, the last first."""
         keys = [key for key in super().compose() if isinstance(key, FooterKey)]
         keys.sort(key=lambda key: not key.action.startswith("app.view"))  # the screens first, wherever they are bound
         ranks = {key: rank(key.action) for key in keys}
@@ -33,6 +33,5 @@ class KeyFooter(Footer):
         yield from keys
 
     def on_resize(self, event: Resize) -> None:  # noqa: ARG002
-        """Another width has room for other keys."""
         if self._bindings_ready:
             self.call_after_refresh(self.recompose)

@@ -13,7 +13,7 @@ from textual.widget import Widget
 
 
 class LineWidget(Widget):
-    """Subclasses give `draw`, and call `redraw` when what it draws from has changed."""
+    """Subclasses implement `draw`, and call `redraw` when their data have changed."""
 
     _titling = False  # on the class, since Textual sets titles and refreshes while it constructs
 
@@ -24,11 +24,11 @@ class LineWidget(Widget):
         self._title = ""
 
     def draw(self) -> list[Text]:
-        """The lines of the content, from the top; shorter and fewer ones than fit are filled up."""
+        """Return the lines of the content from the top; missing cells and lines are blank."""
         raise NotImplementedError
 
     def redraw(self) -> None:
-        """Draw, and have the cells painted that differ from before."""
+        """Draw, and repaint the cells that changed."""
         surroundings = (self.size, self.app.theme)
         before = self._lines if surroundings == self._drawn_for else None
         width, style = self.size.width, self.rich_style
@@ -47,17 +47,15 @@ class LineWidget(Widget):
             self.refresh(*regions)
 
     def on_resize(self) -> None:
-        """Another size is another drawing."""
         self.redraw()
 
     def render_line(self, y: int) -> Strip:
-        """One line of the content."""
         if self._drawn_for != (self.size, self.app.theme):
             self.redraw()
         return self._lines[y] if y < len(self._lines) else Strip.blank(self.size.width, self.rich_style)
 
     def set_title(self, markup: str) -> None:
-        """Set the border's title; only the border's top row is painted, and only when the words changed."""
+        """Set the border's title; repaint only the top row, and only if the title changed."""
         if markup == self._title:
             return
         self._title = markup
@@ -68,7 +66,7 @@ class LineWidget(Widget):
             self._titling = False
 
     def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
-        """As in Textual, which asks for the whole widget when the title changes: then only its row."""
+        """Repaint only the top row for a new title; Textual would repaint the whole widget."""
         if self._titling:
             x, y = self.content_offset
             regions = (Region(-x, -y, self.outer_size.width, 1),)
@@ -76,7 +74,7 @@ class LineWidget(Widget):
 
 
 def changed_regions(before: list[Strip], after: list[Strip]) -> list[Region]:
-    """The span of cells of each line in which two drawings of the same size differ."""
+    """Return, for each line that differs, the span of its changed cells."""
     regions = []
     for y, (old, new) in enumerate(zip(before, after, strict=True)):
         if old == new:

@@ -12,18 +12,18 @@ from mnist_tui.ui.theme import Palette, palette
 
 
 def palette_of(widget: Widget) -> Palette:
-    """The colours of the theme that the widget's app has now. Equal as long as the theme is the same."""
+    """Return the colours of the app's theme; palettes of one theme are equal."""
     return palette(widget.app.theme_variables)
 
 
 def heat_of(colours: Palette) -> Heat:
-    """What the heat map mixes its shades from."""
+    """Return the colours of the heat map."""
     return Heat(colours.background.rgb, colours.quiet.rgb, colours.wrong.rgb)
 
 
 @lru_cache(maxsize=8192)
 def paint(colour: Color | None = None, behind: Color | None = None, bold: bool = False) -> Style:
-    """A style for a Segment or a rich Text, made once: Rich caches what a Style renders to on the Style itself."""
+    """Return a cached style: Rich caches on each Style what it renders to."""
     return Style(color=_rich(colour), bgcolor=_rich(behind), bold=bold or None)
 
 

@@ -1,4 +1,4 @@
-"""A screen with breakpoints that hold however it comes to the front."""
+"""A screen whose breakpoints also hold after a resize behind another screen."""
 
 from textual.events import Resize
 from textual.geometry import Size
@@ -6,8 +6,7 @@ from textual.screen import Screen
 
 
 class SizedScreen(Screen[None]):
-    """Textual sets the classes of the breakpoints on the screen in front alone when the terminal changes its size. One
-    that was behind it is told when it comes back, or it would keep the layout of the old size."""
+    """Textual updates the breakpoints of the screen in front only. This class updates them when a screen comes back."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall"), (50, "-very-tall")]  # noqa: RUF012
@@ -25,14 +24,12 @@ class SizedScreen(Screen[None]):
 
     @property
     def has_widgets(self) -> bool:
-        """Not before it is mounted; and where the program is leaving, they may never be made."""
+        """True once it is mounted; False if the program exits before."""
         return self.is_mounted and self.is_attached
 
     def on_resize(self, event: Resize) -> None:
-        """Keep what was told last."""
         self._resized_to = event.size
 
     def on_screen_resume(self) -> None:
-        """Catch up with a change of size."""
         if self._resized_to not in (None, self.app.size):
             self.post_message(Resize(self.app.size, self.app.size))

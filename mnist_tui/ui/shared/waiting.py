@@ -1,4 +1,4 @@
-"""What a screen says while there is nothing validated to show: what comes, and when."""
+"""The text that screens show before the first evaluation: what will appear, and when."""
 
 from mnist_tui.events import Phase
 from mnist_tui.render.text import duration, sanitize
@@ -7,7 +7,7 @@ from mnist_tui.ui.session import RunView
 
 
 def before_the_first_epoch(view: RunView, what: str) -> str:
-    """One calm sentence for a run without a validated epoch; `what` begins it, as in "The first matrix comes"."""
+    """Return a sentence for a run without evaluations; it begins with `what`, as in "The first matrix comes"."""
     if view.history.failed is not None:
         return f"This run failed before its first validation: {sanitize(view.history.failed.error)}"
     if not view.status.is_live:
@@ -24,7 +24,7 @@ def before_the_first_epoch(view: RunView, what: str) -> str:
 
 
 def seconds_to_first_validation(view: RunView) -> float | None:
-    """The steps left in epoch 1 and its validation, at the recent speed; None while that cannot be known."""
+    """Return the seconds for the rest of epoch 1 and its validation at the recent speed; None if unknown."""
     started, progress = view.history.started, view.progress
     speed = progress.images_per_second
     if started is None or not speed > 0:

@@ -1,7 +1,7 @@
-"""Whether the terminal takes what is written to it. The one place that touches the driver's private queue.
+"""Back pressure of the terminal. Only this module reads the driver's private queue.
 
-Textual's driver hands the screen to a thread that writes it. Over a slow link its queue fills, and at 30 entries the
-event loop blocks: keys are answered late. A frame that is not built while something waits there costs nobody anything.
+Textual's driver passes frames to a thread that writes them. On a slow connection its queue fills, and at 30 entries
+the event loop blocks, so that keys respond late. Frames are therefore dropped while the queue is not empty enough.
 """
 
 from typing import Any
@@ -9,11 +9,11 @@ from typing import Any
 from textual.app import App
 
 BEHIND = 2
-"""Writes that wait, from which on frames are dropped."""
+"""Pending writes from which frames are dropped."""
 
 
 def is_behind(app: App[Any]) -> bool:
-    """Whether frames should be dropped now; never, should Textual no longer have this queue."""
+    """Return True if frames should be dropped now; False if Textual no longer has this queue."""
     try:
         waiting = app._driver._writer_thread._queue.qsize()  # type: ignore[union-attr]
         return bool(waiting >= BEHIND)

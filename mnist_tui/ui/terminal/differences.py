@@ -1,9 +1,8 @@
-"""What goes over the line to the terminal: only the cells that differ from what it shows, in as few bytes as it takes.
+"""Output that contains only cells that differ from what the terminal shows.
 
-Textual sends a panel's line from the panel's edge to the last changed cell, and both colours of every piece of it with
-a reset behind: of 10 KB a second while training, 7.5 were colours. Here stands between Textual and its driver what
-knows the terminal's cells. What it does not understand goes out as it came, and what the terminal shows counts as
-unknown from there on.
+Textual sends a panel's line from its edge to the last changed cell, with both colours and a reset for every segment:
+of 10 KB a second while training, 7.5 were colours. The encoder sits between Textual and its driver and remembers the
+terminal's cells. It passes on sequences that it does not know, and regards the terminal's cells as unknown afterwards.
 """
 
 import re
@@ -20,28 +19,28 @@ Cell = tuple[str, Pen]
 TOKENS = re.compile(r"\x1b\[(\d+);(\d+)H|\x1b\[([\d;]*)m|(\n)|([^\x00-\x1f\x7f-\x9f]+)")
 SYNC_START, SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
 SILENT = re.compile(r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x07")
-"""Clipboard, pointer shape, bell: nothing that changes a cell."""
+"""Clipboard, pointer shape and bell: they change no cell."""
 STEP_BYTES = 4
-"""What it takes to step over some cells; rewriting them may take less."""
+"""Bytes to move the cursor over cells; rewriting them may take fewer."""
 
 
-class Wire:
-    """Keeps what the terminal shows. `encode` is given all that is to be written, in its order."""
+class DiffEncoder:
+    """Remembers what the terminal shows. `encode` takes all output in its order."""
 
     def __init__(self) -> None:
         self._rows: dict[int, list[Cell | None]] = {}
         self._pen = PLAIN
         self._cursor: tuple[int, int] | None = None
         self._held = ""
-        """The beginning of a frame, until something of it is to be written."""
+        """The start of a frame, until the frame has something to write."""
 
     def forget(self) -> None:
-        """Nothing is known of what the terminal shows."""
+        """Regard all cells as unknown."""
         self._rows.clear()
         self._cursor = None
 
     def encode(self, data: str, rows: int) -> str:
-        """What to write instead of `data` to a terminal of so many rows; empty when nothing would change."""
+        """Return what to write instead of `data` to a terminal of `rows` rows; empty if nothing changes."""
         if data == SYNC_START:
             self._held = data
             return ""
@@ -58,7 +57,7 @@ class Wire:
         if sum(_length(*token) for token in tokens) != len(data):
             return self._as_it_came(data)
         if data.count(";1H") >= rows:
-            self.forget()  # the whole screen anew: the terminal was resized, or somebody wants it mended
+            self.forget()  # a full repaint: the terminal was resized, or the user asked for it
         out: list[str] = []
         cells: list[Cell] = []
         pen: Pen | None = PLAIN
@@ -84,14 +83,13 @@ class Wire:
         return "".join(out)
 
     def _as_it_came(self, data: str) -> str:
-        """What does not draw, or is not understood."""
         if not SILENT.fullmatch(data):
             self.forget()
         self._pen = PLAIN  # every frame leaves it so
         return data
 
     def _put(self, out: list[str], place: tuple[int, int] | None, cells: list[Cell]) -> None:
-        """Write a run of cells, as far as they differ from what is shown."""
+        """Write the cells that differ from those shown."""
         if place is None or not cells:
             return
         row, column = place
@@ -100,7 +98,7 @@ class Wire:
         if not _is_narrow("".join(letter for letter, _ in cells)):
             self._write(out, row, first, cells)
             self._cursor = None
-            shown.clear()  # where its letters begin and end is the terminal's own affair
+            shown.clear()  # terminals differ in the width of its characters
             return
         if len(shown) < end:
             shown += [None] * (end - len(shown))
@@ -119,7 +117,7 @@ class Wire:
 
     @staticmethod
     def _worth(cells: list[Cell], at: int, following: int) -> bool:
-        """Whether what lies between two cells is rewritten rather than stepped over."""
+        """Return True if it is shorter to rewrite the cells between two than to move the cursor."""
         if following - at > STEP_BYTES:
             return False
         between, pen = cells[at + 1 : following], cells[at][1]
@@ -127,7 +125,7 @@ class Wire:
         return alike and len("".join(letter for letter, _ in between).encode()) <= STEP_BYTES
 
     def _write(self, out: list[str], row: int, column: int, cells: list[Cell]) -> None:
-        """Write cells from a column on, counted from 0."""
+        """Write cells from a column on (counted from 0)."""
         if self._cursor is not None and self._cursor[0] == row and column + 1 > self._cursor[1]:
             steps = column + 1 - self._cursor[1]
             out.append(f"\x1b[{steps if steps > 1 else ''}C")
@@ -143,7 +141,7 @@ class Wire:
 
 
 def _length(row: str, column: str, parameters: str, newline: str, text: str) -> int:
-    """Characters of a token as it came."""
+    """Return the length of a token in the input."""
     if row:
         return len(row) + len(column) + 4
     return len(text or newline) or len(parameters) + 3
@@ -151,23 +149,23 @@ def _length(row: str, column: str, parameters: str, newline: str, text: str) -> 
 
 @lru_cache(maxsize=1024)
 def _is_narrow(text: str) -> bool:
-    """Whether every letter takes one cell."""
+    """Return True if every character takes one cell."""
     return text.isascii() or all(cell_len(letter) == 1 for letter in set(text))
 
 
-def thrifty(driver: type[Driver], is_gone: Callable[[], bool]) -> type[Driver]:
-    """The same driver, which writes only what changes on the terminal, and nothing when that `is_gone`."""
+def diff_driver(driver: type[Driver], is_gone: Callable[[], bool]) -> type[Driver]:
+    """Return a subclass of a driver that writes only changed cells, and nothing once the terminal `is_gone`."""
 
-    class Thrifty(driver):  # type: ignore[misc, valid-type]
+    class DiffDriver(driver):  # type: ignore[misc, valid-type]
         def __init__(self, *args: Any, **keywords: Any) -> None:
-            self._wire = Wire()
+            self._encoder = DiffEncoder()
             super().__init__(*args, **keywords)
 
         def write(self, data: str) -> None:
             if is_gone():
-                return  # Textual would hold it for a thread that has ended, and in the end wait for that
-            out = self._wire.encode(data, self._app.size.height)
+                return  # Textual would queue it for a thread that has ended, and wait for that thread
+            out = self._encoder.encode(data, self._app.size.height)
             if out:
                 super().write(out)
 
-    return Thrifty
+    return DiffDriver

@@ -1,10 +1,10 @@
-"""Ends the face in good order, and soon, when its terminal goes away or somebody terminates it.
+"""Hang-ups and termination: the program exits cleanly and soon when its terminal closes or a signal ends it.
 
-A terminal can go without a signal (it was not the controlling one, or SIGHUP went to somebody else). Textual's input
-thread then reads the end of its input for ever, at full speed: so a thread of ours waits for the hang-up itself.
+A terminal can close without a signal: it was not the controlling one, or SIGHUP went to another process. Textual's
+input thread would then read end-of-file in a busy loop. Therefore a thread of this module waits for the hang-up.
 
-By default SIGHUP kills without a word, and SIGTERM leaves the terminal in raw mode. Textual's own way out writes to the
-terminal, and a terminal that nobody reads any more blocks that write for good: so a watchdog follows it.
+By default SIGHUP kills the process, and SIGTERM leaves the terminal in raw mode. Textual's exit writes to the terminal,
+which blocks for ever if nothing reads from it any more. Therefore a watchdog limits the exit.
 """
 
 import contextlib
@@ -18,16 +18,15 @@ from collections.abc import Callable
 from types import FrameType
 
 PATIENCE_SECONDS = 2.0
-"""How long the orderly way out may take."""
+"""Time limit of a clean exit."""
 SIGNALS = (signal.SIGHUP, signal.SIGTERM)
 
 
 def catch_signals(leave: Callable[[int], None]) -> None:
-    """Have `leave(exit status)` called on SIGHUP and SIGTERM; call from the main thread. Also when the terminal is gone
-    without a signal.
+    """Call `leave(exit status)` on SIGHUP, on SIGTERM and on a hang-up without a signal. Call from the main thread.
 
-    A plain handler rather than the event loop's: it also runs while the loop is blocked in a write. `leave` is called
-    between two instructions of whatever runs, so it may do no more than tell the loop.
+    This uses a plain handler, not the event loop's: it also runs while the loop is blocked in a write. `leave` runs
+    between any two instructions, so that it may only notify the loop.
     """
     try:
         before = termios.tcgetattr(sys.__stdin__.fileno()) if sys.__stdin__ else None
@@ -53,20 +52,20 @@ def catch_signals(leave: Callable[[int], None]) -> None:
 
 
 def is_terminal_gone() -> bool:
-    """Whether nobody is at its other end any more; False where the system cannot tell (macOS)."""
+    """Return True if the terminal has closed; False on systems that cannot tell (macOS)."""
     return sys.__stdin__ is not None and _has_hung_up(sys.__stdin__.fileno(), 0)
 
 
 def _wait_for_hang_up(terminal: int, end: Callable[[int], None]) -> None:
-    """Sleep in the kernel until the terminal is gone; return at once on a system that cannot tell (macOS)."""
+    """Sleep until the terminal closes; return at once on systems that cannot tell (macOS)."""
     if _has_hung_up(terminal, None):
         end(128 + signal.SIGHUP)
 
 
 def _has_hung_up(terminal: int, patience: float | None) -> bool:
-    """Within so many milliseconds; None: wait for it."""
+    """Wait for a hang-up for at most `patience` milliseconds; None: without a limit."""
     poll = select.poll()
-    poll.register(terminal, 0)  # hang-ups and errors are told unasked, and input is none of our business
+    poll.register(terminal, 0)  # hang-ups and errors need no mask; input is left to Textual
     return any(happened & (select.POLLHUP | select.POLLERR) for _, happened in poll.poll(patience))
 
 

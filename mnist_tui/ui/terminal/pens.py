@@ -1,4 +1,4 @@
-"""How a terminal's cells are coloured, and the shortest way to tell it so. Pure.
+"""Colours and attributes of terminal cells, and the shortest sequences that set them. Pure.
 
 A pen is what SGR sequences (`ESC [ 1 ; 38 ; 2 ; ... m`) set: ECMA-48, 8.3.117.
 """
@@ -7,12 +7,12 @@ from functools import lru_cache
 from typing import NamedTuple
 
 UNSEEN = frozenset({"1", "2", "3"})
-"""Bold, dim and italic do not show on a blank."""
+"""Bold, dim and italic are invisible on a blank."""
 FINAL = "m"
 
 
 class Pen(NamedTuple):
-    """Colours as SGR parameters, empty for the terminal's own, and what is switched on besides."""
+    """Colours as SGR parameters (empty: the terminal's own), and attributes that are on."""
 
     colour: str = ""
     behind: str = ""
@@ -24,7 +24,7 @@ PLAIN = Pen()
 
 @lru_cache(maxsize=4096)
 def pen_of(parameters: str) -> Pen | None:
-    """The pen that an SGR sequence with these parameters sets after a reset; None where it says anything unknown."""
+    """Return the pen that an SGR sequence sets after a reset; None if it has an unknown parameter."""
     colour = behind = ""
     switches: set[str] = set()
     parts = parameters.split(";") if parameters else []
@@ -54,19 +54,18 @@ def pen_of(parameters: str) -> Pen | None:
 
 @lru_cache(maxsize=4096)
 def on_blank(pen: Pen) -> Pen:
-    """What of a pen shows on a blank: two blanks that look alike are alike."""
     return Pen(behind=pen.behind) if pen.switches <= UNSEEN else pen
 
 
 @lru_cache(maxsize=4096)
 def for_blank(held: Pen, wanted: Pen) -> Pen:
-    """The pen nearest to the one held with which a blank looks as wanted."""
+    """Return the pen nearest to the current one with which a blank looks as wanted."""
     return held._replace(behind=wanted.behind) if (held.switches | wanted.switches) <= UNSEEN else wanted
 
 
 @lru_cache(maxsize=8192)
 def change(held: Pen, wanted: Pen) -> str:
-    """The shortest sequence that turns the pen held into the one wanted; empty when they are the same."""
+    """Return the shortest sequence from one pen to another; empty if they are equal."""
     if held == wanted:
         return ""
     anew = [*sorted(wanted.switches), *filter(None, (wanted.colour, wanted.behind))]
