@@ -6,7 +6,7 @@ The totals of rows and columns are left out if they would make the cells less hi
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-TRUE, PRECISION, RECALL, PREDICTED, SUPPORT = "true", "prec. %", "recall", "read as", "support"
+TRUE, PRECISION, RECALL, TOTAL, SUPPORT = "true", "prec. %", "recall", "total", "support"
 LONGEST_NAME = 12
 
 

@@ -200,14 +200,14 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
         Key("give_up", "escape", "Cancel", "Go back to the previous filter", "Esc"),
     ),
     "lists": (Key("close", "escape", "Cancel", "Keep the list", "Esc"),),
-    "against": (Key("close", "escape", "Cancel", "Keep the comparison", "Esc"),),
+    "reference": (Key("close", "escape", "Cancel", "Keep the comparison", "Esc"),),
     "digit": (
         Key("previous", "left,up", "Previous", "Show the previous digit", "←"),
         Key("next", "right,down", "Next", "Show the next digit", "→"),
         Key("turn_page(1)", "tab", "Next page", "Show epochs, neighbours, small changes", "Tab"),
         Key("turn_page(-1)", "shift+tab", "Previous page", "Show the previous page", footer=False),
         Key("next_overlay", "h", "Heat map", "Show the pixels for and against a class"),
-        Key("wake", "L", "Load model", "Load the model to explain this digit"),
+        Key("load_model", "L", "Load model", "Load the model to explain this digit"),
     ),
     "labels": (
         Key("relabel", "R", "Relabel", "Choose the correct class: a digit, or from a list"),

@@ -1,4 +1,4 @@
-"""Recorded runs of data sets that are not like MNIST: any classes, named as one likes, some without a digit."""
+"""Recorded runs of other data sets: any class names, and classes without an example."""
 
 import os
 from collections.abc import Sequence
@@ -18,17 +18,17 @@ from tests.kit.recorded import LAYERS, mnist
 N = 260
 
 
-def answers(labels: NDArray[np.uint8], classes: int, epoch: int) -> NDArray[np.float16]:
-    """Every seventh digit (less with each epoch) is read as the class after its own; shape (n, classes)."""
+def plausible(labels: NDArray[np.uint8], classes: int, epoch: int) -> NDArray[np.float16]:
+    """Return probabilities (n, classes); every seventh example, fewer each epoch, is predicted as the next class."""
     probabilities = np.full((len(labels), classes), 0.1 / classes, dtype=np.float16)
     rows = np.arange(len(labels))
-    read = np.where(rows % (6 + epoch) == 0, (labels + 1) % classes, labels)
-    probabilities[rows, read] = 0.9
+    predicted = np.where(rows % (6 + epoch) == 0, (labels + 1) % classes, labels)
+    probabilities[rows, predicted] = 0.9
     return probabilities
 
 
 def odd_run(home: Path, names: Sequence[str], *, epochs: int = 3, absent: int | None = None) -> RunDirectory:
-    """A crashed run over N digits whose labels go round through the classes; of class `absent` there is none."""
+    """Create a crashed run over N images whose labels cycle through the classes except `absent`."""
     classes = len(names)
     present = np.array([each for each in range(classes) if each != absent], dtype=np.uint8)
     labels = present[np.arange(N) % len(present)]
@@ -52,7 +52,7 @@ def odd_run(home: Path, names: Sequence[str], *, epochs: int = 3, absent: int | 
         )
     )
     for epoch in range(1, epochs + 1):
-        probabilities = answers(labels, classes, epoch)
+        probabilities = plausible(labels, classes, epoch)
         run.save_arrays(run.predictions_path(epoch), indices=indices, labels=labels, probabilities=probabilities)
         counts = confusion_matrix(labels, probabilities.argmax(axis=1), classes)
         log.append(

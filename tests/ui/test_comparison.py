@@ -6,7 +6,8 @@ import pytest
 
 from mnist_tui.analysis.change import BETTER, WORSE, change
 from mnist_tui.runs.directory import HOME_VARIABLE, RunDirectory
-from mnist_tui.ui.confusion.choose_reference import AgainstScreen
+from mnist_tui.ui.confusion.cell_panel import CellPanel
+from mnist_tui.ui.confusion.choose_reference import ChooseReferenceScreen
 from mnist_tui.ui.confusion.matrix import ConfusionMatrix
 from mnist_tui.ui.confusion.screen import ConfusionScreen
 from tests.kit.recorded import Recording, make_recorded_run
@@ -19,7 +20,6 @@ EARLIER = "left_square_bracket"
 
 @pytest.fixture
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The home of the runs."""
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path))
     return tmp_path
 
@@ -29,8 +29,14 @@ def run(runs: Path) -> RunDirectory:
     return make_recorded_run(runs, epochs=3, n=300)
 
 
+def compared_with(app: Host) -> str:
+    """Return the epoch and the reference in the title, or an empty string."""
+    _, _, words = str(app.screen.query_one(ConfusionMatrix).border_title).partition(": ")
+    return words
+
+
 @pytest.mark.parametrize("size", SIZES)
-async def test_c_shows_what_changed_since_the_epoch_before_in_signs_that_need_no_colour(
+async def test_c_compares_with_the_previous_epoch_and_marks_directions_by_signs(
     run: RunDirectory, size: tuple[int, int]
 ) -> None:
     app = Host(run, ConfusionScreen)
@@ -38,13 +44,13 @@ async def test_c_shows_what_changed_since_the_epoch_before_in_signs_that_need_no
         await settled(pilot)
         await pilot.press("c")
         await settled(pilot)
-        assert "Confusion: epoch 3, compared with epoch 2" in app.text()
+        assert compared_with(app) == "epoch 3, compared with epoch 2"
         assert "▲ better  ▼ worse" in app.text()
         assert {len(line) for line in app.lines()} == {size[0]}
         epochs = app.session.view.history.epochs
         expected = change(epochs[2].confusion, epochs[1].confusion)
         matrix = app.screen.query_one(ConfusionMatrix)
-        assert matrix.compared is not None
+        assert matrix.comparison is not None
         drawn = "\n".join(matrix.render_line(y).text for y in range(matrix.size.height))
         for sign, direction in (("▲", BETTER), ("▼", WORSE)):
             assert drawn.count(sign) == int((expected.directions == direction).sum())
@@ -52,7 +58,7 @@ async def test_c_shows_what_changed_since_the_epoch_before_in_signs_that_need_no
             assert f"{expected.counts[true, predicted]:+}".replace("-", "−") in drawn
 
 
-async def test_the_cell_under_the_cursor_and_the_largest_changes_are_said_in_words(run: RunDirectory) -> None:
+async def test_the_largest_changes_and_the_change_of_the_cell_are_shown(run: RunDirectory) -> None:
     app = Host(run, ConfusionScreen)
     async with app.shown((120, 40)) as pilot:
         await settled(pilot)
@@ -60,35 +66,35 @@ async def test_the_cell_under_the_cursor_and_the_largest_changes_are_said_in_wor
         await settled(pilot)
         epochs = app.session.view.history.epochs
         largest = change(epochs[2].confusion, epochs[1].confusion).largest(1)[0]
-        assert "Largest changes" in app.text()
-        assert f"{largest.true} read as {largest.predicted}: {largest.now}, was {largest.before}" in app.text()
+        assert f"{largest.true} → {largest.predicted}: {largest.now}, was {largest.before}" in app.text()
         app.screen.query_one(ConfusionMatrix).cursor = (largest.true, largest.predicted)
         await settled(pilot)
-        word = {BETTER: "better", WORSE: "worse"}[largest.direction]
-        sign = f"{largest.now - largest.before:+}".replace("-", "−")
-        assert f"epoch 2: {largest.before} ({sign}, {word})" in app.text()
+        cell = app.screen.query_one(CellPanel).cell
+        assert cell is not None
+        assert cell.direction == largest.direction
+        difference = f"{largest.now - largest.before:+}".replace("-", "−")
+        assert cell.comparison.startswith(f"epoch 2: {largest.before} ({difference}")
+        assert cell.comparison in app.text()
 
 
-async def test_the_epoch_before_moves_along_and_escape_ends_the_comparison_before_it_goes_back(
-    run: RunDirectory,
-) -> None:
+async def test_the_previous_epoch_follows_the_current_one_and_escape_ends_the_comparison(run: RunDirectory) -> None:
     app = Host(run, ConfusionScreen)
     async with app.shown((120, 40)) as pilot:
         await settled(pilot)
         plain = app.text()
         await pilot.press("c", EARLIER)
         await settled(pilot)
-        assert "Confusion: epoch 2, compared with epoch 1" in app.text()
+        assert compared_with(app) == "epoch 2, compared with epoch 1"
         await pilot.press(EARLIER)
         await settled(pilot)
-        assert "compared with" not in app.text(), "there is none before the first"
+        assert compared_with(app) == "", "the first epoch has none before it"
         await pilot.press("right_curly_bracket", "escape")
         await settled(pilot)
         assert isinstance(app.screen, ConfusionScreen)
         assert app.text() == plain
 
 
-async def test_c_again_offers_every_other_epoch_and_the_best_of_other_runs_of_as_many_classes(
+async def test_c_again_offers_other_epochs_and_the_best_of_other_runs_with_the_same_classes(
     runs: Path, run: RunDirectory
 ) -> None:
     other = Recording.begin(runs, planned=1, n=100, name="calm-crane")
@@ -102,24 +108,24 @@ async def test_c_again_offers_every_other_epoch_and_the_best_of_other_runs_of_as
             await settled(pilot)
             if "calm-crane, epoch 1" in app.text():
                 break
-        assert isinstance(app.screen, AgainstScreen)
+        assert isinstance(app.screen, ChooseReferenceScreen)
         text = app.text()
-        for words in ("the epoch before", "epoch 1  ", "epoch 2  ", "calm-crane, epoch 1"):
+        for words in ("previous epoch", "epoch 1  ", "epoch 2  ", "calm-crane, epoch 1"):
             assert words in text
         assert "odd-one" not in text
         assert "epoch 3  " not in "\n".join(line for line in app.lines() if "validation" in line)
         await pilot.press("end", "enter")
         await settled(pilot)
-        assert "Confusion: epoch 3, compared with calm-crane, epoch 1" in app.text()
+        assert compared_with(app) == "epoch 3, compared with calm-crane, epoch 1"
         matrix = app.screen.query_one(ConfusionMatrix)
-        assert matrix.compared is not None
-        assert not matrix.compared.in_counts, "other numbers of digits are compared by share"
+        assert matrix.comparison is not None
+        assert not matrix.comparison.in_counts, "other numbers of digits are compared by share"
         await pilot.press(EARLIER)
         await settled(pilot)
-        assert "Confusion: epoch 2, compared with calm-crane, epoch 1" in app.text()
+        assert compared_with(app) == "epoch 2, compared with calm-crane, epoch 1"
 
 
-async def test_the_only_epoch_of_the_only_run_has_a_sentence_in_place_of_choices(runs: Path) -> None:
+async def test_without_another_epoch_or_run_the_dialog_is_empty(runs: Path) -> None:
     recording = Recording.begin(runs, planned=3, n=100)
     recording.end_epoch()
     app = Host(recording.run, ConfusionScreen)
@@ -127,8 +133,9 @@ async def test_the_only_epoch_of_the_only_run_has_a_sentence_in_place_of_choices
         await settled(pilot)
         await pilot.press("c")
         await settled(pilot)
-        assert "No other run has as many classes and a validated epoch." in app.text()
+        assert isinstance(app.screen, ChooseReferenceScreen)
+        assert "No other run" in app.text()
         await pilot.press("escape")
         await settled(pilot)
         assert isinstance(app.screen, ConfusionScreen)
-        assert "compared" not in app.text()
+        assert compared_with(app) == ""

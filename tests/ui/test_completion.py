@@ -1,8 +1,8 @@
-"""What Tab makes of a begun filter."""
+"""Completion of a partial filter."""
 
 import pytest
 
-from mnist_tui.ui.digits.completion import begun, candidates, complete, finished
+from mnist_tui.ui.digits.completion import candidates, complete, without_partial_word, word_before
 
 NAMES = ("shirt", "shoe", "coat", "t shirt")
 
@@ -24,16 +24,16 @@ NAMES = ("shirt", "shoe", "coat", "t shirt")
         ("wrong ", "wrong "),
     ],
 )
-def test_tab_completes_as_far_as_it_is_certain(text: str, expected: str) -> None:
+def test_completion_goes_as_far_as_the_candidates_agree(text: str, expected: str) -> None:
     assert complete(text, len(text), NAMES) == (expected, len(expected))
 
 
-def test_the_word_before_the_cursor_is_completed_and_the_rest_stays() -> None:
-    assert begun("tr wrong", 2) == "tr"
+def test_only_the_word_before_the_cursor_is_completed() -> None:
+    assert word_before("tr wrong", 2) == "tr"
     assert complete("forg conf>0.9", 4) == ("forgotten conf>0.9", 10)
 
 
-def test_names_that_need_quotation_marks_are_not_offered() -> None:
+def test_names_that_need_quotes_are_not_offered() -> None:
     assert candidates("true:t", NAMES) == []
 
 
@@ -52,5 +52,5 @@ def test_names_that_need_quotation_marks_are_not_offered() -> None:
         ("", ""),
     ],
 )
-def test_a_word_that_is_only_begun_asks_for_nothing_yet(text: str, expected: str) -> None:
-    assert finished(text, len(text)) == expected
+def test_an_incomplete_word_is_left_out(text: str, expected: str) -> None:
+    assert without_partial_word(text, len(text)) == expected

@@ -1,34 +1,55 @@
-"""One digit and the engine: what is asked, when, and what the screen shows of the answer."""
+"""Explanations on the screen of a single digit: what is requested, when, and how the reply is shown."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 import pytest
 from textual.pilot import Pilot
 
-from mnist_tui.control.protocol import Explain, Explanation, GivenDigit, Neighbour, Reply, Variant
+from mnist_tui.control.protocol import Explain, Explanation, GivenDigit, Reply
 from mnist_tui.inspection.predictions import TEST, TRAIN, VALIDATION, EvaluationPoint
 from mnist_tui.runs.directory import RunDirectory, RunError
-from mnist_tui.ui.digits import explain_screen
+from mnist_tui.ui.digits import explain_client, explain_screen
 from mnist_tui.ui.digits.digit_image import DigitImage
 from mnist_tui.ui.digits.digit_screen import DigitScreen
-from mnist_tui.ui.digits.explainer import Inquiry, Question
+from mnist_tui.ui.digits.explain_client import ExplainClient
+from mnist_tui.ui.digits.image_grid import ImageGrid
 from mnist_tui.ui.digits.screen import DigitsScreen
 from tests.kit.fake_engine import FakeEngine
 from tests.kit.recorded import make_recorded_run
-from tests.ui.explanations import answer_line, explanation
+from tests.ui.explanations import explanation, reply_line
 from tests.ui.host import SIZES, Host, settled
 from tests.ui.program import looks
+
+OWN_SET = EvaluationPoint("set-mine")
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> RunDirectory:
-    return make_recorded_run(tmp_path, epochs=2, n=300)
+    """A finished run, which has also evaluated the data set "mine"."""
+    run = make_recorded_run(tmp_path, epochs=2, n=300)
+    for path in (run.digits_path, run.predictions_path):
+        run.save_arrays(path(OWN_SET.split), **run.load_arrays(path(TEST)))
+    return run
+
+
+@contextmanager
+def explaining(run: RunDirectory, point: EvaluationPoint | None = None) -> Iterator[tuple[Host, FakeEngine]]:
+    """An app over a run with an engine that explains everything alike."""
+    app = Host(run, DigitsScreen)
+    with FakeEngine(run) as engine:
+        engine.reply = reply_line()
+        app.session.look_again()
+        app.session.poll()
+        app.session.travel_to(point)
+        yield app, engine
 
 
 async def until(pilot: Pilot[None], app: Host, words: str) -> None:
-    """Wait until the words are on the screen; an answer comes from a thread that no worker is."""
+    """Wait for words on the screen; replies come from a thread that is no worker."""
     for _ in looks():
         await settled(pilot)
         if words in app.text():
@@ -36,7 +57,17 @@ async def until(pilot: Pilot[None], app: Host, words: str) -> None:
     raise AssertionError(f"expected {words!r} on the screen:\n{app.text()}")
 
 
+async def explained(pilot: Pilot[None], screen: DigitScreen) -> None:
+    """Wait for the explanation of the digit."""
+    for _ in looks():
+        await settled(pilot)
+        if screen.explanation is not None:
+            return
+    raise AssertionError("no explanation came")
+
+
 async def opened(pilot: Pilot[None], app: Host) -> DigitScreen:
+    """Open the first digit."""
     await settled(pilot)
     await pilot.press("enter")
     await settled(pilot)
@@ -44,16 +75,16 @@ async def opened(pilot: Pilot[None], app: Host) -> DigitScreen:
     return app.screen
 
 
+def overlay_of(screen: DigitScreen) -> str:
+    return str(screen.query_one(DigitImage).border_subtitle)
+
+
 @pytest.mark.parametrize("size", SIZES)
-async def test_neighbours_and_small_changes_are_pictures_with_words(run: RunDirectory, size: tuple[int, int]) -> None:
-    app = Host(run, DigitsScreen)
-    with FakeEngine(run) as engine:
-        engine.reply = answer_line()
-        app.session.recheck_engine()
-        app.session.poll()
+async def test_neighbours_and_variants_are_images_with_captions(run: RunDirectory, size: tuple[int, int]) -> None:
+    with explaining(run) as (app, engine):
         async with app.shown(size) as pilot:
             screen = await opened(pilot, app)
-            await until(pilot, app, "o: what spoke for it")
+            await explained(pilot, screen)
             shown = []
             for _ in range(4):
                 shown.append(app.text())
@@ -61,222 +92,166 @@ async def test_neighbours_and_small_changes_are_pictures_with_words(run: RunDire
                 await pilot.press("tab")
                 await settled(pilot)
             text = "\n".join(shown)
-            for words in (
-                "Nearest digits · labelled 4 ×5, 9 ×4, 7 ×3",
-                "#00100 0.031",
-                "4 validation",
-                "9 training",
-            ):
+            for words in ("4 ×5, 9 ×4, 7 ×3", "#00100 0.031", "4 validation", "9 training", "2 px left", "✗ 9  61.0 %"):
                 assert words in text
-            for words in ("Under small changes", "2 px left", "✗ 9  61.0 %"):
-                assert words in text
-            index = screen.digits.digit(0).index
-            assert engine.sent() == [Explain("validation", index)]
+            true = screen.digits.digit(0).true
+            correct = sum(each.predicted == true for each in explanation().variants)
+            assert f"{correct} of 11" in str(screen.query_one("#variants").border_title)
+            assert engine.sent() == [Explain("validation", screen.digits.digit(0).index)]
 
 
-async def test_a_digit_of_a_set_given_to_evaluate_goes_with_the_question(run: RunDirectory) -> None:
-    run.save_arrays(run.digits_path("set-mine"), **run.load_arrays(run.digits_path(TEST)))
-    run.save_arrays(run.predictions_path("set-mine"), **run.load_arrays(run.predictions_path(TEST)))
-    app = Host(run, DigitsScreen)
-    with FakeEngine(run) as engine:
-        engine.reply = answer_line()
-        app.session.recheck_engine()
-        app.session.poll()
-        app.session.travel_to(EvaluationPoint("set-mine"))
+async def test_a_digit_of_another_data_set_is_sent_with_the_request(run: RunDirectory) -> None:
+    with explaining(run, OWN_SET) as (app, engine):
         async with app.shown((120, 40)) as pilot:
             screen = await opened(pilot, app)
-            await until(pilot, app, "o: what spoke for it")
+            await explained(pilot, screen)
             digit = screen.digits.digit(0)
-            given = GivenDigit(digit.image.tobytes(), digit.true)
-            assert engine.sent() == [Explain("set-mine", digit.index, given)]
+            assert engine.sent() == [Explain("set-mine", digit.index, GivenDigit(digit.image.tobytes(), digit.true))]
             assert f"#{digit.index:05d} of the set mine" in app.text()
-            assert "After each epoch" not in app.text(), "its digits are read once"
+            assert not screen.query_one("#epochs").display, "its digits are evaluated once"
 
 
-async def test_a_validation_digit_of_the_cross_check_is_asked_for_as_one(run: RunDirectory) -> None:
+async def test_a_validation_digit_of_the_cross_check_is_requested_as_one(run: RunDirectory) -> None:
     run.save_arrays(run.digits_path(TRAIN), **run.load_arrays(run.digits_path(VALIDATION)))
     run.save_arrays(run.predictions_path(TRAIN), **run.load_arrays(run.predictions_path(1)))
-    app = Host(run, DigitsScreen)
-    with FakeEngine(run) as engine:
-        engine.reply = answer_line()
-        app.session.recheck_engine()
-        app.session.poll()
-        app.session.travel_to(EvaluationPoint(TRAIN))
+    with explaining(run, EvaluationPoint(TRAIN)) as (app, engine):
         async with app.shown((120, 40)) as pilot:
             screen = await opened(pilot, app)
-            await until(pilot, app, "o: what spoke for it")
+            await explained(pilot, screen)
             assert engine.sent() == [Explain("validation", screen.digits.digit(0).index)]
-            assert "of the training part (validation split)" in app.text()
+            assert "(validation split)" in app.text()
 
 
-async def test_what_spoke_for_the_predicted_and_for_the_true_class_is_laid_over_the_picture(run: RunDirectory) -> None:
-    app = Host(run, DigitsScreen)
-    with FakeEngine(run) as engine:
-        engine.reply = answer_line()
-        app.session.recheck_engine()
-        app.session.poll()
+async def test_h_cycles_through_the_saliency_of_the_predicted_and_the_true_class(run: RunDirectory) -> None:
+    with explaining(run) as (app, _):
         async with app.shown((120, 40)) as pilot:
             screen = await opened(pilot, app)
-            await until(pilot, app, "o: what spoke for it")
-            picture = screen.query_one(DigitImage)
-            plain = picture.render_line(12)
-            await pilot.press("h")
-            await settled(pilot)
-            predicted = screen.digits.digit(0).predicted
-            assert f"■ for {max(range(10), key=explanation().probabilities.__getitem__)}  ■ against" in app.text()
-            assert predicted != screen.digits.digit(0).true
-            for_predicted = picture.render_line(12)
-            assert for_predicted != plain
-            await pilot.press("h")
-            await settled(pilot)
-            assert f"■ for {screen.digits.digit(0).true}  ■ against" in app.text()
-            assert picture.render_line(12) != for_predicted
-            await pilot.press("h")
-            await settled(pilot)
-            assert picture.render_line(12) == plain
+            await explained(pilot, screen)
+            image, lines, names = screen.query_one(DigitImage), [], []
+            for _ in range(4):
+                lines.append(image.render_line(12))
+                names.append(overlay_of(screen))
+                await pilot.press("h")
+                await settled(pilot)
+            plain, for_predicted, for_true, again = lines
+            assert plain == again
+            assert plain != for_predicted != for_true
+            assert "for 9" in names[1]
+            assert f"for {screen.digits.digit(0).true}" in names[2]
 
 
-async def test_without_colours_signs_are_laid_over_it(run: RunDirectory) -> None:
-    app = Host(run, DigitsScreen)
-    app.no_color = True
-    with FakeEngine(run) as engine:
-        engine.reply = answer_line()
-        app.session.recheck_engine()
-        app.session.poll()
+async def test_without_colours_the_saliency_is_drawn_as_signs(run: RunDirectory) -> None:
+    with explaining(run) as (app, _):
+        app.no_color = True
         async with app.shown((120, 40)) as pilot:
             screen = await opened(pilot, app)
-            await until(pilot, app, "o: what spoke for it")
+            await explained(pilot, screen)
             await pilot.press("h")
             await settled(pilot)
-            assert "- against" in app.text()
-            picture = screen.query_one(DigitImage)
-            signs = "".join(picture.render_line(y).text for y in range(picture.size.height))
+            image = screen.query_one(DigitImage)
+            signs = "".join(image.render_line(y).text for y in range(image.size.height))
             assert {"+", "-"} <= set(signs)
 
 
-async def test_a_refusal_is_shown_as_it_is_and_another_digit_is_asked_about_anew(run: RunDirectory) -> None:
-    app = Host(run, DigitsScreen)
-    with FakeEngine(run) as engine:
+async def test_an_error_is_shown_and_another_digit_is_requested(run: RunDirectory) -> None:
+    with explaining(run) as (app, engine):
         engine.reply = msgspec.json.encode(Reply(ok=False, error="no epoch is validated yet")) + b"\n"
-        app.session.recheck_engine()
-        app.session.poll()
         async with app.shown((120, 40)) as pilot:
             screen = await opened(pilot, app)
             await pilot.press("tab")
             await until(pilot, app, "validated yet")
-            engine.reply = answer_line()
+            engine.reply = reply_line()
             await pilot.press("right")
-            await until(pilot, app, "labelled 4")
-            indices = [screen.digits.digit(place).index for place in (0, 1)]
-            assert engine.sent() == [Explain("validation", index) for index in indices]
+            await explained(pilot, screen)
+            assert engine.sent() == [Explain("validation", screen.digits.digit(place).index) for place in (0, 1)]
             await pilot.press("left")
-            await until(pilot, app, "labelled 4")
-            assert len(engine.sent()) == 3, "a refusal is no answer: it is asked for again"
+            await explained(pilot, screen)
+            assert len(engine.sent()) == 3, "an error is requested again"
 
 
-async def test_without_an_engine_x_wakes_one(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
-    woken: list[RunDirectory] = []
-    monkeypatch.setattr(explain_screen, "load_model", woken.append)
+@pytest.mark.parametrize("point", [None, OWN_SET], ids=["validation", "own set"])
+async def test_without_an_engine_x_loads_the_model(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch, point: EvaluationPoint | None
+) -> None:
+    loaded: list[RunDirectory] = []
+    monkeypatch.setattr(explain_screen, "load_model", loaded.append)
     app = Host(run, DigitsScreen)
+    app.session.travel_to(point)
     async with app.shown((120, 40)) as pilot:
-        await opened(pilot, app)
-        await pilot.press("tab")
-        await settled(pilot)
-        assert "x: wake the network (a few seconds)" in app.text()
-        assert "L Load model" in app.lines()[-1]
+        screen = await opened(pilot, app)
+        grid = screen.query_one("#neighbours", ImageGrid)
+        assert screen.check_action("load_model", ())
+        assert str(grid._content).startswith("x: ")
         await pilot.press("L")
         await settled(pilot)
-        assert [each.path for each in woken] == [run.path]
-        assert "waking the network …" in app.text()
-        assert "L Load model" not in app.lines()[-1]
+        assert [each.path for each in loaded] == [run.path]
+        assert not screen.check_action("load_model", ())
+        assert not str(grid._content).startswith("x: ")
         with FakeEngine(run) as engine:
-            engine.reply = answer_line()
+            engine.reply = reply_line()
             app.follow()
-            await until(pilot, app, "labelled 4")
+            await explained(pilot, screen)
 
 
-async def test_an_engine_is_woken_for_a_digit_of_a_set_given_to_evaluate(
+async def test_an_engine_that_cannot_be_started_is_a_notification(
     run: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run.save_arrays(run.digits_path("set-mine"), **run.load_arrays(run.digits_path(TEST)))
-    run.save_arrays(run.predictions_path("set-mine"), **run.load_arrays(run.predictions_path(TEST)))
-    woken: list[RunDirectory] = []
-    monkeypatch.setattr(explain_screen, "load_model", woken.append)
-    app = Host(run, DigitsScreen)
-    app.session.travel_to(EvaluationPoint("set-mine"))
-    async with app.shown((120, 40)) as pilot:
-        await opened(pilot, app)
-        assert "L Load model" in app.lines()[-1]
-        await pilot.press("L")
-        await settled(pilot)
-        assert [each.path for each in woken] == [run.path]
-
-
-async def test_an_engine_that_cannot_be_woken_is_a_sentence(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_: RunDirectory) -> None:
         raise RunError("the engine cannot be started (no memory): free some memory and try again")
 
     monkeypatch.setattr(explain_screen, "load_model", fail)
     app = Host(run, DigitsScreen)
     async with app.shown((120, 40)) as pilot:
-        await opened(pilot, app)
-        await pilot.press("tab", "L")
+        screen = await opened(pilot, app)
+        await pilot.press("L")
         await settled(pilot)
-        assert any("free some memory" in sentence for sentence in app.told())
-        assert "x: wake the network" in app.text()
+        assert any("free some memory" in message for message in app.told())
+        assert screen.check_action("load_model", ())
 
 
-def test_of_the_questions_that_come_while_one_is_asked_only_the_newest_is_asked_next(
-    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[int] = []
-    begun, go_on, done = threading.Event(), threading.Event(), threading.Event()
+class SlowEngine:
+    """A stand-in for `ask` that replies when it is released."""
 
-    def ask(_: RunDirectory, request: Explain, patience: float) -> Reply:
-        assert patience == 60
-        asked.append(request.index)
-        begun.set()
-        assert go_on.wait(60)
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.requests: list[int] = []
+        self.requested = threading.Event()
+        self.released = threading.Event()
+        monkeypatch.setattr(explain_client, "send", self._ask)
+
+    def _ask(self, _: RunDirectory, request: Explain, timeout: float) -> Reply:
+        assert timeout == explain_client.TIMEOUT
+        self.requests.append(request.index)
+        self.requested.set()
+        assert self.released.wait(60)
         return Reply(ok=True, explanation=explanation())
 
-    def tell(question: Question, outcome: Explanation | str) -> None:
+
+def test_only_the_newest_of_the_waiting_requests_is_sent(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, done = SlowEngine(monkeypatch), threading.Event()
+
+    def on_outcome(request: Explain, outcome: Explanation | str) -> None:
         assert isinstance(outcome, Explanation)
-        if question.index == 9:
+        if request.index == 9:
             done.set()
 
-    monkeypatch.setattr("mnist_tui.ui.digits.explainer.send", ask)
-    inquiry = Inquiry(run, tell)
-    inquiry.ask(Question("validation", 1))
-    assert begun.wait(60)
+    client = ExplainClient(run, on_outcome)
+    client.request(Explain("validation", 1))
+    assert engine.requested.wait(60)
     for index in (2, 3, 9):
-        inquiry.ask(Question("validation", index))
-    go_on.set()
+        client.request(Explain("validation", index))
+    engine.released.set()
     assert done.wait(60)
-    assert asked == [1, 9]
+    assert engine.requests == [1, 9]
 
 
-def test_nothing_is_told_after_the_end(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
-    begun, go_on, told = threading.Event(), threading.Event(), []
-
-    def ask(*_: object) -> Reply:
-        begun.set()
-        assert go_on.wait(60)
-        return Reply(ok=True, explanation=explanation())
-
-    monkeypatch.setattr("mnist_tui.ui.digits.explainer.send", ask)
-    inquiry = Inquiry(run, lambda *answer: told.append(answer))
-    inquiry.ask(Question("validation", 1))
-    assert begun.wait(60)
-    inquiry.close()
-    go_on.set()
+def test_a_closed_client_discards_the_reply(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, outcomes = SlowEngine(monkeypatch), []
+    client = ExplainClient(run, lambda *outcome: outcomes.append(outcome))
+    client.request(Explain("validation", 1))
+    assert engine.requested.wait(60)
+    client.close()
+    engine.released.set()
     for thread in threading.enumerate():
-        if thread.name == "inquiry":
+        if thread.name == "explain client":
             thread.join(60)
-    assert told == []
-
-
-def test_the_explanation_of_these_tests_is_one_that_an_engine_could_give() -> None:
-    made = explanation()
-    assert all(isinstance(each, Neighbour) and len(each.image) == 784 for each in made.neighbours)
-    assert all(isinstance(each, Variant) and len(each.image) == 784 for each in made.variants)
-    assert len(made.for_predicted) == len(made.for_true) == 784
+    assert outcomes == []

@@ -1,4 +1,4 @@
-"""The gallery's filter line, lists, orders, selection and export."""
+"""Filtering, sorting, selecting and exporting on the digits screen."""
 
 import csv
 from pathlib import Path
@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 from mnist_tui.analysis.query import parse, rows
 from mnist_tui.inspection.exports import COLUMNS
 from mnist_tui.runs.directory import RunDirectory
-from mnist_tui.ui.digits.choose_list import READY_MADE, ListsScreen
+from mnist_tui.ui.digits.choose_filter import READY_MADE, ChooseFilterScreen
 from mnist_tui.ui.digits.digit_list import MISTAKES, DigitList
 from mnist_tui.ui.digits.filter_line import FilterInput, FilterLine
 from mnist_tui.ui.digits.gallery import Gallery
@@ -26,7 +26,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
 
 
 async def typed(pilot: Pilot[None], text: str) -> None:
-    """Open the filter line and type."""
+    """Type a filter."""
     await pilot.press("slash", *("space" if letter == " " else letter for letter in text))
     await settled(pilot)
 
@@ -43,7 +43,7 @@ def count(app: Host, text: str) -> int:
     return len(rows(parse(text), app.session.findings(point).table))
 
 
-async def test_what_is_typed_is_shown_at_once_with_its_count_and_enter_keeps_it(run: RunDirectory) -> None:
+async def test_a_filter_applies_while_it_is_typed_and_enter_closes_the_line(run: RunDirectory) -> None:
     app = Host(run, DigitsScreen)
     async with app.shown((120, 40)) as pilot:
         await settled(pilot)
@@ -58,12 +58,12 @@ async def test_what_is_typed_is_shown_at_once_with_its_count_and_enter_keeps_it(
         assert app.screen.focused is app.screen.query_one(Gallery)
 
 
-async def test_escape_brings_the_list_of_before_back(run: RunDirectory) -> None:
+async def test_escape_restores_the_previous_filter(run: RunDirectory) -> None:
     app = Host(run, DigitsScreen)
     async with app.shown((80, 24)) as pilot:
         await settled(pilot)
         before = listed(app).rows.tolist()
-        await typed(pilot, "right")
+        await typed(pilot, "correct")
         assert listed(app).rows.tolist() != before
         await pilot.press("escape")
         await settled(pilot)
@@ -72,7 +72,7 @@ async def test_escape_brings_the_list_of_before_back(run: RunDirectory) -> None:
         assert app.screen.wanted == MISTAKES
 
 
-async def test_a_wrong_filter_says_what_is_wrong_and_cannot_be_kept(run: RunDirectory) -> None:
+async def test_an_invalid_filter_shows_an_error_and_cannot_be_applied(run: RunDirectory) -> None:
     app = Host(run, DigitsScreen)
     async with app.shown((120, 40)) as pilot:
         await settled(pilot)
@@ -85,7 +85,7 @@ async def test_a_wrong_filter_says_what_is_wrong_and_cannot_be_kept(run: RunDire
         assert len(listed(app)) == shown
 
 
-async def test_a_word_that_is_only_begun_is_no_mistake_yet(run: RunDirectory) -> None:
+async def test_an_incomplete_word_is_not_an_error(run: RunDirectory) -> None:
     app = Host(run, DigitsScreen)
     async with app.shown((120, 40)) as pilot:
         await settled(pilot)
@@ -100,7 +100,7 @@ async def test_a_word_that_is_only_begun_is_no_mistake_yet(run: RunDirectory) ->
         assert len(listed(app)) == count(app, "true:4 pred:9")
 
 
-async def test_classes_with_names_are_typed_and_completed_by_name(tmp_path_factory: pytest.TempPathFactory) -> None:
+async def test_class_names_are_completed(tmp_path_factory: pytest.TempPathFactory) -> None:
     app = Host(odd_run(tmp_path_factory.mktemp("odd"), ("shirt", "coat", "bag")), DigitsScreen)
     async with app.shown((120, 40)) as pilot:
         await settled(pilot)
@@ -111,13 +111,13 @@ async def test_classes_with_names_are_typed_and_completed_by_name(tmp_path_facto
         assert {listed(app).digit(place).true for place in range(len(listed(app)))} == {1}
 
 
-async def test_the_menu_of_lists_shows_counts_and_lists_the_chosen(run: RunDirectory) -> None:
+async def test_the_dialog_of_filters_shows_counts_and_applies_the_choice(run: RunDirectory) -> None:
     app = Host(run, DigitsScreen)
     async with app.shown((120, 40)) as pilot:
         await settled(pilot)
         await pilot.press("F")
         await settled(pilot)
-        assert isinstance(app.screen, ListsScreen)
+        assert isinstance(app.screen, ChooseFilterScreen)
         for name, text, _ in READY_MADE:
             (line,) = [line for line in app.lines() if f"  {name}  " in line]
             assert f"  {count(app, text):,}  " in line
@@ -127,12 +127,12 @@ async def test_the_menu_of_lists_shows_counts_and_lists_the_chosen(run: RunDirec
         assert READY_MADE[2][1] in app.lines()[0]
 
 
-async def test_a_forgotten_digit_says_when_it_was_lost(tmp_path: Path) -> None:
+async def test_a_forgotten_digit_shows_when_it_was_lost(tmp_path: Path) -> None:
     recording = Recording.begin(tmp_path, planned=3, n=50)
-    right = np.eye(CLASSES, dtype=np.float16)[recording.labels]
-    wrong = right.copy()
+    correct = np.eye(CLASSES, dtype=np.float16)[recording.labels]
+    wrong = correct.copy()
     wrong[7] = np.roll(wrong[7], 1)
-    for probabilities in (right, wrong, wrong):
+    for probabilities in (correct, wrong, wrong):
         recording.end_epoch(probabilities)
     app = Host(recording.run, lambda session: DigitsScreen(session, parse("forgotten")))
     async with app.shown((120, 40)) as pilot:
@@ -141,29 +141,29 @@ async def test_a_forgotten_digit_says_when_it_was_lost(tmp_path: Path) -> None:
         assert "╰─ lost at epoch 2 ─" in app.text().replace("┗━", "╰─").replace("━", "─")
 
 
-async def test_orders_come_round_and_turn_over(run: RunDirectory) -> None:
+async def test_sort_orders_cycle_and_reverse(run: RunDirectory) -> None:
     app = Host(run, DigitsScreen)
     async with app.shown((120, 40)) as pilot:
         await settled(pilot)
-        surest = listed(app).digit(0).index
+        first = listed(app).digit(0).index
         seen = []
         for _ in range(5):
             await pilot.press("o")
             await settled(pilot)
             seen.append(listed(app).order)
         assert seen == ["by margin ▴", "by loss ▾", "by difficulty ▾", "by index ▴", "by confidence ▾"]
-        assert listed(app).digit(0).index == surest
+        assert listed(app).digit(0).index == first
         await pilot.press("O")
         await settled(pilot)
         assert "by confidence ▴" in app.lines()[0]
-        assert listed(app).digit(len(listed(app)) - 1).index == surest
+        assert listed(app).digit(len(listed(app)) - 1).index == first
 
 
-async def test_selected_digits_are_marked_and_exported(run: RunDirectory) -> None:
+async def test_selected_digits_are_marked_exported_and_deselected(run: RunDirectory) -> None:
     app = Host(run, DigitsScreen)
     async with app.shown((120, 40)) as pilot:
         await settled(pilot)
-        chosen = [listed(app).digit(place).index for place in (0, 2)]
+        selected = [listed(app).digit(place).index for place in (0, 2)]
         await pilot.press("space", "right", "space")
         await settled(pilot)
         assert app.lines()[2].count("✔") == 2
@@ -173,12 +173,16 @@ async def test_selected_digits_are_marked_and_exported(run: RunDirectory) -> Non
         with (run.path / "exports" / "digits-001.csv").open(newline="") as file:
             lines = list(csv.DictReader(file))
         assert tuple(lines[0]) == COLUMNS
-        assert sorted(int(line["index"]) for line in lines) == sorted(chosen)
+        assert sorted(int(line["index"]) for line in lines) == sorted(selected)
         assert {(line["split"], line["epoch"]) for line in lines} == {("validation", "3")}
-        assert any("digits-001.csv" in sentence for sentence in app.told())
+        assert any("digits-001.csv" in message for message in app.told())
+        await pilot.press("left", "space", "home", "space")
+        await settled(pilot)
+        assert "selected" not in app.lines()[0]
+        assert "✔ " not in app.lines()[2]
 
 
-async def test_with_nothing_selected_all_listed_digits_are_exported_in_their_order(run: RunDirectory) -> None:
+async def test_without_a_selection_all_listed_digits_are_exported_in_order(run: RunDirectory) -> None:
     app = Host(run, DigitsScreen)
     async with app.shown((120, 40)) as pilot:
         await settled(pilot)
@@ -190,21 +194,11 @@ async def test_with_nothing_selected_all_listed_digits_are_exported_in_their_ord
             assert np.array_equal(written["images"][0], digits.digit(0).image)
 
 
-async def test_an_export_that_cannot_be_written_is_a_sentence(run: RunDirectory) -> None:
+async def test_an_export_that_cannot_be_written_is_a_notification(run: RunDirectory) -> None:
     (run.path / "exports").write_text("in the way")
     app = Host(run, DigitsScreen)
     async with app.shown((120, 40)) as pilot:
         await settled(pilot)
         await pilot.press("e")
         await settled(pilot)
-        assert any("exports cannot be written" in sentence for sentence in app.told())
-
-
-async def test_space_again_takes_a_digit_back(run: RunDirectory) -> None:
-    app = Host(run, DigitsScreen)
-    async with app.shown((120, 40)) as pilot:
-        await settled(pilot)
-        await pilot.press("space", "left", "space")
-        await settled(pilot)
-        assert "selected" not in app.lines()[0]
-        assert "✔ " not in app.lines()[2]
+        assert any("exports cannot be written" in message for message in app.told())

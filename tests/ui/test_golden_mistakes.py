@@ -3,7 +3,7 @@
 from tests.kit.fake_engine import FakeEngine
 from tests.kit.recording import Clock, finishing_time, recorded_run
 from tests.ui.conftest import Golden
-from tests.ui.explanations import answer_line
+from tests.ui.explanations import reply_line
 from tests.ui.program import program, settled, wait_for
 from tests.ui.test_golden_screens import Album
 
@@ -22,7 +22,7 @@ async def test_a_digit_that_an_engine_explains(golden: Golden) -> None:
     run = recorded_run()
     app = program(run, Clock(finishing_time()))
     with FakeEngine(run) as engine:
-        engine.reply = answer_line()
+        engine.reply = reply_line()
         async with app.run_test(size=SIZE) as pilot:
             for key in ("3", "enter"):
                 await settled(pilot)

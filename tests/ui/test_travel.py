@@ -249,7 +249,7 @@ async def test_a_missing_and_a_damaged_epoch_are_marked_and_say_why_and_the_rest
     async with app.shown((120, 40)) as pilot:
         await settled(pilot)
         assert app.lines()[1].count("✗") == 3, "two ticks and the legend"
-        assert "read as" in app.text()
+        assert " → " in app.text()
         await pilot.press(EARLIER)
         await settled(pilot)
         words = "".join(app.text().split())  # a path is cut wherever its line ends

@@ -1,4 +1,4 @@
-"""Refuse to answer below a confidence: how much is still answered, against how much of it is right."""
+"""Abstention panel: coverage and accuracy of the answers above a confidence threshold, as a plot and in words."""
 
 import math
 
@@ -15,16 +15,16 @@ from mnist_tui.ui.theme import Palette
 
 CURSOR = "◆"
 LABEL = 9
-"""Columns of the accuracies beside the plot."""
+"""Columns of the axis labels."""
 SIDE_BY_SIDE = 84
-"""Columns from which plot and words stand beside each other."""
+"""Columns from which plot and words are side by side."""
 WORDS_WIDTH = 50
 FEWEST_ROWS = 3
-"""Of a plot."""
+"""Lowest height of the plot."""
 
 
 def abstention_words(figures: Confidences, threshold: float, colours: Palette, width: int, height: int) -> list[Text]:
-    """What the cursor's threshold does; then what thresholds of some accuracies would do, as many as there is room."""
+    """Describe the current threshold, then the thresholds that reach target accuracies, as many as fit."""
     quiet, bold = paint(colours.quiet), paint(colours.foreground, bold=True)
     now = figures.abstaining(threshold)
     share = now.answered / now.total if now.total else None
@@ -32,7 +32,7 @@ def abstention_words(figures: Confidences, threshold: float, colours: Palette, w
     widest = len(f"{now.total:,}")
     lines = [
         Text.assemble(
-            ("refuse below ", quiet), (f"{threshold:.3f}", paint(colours.accent, bold=True)), ("  ← →", quiet)
+            ("abstain below ", quiet), (f"{threshold:.3f}", paint(colours.accent, bold=True)), ("  ← →", quiet)
         ),
         Text.assemble(
             ("answered ", quiet),
@@ -41,7 +41,7 @@ def abstention_words(figures: Confidences, threshold: float, colours: Palette, w
             (f"{percent(share):>8}", bold),
         ),
         Text.assemble(
-            ("right    ", quiet),
+            ("correct  ", quiet),
             (f"{now.correct:>{widest},}", bold),
             (f" of {now.answered:>{widest},} ", quiet),
             (f"{percent(accuracy):>8}", bold),
@@ -50,13 +50,13 @@ def abstention_words(figures: Confidences, threshold: float, colours: Palette, w
     room = height - len(lines)
     targets = list(figures.targets)
     if not targets:
-        best = "no threshold makes it better" if accuracy is not None else "there are no answers"
+        best = "no threshold raises the accuracy" if accuracy is not None else "no predictions with a confidence"
         return lines + [Text(best, style=quiet)][:room]
     if room > len(targets) + 2:
-        lines += [Text(), Text("for accuracy   refuse below   answers", style=quiet)]
+        lines += [Text(), Text("    accuracy  abstain below  coverage", style=quiet)]
         lines += [_target_line(target, abstention, colours) for target, abstention in targets]
         if height - len(lines) > 2 and width >= 44:
-            lines += [Text(), Text("found on these digits: on others a little less", style=quiet)]
+            lines += [Text(), Text("measured on these digits, so optimistic", style=quiet)]
         return lines
     wanted = [each for each in targets if each[0] in (0.999, 1.0)] or targets
     return lines + [_target_words(*each, colours, width) for each in wanted[:room]]
@@ -76,12 +76,12 @@ def _target_words(target: float, abstention: Abstention, colours: Palette, width
     if width < 44:
         return Text.assemble((f"{target * 100:g} %: below ", quiet), (below, bold), (" → ", quiet), (share, bold))
     return Text.assemble(
-        (f"for {target * 100:g} % right: below ", quiet), (below, bold), (", answers ", quiet), (share, bold)
+        (f"for {target * 100:g} %: below ", quiet), (below, bold), (", coverage ", quiet), (share, bold)
     )
 
 
 def abstention_plot(figures: Confidences, threshold: float, colours: Palette, width: int, height: int) -> list[Text]:
-    """Accuracy of the answered (up) against the share that is answered (across), with the cursor on it."""
+    """Plot accuracy (y) against coverage (x), with the current threshold as the cursor."""
     curve, now = figures.curve, figures.abstaining(threshold)
     known = np.isfinite(curve.accuracy)
     rows, columns = max(1, height - 1), max(1, width - LABEL)
@@ -122,7 +122,7 @@ def abstention_plot(figures: Confidences, threshold: float, colours: Palette, wi
 
 
 def abstention_lines(figures: Confidences, threshold: float, colours: Palette, width: int, height: int) -> list[Text]:
-    """Plot and words, side by side where there is room, else the plot above."""
+    """Draw plot and words side by side if they fit, else the plot above."""
     if width >= SIDE_BY_SIDE:
         plot = abstention_plot(figures, threshold, colours, width - WORDS_WIDTH - 3, height)
         words = abstention_words(figures, threshold, colours, WORDS_WIDTH, height)
@@ -137,7 +137,7 @@ def abstention_lines(figures: Confidences, threshold: float, colours: Palette, w
 
 
 class AbstentionPanel(LineWidget):
-    """Repaints what differs when the threshold moves."""
+    """Plot and words; repaints only what differs when the threshold moves."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -145,13 +145,12 @@ class AbstentionPanel(LineWidget):
         self._threshold = 0.0
 
     def show(self, figures: Confidences, threshold: float) -> None:
-        """Show other figures, or another threshold."""
+        """Show other figures or another threshold."""
         if figures is not self._figures or threshold != self._threshold:
             self._figures, self._threshold = figures, threshold
             self.redraw()
 
     def draw(self) -> list[Text]:
-        """Plot and words."""
         if self._figures is None:
             return []
         return abstention_lines(self._figures, self._threshold, palette_of(self), self.size.width, self.size.height)

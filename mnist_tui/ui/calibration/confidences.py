@@ -1,4 +1,4 @@
-"""How sure the network was of right and of wrong answers: everything that the calibration screen draws."""
+"""Figures of the calibration screen, computed from confidences on demand."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,23 +13,23 @@ THRESHOLDS: tuple[float, ...] = (
     *(step / 100 for step in range(99)),
     *(step / 1000 for step in range(990, 1001)),
 )
-"""Where the cursor can stand: finer near 1, where most answers are."""
+"""Abstention thresholds of the cursor; finer near 1, where most confidences are."""
 TARGETS = (0.99, 0.995, 0.999, 0.9995, 1.0)
-"""Accuracies that somebody may want."""
+"""Target accuracies."""
 CURVE_POINTS = 200
 
 
 @dataclass(frozen=True, eq=False)
 class Confidences:
-    """Columns of one moment's table, shape (n,) each."""
+    """Confidences of one evaluation; both arrays have the shape (n,)."""
 
     confidence: NDArray[np.float32]
-    """Probability of each answer, 0..1; NaN where there is none."""
+    """Probability of each predicted class, 0..1; NaN after divergence."""
     correct: Bools
 
     @cached_property
     def reliability(self) -> Reliability:
-        """Answers by confidence, in bins."""
+        """Reliability diagram."""
         return reliability(self.confidence, self.correct)
 
     @cached_property
@@ -42,7 +42,7 @@ class Confidences:
 
     @cached_property
     def targets(self) -> tuple[tuple[float, Abstention], ...]:
-        """(accuracy, what must be refused for it) for those of TARGETS that refusing can reach and is needed for."""
+        """(accuracy, abstention) for each of TARGETS that is above the plain accuracy and that a threshold reaches."""
         reached = [(target, threshold_for(self.confidence, self.correct, target)) for target in TARGETS]
         everything = self.abstaining(0.0)
         return tuple(
@@ -52,7 +52,7 @@ class Confidences:
         )
 
     def abstaining(self, threshold: float) -> Abstention:
-        """What is left when answers below a confidence are refused."""
+        """Return coverage and accuracy when abstaining below a threshold."""
         answered = self.confidence >= np.float32(threshold)
         count, right = int(answered.sum()), int((answered & self.correct).sum())
         return Abstention(threshold, count, right, len(self.confidence))

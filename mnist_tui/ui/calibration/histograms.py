@@ -1,4 +1,4 @@
-"""How often the network was how sure, of right answers and of wrong ones, on one logarithmic scale."""
+"""Histograms of the confidences of correct and of wrong predictions, on one logarithmic scale."""
 
 from rich.text import Text
 from textual.color import Color
@@ -10,16 +10,16 @@ from mnist_tui.ui.shared.paint import paint
 from mnist_tui.ui.theme import Palette
 
 NUMBERED = 6
-"""Columns a bar from which its count stands above it."""
+"""Columns per bar from which its count is printed."""
 
 
 def histogram_lines(figures: Reliability, colours: Palette, width: int, height: int) -> list[Text]:
-    """Right answers over wrong ones, a bar a bin, with the confidence below."""
+    """Draw one bar per bin, the correct predictions above the wrong ones, and the axis."""
     bins = len(figures.counts)
     room = max(1, width // bins)
     numbered = room >= NUMBERED
     kinds: tuple[tuple[str, list[int], Color], ...] = (
-        ("right", figures.correct.tolist(), colours.true_class),
+        ("correct", figures.correct.tolist(), colours.true_class),
         ("wrong", figures.wrong.tolist(), colours.wrong),
     )
     lines = []
@@ -29,7 +29,7 @@ def histogram_lines(figures: Reliability, colours: Palette, width: int, height: 
         lines.append(
             Text.assemble(
                 (f"{name} ", paint(colour, bold=True)),
-                (f"{total:,} answer{'' if total == 1 else 's'}", paint(colours.quiet)),
+                (f"{total:,}", paint(colours.quiet)),
             )
         )
         shares = [log_share(count, max(counts)) for count in counts]
@@ -45,15 +45,14 @@ def histogram_lines(figures: Reliability, colours: Palette, width: int, height: 
 
 
 def _share_out(most: list[int], rows: int) -> list[int]:
-    """How many of the rows each histogram gets, so that a row is the same step of the logarithm in both."""
-    right, wrong = (log_share(each, max(*most, 1)) for each in most)
-    lower = min(max(1, round(rows * wrong / (right + wrong)) if right + wrong else rows // 2), rows - 1)
+    """Share the rows so that one row is the same step of the logarithm in both histograms."""
+    correct, wrong = (log_share(each, max(*most, 1)) for each in most)
+    lower = min(max(1, round(rows * wrong / (correct + wrong)) if correct + wrong else rows // 2), rows - 1)
     return [rows - lower, lower]
 
 
 class ConfidenceHistograms(CalibrationWidget):
-    """Both histograms; repaints what differs when the figures do."""
+    """Both histograms."""
 
     def lines(self, figures: Reliability, colours: Palette, width: int, height: int) -> list[Text]:
-        """Both histograms."""
         return histogram_lines(figures, colours, width, height)

@@ -1,4 +1,4 @@
-"""The reliability diagram: a line a bin of confidence, with a bar of its accuracy against its mean confidence."""
+"""Reliability diagram: one line per bin of confidence, with its accuracy as a bar and its mean confidence as a mark."""
 
 import math
 from collections.abc import Iterator
@@ -11,25 +11,26 @@ from mnist_tui.ui.calibration.widget import CalibrationWidget
 from mnist_tui.ui.shared.paint import paint
 from mnist_tui.ui.theme import Palette
 
-MEAN, NOBODY = "┃", "┊"
-"""The mean confidence; where it would be in an empty bin."""
-TOO_SURE, NOT_SURE_ENOUGH = "░", "▒"
-"""What confidence and accuracy lie apart."""
+MEAN, EMPTY = "┃", "┊"
+"""Mean confidence of a bin, and the middle of an empty bin."""
+OVERCONFIDENT, UNDERCONFIDENT = "░", "▒"
+"""Gap between confidence and accuracy."""
 HIGHEST_PITCH = 3
-"""Lines a bin at most."""
+"""Most lines per bin."""
 WORDS = 3
 WIDE = 62
-"""Columns from which the errors are said in whole words."""
+"""Columns from which the errors have their full names."""
 
 
 def reliability_lines(figures: Reliability, colours: Palette, width: int, height: int) -> list[Text]:
-    """A heading, the bins from the surest down, and the errors in words."""
+    """Draw a heading, the bins from the most confident down, and the calibration errors."""
     bins = len(figures.counts)
     counts = [f"{int(each):,}" for each in (figures.correct.max(), figures.wrong.max())]
-    right, wrong = max(5, len(counts[0])), max(5, len(counts[1]))
-    room = max(4, width - 10 - 1 - 1 - 7 - 1 - right - 1 - wrong)
+    correct, wrong = max(7, len(counts[0])), max(5, len(counts[1]))
+    room = max(4, width - 10 - 1 - 1 - 7 - 1 - correct - 1 - wrong)
     pitch = min(HIGHEST_PITCH, max(1, (height - 1 - WORDS) // bins))
-    head = f"{'confidence':<10} {'accuracy':<{room}} {'':>7} {'right':>{right}} {'wrong':>{wrong}}"
+    accuracy = "accuracy" if room >= len("accuracy") else "acc."
+    head = f"{'confidence':<10} {accuracy:<{room}} {'':>7} {'correct':>{correct}} {'wrong':>{wrong}}"
     lines = [Text(head, style=paint(colours.quiet))]
     for position in reversed(range(bins)):
         track = _track(figures, position, room, colours)
@@ -38,7 +39,7 @@ def reliability_lines(figures: Reliability, colours: Palette, width: int, height
         filled = figures.counts[position] > 0
         ink = paint(colours.foreground if filled else colours.quiet)
         line.append(f" {percent(float(figures.accuracy[position]) if filled else None, 1):>7}", ink)
-        line.append(f" {int(figures.correct[position]):>{right},}", ink)
+        line.append(f" {int(figures.correct[position]):>{correct},}", ink)
         line.append(f" {int(figures.wrong[position]):>{wrong},}", ink)
         lines.append(line)
         again = Text.assemble(" " * 11, track)
@@ -48,12 +49,12 @@ def reliability_lines(figures: Reliability, colours: Palette, width: int, height
 
 
 def _track(figures: Reliability, position: int, room: int, colours: Palette) -> Text:
-    """One bin's bar with the mark of its mean confidence."""
+    """Draw the bar of one bin with the mark of its mean confidence."""
     ground = colours.surface
     if not figures.counts[position]:
         middle = float(figures.edges[position] + figures.edges[position + 1]) / 2
         mark = int(middle * room)
-        return Text(" " * mark + NOBODY + " " * (room - mark - 1), style=paint(colours.quiet, ground))
+        return Text(" " * mark + EMPTY + " " * (room - mark - 1), style=paint(colours.quiet, ground))
     accuracy, confidence = float(figures.accuracy[position]), float(figures.confidence[position])
     mark, ink = min(int(confidence * room), room - 1), colours.validation
     track = Text()
@@ -61,9 +62,9 @@ def _track(figures: Reliability, position: int, room: int, colours: Palette) -> 
         if column == mark:
             track.append(MEAN, paint(colours.foreground, ground, bold=True))
         elif cell == " " and column < mark:
-            track.append(TOO_SURE, paint(colours.wrong, ground))
+            track.append(OVERCONFIDENT, paint(colours.wrong, ground))
         elif cell != " " and column > mark:
-            track.append(NOT_SURE_ENOUGH, paint(ink, ground))
+            track.append(UNDERCONFIDENT, paint(ink, ground))
         else:
             track.append(cell, paint(ink, ground))
     return track
@@ -72,8 +73,8 @@ def _track(figures: Reliability, position: int, room: int, colours: Palette) -> 
 def _words(figures: Reliability, colours: Palette, width: int) -> Iterator[Text]:
     mean, most = ("mean |accuracy − confidence|", "the same in the worst bin")
     if width >= WIDE:
-        mean = "expected error: mean |accuracy − ┃| over the answers"
-        most = "maximum error: the same in the worst bin"
+        mean = "expected calibration error: mean |accuracy − ┃|"
+        most = "maximum calibration error: the worst bin"
     for name, value, words in (("ECE", figures.expected_error, mean), ("MCE", figures.maximum_error, most)):
         number = "–" if math.isnan(value) else f"{value:.4f}"
         yield Text.assemble(
@@ -82,21 +83,20 @@ def _words(figures: Reliability, colours: Palette, width: int) -> Iterator[Text]
             (words, paint(colours.quiet)),
         )
     if figures.left_out:
-        yield Text(f"{figures.left_out:,} answers without a probability: left out", style=paint(colours.wrong))
+        yield Text(f"{figures.left_out:,} predictions have no confidence", style=paint(colours.wrong))
     else:
         yield Text.assemble(
             (MEAN, paint(colours.foreground, bold=True)),
             (" mean confidence  " if width >= WIDE else " confidence ", paint(colours.quiet)),
-            (TOO_SURE, paint(colours.wrong)),
-            (" too sure  " if width >= WIDE else " too sure ", paint(colours.quiet)),
-            (NOT_SURE_ENOUGH, paint(colours.validation)),
-            (" not sure enough" if width >= WIDE else " too unsure", paint(colours.quiet)),
+            (OVERCONFIDENT, paint(colours.wrong)),
+            (" overconfident  ", paint(colours.quiet)),
+            (UNDERCONFIDENT, paint(colours.validation)),
+            (" underconfident" if width >= WIDE else " under", paint(colours.quiet)),
         )
 
 
 class ReliabilityPanel(CalibrationWidget):
-    """The diagram; repaints what differs when the figures do."""
+    """The diagram."""
 
     def lines(self, figures: Reliability, colours: Palette, width: int, height: int) -> list[Text]:
-        """The diagram."""
         return reliability_lines(figures, colours, width, height)

@@ -1,4 +1,4 @@
-"""Does the network know when it does not know? Confidence against accuracy, and what refusing to answer would bring."""
+"""Calibration screen: confidence against accuracy, and the effect of abstaining below a threshold."""
 
 from bisect import bisect_left
 
@@ -19,8 +19,8 @@ from mnist_tui.ui.session import RunSession, RunView
 from mnist_tui.ui.shared.waiting import before_the_first_epoch
 
 DEFAULT = THRESHOLDS.index(0.9)
-WORTH_ASKING = 0.999
-"""The accuracy whose threshold the cursor begins on, where there is one."""
+FIRST_TARGET = 0.999
+"""Accuracy whose threshold the cursor starts on, if there is one."""
 STEPS = {
     "less": -1,
     "more": 1,
@@ -32,7 +32,7 @@ STEPS = {
 
 
 class CalibrationScreen(PredictionScreen):
-    """Follows the moment; the threshold stays."""
+    """The figures follow the current evaluation; the threshold stays."""
 
     BINDINGS = bindings("calibration")
     KEY_GROUPS = ("calibration", "travel", "run", "steering", "screens", "everywhere")
@@ -41,13 +41,13 @@ class CalibrationScreen(PredictionScreen):
     def __init__(self, session: RunSession) -> None:
         super().__init__(session)
         self.figures: Confidences | None = None
-        """What is shown; None while nothing was read, or it says nothing about calibration."""
-        self._place: int | None = None
+        """Figures that are shown; None before they are loaded, and for a cross-check."""
+        self._position: int | None = None
 
     @property
     def threshold(self) -> float:
-        """The confidence below which answers are refused."""
-        return THRESHOLDS[self._place if self._place is not None else DEFAULT]
+        """Confidence below which the model abstains."""
+        return THRESHOLDS[self._position if self._position is not None else DEFAULT]
 
     def compose_body(self) -> ComposeResult:
         yield Static(id="sentence")
@@ -55,7 +55,7 @@ class CalibrationScreen(PredictionScreen):
             reliability, histograms, abstention = ReliabilityPanel(), ConfidenceHistograms(), AbstentionPanel()
             reliability.border_title = "Accuracy by confidence"
             histograms.border_title = "Confidence, log scale"
-            abstention.border_title = "Refuse to answer"
+            abstention.border_title = "Abstain"
             yield reliability
             yield histograms
             yield abstention
@@ -72,45 +72,42 @@ class CalibrationScreen(PredictionScreen):
         figures = self.figures if view.history.epochs else None
         self.set_class(figures is None, "-empty")
         if figures is None:
-            self.query_one("#sentence", Static).update(Content(self._nothing_to_show(view)))
+            self.query_one("#sentence", Static).update(Content(self._waiting_words(view)))
             return
         self.query_one(ReliabilityPanel).show(figures.reliability)
         self.query_one(ConfidenceHistograms).show(figures.reliability)
         self.query_one(AbstentionPanel).show(figures, self.threshold)
 
     def take_predictions(self) -> None:
-        """Figures of what was read."""
         found, self.figures = self.findings, None
         if found is not None and len(found.predictions) and found.predictions.point.split != TRAIN:
             self.figures = Confidences(found.table.confidence, found.table.correct)
-            if self._place is None:
-                wanted = dict(self.figures.targets).get(WORTH_ASKING)
-                self._place = bisect_left(THRESHOLDS, wanted.threshold) if wanted is not None else DEFAULT
+            if self._position is None:
+                wanted = dict(self.figures.targets).get(FIRST_TARGET)
+                self._position = bisect_left(THRESHOLDS, wanted.threshold) if wanted is not None else DEFAULT
         self.catch_up()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """The footer offers only what works now."""
         if action == "abstain":
             return self.figures is not None
         return super().check_action(action, parameters)
 
     def action_abstain(self, how: str) -> None:
-        """Move the threshold."""
-        if self.figures is not None and self._place is not None:
-            self._place = min(max(0, self._place + STEPS[how]), len(THRESHOLDS) - 1)
+        if self.figures is not None and self._position is not None:
+            self._position = min(max(0, self._position + STEPS[how]), len(THRESHOLDS) - 1)
             self.query_one(AbstentionPanel).show(self.figures, self.threshold)
 
-    def _nothing_to_show(self, view: RunView) -> str:
+    def _waiting_words(self, view: RunView) -> str:
         point = self.session.point
         if point is None:
             return before_the_first_epoch(view, "The first figures come")
         if self.problem:
             return f"The digits of {point.words} cannot be shown: {self.problem}"
         if self.findings is None:
-            return f"Reading the digits of {point.words} …"
+            return f"Loading the digits of {point.words} …"
         if point.split == TRAIN:
             return (
-                "The cross-check keeps only the most doubtful digits, which say nothing about calibration: "
+                "The cross-check keeps only the most doubtful digits, which cannot measure calibration: "
                 "[ goes back to an epoch."
             )
         return f"There are no {digits_words(point)}."

@@ -1,4 +1,4 @@
-"""Base of the widgets that draw how well confidence and accuracy agree."""
+"""Base of the widgets that draw a reliability diagram's figures."""
 
 from rich.text import Text
 
@@ -9,7 +9,7 @@ from mnist_tui.ui.theme import Palette
 
 
 class CalibrationWidget(LineWidget):
-    """Holds the figures, and is drawn anew when others come. Subclasses say which `lines` they make."""
+    """Redraws when the figures change. Subclasses define `lines`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -22,11 +22,10 @@ class CalibrationWidget(LineWidget):
             self.redraw()
 
     def draw(self) -> list[Text]:
-        """Nothing before the first figures."""
         if self._figures is None:
             return []
         return self.lines(self._figures, palette_of(self), self.size.width, self.size.height)
 
     def lines(self, figures: Reliability, colours: Palette, width: int, height: int) -> list[Text]:
-        """The figures in at most `height` lines of `width` cells."""
+        """Draw the figures in at most `height` lines of `width` cells."""
         raise NotImplementedError

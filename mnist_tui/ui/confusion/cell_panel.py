@@ -1,4 +1,4 @@
-"""The cell under the cursor in words, and how its count went over the recent epochs."""
+"""Panel about the cell under the cursor: count, recall, precision, and the counts of recent epochs."""
 
 from dataclasses import dataclass
 
@@ -13,10 +13,13 @@ from mnist_tui.render.text import percent, rule_bar
 from mnist_tui.ui.shared.paint import paint, palette_of
 from mnist_tui.ui.theme import Palette
 
+TALL = 9
+"""Lines from which blank lines and a bar per epoch are drawn."""
+
 
 @dataclass(frozen=True)
 class SelectedCell:
-    """One cell of the confusion matrix and its past."""
+    """One cell of the confusion matrix and its history."""
 
     true: str
     """Class name."""
@@ -24,57 +27,54 @@ class SelectedCell:
     """Class name."""
     count: int
     support: int
-    """Digits of the true class."""
+    """Examples of the true class."""
     recall: float | None
-    """Of the true class, 0..1."""
+    """Recall of the true class, 0..1."""
     precision: float | None
-    """Of the predicted class, 0..1."""
+    """Precision of the predicted class, 0..1."""
     trend: tuple[tuple[int, int], ...]
-    """(epoch, count), the oldest first, this epoch last."""
-    compared: str = ""
-    """What it is compared with, and how it was there, in words."""
+    """(epoch, count) up to the current epoch, oldest first."""
+    comparison: str = ""
+    """Reference and change of the count in words."""
     direction: int = SAME
-    """Whether that is better or worse (analysis/change.py)."""
+    """BETTER, SAME or WORSE than the reference."""
 
     @property
-    def is_right(self) -> bool:
-        """Whether the cell is on the diagonal."""
+    def is_correct(self) -> bool:
+        """Return True if the cell is on the diagonal."""
         return self.true == self.predicted
 
 
 def cell_words(cell: SelectedCell, colours: Palette, width: int, height: int) -> Text:
-    """The panel's text. What matters most comes first; from nine lines on there is air and a bar an epoch."""
-    quiet, roomy = paint(colours.quiet), height >= 9
-    true, predicted = (
-        (cell.true, paint(colours.true_class, bold=True)),
-        (cell.predicted, paint(colours.predicted_class, bold=True)),
-    )
-    read = Text.assemble(true, " read right: ") if cell.is_right else Text.assemble(true, " read as ", predicted, ": ")
+    """Return the panel's text, the most important lines first."""
+    quiet, is_tall = paint(colours.quiet), height >= TALL
     share = f"  {percent(cell.count / cell.support)}" if cell.support else ""
-    read.append(f"{cell.count:,} of {cell.support:,}", paint(bold=True)).append(share, quiet)
-    lines = [read]
-    if cell.compared:
+    count = Text.assemble((cell.true, paint(colours.true_class, bold=True)))
+    if cell.is_correct:
+        count.append(" predicted correctly: ")
+    else:
+        count.append(" predicted as ").append(cell.predicted, paint(colours.predicted_class, bold=True)).append(": ")
+    count.append(f"{cell.count:,} of {cell.support:,}", paint(bold=True)).append(share, quiet)
+    lines = [count]
+    if cell.comparison:
         colour = {BETTER: colours.success, WORSE: colours.wrong}.get(cell.direction, colours.quiet)
-        lines.append(Text(cell.compared, style=paint(colour)))
+        lines.append(Text(cell.comparison, style=paint(colour)))
     elif len(cell.trend) > 1:
         lines += (
-            [Text(), *_trend_bars(cell, colours, width, height - 8)] if roomy else [_trend_line(cell, width, quiet)]
+            [Text(), *_trend_bars(cell, colours, width, height - 8)] if is_tall else [_trend_line(cell, width, quiet)]
         )
-    lines += [Text()] if roomy else []
+    lines += [Text()] if is_tall else []
     label = max(len("recall of ") + len(cell.true), len("precision of ") + len(cell.predicted))
     for word, name, score in (("recall", cell.true, cell.recall), ("precision", cell.predicted, cell.precision)):
-        lines.append(
-            Text.assemble(
-                (f"{word} of {name}".ljust(label + 1), quiet), (f"{percent(score):>9}", paint(colours.foreground))
-            )
-        )
-    lines += [Text()] if roomy else []
+        words = f"{word} of {name}".ljust(label + 1)
+        lines.append(Text.assemble((words, quiet), (f"{percent(score):>9}", paint(colours.foreground))))
+    lines += [Text()] if is_tall else []
     lines.append(_hint(cell, colours))
     return Text("\n").join(lines)
 
 
 def _trend_line(cell: SelectedCell, width: int, quiet: Style) -> Text:
-    """As many of the newest epochs as fit in a line."""
+    """Return the counts of as many recent epochs as fit in one line."""
     for start in range(len(cell.trend)):
         epochs = cell.trend[start:]
         first, last = epochs[0][0], epochs[-1][0]
@@ -86,7 +86,6 @@ def _trend_line(cell: SelectedCell, width: int, quiet: Style) -> Text:
 
 
 def _trend_bars(cell: SelectedCell, colours: Palette, width: int, rows: int) -> list[Text]:
-    """One bar an epoch, the newest in the accent."""
     shown = cell.trend[-max(1, rows) :]
     most = max(1, *(count for _, count in shown))
     digits, number = len(f"{most:,}"), len(str(shown[-1][0]))
@@ -105,19 +104,21 @@ def _trend_bars(cell: SelectedCell, colours: Palette, width: int, rows: int) -> 
 
 
 def _hint(cell: SelectedCell, colours: Palette) -> Text:
-    """What Enter does here; for an empty cell, that there is nothing to open."""
     if not cell.count:
-        none = "was read right" if cell.is_right else f"was read as {cell.predicted}"
-        return Text(f"Empty: no {cell.true} {none}.", style=paint(colours.quiet))
-    look = "look at it" if cell.count == 1 else f"look at these {cell.count:,}"
-    return Text.assemble(("Enter", paint(colours.accent, bold=True)), "  ", look)
+        return Text(empty_cell_words(cell.true, cell.predicted), style=paint(colours.quiet))
+    return Text.assemble(("Enter", paint(colours.accent, bold=True)), f"  show {cell.count:,}")
+
+
+def empty_cell_words(true: str, predicted: str) -> str:
+    """Return why a cell cannot be opened."""
+    return f"Empty: no {true} was predicted {'correctly' if true == predicted else f'as {predicted}'}."
 
 
 class CellPanel(Widget):
-    """Repaints when the cell, its count or its past changes."""
+    """The panel; repaints when its cell changes."""
 
     cell: reactive[SelectedCell | None] = reactive(None)
-    """What the cursor is on; None before the first matrix."""
+    """Cell under the cursor; None before the first matrix."""
 
     def render(self) -> RenderResult:
         if self.cell is None:

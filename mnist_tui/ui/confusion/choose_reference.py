@@ -1,4 +1,4 @@
-"""What a confusion matrix can be compared with: another epoch of the run, or the best epoch of another run."""
+"""Dialog to choose what a confusion matrix is compared with: an epoch of this run, or the best epoch of another."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -17,36 +17,36 @@ from mnist_tui.runs.summary import summaries
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.shared.dialog import Dialog
 
-BEFORE: Literal["before"] = "before"
-"""Whatever epoch comes before the one that is looked at."""
+PREVIOUS: Literal["previous"] = "previous"
+"""The epoch before the current one, whichever that is."""
 MOST_RUNS = 50
-"""Runs that are read at most, the newest."""
+"""Newest runs that are read."""
 Counts = tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True)
-class Against:
-    """A matrix to compare with."""
+class Reference:
+    """A confusion matrix to compare with."""
 
     words: str
     counts: Counts
     accuracy: float
 
 
-def epochs_against(epochs: list[EpochEnded], looked_at: int | None) -> list[Against]:
-    """The other epochs of a run, the newest first."""
+def epoch_references(epochs: list[EpochEnded], current: int | None = None) -> list[Reference]:
+    """Return the other epochs of a run, newest first."""
     return [
-        Against(f"epoch {each.epoch}", each.confusion, each.validation_accuracy)
+        Reference(f"epoch {each.epoch}", each.confusion, each.validation_accuracy)
         for each in reversed(epochs)
-        if each.epoch != looked_at
+        if each.epoch != current
     ]
 
 
-def runs_against(run: RunDirectory, classes: int) -> list[Against]:
-    """The best epochs of other runs with as many classes, the newest first; reads every run's events."""
+def run_references(run: RunDirectory, classes: int) -> list[Reference]:
+    """Return the best epochs of other runs with as many classes, newest first; reads every run's events."""
     others = [each for each in list_runs() if each.path != run.path][:MOST_RUNS]
     return [
-        Against(
+        Reference(
             f"{sanitize(each.record.name)}, epoch {each.best.epoch}", each.best.confusion, each.best.validation_accuracy
         )
         for each in summaries(others)
@@ -54,56 +54,51 @@ def runs_against(run: RunDirectory, classes: int) -> list[Against]:
     ]
 
 
-class AgainstScreen(Dialog[Against | Literal["before"] | None]):
-    """Returns what to compare with; None when nothing was chosen."""
+class ChooseReferenceScreen(Dialog[Reference | Literal["previous"] | None]):
+    """Returns the chosen reference, or None."""
 
-    BINDINGS = bindings("against")
+    BINDINGS = bindings("reference")
     TITLE_WORDS = "Compare with"
-    DEFAULT_CSS = "AgainstScreen OptionList { max-height: 16; }"
+    DEFAULT_CSS = "ChooseReferenceScreen OptionList { max-height: 16; }"
 
     class RunsRead(Message):
-        """The other runs are known."""
+        """The references of other runs are known."""
 
-        def __init__(self, found: list[Against]) -> None:
+        def __init__(self, references: list[Reference]) -> None:
             super().__init__()
-            self.found = found
+            self.references = references
 
-    def __init__(self, run: RunDirectory, epochs: list[Against], classes: int, has_before: bool) -> None:
+    def __init__(self, run: RunDirectory, epochs: list[Reference], classes: int, has_previous: bool) -> None:
         super().__init__()
         self._run = run
         self._class_count = classes
-        self._choices: list[Against | Literal["before"]] = [BEFORE] if has_before else []
+        self._choices: list[Reference | Literal["previous"]] = [PREVIOUS] if has_previous else []
         self._choices += epochs
 
     def compose_box(self) -> ComposeResult:
-        options = OptionList(*(self._option(place) for place in range(len(self._choices))))
-        yield options
-        yield Static(Text("reading the other runs …", style="dim"), id="runs")
+        yield OptionList(*map(_option, self._choices))
+        yield Static(Text("loading the other runs …", style="dim"), id="runs")
 
     def on_mount(self) -> None:
-        """Other runs come when they have been read."""
         self._read_runs()
 
     @work(thread=True, exclusive=True)
     def _read_runs(self) -> None:
-        self.post_message(self.RunsRead(runs_against(self._run, self._class_count)))
+        self.post_message(self.RunsRead(run_references(self._run, self._class_count)))
 
-    def on_against_screen_runs_read(self, event: RunsRead) -> None:
-        """List them too."""
-        first = len(self._choices)
-        self._choices += event.found
-        self.query_one(OptionList).add_options([self._option(place) for place in range(first, len(self._choices))])
-        words = "" if event.found else "No other run has as many classes and a validated epoch."
-        self.query_one("#runs", Static).update(Text(words, style="dim"))
-        self.query_one("#runs", Static).display = bool(words)
+    def on_choose_reference_screen_runs_read(self, event: RunsRead) -> None:
+        self._choices += event.references
+        self.query_one(OptionList).add_options(map(_option, event.references))
+        words = "" if event.references else "No other run has a validated epoch with the same classes."
+        note = self.query_one("#runs", Static)
+        note.update(Text(words, style="dim"))
+        note.display = bool(words)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Enter or a click on a line."""
         self.dismiss(self._choices[event.option_index])
 
-    def _option(self, place: int) -> Option:
-        choice = self._choices[place]
-        if choice == BEFORE:
-            return Option(Text.assemble(("the epoch before", "bold"), ("  whichever is looked at", "dim")))
-        assert isinstance(choice, Against)
+
+def _option(choice: Reference | Literal["previous"]) -> Option:
+    if isinstance(choice, Reference):
         return Option(Text.assemble((f"{choice.words:<28}", "bold"), f"  validation {percent(choice.accuracy)}"))
+    return Option(Text.assemble(("previous epoch", "bold"), ("  follows the current epoch", "dim")))

@@ -1,4 +1,4 @@
-"""Precision, recall, F1 and support of every class, as a table."""
+"""Table of precision, recall, F1 and support of every class."""
 
 from dataclasses import dataclass
 
@@ -17,15 +17,15 @@ SCORES = ("precision", "recall", "f1")
 
 @dataclass(frozen=True)
 class Scores:
-    """A report with the names of its classes, and the class that is marked."""
+    """A report with class names, and the class of the cursor's row."""
 
     report: Report
     names: tuple[str, ...]
-    chosen: int
+    selected: int
 
 
 def score_table(scores: Scores, colours: Palette, width: int) -> Text:
-    """A heading, a line a class, and the mean over the classes; the lowest of each column stands out."""
+    """Draw a heading, one line per class, and the means; the lowest score of each column is highlighted."""
     label = min(12, max(5, *(len(name) for name in scores.names)))
     column = max(7, min(14, (width - label) // 4))
     precision, support = ("precision", "support") if column >= 11 else ("prec.", "count")
@@ -36,15 +36,16 @@ def score_table(scores: Scores, colours: Palette, width: int) -> Text:
         for key in SCORES
     }
     for position, (name, each) in enumerate(zip(scores.names, scores.report.classes, strict=True)):
-        chosen = position == scores.chosen
-        line = Text(clip(name, label).rjust(label), style=paint(colours.true_class if chosen else None, bold=chosen))
+        selected = position == scores.selected
+        line = Text(
+            clip(name, label).rjust(label), style=paint(colours.true_class if selected else None, bold=selected)
+        )
         for key in SCORES:
             value = getattr(each, key)
             colour = colours.wrong if value is not None and value == lowest[key] and value < 1 else None
-            line.append(_cell(value, column), paint(colour, bold=chosen))
-        line.append(
-            f"{each.support:,}".rjust(column), paint(colours.foreground if chosen else colours.quiet, bold=chosen)
-        )
+            line.append(_cell(value, column), paint(colour, bold=selected))
+        colour = colours.foreground if selected else colours.quiet
+        line.append(f"{each.support:,}".rjust(column), paint(colour, bold=selected))
         lines.append(line)
     means = "".join(_cell(scores.report.mean(key), column) for key in SCORES)
     total = f"{scores.report.total:,}".rjust(column)
@@ -57,10 +58,10 @@ def _cell(value: float | None, width: int) -> str:
 
 
 class ClassScores(Widget):
-    """Repaints when the figures or the marked class change."""
+    """The table; repaints when the scores or the selected class change."""
 
     scores: reactive[Scores | None] = reactive(None)
-    """What is shown; None before the first matrix."""
+    """Scores that are shown; None before the first matrix."""
 
     def render(self) -> RenderResult:
         return "" if self.scores is None else score_table(self.scores, palette_of(self), self.size.width)

@@ -1,4 +1,4 @@
-"""The confusion matrix as a heat map with numbers, a cell cursor, recall beside and precision below."""
+"""Confusion matrix widget: a heat map with numbers and a cursor, recall on the right, precision below."""
 
 from functools import cached_property
 
@@ -12,81 +12,72 @@ from textual.strip import Strip
 from mnist_tui.analysis.change import change
 from mnist_tui.analysis.confusion import report, top_confusions
 from mnist_tui.render.matrix_layout import MatrixLayout, matrix_layout
-from mnist_tui.ui.confusion.matrix_painter import Compared, Counts, MatrixPainter, Numbers
+from mnist_tui.ui.confusion.matrix_painter import CellValues, Counts, MatrixComparison, MatrixPainter
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.shared.paint import palette_of
 
 
 class ConfusionMatrix(ScrollView, can_focus=True):
-    """Rows are true classes, columns what they were read as. A cursor move repaints only what it touches."""
+    """Rows are true classes, columns predicted ones. Moving the cursor repaints only the affected cells and labels."""
 
     BINDINGS = bindings("cursor")
     DEFAULT_CSS = "ConfusionMatrix { scrollbar-size: 1 1; }"
 
     cursor: reactive[tuple[int, int]] = reactive((0, 0), repaint=False)
     """The (true, predicted) cell under the cursor."""
-    numbers: reactive[Numbers] = reactive(Numbers.COUNTS)
-    """What stands in the cells."""
+    values: reactive[CellValues] = reactive(CellValues.COUNTS)
+    """Numbers in the cells."""
 
     class CellMoved(Message):
-        """The cursor stands on another cell."""
-
-        def __init__(self, true: int, predicted: int) -> None:
-            super().__init__()
-            self.true = true
-            self.predicted = predicted
+        """The cursor has moved."""
 
     class CellOpened(Message):
-        """Enter, or a click on the cell under the cursor."""
+        """The user pressed Enter, or clicked on the cell under the cursor."""
 
         def __init__(self, true: int, predicted: int) -> None:
             super().__init__()
             self.true = true
             self.predicted = predicted
 
-    def __init__(self, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self) -> None:
+        super().__init__()
         self._counts: Counts = ()
         self._names: tuple[str, ...] = ()
         self._before: Counts | None = None
-        self._compared: Compared | None = None
+        self._comparison: MatrixComparison | None = None
         self._painter: MatrixPainter | None = None
 
     @property
     def counts(self) -> Counts:
-        """The matrix that is shown; empty before the first."""
+        """Matrix that is shown; empty before the first."""
         return self._counts
 
     @property
-    def compared(self) -> Compared | None:
-        """What the matrix is compared with."""
-        return self._compared
+    def comparison(self) -> MatrixComparison | None:
+        """Comparison with the reference, if there is one."""
+        return self._comparison
 
     def show(self, counts: Counts, names: tuple[str, ...], before: Counts | None = None) -> None:
-        """Show a matrix, or what changed since another one of the same classes.
-
-        The cursor stays where it is; the first matrix puts it on the worst confusion.
-        """
+        """Show a matrix, or its change from `before`; the first one moves the cursor to the worst confusion."""
         if (counts, names, before) == (self._counts, self._names, self._before):
             return
         first = not self._counts
         self._counts, self._names, self._before = counts, names, before
-        self._compared = None if before is None else Compared(change(counts, before), report(before))
+        self._comparison = None if before is None else MatrixComparison(change(counts, before), report(before))
         worst = top_confusions(counts, 1)
         if first and worst:
             self.cursor = (worst[0].true, worst[0].predicted)
         self._lay_out()
 
     def open(self) -> None:
-        """Ask for the digits of the cell under the cursor."""
+        """Post CellOpened for the cell under the cursor."""
         if self._counts:
             self.post_message(self.CellOpened(*self.cursor))
 
     def action_move(self, where: str) -> None:
-        """Move the cursor; Home and End go along the row, PgUp and PgDn along the column."""
         last = len(self._counts) - 1
         true, predicted = self.cursor
-        place = {
+        self.cursor = {
             "left": (true, predicted - 1),
             "right": (true, predicted + 1),
             "up": (true - 1, predicted),
@@ -96,35 +87,29 @@ class ConfusionMatrix(ScrollView, can_focus=True):
             "pageup": (0, predicted),
             "pagedown": (last, predicted),
         }[where]
-        self.cursor = (place[0], place[1])
 
     def validate_cursor(self, cursor: tuple[int, int]) -> tuple[int, int]:
-        """Keep the cursor on the matrix."""
         last = max(0, len(self._counts) - 1)
         return min(max(cursor[0], 0), last), min(max(cursor[1], 0), last)
 
     def watch_cursor(self, old: tuple[int, int], new: tuple[int, int]) -> None:
-        """Repaint the old and the new cell with their labels, bring the new one into view, and say so."""
         self._painter = None
         if not self._counts or not self.is_mounted:
             return
-        for region in (*self._touched(*old), *self._touched(*new)):
+        for region in (*self._regions_of(*old), *self._regions_of(*new)):
             self.refresh(region)
-        self._reveal(*new)
-        self.post_message(self.CellMoved(*new))
+        self._scroll_to_cell(*new)
+        self.post_message(self.CellMoved())
 
-    def watch_numbers(self) -> None:
-        """The cells read differently."""
+    def watch_values(self) -> None:
         self._painter = None
 
     def on_resize(self) -> None:
-        """Cells as large as now fit."""
         self._lay_out()
 
     def on_click(self, event: events.Click) -> None:
-        """A click moves the cursor; on the cell under it, it opens."""
         place = event.get_content_offset(self)
-        cell = place and self.layout_now.cell_at(place.x + round(self.scroll_x), place.y + round(self.scroll_y))
+        cell = place and self.current_layout.cell_at(place.x + round(self.scroll_x), place.y + round(self.scroll_y))
         if not cell or not self._counts:
             return
         if cell == self.cursor:
@@ -133,22 +118,21 @@ class ConfusionMatrix(ScrollView, can_focus=True):
             self.cursor = cell
 
     def render_line(self, y: int) -> Strip:
-        """One line of the viewport."""
         if not self._counts:
             return Strip.blank(self.size.width)
         room = self.scrollable_content_region
         return self._painted().line(y, *self.scroll_offset, room.width, room.height)
 
     @cached_property
-    def layout_now(self) -> MatrixLayout:
-        """Where everything stands at the present size."""
+    def current_layout(self) -> MatrixLayout:
+        """Layout at the current size."""
         largest = max((max(row) for row in self._counts), default=0)
         return matrix_layout(self._names, largest, self.container_size.width, self.container_size.height)
 
     def _lay_out(self) -> None:
-        self.__dict__.pop("layout_now", None)
+        self.__dict__.pop("current_layout", None)
         self._painter = None
-        self.virtual_size = Size(*self.layout_now.size)
+        self.virtual_size = Size(*self.current_layout.size)
         self.refresh()
 
     def _painted(self) -> MatrixPainter:
@@ -158,17 +142,17 @@ class ConfusionMatrix(ScrollView, can_focus=True):
                 self._counts,
                 self._names,
                 report(self._counts),
-                self.layout_now,
+                self.current_layout,
                 colours,
                 self.cursor,
-                self.numbers,
-                self._compared,
+                self.values,
+                self._comparison,
             )
         return self._painter
 
-    def _touched(self, true: int, predicted: int) -> list[Region]:
-        """What a cursor on this cell changes: the cell, its row's label and recall, its column's name and precision."""
-        layout, (width, height) = self.layout_now, self.scrollable_content_region.size
+    def _regions_of(self, true: int, predicted: int) -> list[Region]:
+        """Return the regions that the cursor highlights: the cell, and the labels and scores of its row and column."""
+        layout, (width, height) = self.current_layout, self.scrollable_content_region.size
         x = layout.cells_left + predicted * layout.cell_width - round(self.scroll_x)
         y = layout.cells_top + true * layout.cell_height - round(self.scroll_y)
         foot = min(layout.cells_top + layout.cells_height + layout.foot, height) - 1
@@ -181,9 +165,8 @@ class ConfusionMatrix(ScrollView, can_focus=True):
             Region(x, foot - layout.has_predictions, layout.cell_width, 1),
         ]
 
-    def _reveal(self, true: int, predicted: int) -> None:
-        """Scroll so that the cell is between the labels."""
-        layout, (width, height) = self.layout_now, self.scrollable_content_region.size
+    def _scroll_to_cell(self, true: int, predicted: int) -> None:
+        layout, (width, height) = self.current_layout, self.scrollable_content_region.size
         x, y = predicted * layout.cell_width, true * layout.cell_height
         room = width - layout.cells_left - layout.recall
         rows = height - layout.cells_top - layout.foot

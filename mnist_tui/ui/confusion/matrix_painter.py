@@ -1,4 +1,4 @@
-"""Draws a confusion matrix line by line: counts, layout, cursor and palette in, Strips out."""
+"""Drawing of a confusion matrix, line by line, from counts, layout, cursor and palette."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -10,46 +10,46 @@ from textual.strip import Strip
 from mnist_tui.analysis.change import BETTER, WORSE, MatrixChange
 from mnist_tui.analysis.confusion import Report
 from mnist_tui.render.heatmap import ink_on, shade, shade_change
-from mnist_tui.render.matrix_layout import PRECISION, PREDICTED, RECALL, SUPPORT, TRUE, MatrixLayout
+from mnist_tui.render.matrix_layout import PRECISION, RECALL, SUPPORT, TOTAL, TRUE, MatrixLayout
 from mnist_tui.render.text import clip, percent
 from mnist_tui.ui.shared.paint import heat_of, paint
 from mnist_tui.ui.theme import Palette
 
 Counts = tuple[tuple[int, ...], ...]
 SIGNS = {BETTER: "▲", WORSE: "▼"}
-"""For those who see no colour."""
+"""Signs that show the direction without colours."""
 
 
-class Numbers(Enum):
-    """What stands in the cells."""
+class CellValues(Enum):
+    """The numbers in the cells."""
 
-    COUNTS = "digits"
-    OF_ROW = "% of the row"
-    OF_COLUMN = "% of the column"
+    COUNTS = "counts"
+    ROW_PERCENT = "% of the row"
+    COLUMN_PERCENT = "% of the column"
 
     @property
-    def following(self) -> "Numbers":
-        """The one that the key goes on to."""
-        kinds = list(Numbers)
+    def following(self) -> "CellValues":
+        """Next kind of numbers, in a cycle."""
+        kinds = list(CellValues)
         return kinds[(kinds.index(self) + 1) % len(kinds)]
 
 
 @dataclass(frozen=True, eq=False)
-class Compared:
-    """What a matrix is compared with: the change, cell by cell, and the scores of then."""
+class MatrixComparison:
+    """The change of every cell from a reference matrix, and the scores of the reference."""
 
     change: MatrixChange
     before: Report
 
     @property
     def in_counts(self) -> bool:
-        """Whether there were as many digits then, so that counts can be compared."""
+        """Return True if both matrices have the same support, so that counts can be compared."""
         return bool((self.change.now.sum(axis=1) == self.change.before.sum(axis=1)).all())
 
 
 @dataclass(frozen=True)
 class MatrixPainter:
-    """One state of the matrix, ready to be drawn. With `compared`, every number is a change."""
+    """One state of the matrix. With a `comparison`, every number is a change."""
 
     counts: Counts
     names: tuple[str, ...]
@@ -57,11 +57,11 @@ class MatrixPainter:
     layout: MatrixLayout
     colours: Palette
     cursor: tuple[int, int]
-    numbers: Numbers
-    compared: Compared | None = None
+    values: CellValues
+    comparison: MatrixComparison | None = None
 
     def line(self, y: int, scroll_x: int, scroll_y: int, width: int, height: int) -> Strip:
-        """Line `y` of a viewport of `width` x `height` whose cells are scrolled by so many columns and lines."""
+        """Draw line `y` of a viewport of `width` x `height`; labels and scores do not scroll."""
         layout = self.layout
         room = max(0, min(layout.cells_width, width - layout.cells_left - layout.recall))
         rows = max(0, min(layout.cells_height, height - layout.cells_top - layout.foot))
@@ -74,7 +74,7 @@ class MatrixPainter:
         elif inner == rows + layout.foot - 1 - layout.has_predictions:
             parts = self._precision()
         elif inner == rows + layout.foot - 1:
-            parts = self._reads()
+            parts = self._totals()
         else:
             parts = ([], [], [])
         left, cells, right = (Strip(part) for part in parts)
@@ -90,40 +90,40 @@ class MatrixPainter:
         ).adjust_cell_length(width, blank)
 
     def _row(self, true: int, line: int) -> tuple[list[Segment], list[Segment], list[Segment]]:
-        """Label, cells and recall at one line of a row of cells."""
+        """Draw label, cells and recall at one line of a row of cells."""
         layout, colours = self.layout, self.colours
         cells = [segment for predicted in range(layout.classes) for segment in self._cell(true, predicted, line)]
         if line != (layout.cell_height - 1) // 2:
             return [], cells, []
-        chosen = true == self.cursor[0]
+        selected = true == self.cursor[0]
         label = clip(self.names[true], layout.label - 2).rjust(layout.label - 2) + "  "
         score = self.report.classes[true]
         recall = self._score(
-            score.recall, self.compared.before.classes[true].recall if self.compared is not None else None
+            score.recall, self.comparison.before.classes[true].recall if self.comparison is not None else None
         )
         return (
-            [self._text(label, colours.true_class if chosen else colours.foreground, bold=chosen)],
+            [self._text(label, colours.true_class if selected else colours.foreground, bold=selected)],
             cells,
-            self._right(recall, f"{score.support:,}", colours.foreground if chosen else colours.quiet, chosen),
+            self._right(recall, f"{score.support:,}", colours.foreground if selected else colours.quiet, selected),
         )
 
     def _cell(self, true: int, predicted: int, line: int) -> list[Segment]:
-        """One line of a cell: its tile, which ends half a line early where it can, and the gap behind it."""
+        """Draw one line of a cell and the gap after it; the last line of a tall cell is half as high."""
         layout, colours, heat = self.layout, self.colours, heat_of(self.colours)
         tile, height = layout.tile, layout.cell_height
         count: object = self.counts[true][predicted]
-        if self.compared is None:
+        if self.comparison is None:
             total = self.report.classes[true].support
             behind = Color(*shade(self.counts[true][predicted], total, true == predicted, heat))
         else:
-            change, better = self.compared.change, colours.success.rgb
+            change, better = self.comparison.change, colours.success.rgb
             count = direction = int(change.directions[true, predicted])
             share = float(change.shares[true, predicted])
             behind = Color(*shade_change(share, better if direction == BETTER else None, heat))
         gap = Segment(" ", paint(behind=colours.background))
         middle = line == (height - 1) // 2
         if (true, predicted) == self.cursor:
-            return [*self._chosen(count, line, middle, behind), gap]
+            return [*self._cursor_cell(count, line, middle, behind), gap]
         if middle:
             ink = Color(*ink_on(behind.rgb)) if count else colours.quiet.blend(colours.background, 0.35)
             bold = bool(count) and true != predicted
@@ -134,8 +134,8 @@ class MatrixPainter:
             return [Segment("▀" * tile, paint(behind, colours.background)), gap]
         return [Segment(" " * tile, paint(behind=behind)), gap]
 
-    def _chosen(self, count: object, line: int, middle: bool, behind: Color) -> list[Segment]:
-        """The cell under the cursor: framed in the accent where tall enough, else on the accent and in brackets."""
+    def _cursor_cell(self, count: object, line: int, middle: bool, behind: Color) -> list[Segment]:
+        """Draw the cell under the cursor with a frame if it is tall enough, else with brackets."""
         layout, colours, tile = self.layout, self.colours, self.layout.tile
         number = self._number(*self.cursor)
         if layout.cell_height >= 3:
@@ -145,7 +145,7 @@ class MatrixPainter:
                 return [Segment(start + "━" * (tile - 2) + end, frame)]
             words = paint(Color(*ink_on(behind.rgb)) if count else colours.foreground, behind, bold=True)
             if middle and len(number.strip()) > tile - 2:
-                return [Segment(number, words)]  # a figure is worth more than the sides of its frame
+                return [Segment(number, words)]  # rather the whole number than the sides of the frame
             inner = number.strip().center(tile - 2) if middle else " " * (tile - 2)
             return [Segment("┃", frame), Segment(inner, words), Segment("┃", frame)]
         if not middle:
@@ -155,17 +155,17 @@ class MatrixPainter:
         return [Segment(number, paint(Color(*ink_on(colours.accent.rgb)), colours.accent, bold=True))]
 
     def _number(self, true: int, predicted: int) -> str:
-        """What stands in a cell, as wide as the tile: centred in a tall one, else right-aligned in a centred field."""
-        if self.compared is not None:
-            return self._difference(self.compared, true, predicted).center(self.layout.tile)[: self.layout.tile]
+        """Return a cell's number, centred in a tall cell, else right-aligned in a centred field."""
+        if self.comparison is not None:
+            return self._difference(self.comparison, true, predicted).center(self.layout.tile)[: self.layout.tile]
         count = self.counts[true][predicted]
         largest = max(max(row) for row in self.counts)
-        if self.numbers is Numbers.COUNTS:
+        if self.values is CellValues.COUNTS:
             comma = "," if len(f"{largest:,}") <= self.layout.tile else ""
             field, text = len(f"{largest:{comma}}"), f"{count:{comma}}"
         else:
             scores = self.report.classes
-            whole = scores[true].support if self.numbers is Numbers.OF_ROW else scores[predicted].predicted
+            whole = scores[true].support if self.values is CellValues.ROW_PERCENT else scores[predicted].predicted
             field, text = 4, f"{count / whole:.1%}"[:-1] if whole else "–"
             text = "100" if text == "100.0" else text
         if not count:
@@ -174,29 +174,28 @@ class MatrixPainter:
             text = text.rjust(field)
         return text.center(self.layout.tile)[: self.layout.tile]
 
-    def _difference(self, compared: Compared, true: int, predicted: int) -> str:
-        """Digits more or fewer, or percentage points of the row; with a sign for better or worse where it fits."""
-        change = compared.change
+    def _difference(self, comparison: MatrixComparison, true: int, predicted: int) -> str:
+        """Return the change in counts or percentage points of the row, with a sign for its direction if that fits."""
+        change = comparison.change
         direction, count, share = (part[true, predicted] for part in (change.directions, change.counts, change.shares))
         if share != share:
             return "–"
         if not direction and not count:
             return "·"
-        in_counts = compared.in_counts and self.numbers is Numbers.COUNTS
+        in_counts = comparison.in_counts and self.values is CellValues.COUNTS
         text = (f"{int(count):+,}" if in_counts else f"{float(share) * 100:+.1f}").replace("-", "−")
         signed = SIGNS.get(int(direction), "") + text
         return signed if len(signed) <= self.layout.tile else text
 
     def _score(self, now: float | None, before: float | None) -> str:
-        """A score in percent; compared, by how much it changed."""
-        if self.compared is None:
+        """Return a score in percent, or its change in percentage points."""
+        if self.comparison is None:
             return percent(now)
         if now is None or before is None:
             return "–"
         return f"{(now - before) * 100:+.2f}".replace("-", "−") if now != before else "·"
 
     def _right(self, score: str, support: str, colour: Color, bold: bool = False) -> list[Segment]:
-        """What stands right of the cells: a score, and the support where there is room for it."""
         layout = self.layout
         words = score.rjust(layout.recall - layout.support - 1)
         if not layout.support:
@@ -204,54 +203,51 @@ class MatrixPainter:
         return [self._text(words, colour, bold=bold), self._text(support.rjust(layout.support), self.colours.quiet)]
 
     def _names(self) -> tuple[list[Segment], list[Segment], list[Segment]]:
-        """The line of column labels."""
         layout, colours = self.layout, self.colours
         cells = []
         for predicted, name in enumerate(self.names):
-            chosen = predicted == self.cursor[1]
+            selected = predicted == self.cursor[1]
             text = clip(name, layout.tile).center(layout.tile) + " "
-            cells.append(self._text(text, colours.predicted_class if chosen else colours.foreground, bold=chosen))
+            cells.append(self._text(text, colours.predicted_class if selected else colours.foreground, bold=selected))
         return (
             [self._text(TRUE.rjust(layout.label - 2), colours.true_class)],
             cells,
-            self._right(RECALL if self.compared is None else "recall ±", SUPPORT, colours.quiet),
+            self._right(RECALL if self.comparison is None else "recall ±", SUPPORT, colours.quiet),
         )
 
     def _heading(self, room: int) -> tuple[list[Segment], list[Segment], list[Segment]]:
-        """The word over the column labels; it does not scroll."""
         return [], [self._text("predicted".center(max(0, room - 1)), self.colours.predicted_class)], []
 
     def _precision(self) -> tuple[list[Segment], list[Segment], list[Segment]]:
-        """The line of precisions, and the accuracy under the recalls."""
-        layout, colours, compared = self.layout, self.colours, self.compared
+        """Draw the precisions, with the accuracy below the recalls."""
+        layout, colours, comparison = self.layout, self.colours, self.comparison
         cells = []
         for predicted, score in enumerate(self.report.classes):
-            chosen = predicted == self.cursor[1]
+            selected = predicted == self.cursor[1]
             digits = 1 if layout.tile >= 4 else 0
-            if compared is not None:
-                text = self._score(score.precision, compared.before.classes[predicted].precision)
+            if comparison is not None:
+                text = self._score(score.precision, comparison.before.classes[predicted].precision)
                 text = text[: len(text) - 1] if len(text) > layout.tile else text
             else:
                 text = "–" if score.precision is None else f"{score.precision * 100:.{digits}f}"
                 text = "100" if text == "100.0" and layout.tile < 5 else text
             text = text.rjust(4 if digits else 3).center(layout.tile)[: layout.tile] + " "
-            cells.append(self._text(text, colours.foreground if chosen else colours.quiet, bold=chosen))
-        accuracy = self._score(self.report.accuracy, compared.before.accuracy if compared is not None else None)
-        label = PRECISION if compared is None else "prec. ±"
+            cells.append(self._text(text, colours.foreground if selected else colours.quiet, bold=selected))
+        accuracy = self._score(self.report.accuracy, comparison.before.accuracy if comparison is not None else None)
+        label = PRECISION if comparison is None else "prec. ±"
         return (
             [self._text(label.rjust(layout.label - 1), colours.quiet)],
             cells,
             self._right(accuracy, f"{self.report.total:,}", colours.foreground, bold=True),
         )
 
-    def _reads(self) -> tuple[list[Segment], list[Segment], list[Segment]]:
-        """How many digits were read as each class."""
+    def _totals(self) -> tuple[list[Segment], list[Segment], list[Segment]]:
         layout, colours = self.layout, self.colours
         cells = [
             self._text(f"{score.predicted:,}".center(layout.tile)[: layout.tile] + " ", colours.quiet)
             for score in self.report.classes
         ]
-        return [self._text(PREDICTED.rjust(layout.label - 1), colours.quiet)], cells, []
+        return [self._text(TOTAL.rjust(layout.label - 1), colours.quiet)], cells, []
 
     def _text(self, text: str, colour: Color, bold: bool = False) -> Segment:
         return Segment(text, paint(colour, self.colours.background, bold))

@@ -1,1 +1,1 @@
-"""The digits screen, and the screen of one digit."""
+"""The digits screen, and the screen of a single digit."""

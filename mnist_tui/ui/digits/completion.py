@@ -1,21 +1,21 @@
-"""Completes the word under the cursor of a filter (analysis/query.py): fields, words, and names of classes."""
+"""Completion of the word before the cursor in a filter: fields, words, and class names."""
 
 from collections.abc import Sequence
 
-from mnist_tui.analysis.terms import FIELDS, WORDS, Field, Kind
+from mnist_tui.analysis.terms import FIELDS, WORDS, Kind
 
 NEGATIONS = "-!"
 OPERATORS = (":", "=", ">", "<", "≥", "≤", ",")
 
 
-def begun(text: str, cursor: int) -> str:
-    """The word that ends at the cursor, with its sign: what a completion takes the place of."""
+def word_before(text: str, cursor: int) -> str:
+    """Return the word that ends at the cursor, with its sign."""
     head = text[:cursor]
     return head[max(head.rfind(" "), head.rfind("\t")) + 1 :]
 
 
 def candidates(word: str, names: Sequence[str] = ()) -> list[str]:
-    """All that a begun word can become, as it would be written; a finished one ends in a blank."""
+    """Return everything that a partial word can become; complete terms end in a blank."""
     sign = word[:1] if word[:1] in NEGATIONS and word else ""
     bare = word[len(sign) :].casefold()
     key, colon, values = bare.partition(":")
@@ -27,16 +27,15 @@ def candidates(word: str, names: Sequence[str] = ()) -> list[str]:
         plain = [name for name in names if not set(name) & set(" ,\"'")]
         return [f"{sign}{key}:{earlier}{comma}{name} " for name in plain if name.casefold().startswith(last)]
     return [
-        *(sign + field.key + _operator(field) for field in FIELDS.values() if field.key.startswith(bare)),
+        *(f"{sign}{key}{':' if field.takes_colon else '>'}" for key, field in FIELDS.items() if key.startswith(bare)),
         *(f"{sign}{key} " for key in WORDS if key.startswith(bare)),
     ]
 
 
 def complete(text: str, cursor: int, names: Sequence[str] = ()) -> tuple[str, int]:
-    """Text and cursor after Tab: the only candidate, else as far as all of them agree."""
-    word = begun(text, cursor)
-    found = candidates(word, names)
-    common = _common_start(found)
+    """Return text and cursor after completing the word before the cursor as far as all candidates agree."""
+    word = word_before(text, cursor)
+    common = _common_prefix(candidates(word, names))
     if not word or len(common) <= len(word.rstrip()):
         return text, cursor
     start = cursor - len(word)
@@ -44,23 +43,19 @@ def complete(text: str, cursor: int, names: Sequence[str] = ()) -> tuple[str, in
     return text[:start] + common + rest, start + len(common)
 
 
-def finished(text: str, cursor: int, names: Sequence[str] = ()) -> str:
-    """The text without the word before the cursor where that is only begun: no mistake yet, and no demand."""
-    word = begun(text, cursor)
+def without_partial_word(text: str, cursor: int, names: Sequence[str] = ()) -> str:
+    """Return the text without an incomplete word before the cursor, which is no error yet."""
+    word = word_before(text, cursor)
     bare = word.lstrip(NEGATIONS)
-    whole = bare in WORDS or any(each.strip() == word for each in candidates(word, names))
-    if bare and (whole and not bare.endswith((":", ">"))):
+    complete_word = bare in WORDS or any(each.strip() == word for each in candidates(word, names))
+    if bare and complete_word and not bare.endswith((":", ">")):
         return text
     if bare.endswith(OPERATORS) or (word and candidates(word, names)):
         return text[: cursor - len(word)] + text[cursor:]
     return text
 
 
-def _operator(field: Field) -> str:
-    return ":" if field.takes_colon else ">"
-
-
-def _common_start(texts: Sequence[str]) -> str:
+def _common_prefix(texts: Sequence[str]) -> str:
     shortest = min(texts, key=len, default="")
-    agreed = (place for place in range(len(shortest), 0, -1) if all(text[:place] == shortest[:place] for text in texts))
-    return shortest[: next(agreed, 0)]
+    lengths = (n for n in range(len(shortest), 0, -1) if all(text.startswith(shortest[:n]) for text in texts))
+    return shortest[: next(lengths, 0)]

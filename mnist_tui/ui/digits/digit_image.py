@@ -1,4 +1,4 @@
-"""One digit as large as fits, in whole multiples of 28x28, with what spoke for or against a class laid over it."""
+"""Widget that shows one image enlarged by a whole factor, optionally with a saliency map over it."""
 
 from dataclasses import dataclass
 
@@ -15,40 +15,39 @@ from mnist_tui.ui.theme import Palette
 
 @dataclass(frozen=True)
 class SaliencyOverlay:
-    """A saliency map; `values` are as many signed bytes as the picture has pixels."""
+    """A saliency map: one signed byte per pixel."""
 
     values: bytes
     with_marks: bool = False
-    """As + and - rather than in colours."""
+    """Drawn as + and - instead of colours."""
 
     def map(self, shape: tuple[int, ...]) -> NDArray[np.int8]:
-        """The map in the shape of the picture."""
+        """Return the map in the shape of the image."""
         return np.frombuffer(self.values, dtype=np.int8).reshape(shape)
 
 
 def scale_for(side: int, width: int, height: int) -> int:
-    """The largest whole number of times that `side` pixels fit into `width` x `height` cells; at least 1."""
+    """Return the largest whole factor, at least 1, by which `side` pixels fit into `width` x `height` cells."""
     return max(1, min(width // side, height * 2 // side))
 
 
 class DigitImage(Widget):
-    """Centred; drawn once for an image, an overlay, a size and a theme."""
+    """A centred image; its lines are cached until image, overlay, size or theme change."""
 
-    def __init__(self, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self) -> None:
+        super().__init__()
         self._image: NDArray[np.uint8] | None = None
         self._overlay: SaliencyOverlay | None = None
         self._lines: list[Strip] = []
         self._drawn_for: tuple[int, int, Palette] | None = None
 
     def show(self, image: NDArray[np.uint8], overlay: SaliencyOverlay | None = None) -> None:
-        """Show a square picture, uint8, 0 is paper."""
+        """Show a square uint8 image; 0 is the background."""
         if self._image is None or overlay != self._overlay or not np.array_equal(image, self._image):
             self._image, self._overlay, self._drawn_for = image, overlay, None
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        """One line of the picture or of the paper around it."""
         colours = palette_of(self)
         width, height = self.size
         if self._drawn_for != (width, height, colours):
@@ -64,15 +63,15 @@ class DigitImage(Widget):
         factor = scale_for(len(self._image), width, height)
         left = max(0, (width - self._image.shape[1] * factor) // 2)
         margin = Strip.blank(left, paint(behind=colours.background))
-        return [Strip.join((margin, Strip(row))).crop(0, width) for row in self._rows(factor, colours)][:height]
+        rows = self._rows(self._image, factor, colours)
+        return [Strip.join((margin, Strip(row))).crop(0, width) for row in rows][:height]
 
-    def _rows(self, factor: int, colours: Palette) -> list[list[Segment]]:
-        assert self._image is not None
-        paper, ink, picture = colours.background.rgb, colours.foreground.rgb, enlarge(self._image, factor)
+    def _rows(self, image: NDArray[np.uint8], factor: int, colours: Palette) -> list[list[Segment]]:
+        background, ink, large = colours.background.rgb, colours.foreground.rgb, enlarge(image, factor)
         if self._overlay is None:
-            return half_blocks(picture, paper, ink)
-        saliency = self._overlay.map(self._image.shape)
+            return half_blocks(large, background, ink)
+        saliency = self._overlay.map(image.shape)
         if self._overlay.with_marks:
-            return marked_blocks(self._image, saliency, factor, paper, ink)
-        large = saliency.repeat(factor, axis=0).repeat(factor, axis=1)
-        return tinted_blocks(picture, large, paper, ink, (colours.success.rgb, colours.wrong.rgb))
+            return marked_blocks(image, saliency, factor, background, ink)
+        large_saliency = saliency.repeat(factor, axis=0).repeat(factor, axis=1)
+        return tinted_blocks(large, large_saliency, background, ink, (colours.success.rgb, colours.wrong.rgb))

@@ -1,4 +1,4 @@
-"""What one digit was read as after each epoch: did the network learn it, lose it, or never get it."""
+"""Widget that lists the prediction for one digit after each epoch."""
 
 from dataclasses import dataclass
 
@@ -14,47 +14,47 @@ from mnist_tui.ui.theme import Palette
 
 @dataclass(frozen=True)
 class EpochPrediction:
-    """One epoch's answer to the digit."""
+    """The prediction after one epoch."""
 
     epoch: int
     predicted: str
     """Class name."""
     confidence: float
-    """Probability of the answer, 0..1."""
-    right: bool
-    chosen: bool
-    """Whether this is the epoch that the screen shows."""
+    """Probability of the predicted class, 0..1."""
+    correct: bool
+    is_current: bool
+    """True for the epoch that the screen shows."""
 
 
-def reading_lines(readings: tuple[EpochPrediction, ...], colours: Palette, width: int, height: int) -> Text:
-    """One line an epoch, the oldest first; the newest that fit."""
-    shown = readings[-max(1, height) :]
+def prediction_lines(predictions: tuple[EpochPrediction, ...], colours: Palette, width: int, height: int) -> Text:
+    """Draw one line per epoch, oldest first; older ones that do not fit are left out."""
+    shown = predictions[-max(1, height) :]
     number, name = max(len(str(each.epoch)) for each in shown), max(len(each.predicted) for each in shown)
-    room = max(3, width - number - name - 35)
+    room = max(3, width - number - name - 39)
     lines = []
     for each in shown:
-        colour = colours.true_class if each.right else colours.predicted_class
+        colour = colours.true_class if each.correct else colours.predicted_class
         lines.append(
             Text.assemble(
-                ("▸ " if each.chosen else "  ", paint(colours.accent, bold=True)),
-                (f"epoch {each.epoch:>{number}}  ", paint(colours.foreground if each.chosen else colours.quiet)),
-                ("read as ", paint(colours.quiet)),
+                ("▸ " if each.is_current else "  ", paint(colours.accent, bold=True)),
+                (f"epoch {each.epoch:>{number}}  ", paint(colours.foreground if each.is_current else colours.quiet)),
+                ("predicted ", paint(colours.quiet)),
                 (each.predicted.ljust(name), paint(colour, bold=True)),
-                ("  right  " if each.right else "  wrong  ", paint(colours.quiet)),
+                ("  correct  " if each.correct else "  wrong    ", paint(colours.quiet)),
                 (rule_bar(each.confidence, room), paint(colour)),
-                (f"{percent(each.confidence, 1):>8}", paint(colours.foreground, bold=each.chosen)),
+                (f"{percent(each.confidence, 1):>8}", paint(colours.foreground, bold=each.is_current)),
             )
         )
     return Text("\n").join(lines)
 
 
 class EpochPredictions(Widget):
-    """Repaints when the readings change."""
+    """The predictions for one digit; repaints when they change."""
 
-    readings: reactive[tuple[EpochPrediction, ...]] = reactive(())
-    """The oldest epoch first; empty until they have been read from disk."""
+    predictions: reactive[tuple[EpochPrediction, ...]] = reactive(())
+    """Oldest epoch first; empty until they are loaded."""
 
     def render(self) -> RenderResult:
-        if not self.readings:
+        if not self.predictions:
             return ""
-        return reading_lines(self.readings, palette_of(self), self.size.width, self.size.height)
+        return prediction_lines(self.predictions, palette_of(self), self.size.width, self.size.height)

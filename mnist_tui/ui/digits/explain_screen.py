@@ -1,107 +1,105 @@
-"""A screen of one digit that asks an engine why it is read as it is, and can wake one."""
+"""Base of a screen that shows an explanation of one digit, and can start an engine to compute it."""
 
 from textual import work
 from textual.message import Message
 
 from mnist_tui.control.client import load_model
-from mnist_tui.control.protocol import Explanation
+from mnist_tui.control.protocol import Explain, Explanation
 from mnist_tui.render.text import sanitize
 from mnist_tui.runs.directory import RunError
-from mnist_tui.ui.digits.explainer import Inquiry, Question
+from mnist_tui.ui.digits.explain_client import ExplainClient
 from mnist_tui.ui.run.prediction_screen import PredictionScreen
 from mnist_tui.ui.session import RunSession, RunView
 from mnist_tui.ui.steering.steering import notify
 
 
-class AskingScreen(PredictionScreen):
-    """Subclasses say which digit is `asked_about`, call `ask_why` with every view, and show `why`."""
+class ExplainScreen(PredictionScreen):
+    """Subclasses define `explain_request`, call `request_explanation` with every view, and show `explanation`."""
 
     class Explained(Message):
-        """An engine said why, or why not."""
+        """The engine has sent an explanation, or an error message."""
 
-        def __init__(self, question: Question, outcome: Explanation | str) -> None:
+        def __init__(self, explain: Explain, outcome: Explanation | str) -> None:
             super().__init__()
-            self.question = question
+            self.explain = explain
             self.outcome = outcome
 
     def __init__(self, session: RunSession) -> None:
         super().__init__(session)
-        self._inquiry = Inquiry(
-            session.run, lambda question, outcome: self.post_message(self.Explained(question, outcome))
+        self._client = ExplainClient(
+            session.run, lambda explain, outcome: self.post_message(self.Explained(explain, outcome))
         )
-        self._question: Question | None = None
-        """What the engine that is there was last asked."""
-        self._asked_of: int | None = None
-        """Epoch of the network that was asked."""
-        self._outcomes: dict[Question, Explanation | str] = {}
-        self._waking = False
+        self._requested: Explain | None = None
+        """Last request to the current engine."""
+        self._model_epoch: int | None = None
+        """Epoch of the model that it was for."""
+        self._outcomes: dict[Explain, Explanation | str] = {}
+        self._loading = False
 
     @property
-    def asked_about(self) -> Question:
-        """The digit that is shown."""
+    def explain_request(self) -> Explain:
+        """Request for the current digit."""
         raise NotImplementedError
 
     @property
-    def why(self) -> Explanation | None:
-        """What was answered about the digit that is shown; None before that."""
-        outcome = self._outcomes.get(self.asked_about)
+    def explanation(self) -> Explanation | None:
+        """Explanation of the current digit, once there is one."""
+        outcome = self._outcomes.get(self.explain_request)
         return outcome if isinstance(outcome, Explanation) else None
 
     def on_unmount(self) -> None:
-        """Nobody waits for an answer any more."""
-        self._inquiry.close()
+        self._client.close()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """A network that was never validated cannot be asked, and one that is awake need not be woken."""
-        if action == "wake":
+        if action == "load_model":
             view = self.session.view
-            return bool(view.history.epochs) and not view.has_engine and not self._waking
+            return bool(view.history.epochs) and not view.has_engine and not self._loading
         return super().check_action(action, parameters)
 
-    def action_wake(self) -> None:
-        """Start an engine to be asked; it ends when the last screen has left."""
-        self._waking = True
-        self._wake()
+    def action_load_model(self) -> None:
+        """Start an engine that only explains; it exits when the last viewer detaches."""
+        self._loading = True
+        self._start_engine()
         self.catch_up()
 
-    @work(thread=True, group="wake")
-    def _wake(self) -> None:
+    @work(thread=True, group="load_model")
+    def _start_engine(self) -> None:
         try:
             load_model(self.session.run)
         except RunError as error:
-            self._waking = False
+            self._loading = False
             notify(self.app, str(error), "error")
         self.session.recheck_engine()
         self.call_later(self.catch_up)
 
-    def ask_why(self, view: RunView) -> None:
-        """Ask about the digit that is shown, once of each network that there is to ask."""
+    def request_explanation(self, view: RunView) -> None:
+        """Request an explanation of the current digit, once from each best model."""
         best = view.history.best_epoch
         if not view.has_engine or best is None:
-            self._question = None
+            self._requested = None
             return
-        self._waking = False
-        if best.epoch != self._asked_of:
-            self._asked_of, self._question = best.epoch, None
-        question = self.asked_about
-        if question == self._question:
+        self._loading = False
+        if best.epoch != self._model_epoch:
+            self._model_epoch, self._requested = best.epoch, None
+        explain = self.explain_request
+        if explain == self._requested:
             return
-        self._question = question
-        known = self._outcomes.get(question)
+        self._requested = explain
+        known = self._outcomes.get(explain)
         if not isinstance(known, Explanation) or known.epoch != best.epoch:
-            self._outcomes = {each: told for each, told in self._outcomes.items() if isinstance(told, Explanation)}
-            self._inquiry.ask(question)
+            # Forget errors, so that paging back to a digit retries.
+            self._outcomes = {each: found for each, found in self._outcomes.items() if isinstance(found, Explanation)}
+            self._client.request(explain)
 
-    def on_asking_screen_explained(self, event: Explained) -> None:
-        """Keep what was answered; an older question's answer is there when somebody comes back to its digit."""
-        self._outcomes[event.question] = event.outcome
+    def on_explain_screen_explained(self, event: Explained) -> None:
+        self._outcomes[event.explain] = event.outcome
         self.catch_up()
 
-    def waited_for(self, view: RunView) -> str:
-        """Why there is no explanation, or when it comes."""
-        outcome = self._outcomes.get(self.asked_about)
+    def explanation_status(self, view: RunView) -> str:
+        """Return why there is no explanation yet."""
+        outcome = self._outcomes.get(self.explain_request)
         if isinstance(outcome, str):
             return sanitize(outcome)
         if view.has_engine:
-            return "asking the network …"
-        return "waking the network …" if self._waking else "x: wake the network (a few seconds)"
+            return "explaining …"
+        return "loading the model …" if self._loading else "x: load the model (a few seconds)"

@@ -1,4 +1,4 @@
-"""An engine's explanation of one digit as pictures with words."""
+"""The neighbours and variants of an explanation, as images with captions."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,49 +6,47 @@ from collections.abc import Sequence
 from mnist_tui.analysis.confusion import class_name
 from mnist_tui.control.protocol import Explanation
 from mnist_tui.render.text import percent
-from mnist_tui.ui.digits.image_grid import Small
+from mnist_tui.ui.digits.image_grid import GridImage
 
 
-def neighbour_pictures(explained: Explanation, true: int, predicted: int, names: Sequence[str]) -> tuple[Small, ...]:
-    """The digits that look alike to the network, the nearest first: label, split, index and distance."""
-    splits = {"train": "training"}
-
-    def colour(label: int) -> str:
-        return "true_class" if label == true else "predicted_class" if label == predicted else "foreground"
-
+def neighbour_images(
+    explanation: Explanation, true: int, predicted: int, names: Sequence[str]
+) -> tuple[GridImage, ...]:
+    """Return the nearest neighbours with label, split, index and distance, the nearest first."""
+    colours = {predicted: "predicted_class", true: "true_class"}
     return tuple(
-        Small(
+        GridImage(
             each.image,
-            f"{class_name(each.label, names)} {splits.get(each.split, each.split)}",
+            f"{class_name(each.label, names)} {'training' if each.split == 'train' else each.split}",
             f"#{each.index:05d} {each.distance:.3f}",
-            colour(each.label),
+            colours.get(each.label, "foreground"),
         )
-        for each in explained.neighbours
+        for each in explanation.neighbours
     )
 
 
-def neighbour_title(explained: Explanation, names: Sequence[str]) -> str:
-    """What the neighbours are labelled, the most frequent first."""
-    counts = Counter(each.label for each in explained.neighbours).most_common(3)
+def neighbour_title(explanation: Explanation, names: Sequence[str]) -> str:
+    """Return the three most frequent labels of the neighbours."""
+    counts = Counter(each.label for each in explanation.neighbours).most_common(3)
     return "labelled " + ", ".join(f"{class_name(label, names)} ×{count}" for label, count in counts)
 
 
-def variant_pictures(explained: Explanation, true: int, names: Sequence[str]) -> tuple[Small, ...]:
-    """The digit under small changes, with the answers; wrong ones are marked."""
+def variant_images(explanation: Explanation, true: int, names: Sequence[str]) -> tuple[GridImage, ...]:
+    """Return the variants with their predictions; wrong ones are marked."""
     return tuple(
-        Small(
+        GridImage(
             each.image,
             each.name,
-            f"{'' if each.predicted == true else '✗ '}{class_name(each.predicted, names)}"
-            f"  {percent(each.confidence, 1)}",
+            ("" if each.predicted == true else "✗ ")
+            + f"{class_name(each.predicted, names)}  {percent(each.confidence, 1)}",
             "foreground",
             "quiet" if each.predicted == true else "wrong",
         )
-        for each in explained.variants
+        for each in explanation.variants
     )
 
 
-def variant_title(explained: Explanation, true: int) -> str:
-    """How many of the changes leave the answer right."""
-    right = sum(each.predicted == true for each in explained.variants)
-    return f"{right} of {len(explained.variants)} read right"
+def variant_title(explanation: Explanation, true: int) -> str:
+    """Return how many variants are predicted correctly."""
+    correct = sum(each.predicted == true for each in explanation.variants)
+    return f"{correct} of {len(explanation.variants)} correct"

@@ -1,4 +1,4 @@
-"""The line in which a filter is typed, with the count of what passes it, or what is wrong with it."""
+"""Input line for a filter, with the number of matches, and a hint or an error below it."""
 
 from rich.text import Text
 from textual import on
@@ -8,28 +8,26 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from mnist_tui.analysis.terms import FIELDS, WORDS
-from mnist_tui.ui.digits.completion import begun, candidates, complete, finished
+from mnist_tui.ui.digits.completion import candidates, complete, without_partial_word, word_before
 from mnist_tui.ui.keymap import bindings
 
 EXAMPLES = "  ".join([*(field.example for field in FIELDS.values()), *WORDS])
-"""What can be asked for, in a line that is cut where there is no room."""
 
 
 class FilterInput(Input):
-    """Tab completes, Enter keeps, Esc gives up."""
+    """The input field: Tab completes, Enter applies, Esc cancels."""
 
     BINDINGS = bindings("filter")
 
-    class GivenUp(Message):
-        """Esc was pressed."""
+    class Cancelled(Message):
+        """The user pressed Esc."""
 
     def __init__(self) -> None:
         super().__init__(compact=True, placeholder="true:4 pred:9 conf>0.9")
         self.names: tuple[str, ...] = ()
-        """Names of the classes, to complete them."""
+        """Class names for the completion."""
 
     def action_complete(self) -> None:
-        """Finish the word before the cursor as far as it is certain."""
         text, cursor = complete(self.value, self.cursor_position, self.names)
         if text == self.value:
             self.app.bell()
@@ -37,12 +35,11 @@ class FilterInput(Input):
         self.cursor_position = cursor
 
     def action_give_up(self) -> None:
-        """Say so."""
-        self.post_message(self.GivenUp())
+        self.post_message(self.Cancelled())
 
 
 class FilterLine(Vertical):
-    """Two lines: what is typed with the count, and a hint or what is wrong."""
+    """Two lines: the input field with a count, and a hint or an error."""
 
     DEFAULT_CSS = """
     FilterLine { height: 2; background: $surface; display: none; }
@@ -55,23 +52,22 @@ class FilterLine(Vertical):
     FilterLine #hint.-wrong { color: $error; }
     """
 
-    class Typed(Message):
-        """The text is another one; `finished` is it without a last word that is still being typed."""
-
-        def __init__(self, text: str, finished: str) -> None:
-            super().__init__()
-            self.text = text
-            self.finished = finished
-
-    class Kept(Message):
-        """Enter was pressed."""
+    class Changed(Message):
+        """The text has changed; `text` leaves out a last word that is still incomplete."""
 
         def __init__(self, text: str) -> None:
             super().__init__()
             self.text = text
 
-    class GivenUp(Message):
-        """Esc was pressed."""
+    class Submitted(Message):
+        """The user pressed Enter."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class Cancelled(Message):
+        """The user pressed Esc."""
 
     def compose(self) -> ComposeResult:
         with Horizontal():
@@ -82,34 +78,40 @@ class FilterLine(Vertical):
 
     @property
     def is_open(self) -> bool:
-        """Whether it is shown."""
+        """Return True if the line is shown."""
         return bool(self.display)
 
     def open(self, text: str, names: tuple[str, ...]) -> None:
-        """Show it with a filter to go on with."""
+        """Show the line with a filter to edit."""
         field = self.query_one(FilterInput)
         field.names, self.display = names, True
         with self.prevent(Input.Changed):
             field.value = f"{text} " if text else ""
         field.cursor_position = len(field.value)
-        self.screen.set_focus(field)  # at once: what is typed next is meant for it
+        self.screen.set_focus(field)  # at once, since the next key belongs to the field
 
     def close(self) -> None:
-        """Hide it."""
+        """Hide the line."""
         self.display = False
 
-    def tell(self, count: str, problem: str = "") -> None:
-        """What passes the filter, or why it cannot be read."""
-        field, hint = self.query_one(FilterInput), self.query_one("#hint", Static)
+    def show_count(self, count: str) -> None:
+        """Show the number of matches and a hint."""
+        self._show(count, self._hint(self.query_one(FilterInput)), is_error=False)
+
+    def show_error(self, message: str) -> None:
+        """Show why the filter cannot be parsed."""
+        self._show("", message, is_error=True)
+
+    def _show(self, count: str, words: str, *, is_error: bool) -> None:
         self.query_one("#count", Static).update(Text(count))
-        words = problem or self._hint(field)
-        hint.set_class(bool(problem), "-wrong")
+        hint = self.query_one("#hint", Static)
+        hint.set_class(is_error, "-wrong")
         hint.update(Text(words, no_wrap=True, overflow="ellipsis"))
 
     def _hint(self, field: FilterInput) -> str:
-        word = begun(field.value, field.cursor_position)
+        word = word_before(field.value, field.cursor_position)
         found = candidates(word, field.names) if word else []
-        if word and found and found != [word]:
+        if found and found != [word]:
             return "Tab: " + "  ".join(each.strip() for each in found)
         return EXAMPLES
 
@@ -117,14 +119,14 @@ class FilterLine(Vertical):
     def _changed(self, event: Input.Changed) -> None:
         event.stop()
         field = self.query_one(FilterInput)
-        self.post_message(self.Typed(event.value, finished(event.value, field.cursor_position, field.names)))
+        self.post_message(self.Changed(without_partial_word(event.value, field.cursor_position, field.names)))
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self.post_message(self.Kept(event.value))
+        self.post_message(self.Submitted(event.value))
 
-    @on(FilterInput.GivenUp)
-    def _given_up(self, event: FilterInput.GivenUp) -> None:
+    @on(FilterInput.Cancelled)
+    def _cancelled(self, event: FilterInput.Cancelled) -> None:
         event.stop()
-        self.post_message(self.GivenUp())
+        self.post_message(self.Cancelled())

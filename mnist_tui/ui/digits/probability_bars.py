@@ -1,4 +1,4 @@
-"""What the network gave each class, as bars; the true and the predicted class in their colours and in words."""
+"""Widget that draws the probability of each class as a bar, and marks the true and the predicted class."""
 
 from dataclasses import dataclass
 
@@ -13,34 +13,33 @@ from mnist_tui.ui.theme import Palette
 
 
 @dataclass(frozen=True)
-class BarChart:
-    """The network's answer to one digit."""
+class ClassProbabilities:
+    """The probabilities of one prediction, by class."""
 
     probabilities: tuple[float, ...]
     names: tuple[str, ...]
     true: int
     predicted: int
-    known_as: str = "true"
-    """What the true class is called."""
+    true_role: str = "true"
+    """Word that marks the true class."""
 
     def role(self, position: int) -> str:
-        """What a class is to this digit, in words."""
-        if position == self.true == self.predicted:
-            return f"{self.known_as} and read"
-        return self.known_as if position == self.true else "read as" if position == self.predicted else ""
+        """Return the word that marks a class, if any."""
+        roles = ((self.true_role, self.true), ("predicted", self.predicted))
+        return ", ".join(word for word, marked in roles if marked == position)
 
 
-def probability_lines(answer: BarChart, colours: Palette, width: int, height: int) -> Text:
-    """One line a class, with a blank one between where there is room for all."""
-    label = min(12, max(len(name) for name in answer.names))
-    role = max(len(answer.role(each)) for each in range(len(answer.names)))
+def probability_lines(shown: ClassProbabilities, colours: Palette, width: int, height: int) -> Text:
+    """Draw one line per class, with blank lines between them if they fit."""
+    label = min(12, max(len(name) for name in shown.names))
+    role = max(len(shown.role(each)) for each in range(len(shown.names)))
     room = max(3, width - label - role - 13)
     lines = []
-    for position, (name, share) in enumerate(zip(answer.names, answer.probabilities, strict=True)):
-        word = answer.role(position)
+    for position, (name, share) in enumerate(zip(shown.names, shown.probabilities, strict=True)):
+        word = shown.role(position)
         colour = colours.quiet
         if word:
-            colour = colours.true_class if position == answer.true else colours.predicted_class
+            colour = colours.true_class if position == shown.true else colours.predicted_class
         lines.append(
             Text.assemble(
                 (clip(name, label).rjust(label) + "  ", paint(colour if word else colours.foreground, bold=bool(word))),
@@ -52,17 +51,17 @@ def probability_lines(answer: BarChart, colours: Palette, width: int, height: in
                 ),
             )
         )
-    spaced = 2 * len(lines) - 1 <= height
-    return Text("\n\n" if spaced else "\n").join(lines)
+    is_spaced = 2 * len(lines) - 1 <= height
+    return Text("\n\n" if is_spaced else "\n").join(lines)
 
 
 class ProbabilityBars(Widget):
-    """Repaints when the answer changes."""
+    """The bars of one prediction; repaints when it changes."""
 
-    answer: reactive[BarChart | None] = reactive(None)
-    """What is shown."""
+    shown: reactive[ClassProbabilities | None] = reactive(None)
+    """Prediction that is drawn."""
 
     def render(self) -> RenderResult:
-        if self.answer is None:
+        if self.shown is None:
             return ""
-        return probability_lines(self.answer, palette_of(self), self.size.width, self.size.height)
+        return probability_lines(self.shown, palette_of(self), self.size.width, self.size.height)

@@ -1,4 +1,4 @@
-"""The probabilities of one digit's classes as curves over the epochs."""
+"""Widget that plots the class probabilities of one digit over the epochs."""
 
 from dataclasses import dataclass
 
@@ -10,59 +10,56 @@ from mnist_tui.ui.shared.line_widget import LineWidget
 from mnist_tui.ui.shared.paint import paint, palette_of
 
 FAINT = 0.02
-"""A class that never got as much as this has no curve."""
+"""Lowest maximum probability that is plotted."""
 TRUE_SIGN, PREDICTED_SIGN = "●", "◆"
 
 
 @dataclass(frozen=True)
-class Course:
-    """One digit over the epochs."""
+class ProbabilityHistory:
+    """The probabilities of one digit after each epoch."""
 
     epochs: tuple[int, ...]
     probabilities: tuple[tuple[float, ...], ...]
-    """One row an epoch, one column a class."""
+    """One row per epoch, one column per class."""
     true: int
     predicted: int
-    """At the epoch that is looked at."""
+    """Predicted class at the current epoch."""
     names: tuple[str, ...]
-    epoch: int | None
-    """What is looked at."""
 
 
 class ProbabilityCurves(LineWidget):
-    """True and predicted class in their colours, each with a mark an epoch; the others faint."""
+    """Curves of the true and the predicted class with a mark per epoch; the other classes are faint."""
 
-    def __init__(self, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self._course: Course | None = None
+    def __init__(self) -> None:
+        super().__init__()
+        self._history: ProbabilityHistory | None = None
 
-    def show(self, course: Course | None) -> None:
-        """Show another digit, or more epochs of it."""
-        if course != self._course:
-            self._course = course
+    def show(self, history: ProbabilityHistory | None) -> None:
+        """Show another digit, or more epochs."""
+        if history != self._history:
+            self._history = history
             self.redraw()
 
     def draw(self) -> list[Text]:
-        """The legend and the plot."""
-        course = self._course
-        if course is None or not course.epochs or self.size.height < 6:
+        history = self._history
+        if history is None or not history.epochs or self.size.height < 6:
             return []
         colours = palette_of(self)
-        x = np.array(course.epochs, dtype=np.float64)
-        values = np.array(course.probabilities, dtype=np.float64) * 100
+        x = np.array(history.epochs, dtype=np.float64)
+        values = np.array(history.probabilities, dtype=np.float64) * 100
         series = [
             Series(x, values[:, each], colours.quiet.blend(colours.background, 0.55).rgb)
             for each in range(values.shape[1])
-            if each not in (course.true, course.predicted) and np.nanmax(values[:, each], initial=0) > FAINT * 100
+            if each not in (history.true, history.predicted) and np.nanmax(values[:, each], initial=0) > FAINT * 100
         ]
         legend = Text.assemble(("%  ", paint(colours.quiet)))
-        marked = [(course.true, colours.true_class, TRUE_SIGN, "true")]
-        if course.predicted != course.true:
-            marked.insert(0, (course.predicted, colours.predicted_class, PREDICTED_SIGN, "read as"))
+        marked = [(history.true, colours.true_class, TRUE_SIGN, "true")]
+        if history.predicted != history.true:
+            marked.insert(0, (history.predicted, colours.predicted_class, PREDICTED_SIGN, "predicted"))
         for each, colour, sign, role in marked:
             series += [Series(x, values[:, each], colour.rgb), Series(x, values[:, each], colour.rgb, sign)]
-            legend.append(f"{sign} {course.names[each]} ({role})  ", paint(colour))
-        first, last = course.epochs[0], course.epochs[-1]
+            legend.append(f"{sign} {history.names[each]} ({role})  ", paint(colour))
+        first, last = history.epochs[0], history.epochs[-1]
         axes = Axes(
             format_x=lambda value, decimals: f"{value:.0f}" if not decimals or abs(value - round(value)) < 1e-6 else "",
             format_y=lambda value, decimals: f"{value:.{decimals}f}",

@@ -1,4 +1,4 @@
-"""The digits of a moment as a gallery: filtered by what is typed, sorted, selected and exported."""
+"""Digits screen: a gallery of one evaluation's digits, to filter, sort, select and export."""
 
 import numpy as np
 from textual import work
@@ -9,12 +9,12 @@ from mnist_tui.analysis.query import Query, QueryError, parse
 from mnist_tui.analysis.sorting import SORTS
 from mnist_tui.inspection.exports import export_digits
 from mnist_tui.runs.directory import RunError
-from mnist_tui.ui.digits.choose_list import ListsScreen
-from mnist_tui.ui.digits.digit_line import digit_line
-from mnist_tui.ui.digits.digit_list import MISTAKES, SURE, DigitList, digit_list, query_words, split_words
+from mnist_tui.ui.digits.choose_filter import ChooseFilterScreen
+from mnist_tui.ui.digits.digit_list import BY_CONFIDENCE, MISTAKES, DigitList, digit_list
 from mnist_tui.ui.digits.digit_screen import DigitScreen
 from mnist_tui.ui.digits.filter_line import FilterLine
 from mnist_tui.ui.digits.gallery import Gallery
+from mnist_tui.ui.digits.words import digit_line, query_words, split_words
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.run.prediction_screen import PredictionScreen
 from mnist_tui.ui.session import RunSession, RunView
@@ -23,13 +23,13 @@ from mnist_tui.ui.shared.waiting import before_the_first_epoch
 from mnist_tui.ui.steering.steering import notify
 
 LISTED = frozenset({"open_listed", "select", "export", "next_order", "reverse_order"})
-"""Actions that need digits in the list."""
-READ = frozenset({"filter", "lists"})
-"""Actions that need digits to choose from."""
+"""Actions that need a digit in the list."""
+FILTERING = frozenset({"filter", "lists"})
+"""Actions that need predictions."""
 
 
 class DigitsScreen(PredictionScreen):
-    """The gallery of the moment's digits. Another moment reloads it; the cursor stays on its digit."""
+    """The gallery follows the current evaluation, and the cursor stays on its digit."""
 
     BINDINGS = bindings("digits")
     KEY_GROUPS = ("digits", "filter", "travel", "cursor", "run", "steering", "screens", "everywhere")
@@ -38,12 +38,12 @@ class DigitsScreen(PredictionScreen):
     def __init__(self, session: RunSession, wanted: Query | None = None) -> None:
         super().__init__(session)
         self.wanted = wanted or MISTAKES
-        """Which digits are shown."""
-        self._sort, self._reverse = SURE, False
+        """Current filter."""
+        self._sort, self._reverse = BY_CONFIDENCE, False
         self._before: Query | None = None
-        """While a filter is typed: the one that Esc goes back to."""
+        """While a filter is typed: the filter that Esc restores."""
         self.selected: set[tuple[str, int]] = set()
-        """(split, index) of the digits that were selected."""
+        """(split, index) of the selected digits."""
 
     def compose_body(self) -> ComposeResult:
         yield Static(id="sentence")
@@ -52,69 +52,62 @@ class DigitsScreen(PredictionScreen):
         yield FilterLine()
 
     def set_filter(self, wanted: Query) -> None:
-        """Show other digits of the same predictions."""
+        """Apply another filter."""
         self._stop_typing()
         if wanted == self.wanted:
             return
         self.wanted = wanted
         if self.has_widgets:
-            self._list_digits()
+            self._update_list()
 
-    def subject(self, view: RunView) -> str:  # noqa: ARG002 (the slider says when)
-        named, digits = query_words(self.wanted), self._digits
+    def subject(self, view: RunView) -> str:  # noqa: ARG002 (the slider shows the epoch)
+        words, digits = query_words(self.wanted), self._digits
         if digits is None:
-            return f"digits  {named}"
-        shown = f"{named} · {len(digits):,} of {len(digits.predictions):,}"
+            return f"digits  {words}"
+        shown = f"{words} · {len(digits):,} of {len(digits.predictions):,}"
         if self.is_narrow:
             return shown
         selected = len(self._selected_indices(digits))
-        chosen = f" · {selected:,} selected" if selected else ""
-        return f"digits  {shown}{chosen} · {digits.split} · {digits.order}"
+        selection = f" · {selected:,} selected" if selected else ""
+        return f"digits  {shown}{selection} · {digits.split} · {digits.order}"
 
     def show(self, view: RunView) -> None:
         self.ask_for_predictions(view)
-        self._say()
+        self._show_gallery()
 
     def take_predictions(self) -> None:
-        """List the digits of what was read."""
-        self._list_digits()
+        self._update_list()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """The footer offers only what works now."""
         if action in LISTED:
             return bool(self._digits)
-        if action in READ:
+        if action in FILTERING:
             return self.findings is not None
         if action == "all_mistakes":
             return self.wanted.terms != MISTAKES.terms
         return super().check_action(action, parameters)
 
     def action_open_listed(self) -> None:
-        """Open the digit under the cursor."""
         self.query_one(Gallery).open()
 
     def action_all_mistakes(self) -> None:
-        """Drop the filter."""
         self.set_filter(MISTAKES)
 
     def action_lists(self) -> None:
-        """Choose one of the ready-made filters."""
         if self.findings is not None:
-            self.app.push_screen(ListsScreen(self.findings.table, str(self.wanted)), self._choose_list)
+            self.app.push_screen(ChooseFilterScreen(self.findings.table, str(self.wanted)), self._apply_chosen)
 
     def action_next_order(self) -> None:
-        """Sort by something else."""
         kinds = list(SORTS.values())
         self._sort, self._reverse = kinds[(kinds.index(self._sort) + 1) % len(kinds)], False
-        self._list_digits(from_the_top=True)
+        self._update_list(from_the_top=True)
 
     def action_reverse_order(self) -> None:
-        """The same order from its other end."""
         self._reverse = not self._reverse
-        self._list_digits(from_the_top=True)
+        self._update_list(from_the_top=True)
 
     def action_select(self) -> None:
-        """Select the digit under the cursor, or take it back; then go on to the next."""
+        """Select or deselect the digit under the cursor, then move to the next one."""
         digits, gallery = self._digits, self.query_one(Gallery)
         if digits:
             self.selected ^= {(digits.point.split, digits.digit(gallery.cursor).index)}
@@ -123,7 +116,7 @@ class DigitsScreen(PredictionScreen):
             self.catch_up()
 
     def action_export(self) -> None:
-        """Write the selected digits, or all listed when none is, into the run directory."""
+        """Export the selected digits, or all listed ones if none is selected."""
         digits = self._digits
         if digits:
             self._export(digits, self._selected_indices(digits))
@@ -140,47 +133,42 @@ class DigitsScreen(PredictionScreen):
             notify(self.app, f"{len(rows):,} digits in {written.table} and {written.images.name}")
 
     def action_filter(self) -> None:
-        """Type which digits to show."""
         line = self.query_one(FilterLine)
         if not line.is_open:
             self._before = self.wanted
             line.open("" if self.wanted.terms == MISTAKES.terms else str(self.wanted), self._names(self.session.view))
             self.set_class(True, "-typing")
-            self._count()
+            self._show_count()
 
-    def on_filter_line_typed(self, event: FilterLine.Typed) -> None:
-        """Show what passes, while it is typed."""
+    def on_filter_line_changed(self, event: FilterLine.Changed) -> None:
         if self._before is None:
             return
         try:
-            self.wanted = parse(event.finished, self._names(self.session.view))
+            self.wanted = parse(event.text, self._names(self.session.view))
         except QueryError as error:
-            self.query_one(FilterLine).tell("", str(error))
+            self.query_one(FilterLine).show_error(str(error))
         else:
-            self._list_digits(from_the_top=True)
+            self._update_list(from_the_top=True)
 
-    def on_filter_line_kept(self, event: FilterLine.Kept) -> None:
-        """The filter stays, if it can be read."""
+    def on_filter_line_submitted(self, event: FilterLine.Submitted) -> None:
         try:
             wanted = parse(event.text, self._names(self.session.view))
         except QueryError as error:
-            self.query_one(FilterLine).tell("", str(error))
+            self.query_one(FilterLine).show_error(str(error))
             self.app.bell()
         else:
             self.set_filter(wanted)
             self.catch_up()
 
-    def on_filter_line_given_up(self) -> None:
-        """The filter of before comes back."""
+    def on_filter_line_cancelled(self) -> None:
         if self._before is not None:
             self.set_filter(self._before)
 
     def on_gallery_digit_moved(self) -> None:
-        """The line below says where the cursor is."""
-        self._say()
+        self._show_gallery()
 
     def on_gallery_digit_opened(self, event: Gallery.DigitOpened) -> None:
-        """Show one digit, large; the cursor follows it there."""
+        """Open the screen of the digit; the gallery's cursor follows it."""
         digits, gallery = self._digits, self.query_one(Gallery)
         if digits:
             self.app.push_screen(DigitScreen(self.session, digits, event.position, on_move=gallery.go_to))
@@ -193,7 +181,7 @@ class DigitsScreen(PredictionScreen):
     def _selected_indices(self, digits: DigitList) -> frozenset[int]:
         return frozenset(index for split, index in self.selected if split == digits.point.split)
 
-    def _choose_list(self, text: str | None) -> None:
+    def _apply_chosen(self, text: str | None) -> None:
         if text is not None:
             self.set_filter(parse(text, self._names(self.session.view)))
 
@@ -204,7 +192,7 @@ class DigitsScreen(PredictionScreen):
             self.set_class(False, "-typing")
             self.set_focus(self.query_one(Gallery))
 
-    def _list_digits(self, *, from_the_top: bool = False) -> None:
+    def _update_list(self, *, from_the_top: bool = False) -> None:
         view = self.session.view
         if self.findings is not None:
             digits = digit_list(self.findings, self.wanted, self._names(view), self._sort, reverse=self._reverse)
@@ -214,16 +202,14 @@ class DigitsScreen(PredictionScreen):
             if from_the_top:
                 gallery.go_to(0)
         self.update_view(view)
-        self._count()
+        self._show_count()
 
-    def _count(self) -> None:
-        """Beside what is typed: how many digits pass."""
+    def _show_count(self) -> None:
         digits = self._digits
         if self._before is not None and digits is not None:
-            self.query_one(FilterLine).tell(f"{len(digits):,} of {len(digits.predictions):,}")
+            self.query_one(FilterLine).show_count(f"{len(digits):,} of {len(digits.predictions):,}")
 
-    def _say(self) -> None:
-        """Gallery or sentence, and the line below the gallery."""
+    def _show_gallery(self) -> None:
         digits, gallery = self._digits, self.query_one(Gallery)
         self.set_class(not digits, "-empty")
         if not digits:
@@ -243,11 +229,11 @@ class DigitsScreen(PredictionScreen):
             return f"The digits of {self.asked.words} cannot be shown: {self.problem}"
         digits = self._digits
         if digits is None:
-            return f"Reading the digits of {self.asked.words} …"
+            return f"Loading the digits of {self.asked.words} …"
         total = f"{len(digits.predictions):,} {split_words(digits.point)} digits"
         if self.wanted.terms == MISTAKES.terms:
-            return f"No mistakes: all {total} were read right at {digits.when}."
-        return f"None of the {total} at {digits.when} is {query_words(self.wanted)}."
+            return f"No mistakes: all {total} are correct at {digits.when}."
+        return f"None of the {total} at {digits.when} matches {query_words(self.wanted)}."
 
     def _names(self, view: RunView) -> tuple[str, ...]:
         read = self.predictions

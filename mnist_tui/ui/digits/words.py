@@ -1,47 +1,102 @@
-"""What is known of one digit, in sentences."""
+"""Sentences about digits, their predictions and their learning history."""
+
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from mnist_tui.analysis.learning_history import NEVER
+from mnist_tui.analysis.learning_history import NEVER, LearningSummary
+from mnist_tui.analysis.query import Query
 from mnist_tui.inspection.inspector import Findings
-from mnist_tui.inspection.predictions import OWN_SPLITS
+from mnist_tui.inspection.predictions import OWN_SPLITS, TEST, TRAIN, VALIDATION, EvaluationPoint
 from mnist_tui.render.text import percent
-from mnist_tui.ui.digits.digit_list import Digit, DigitList, part_words
 from mnist_tui.ui.shared.paint import paint
 from mnist_tui.ui.theme import Palette
 
+if TYPE_CHECKING:
+    from mnist_tui.ui.digits.digit_list import Digit, DigitList
 
-def answer_words(digits: DigitList, digit: Digit, colours: Palette, separator: str) -> Text:
-    """Which digit it is and what it was read as; the halves stand apart by `separator`. `digit` is one of `digits`."""
-    words = Text.assemble(
-        (f"#{digit.index:05d}", paint(colours.foreground, bold=True)),
-        f" of the {part_words(digit.split)}:{separator}a ",
-        (digits.names[digit.true], paint(colours.true_class, bold=True)),
-        ", read ",
-    )
+
+def query_words(wanted: Query) -> str:
+    """Return the filter as text."""
+    return str(wanted) or "all digits"
+
+
+def split_words(point: EvaluationPoint) -> str:
+    """Return the name of an evaluation's split, to stand before "digits"."""
+    return {TRAIN: "cross-checked"}.get(point.split, point.split)
+
+
+def location(split: str) -> str:
+    """Return what an index of a split counts in."""
+    if split in (TRAIN, VALIDATION):
+        return f"training set ({'training' if split == TRAIN else split} split)"
+    return "test set" if split == TEST else f"set {split.removeprefix('set-')}"
+
+
+def prediction_words(digits: "DigitList", digit: "Digit", colours: Palette) -> Text:
+    """Return, for example, "a 4, predicted as 9 with 98.2 %"."""
+    words = Text.assemble("a ", (digits.names[digit.true], paint(colours.true_class, bold=True)), ", predicted ")
     if digit.true == digit.predicted:
-        words.append("right")
+        words.append("correctly")
     else:
         words.append("as ").append(digits.names[digit.predicted], paint(colours.predicted_class, bold=True))
-    when = f", {digits.when}" if digit.split in OWN_SPLITS else ""  # another set was named already, and is read once
-    return words.append(f" with {percent(digit.confidence, 1)}{when}")
+    return words.append(f" with {percent(digit.confidence, 1)}")
 
 
-def life_words(findings: Findings, row: int) -> str:
-    """How the digit fared over the epochs so far; empty for one that was read only once."""
-    learning_summary, lives = findings.learning_summary, findings.learning_history
-    if learning_summary is None or lives is None:
+def heading(digits: "DigitList", digit: "Digit", colours: Palette, separator: str) -> Text:
+    """Return the location of a digit and its prediction, with a separator between the two."""
+    words = Text.assemble(
+        (f"#{digit.index:05d}", paint(colours.foreground, bold=True)),
+        f" of the {location(digit.split)}:{separator}",
+        prediction_words(digits, digit, colours),
+    )
+    return words.append(f", {digits.when}") if digit.split in OWN_SPLITS else words
+
+
+def digit_line(digits: "DigitList", position: int, colours: Palette, width: int, *, is_narrow: bool = False) -> Text:
+    """Return one line: position and prediction on the left, evaluation and split on the right."""
+    digit = digits.digit(position)
+    line = Text.assemble(
+        (f"{position + 1:,} of {len(digits):,}", paint(colours.foreground, bold=True)),
+        f"  #{digit.index:05d}: ",
+        prediction_words(digits, digit, colours),
+    )
+    if digit.true != digit.predicted and not is_narrow:
+        line.append(f"; {digits.names[digit.true]}: {percent(float(digit.probabilities[digit.true]), 1)}")
+    column = digits.sort.column
+    if column not in ("confidence", "index"):
+        words = f"; {column} {float(getattr(digits.findings.table, column)[digits.rows[position]]):.2f}"
+        line.append(words if line.cell_len + len(words) <= width else "")
+    # Epochs are evaluated on the validation split; other evaluations are named after their split.
+    right = digits.when if digits.point.epoch is None else f"{digits.when}, {digits.split}"
+    room = width - line.cell_len
+    return line.append(right.rjust(room)) if room > len(right) + 1 else line
+
+
+def learning_note(summary: LearningSummary, row: int) -> str:
+    """Return when a digit was learned or lost; empty if it was correct after every epoch."""
+    if summary.lost_at[row] != NEVER:
+        return f"lost at epoch {summary.lost_at[row]}"
+    if summary.never_learned[row]:
+        return "never learned"
+    return f"learned at epoch {summary.learned_at[row]}" if summary.flips[row] else ""
+
+
+def learning_sentence(findings: Findings, row: int) -> str:
+    """Return the learning history of a digit in words; empty if it was evaluated only once."""
+    summary, history = findings.learning_summary, findings.learning_history
+    if summary is None or history is None:
         return ""
-    count = len(lives.epochs)
+    count = len(history.epochs)
     epochs = "the only epoch" if count == 1 else f"all {count} epochs"
-    if learning_summary.never_learned[row]:
-        words = f"never read right, in {epochs}"
-    elif learning_summary.lost_at[row] != NEVER:
-        words = f"was read right, lost at epoch {learning_summary.lost_at[row]}"
-    elif learning_summary.learned_at[row] == lives.epochs[0]:
-        words = f"read right after {epochs}"
+    if summary.never_learned[row]:
+        words = f"never learned, wrong after {epochs}"
+    elif summary.lost_at[row] != NEVER:
+        words = f"forgotten, wrong since epoch {summary.lost_at[row]}"
+    elif summary.learned_at[row] == history.epochs[0]:
+        words = f"correct after {epochs}"
     else:
-        words = f"learned at epoch {learning_summary.learned_at[row]}"
-    if learning_summary.flips[row] > 1:
-        words += f", changed {learning_summary.flips[row]} times"
-    return f"{words}; difficulty {learning_summary.difficulty[row]:.2f}"
+        words = f"learned at epoch {summary.learned_at[row]}"
+    if summary.flips[row] > 1:
+        words += f", changed {summary.flips[row]} times"
+    return f"{words}; difficulty {summary.difficulty[row]:.2f}"

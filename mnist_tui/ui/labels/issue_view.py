@@ -9,7 +9,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from mnist_tui.ui.digits.digit_image import DigitImage
-from mnist_tui.ui.digits.probability_bars import BarChart, ProbabilityBars
+from mnist_tui.ui.digits.probability_bars import ClassProbabilities, ProbabilityBars
 from mnist_tui.ui.labels.issue_list import CONFIDENT, IssueList
 from mnist_tui.ui.labels.label_accuracy_panel import LabelAccuracyPanel
 from mnist_tui.ui.labels.queue import LabelIssue, LabelQueue, review_words
@@ -83,7 +83,7 @@ class IssueView(Container):
         image.border_subtitle = Content(f"review: {review}" if review else "")
         self.query_one("#place", Static).update(Content(place_words(issue.split, issue.index, view)))
         words.update(issue_words(issue, self._names, palette_of(self), words.size.width))
-        bars.answer = leading(issue, self._names, bars.size.height or len(self._names))
+        bars.shown = leading(issue, self._names, bars.size.height or len(self._names))
 
     def on_issue_list_moved(self) -> None:
         self._draw_again()
@@ -96,17 +96,17 @@ class IssueView(Container):
             self.update_view(self._view)
 
 
-def leading(issue: LabelIssue, names: tuple[str, ...], count: int) -> BarChart:
+def leading(issue: LabelIssue, names: tuple[str, ...], count: int) -> ClassProbabilities:
     """Return the probabilities of at most `count` classes: label, predicted class, then the most probable."""
     most_probable = sorted(range(len(names)), key=lambda each: -float(issue.probabilities[each]))
     wanted = dict.fromkeys([issue.label, issue.predicted, *most_probable])
     kept = sorted(list(wanted)[: max(2, count)])
-    return BarChart(
+    return ClassProbabilities(
         tuple(float(issue.probabilities[each]) for each in kept),
         tuple(names[each] for each in kept),
         kept.index(issue.label),
         kept.index(issue.predicted),
-        known_as="label",  # it may be wrong
+        true_role="label",  # it may be wrong
     )
 
 
