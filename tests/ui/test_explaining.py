@@ -42,7 +42,7 @@ def explaining(run: RunDirectory, point: EvaluationPoint | None = None) -> Itera
     app = Host(run, DigitsScreen)
     with FakeEngine(run) as engine:
         engine.reply = reply_line()
-        app.session.look_again()
+        app.session.recheck_engine()
         app.session.poll()
         app.session.travel_to(point)
         yield app, engine
