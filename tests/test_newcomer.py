@@ -27,6 +27,7 @@ README = Path(__file__).parent.parent / "mnist_tui" / "README.md"
 REGISTRIES = {
     "A preset": "mnist_tui.engine.models.presets:PRESETS",
     "A data set": "mnist_tui.engine.data.datasets:DATASETS",
+    "A screen": "mnist_tui.ui.screens:SCREENS",
     "A steering command": "mnist_tui.control.commands:STEERING_COMMANDS",
     "A backend": "mnist_tui.engine.backends:BACKENDS",
 }
@@ -39,6 +40,7 @@ MODULES = (
     "mnist_tui.engine.models.presets",
     "mnist_tui.engine.service.steering",
     "mnist_tui.ui.run.screen",
+    "mnist_tui.ui.screens",
     "textual.app",
     "textual.widgets",
 )

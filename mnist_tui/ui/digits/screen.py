@@ -216,7 +216,7 @@ class DigitsScreen(PredictionScreen):
             self.query_one("#sentence", Static).update(self._sentence())
             return
         if self.focused is None:
-            gallery.focus()
+            self.set_focus(gallery)  # at once: `focus` would take it later, from a filter that opens meanwhile
         room = self.size.width - 2
         words = digit_line(digits, gallery.cursor, palette_of(self), room, is_narrow=self.is_narrow)
         self.query_one("#where", Static).update(words)
