@@ -1,4 +1,4 @@
-"""Which of several processes this is, that train one network together: from flags, or from SLURM's variables."""
+"""The rank of this process in a distributed run, from flags or from SLURM's environment variables."""
 
 import re
 from collections.abc import Mapping
@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from mnist_tui.config import ConfigError, RunConfig
 
 SLURM = "slurm"
-"""What --coordinator says to read the rest from SLURM; without it a run inside a job is an ordinary one."""
+"""Value of --coordinator that reads rank and world size from SLURM."""
 SLURM_PORTS = range(20_000, 30_000)
-"""One of these, by the number of the job, so that two jobs on one machine do not meet."""
+"""Ports of the coordinator. The job number selects one, so that two jobs on one machine do not collide."""
 BY_HAND = "give --coordinator HOST:PORT, --process-id I and --processes N on every machine"
 WAY = f"{BY_HAND}, or --coordinator slurm"
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """One of `processes`; `process` 0 leads: it listens at host and port, writes the run directory and is steered."""
+    """One process of a distributed run. Process 0 is the coordinator: it listens at `host` and `port`."""
 
     host: str
     port: int
@@ -25,17 +25,17 @@ class Cluster:
 
     @property
     def leads(self) -> bool:
-        """Whether this process writes the run directory and is steered."""
+        """Return True for the coordinator, which writes the run directory and is steered."""
         return self.process == 0
 
     @property
     def address(self) -> str:
-        """As --coordinator takes it."""
+        """Return the address as --coordinator takes it."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
 
     def check(self, config: RunConfig) -> None:
-        """Whether so many processes can train with these settings; raises ConfigError."""
+        """Check that the processes can train with these settings; raises ConfigError."""
         if config.backend != "jax":
             raise ConfigError(f"several processes train together on JAX, not on {config.backend}: give --backend jax")
         if config.batch_size % self.processes:
@@ -48,7 +48,7 @@ class Cluster:
 def cluster_from(
     coordinator: str | None, process: int | None, processes: int | None, environment: Mapping[str, str]
 ) -> Cluster | None:
-    """Read the flags; None for an ordinary run. Raises ConfigError."""
+    """Return the process that the flags describe; None for a run of one process. Raises ConfigError."""
     if coordinator is None:
         if process is not None or processes is not None:
             raise ConfigError(f"--process-id and --processes need a --coordinator: {WAY}")
@@ -61,7 +61,7 @@ def cluster_from(
     if found is None or not 0 < int(found[2]) < 2**16:
         raise ConfigError(f"--coordinator {coordinator!r} is no address: give HOST:PORT, the same on every machine")
     if process is None or processes is None:
-        raise ConfigError(f"--coordinator says where, not which of how many: {WAY}")
+        raise ConfigError(f"--coordinator also needs --process-id and --processes: {WAY}")
     return _checked(Cluster(found[1], int(found[2]), process, processes))
 
 
@@ -79,7 +79,7 @@ def _slurm_place(environment: Mapping[str, str]) -> Cluster:
 
 
 def first_host(nodes: str) -> str:
-    """The first of a list as SLURM writes it: "gpu[03-05,9],cpu1" -> "gpu03"."""
+    """Return the first host of a SLURM node list: "gpu[03-05,9],cpu1" -> "gpu03"."""
     found = re.match(r"([^,\[]+)(?:\[([0-9]+)[^\]]*\])?([^,\[]*)", nodes)
     if found is None:
         raise ConfigError(f"SLURM_JOB_NODELIST {nodes!r} names no machine: {BY_HAND}")
@@ -88,7 +88,7 @@ def first_host(nodes: str) -> str:
 
 def _checked(cluster: Cluster) -> Cluster:
     if cluster.processes < 2:
-        raise ConfigError(f"--processes {cluster.processes} is no team: give 2 or more, or leave --coordinator out")
+        raise ConfigError(f"--processes {cluster.processes} is too few: give 2 or more, or omit --coordinator")
     if not 0 <= cluster.process < cluster.processes:
         raise ConfigError(
             f"--process-id {cluster.process} is not one of {cluster.processes} processes:"

@@ -55,7 +55,7 @@ def test_the_first_host_of_a_list(nodes: str, host: str) -> None:
         ("box:99999", 0, 2, "no address"),
         ("box:4000", None, 2, "give --coordinator HOST:PORT, --process-id I and --processes N"),
         ("box:4000", 2, 2, "--process-id 2 is not one of 2 processes: give 0 to 1"),
-        ("box:4000", 0, 1, "--processes 1 is no team"),
+        ("box:4000", 0, 1, "--processes 1 is too few"),
         ("slurm", 0, 2, "leave them out"),
         ("slurm", None, None, "finds no SLURM_PROCID here: start it with srun"),
     ],

@@ -155,7 +155,7 @@ class Engine:
             listener = private_socket.listener_at(private_socket.socket_path())
         except OSError as error:
             say(f"no control socket ({error}); this run cannot be steered")
-        # Told only now that somebody listens: a request that comes while Keras is imported waits, and is not lost.
+        # Written only now that the socket listens: a request that comes while Keras is imported waits.
         with contextlib.suppress(OSError):  # a full disk: the run cannot be steered, but it trains
             self._run.write_endpoint(lock, Endpoint(os.getpid(), listener.getsockname() if listener else None))
         threading.Thread(target=work, name="training", daemon=True).start()

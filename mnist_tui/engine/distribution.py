@@ -1,6 +1,6 @@
-"""The processes that train one network together, as the training meets them: one alone, or process 0 of several.
+"""Hooks of the training loop for several processes. In a run of one process they do nothing.
 
-What several need is done in backends/jax_team.py; here are the hooks, which do nothing for a process alone.
+`distributed/jax_processes.py` implements them for the coordinator of several processes.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,57 +14,60 @@ from mnist_tui.runs.directory import RunError
 
 
 class DistributionError(RunError):
-    """The processes cannot train together (any more). The message is a sentence."""
+    """The processes cannot train together. The message is a sentence."""
 
 
 class Distribution:
-    """A process alone."""
+    """A run of one process."""
 
     processes = 1
     devices = 1
-    """That share every batch, over all processes."""
+    """Devices that share every batch, over all processes."""
 
     def scope(self) -> AbstractContextManager[Any]:
-        """To be entered where the network that is trained is made, and where it is trained."""
+        """Return the context in which the model is built and trained."""
         return nullcontext()
 
     def apart(self) -> AbstractContextManager[Any]:
-        """To be entered in the midst of `fit` for what this process computes by itself."""
+        """Return the context in which this process computes by itself during `fit`."""
         return nullcontext()
 
     def reader(self, model: Any) -> Callable[[], Any]:
-        """A function that gives the trained network as it is now, for this process to ask by itself."""
+        """Return a function that returns the current model, for predictions of this process."""
         return lambda: model
 
     def share(self, count: int, batch_size: int) -> tuple[slice | NDArray[np.int64], int]:
-        """This process' rows of so many digits that are trained on next, and how many of each batch they are."""
+        """Return the rows of `count` examples that this process trains on, and its share of the batch size."""
         return slice(0, count), batch_size
 
     def check_data(self, checksum: str) -> None:
-        """All must have the same digits."""
+        """Check that all processes have the same data; raises DistributionError."""
 
     def restore(self, arrays: Sequence[NDArray[Any]]) -> None:
-        """The network that is trained goes back to these, here and everywhere."""
+        """Restore the variables of the model in all processes."""
 
     def fit(self, epoch: int, batch: int) -> None:
-        """What is left of an epoch is trained on next."""
+        """Announce that the rest of an epoch is trained next."""
 
     def step(self, rate: float) -> None:
-        """The next batch is trained on at this learning rate."""
+        """Announce the learning rate of the next step."""
 
     def watch(self, rescue: Callable[[str], None]) -> None:
-        """Call `rescue` with a sentence, from another thread, when somebody is gone and the training is not aware."""
+        """Call `rescue` with an error message, from another thread, if a process is lost and the training hangs."""
 
     def explain(self, error: Exception) -> Exception:
-        """What an error in the midst of `fit` comes from."""
+        """Return the cause of an error during `fit`."""
         return error
 
     def close(self, error: str) -> None:
-        """The run is over; `error` is a sentence, empty when all went well."""
+        """End the run in all processes; `error` is empty if it ended in good order."""
 
 
 def rows_of(process: int, processes: int, count: int, batch_size: int) -> NDArray[np.int64]:
-    """A process' rows of `count` digits: its even share of every batch, in order. All batches must divide evenly."""
+    """Return the rows of `count` examples that a process trains on: an even share of every batch, in order.
+
+    Every batch must be divisible by the number of processes.
+    """
     rows = np.arange(count)
     places, sizes = rows % batch_size, np.minimum(batch_size, count - rows // batch_size * batch_size)
     mine: NDArray[np.int64] = rows[places * processes // sizes == process]

@@ -1,4 +1,4 @@
-"""One run, from its settings to the last question: data -> network -> training -> answers. All is told to `emit`."""
+"""One run, from its settings to the last explanation: data -> model -> training -> explanations."""
 
 import time
 

@@ -22,9 +22,9 @@ from mnist_tui.engine.distributed.wire import CoordinatorWire, free_port
 from mnist_tui.engine.distribution import Distribution, DistributionError, rows_of
 
 NOTICE_SECONDS = 5.0
-"""From an error in the midst of a step until whoever caused it must be known to be gone."""
+"""Seconds from an error during a step until the lost process must be known."""
 HANG_SECONDS = 15.0
-"""How long a step may hang when somebody is gone: a GPU's library may never tell."""
+"""Seconds that a step may hang after a process is lost: a GPU library may never report it."""
 
 
 class JaxDistribution(Distribution):
@@ -49,7 +49,7 @@ class JaxDistribution(Distribution):
         self._distribution = keras.distribution.DataParallel(devices=devices, auto_shard_dataset=False)
 
     def scope(self) -> AbstractContextManager[Any]:
-        """What is made in it lies on the devices of all processes."""
+        """Return the context that places variables on the devices of all processes."""
         scope: AbstractContextManager[Any] = self._distribution.scope()
         return scope
 
@@ -64,7 +64,6 @@ class JaxDistribution(Distribution):
             keras.distribution.set_distribution(whole)
 
     def share(self, count: int, batch_size: int) -> tuple[slice | NDArray[np.int64], int]:
-        """By `rows_of`."""
         return rows_of(self._cluster.process, self.processes, count, batch_size), batch_size // self.processes
 
 
@@ -72,7 +71,7 @@ class Coordinator(JaxDistribution):
     """Process 0: what it does, it tells the others first."""
 
     def __init__(self, cluster: Cluster, config: RunConfig) -> None:
-        """Gather the others; raises TeamError."""
+        """Gather the others; raises DistributionError."""
         self._wire = CoordinatorWire(cluster)
         self._wire.gather()
         port = free_port(cluster.host)
@@ -109,7 +108,7 @@ class Coordinator(JaxDistribution):
         self._wire.send(StepOrder(rate))
 
     def watch(self, rescue: Callable[[str], None]) -> None:
-        """When the wire says that somebody is gone, the training has HANG_SECONDS to notice."""
+        """Give the training HANG_SECONDS to notice a lost process."""
 
         def on_lost() -> None:
             timer = threading.Timer(HANG_SECONDS, lambda: rescue(f"{self._wire.lost} is gone"))
@@ -119,7 +118,7 @@ class Coordinator(JaxDistribution):
         self._wire.on_lost = on_lost
 
     def explain(self, error: Exception) -> Exception:
-        """Somebody who is gone breaks the step under way."""
+        """Return the loss of a process as the cause of a failed step."""
         deadline = time.monotonic() + NOTICE_SECONDS
         while not self._wire.lost and time.monotonic() < deadline:
             time.sleep(0.05)

@@ -1,4 +1,7 @@
-"""What processes that train together tell each other: orders from process 0, answers to it. One JSON line each."""
+"""Messages between the processes of a distributed run: orders of the coordinator and replies of the workers.
+
+Each message is one JSON line.
+"""
 
 import msgspec
 
@@ -9,7 +12,7 @@ LONGEST_LINE = 64 * 1024
 
 
 class Hello(msgspec.Struct, frozen=True, tag="hello"):
-    """From a process that joins."""
+    """Request of a worker to join the run."""
 
     process: int
     processes: int
@@ -17,57 +20,57 @@ class Hello(msgspec.Struct, frozen=True, tag="hello"):
 
 
 class Beat(msgspec.Struct, frozen=True, tag="beat"):
-    """From both sides: still there."""
+    """Heartbeat, sent by the coordinator and by the workers."""
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
-    """From a process that has read its digits, and builds the network next."""
+    """Report of a worker that has loaded its data and builds the model next."""
 
 
 class Farewell(msgspec.Struct, frozen=True, tag="farewell"):
-    """From a process that leaves, and why."""
+    """Report of a worker that exits, with the reason."""
 
     reason: str
 
 
 class Settings(msgspec.Struct, frozen=True, tag="settings"):
-    """What is trained: the first order. `jax_port` is where JAX's own coordinator listens, on the same machine."""
+    """First order: the settings of the run, and the port of JAX's own coordinator on the same machine."""
 
     config: RunConfig
     jax_port: int
 
 
 class Data(msgspec.Struct, frozen=True, tag="data"):
-    """What the digits' checksum must be."""
+    """Checksum that the data of every process must have."""
 
     checksum: str
 
 
 class Restore(msgspec.Struct, frozen=True, tag="restore"):
-    """Take over the arrays that come by JAX."""
+    """Order to restore the variables, which JAX broadcasts next."""
 
 
 class Fit(msgspec.Struct, frozen=True, tag="fit"):
-    """Train on what is left of an epoch (counted from 0) after so many batches; an order comes before each step."""
+    """Order to train the rest of an epoch (counted from 0), after `batch` batches. A StepOrder precedes each step."""
 
     epoch: int
     batch: int
 
 
 class StepOrder(msgspec.Struct, frozen=True, tag="step"):
-    """Train on the next batch at this learning rate."""
+    """Order to train the next batch at this learning rate."""
 
     rate: float
 
 
 class End(msgspec.Struct, frozen=True, tag="end"):
-    """The run is over; `error` says what went wrong, if anything."""
+    """End of the run; `error` is empty if it ended in good order."""
 
     error: str = ""
 
 
 class Rejection(msgspec.Struct, frozen=True, tag="refusal"):
-    """This process cannot join, and why."""
+    """Refusal to let a worker join, with the reason."""
 
     reason: str
 
@@ -77,5 +80,5 @@ Answer = Hello | Beat | Ready | Farewell
 
 
 def encode(message: Order | Answer) -> bytes:
-    """Its line."""
+    """Encode a message as a line of JSON, newline included."""
     return msgspec.json.encode(message) + b"\n"

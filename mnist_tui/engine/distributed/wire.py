@@ -32,7 +32,7 @@ from mnist_tui.engine.distributed.messages import (
 from mnist_tui.engine.distribution import DistributionError
 
 GATHER_SECONDS = 300.0
-"""How long the first process waits for the last one."""
+"""Seconds that the coordinator waits for the last worker."""
 BEAT_SECONDS = 1.0
 SILENCE_SECONDS = 30.0
 """After which a process that said nothing is gone; one that was killed is known to be at once."""
@@ -52,7 +52,7 @@ class CoordinatorWire:
         """Called once, from another thread, when the first process is gone."""
 
     def gather(self, patience: float = GATHER_SECONDS) -> None:
-        """Wait for all others; raises TeamError when they do not come, or the port cannot be had."""
+        """Wait for all others; raises DistributionError when they do not come, or the port cannot be had."""
         deadline = time.monotonic() + patience
         try:
             family = socket.getaddrinfo(self._cluster.host, self._cluster.port, type=socket.SOCK_STREAM)[0][0]
@@ -84,7 +84,7 @@ class CoordinatorWire:
             with connection.makefile("rb") as lines:
                 hello = msgspec.json.decode(lines.readline(LONGEST_LINE), type=Hello)
         except (OSError, msgspec.DecodeError, UnicodeDecodeError):
-            connection.close()  # somebody else's
+            connection.close()  # another program's
             return
         reason = ""
         if hello.version != __version__:
@@ -104,7 +104,7 @@ class CoordinatorWire:
         self._members[hello.process] = connection
 
     def wait_until_ready(self, patience: float = GATHER_SECONDS) -> None:
-        """Until all others have read their digits: they meet in JAX next, which waits 30 s only. Raises TeamError."""
+        """Wait until all workers have loaded their data; raises DistributionError. JAX, next, waits only 30 s."""
         deadline = time.monotonic() + patience
         while len(self._ready) < len(self._members):
             if self._lost:
@@ -121,7 +121,7 @@ class CoordinatorWire:
         return " and ".join(f"process {process} ({why})" for process, why in sorted(self._lost.items()))
 
     def send(self, order: Order) -> None:
-        """To all others. One that is gone is found out by whoever listens to it."""
+        """Send an order to all workers. The receiving thread notices a lost worker."""
         line = encode(order)
         with self._sending:
             for connection in self._members.values():
@@ -129,7 +129,7 @@ class CoordinatorWire:
                     connection.sendall(line)
 
     def close(self, error: str = "") -> None:
-        """Tell all others that the run is over, and give them a moment to leave."""
+        """Send the end of the run to all workers, and give them time to exit."""
         self.on_lost = lambda: None
         self.send(End(error))
         deadline = time.monotonic() + GOODBYE_SECONDS
@@ -171,7 +171,7 @@ class WorkerWire:
         self._connection: socket.socket | None = None
 
     def join(self, patience: float = GATHER_SECONDS) -> Settings:
-        """Find process 0 and hear what is trained; raises TeamError."""
+        """Find process 0 and hear what is trained; raises DistributionError."""
         deadline = time.monotonic() + patience
         while True:
             try:
@@ -200,7 +200,7 @@ class WorkerWire:
         return order
 
     def receive(self) -> Order:
-        """The next order; raises TeamError when process 0 is gone."""
+        """The next order; raises DistributionError when process 0 is gone."""
         assert self._lines is not None
         while True:
             try:
@@ -220,7 +220,7 @@ class WorkerWire:
             self._connection.sendall(encode(Ready()))
 
     def leave(self, reason: str) -> None:
-        """Say why this process goes, if anybody listens."""
+        """Report why this worker exits; ignored if the coordinator is gone."""
         if self._connection is not None:
             with contextlib.suppress(OSError):
                 self._connection.sendall(encode(Farewell(reason)))
@@ -240,7 +240,7 @@ class WorkerWire:
 
 
 def free_port(host: str) -> int:
-    """A port that nobody listens at now."""
+    """Return a port that is free now."""
     family = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)[0][0]
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.bind((host, 0))

@@ -121,7 +121,7 @@ class Worker:
 
 
 def say(cluster: Cluster, words: str) -> None:
-    """A plain line, which nobody may be there to read any more."""
+    """Print a line, unless stdout is closed."""
     with suppress(OSError):
         print(f"process {cluster.process} of {cluster.processes}: {words}", flush=True)
 

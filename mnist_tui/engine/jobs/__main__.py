@@ -1,4 +1,4 @@
-"""Work on a run beside its training, in a process of its own: python -m mnist_tui.engine.jobs NAME RUN_DIR [ARGUMENT].
+"""Jobs on a run beside its training: python -m mnist_tui.engine.jobs NAME RUN_DIR [ARGUMENT].
 
 evaluate SPEC    read the test part of a data set with model.keras
 cross-check      read every training and validation digit with a network that was not trained on it
@@ -51,7 +51,7 @@ def evaluate_set(run: RunDirectory, spec: str) -> Iterator[JobReport]:
 
 
 def set_name(spec: str) -> str:
-    """What an evaluated set is called in the run directory: letters, digits and dashes, never the name of a split."""
+    """Return the name of an evaluated set: letters, digits and dashes, never the name of a split."""
     return "set-" + (re.sub(r"[^A-Za-z0-9]+", "-", Path(spec).stem).strip("-") or "data")
 
 
@@ -82,7 +82,7 @@ def main(name: str, path: str, argument: str = "") -> int:
         for report in JOBS[name](run, argument):
             reports.write(msgspec.json.encode(report) + b"\n")
     except BrokenPipeError:
-        return 1  # whoever wanted to know has left
+        return 1  # the reader of the reports has exited
     except Exception as error:
         traceback.print_exc()
         words = str(error) if isinstance(error, ConfigError | RunError) else f"{type(error).__name__}: {error}"
