@@ -37,7 +37,7 @@ def test_leaving_the_training_screen_can_stop_and_save_the_run(
         terminal.wait_for("Conv2D")
         terminal.wait_for(" left")
         terminal.press("q")
-        terminal.wait_for("Stop and save")
+        terminal.wait_for("Cancel")
         terminal.press("s")
         assert terminal.wait_exit() == 0
     summary = summarize(only_run(home))
