@@ -202,9 +202,10 @@ class MnistTuiApp(App[int]):
 
     def action_go_back(self) -> None:
         """Go up one level: from a screen opened on another to that one, else to the first screen, then home."""
-        first = SCREENS[0].name
-        if len(self.screen_stack) == 3 and self.screen is not self.get_screen(first):
-            self.action_view(first)
+        first, *others = SCREENS
+        is_opened = self.session is not None and self.screen in [self.get_screen(spec.name) for spec in others]
+        if is_opened and len(self.screen_stack) == 3:
+            self.action_view(first.name)
         elif len(self.screen_stack) > 2:
             self.pop_screen()
 
