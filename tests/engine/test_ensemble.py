@@ -75,9 +75,9 @@ def test_a_network_that_diverges_again_and_again_is_left_out(start: Start) -> No
 def test_the_epochs_of_an_ensemble_stay(start: Start) -> None:
     run = start(**(SETTINGS | {"epochs": 30}))
     events_until(run, lambda event: isinstance(event, EpochEnded))
-    with pytest.raises(RunError, match="the number of epochs of an ensemble stays"):
+    with pytest.raises(RunError, match="epochs of an ensemble cannot change"):
         send(run, SetEpochs(by="test", change=1))
-    with pytest.raises(RunError, match="the early stopping of an ensemble stays"):
+    with pytest.raises(RunError, match="early stopping of an ensemble cannot change"):
         send(run, SetEarlyStopping(by="test", rule="loss:3"))
 
 
