@@ -1,4 +1,4 @@
-"""The rank of this process in a distributed run, from flags or from SLURM's environment variables."""
+"""Settings of distributed training, read from flags or from SLURM's environment variables."""
 
 import re
 from collections.abc import Mapping
@@ -7,91 +7,90 @@ from dataclasses import dataclass
 from mnist_tui.config import ConfigError, RunConfig
 
 SLURM = "slurm"
-"""Value of --coordinator that reads rank and world size from SLURM."""
+"""Value of --coordinator that reads the cluster from SLURM."""
 SLURM_PORTS = range(20_000, 30_000)
-"""Ports of the coordinator. The job number selects one, so that two jobs on one machine do not collide."""
-BY_HAND = "give --coordinator HOST:PORT, --process-id I and --processes N on every machine"
-WAY = f"{BY_HAND}, or --coordinator slurm"
+"""Ports to choose from by job number, so that two jobs on one machine use different ones."""
+FLAGS_HINT = "give --coordinator HOST:PORT, --process-id I and --processes N on every machine"
+HINT = f"{FLAGS_HINT}, or --coordinator slurm"
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """One process of a distributed run. Process 0 is the coordinator: it listens at `host` and `port`."""
+    """Processes that train one model together, and the rank of this one."""
 
     host: str
     port: int
-    process: int
-    processes: int
+    rank: int
+    world_size: int
 
     @property
-    def leads(self) -> bool:
-        """Return True for the coordinator, which writes the run directory and is steered."""
-        return self.process == 0
+    def is_coordinator(self) -> bool:
+        """True for process 0: it listens at host and port, writes the run directory and is steered."""
+        return self.rank == 0
 
     @property
     def address(self) -> str:
-        """Return the address as --coordinator takes it."""
+        """Address of process 0, as --coordinator takes it."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
 
     def check(self, config: RunConfig) -> None:
-        """Check that the processes can train with these settings; raises ConfigError."""
+        """Raise ConfigError if these processes cannot train with these settings."""
         if config.backend != "jax":
-            raise ConfigError(f"several processes train together on JAX, not on {config.backend}: give --backend jax")
-        if config.batch_size % self.processes:
+            raise ConfigError(f"only JAX trains with several processes, not {config.backend}: give --backend jax")
+        if config.batch_size % self.world_size:
             raise ConfigError(
-                f"batch_size {config.batch_size} cannot be shared by {self.processes} processes evenly:"
-                f" give a multiple of {self.processes}"
+                f"batch_size {config.batch_size} does not divide evenly among {self.world_size} processes:"
+                f" give a multiple of {self.world_size}"
             )
 
 
 def cluster_from(
-    coordinator: str | None, process: int | None, processes: int | None, environment: Mapping[str, str]
+    coordinator: str | None, rank: int | None, world_size: int | None, environment: Mapping[str, str]
 ) -> Cluster | None:
-    """Return the process that the flags describe; None for a run of one process. Raises ConfigError."""
+    """Return the cluster that the flags describe, or None for a single process. Raise ConfigError."""
     if coordinator is None:
-        if process is not None or processes is not None:
-            raise ConfigError(f"--process-id and --processes need a --coordinator: {WAY}")
+        if rank is not None or world_size is not None:
+            raise ConfigError(f"--process-id and --processes need --coordinator: {HINT}")
         return None
     if coordinator == SLURM:
-        if process is not None or processes is not None:
+        if rank is not None or world_size is not None:
             raise ConfigError("--coordinator slurm reads --process-id and --processes from SLURM: leave them out")
-        return _slurm_place(environment)
+        return _slurm_cluster(environment)
     found = re.fullmatch(r"\[?([^\[\]\s]+?)\]?:([0-9]{1,5})", coordinator)
     if found is None or not 0 < int(found[2]) < 2**16:
         raise ConfigError(f"--coordinator {coordinator!r} is no address: give HOST:PORT, the same on every machine")
-    if process is None or processes is None:
-        raise ConfigError(f"--coordinator also needs --process-id and --processes: {WAY}")
-    return _checked(Cluster(found[1], int(found[2]), process, processes))
+    if rank is None or world_size is None:
+        raise ConfigError(f"--coordinator also needs --process-id and --processes: {HINT}")
+    return _checked(Cluster(found[1], int(found[2]), rank, world_size))
 
 
-def _slurm_place(environment: Mapping[str, str]) -> Cluster:
+def _slurm_cluster(environment: Mapping[str, str]) -> Cluster:
     def number(name: str) -> int:
         text = environment.get(name, "")
         if not text.isdecimal():
-            raise ConfigError(f"--coordinator slurm finds no {name} here: start it with srun, or {BY_HAND}")
+            raise ConfigError(f"--coordinator slurm finds no {name}: start the command with srun, or {FLAGS_HINT}")
         return int(text)
 
-    process, processes, job = (number(name) for name in ("SLURM_PROCID", "SLURM_NTASKS", "SLURM_JOB_ID"))
-    nodes = environment.get("SLURM_JOB_NODELIST", "")
-    port = SLURM_PORTS[job % len(SLURM_PORTS)]
-    return _checked(Cluster(first_host(nodes), port, process, processes))
+    rank, world_size, job = (number(name) for name in ("SLURM_PROCID", "SLURM_NTASKS", "SLURM_JOB_ID"))
+    host = first_host(environment.get("SLURM_JOB_NODELIST", ""))
+    return _checked(Cluster(host, SLURM_PORTS[job % len(SLURM_PORTS)], rank, world_size))
 
 
 def first_host(nodes: str) -> str:
     """Return the first host of a SLURM node list: "gpu[03-05,9],cpu1" -> "gpu03"."""
     found = re.match(r"([^,\[]+)(?:\[([0-9]+)[^\]]*\])?([^,\[]*)", nodes)
     if found is None:
-        raise ConfigError(f"SLURM_JOB_NODELIST {nodes!r} names no machine: {BY_HAND}")
+        raise ConfigError(f"SLURM_JOB_NODELIST {nodes!r} names no machine: {FLAGS_HINT}")
     return found[1] + (found[2] or "") + found[3]
 
 
 def _checked(cluster: Cluster) -> Cluster:
-    if cluster.processes < 2:
-        raise ConfigError(f"--processes {cluster.processes} is too few: give 2 or more, or omit --coordinator")
-    if not 0 <= cluster.process < cluster.processes:
+    if cluster.world_size < 2:
+        raise ConfigError("--processes must be at least 2: give more, or leave --coordinator out")
+    if not 0 <= cluster.rank < cluster.world_size:
         raise ConfigError(
-            f"--process-id {cluster.process} is not one of {cluster.processes} processes:"
-            f" give 0 to {cluster.processes - 1}"
+            f"--process-id {cluster.rank} is out of range for {cluster.world_size} processes:"
+            f" give 0 to {cluster.world_size - 1}"
         )
     return cluster

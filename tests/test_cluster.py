@@ -1,4 +1,4 @@
-"""Which of several processes this is: by flags, or by SLURM's variables when they are asked for."""
+"""Clusters read from flags and from SLURM's environment variables."""
 
 import pytest
 
@@ -14,64 +14,59 @@ SLURM = {
 }
 
 
-def test_without_a_coordinator_a_run_is_an_ordinary_one_also_inside_a_slurm_job() -> None:
+def test_without_coordinator_a_slurm_job_is_a_single_process() -> None:
     assert cluster_from(None, None, None, SLURM) is None
 
 
-def test_flags_name_a_place() -> None:
-    place = cluster_from("box:4000", 1, 2, {})
-    assert place == Cluster("box", 4000, 1, 2)
-    assert not place.leads
-    assert cluster_from(place.address, 0, 2, {}) == Cluster("box", 4000, 0, 2)
+@pytest.mark.parametrize(("address", "host"), [("box:4000", "box"), ("[::1]:4000", "::1")])
+def test_flags_describe_a_cluster(address: str, host: str) -> None:
+    cluster = cluster_from(address, 1, 2, {})
+    assert cluster == Cluster(host, 4000, 1, 2)
+    assert cluster.address == address
+    assert not cluster.is_coordinator
 
 
-def test_an_ipv6_address_is_read_as_it_is_written() -> None:
-    place = cluster_from("[::1]:4000", 0, 2, {})
-    assert place == Cluster("::1", 4000, 0, 2)
-    assert place.address == "[::1]:4000"
-
-
-def test_slurm_is_read_when_it_is_asked_for() -> None:
-    place = cluster_from("slurm", None, None, SLURM)
-    assert place is not None
-    assert (place.host, place.process, place.processes) == ("gpu03", 3, 4)
-    assert place.port in SLURM_PORTS
+def test_slurm_describes_a_cluster() -> None:
+    cluster = cluster_from("slurm", None, None, SLURM)
+    assert cluster is not None
+    assert (cluster.host, cluster.rank, cluster.world_size) == ("gpu03", 3, 4)
+    assert cluster.port in SLURM_PORTS
 
 
 @pytest.mark.parametrize(
     ("nodes", "host"),
     [("one", "one"), ("one,two", "one"), ("n[1,3]", "n1"), ("gpu[003-005]-ib", "gpu003-ib"), ("a-b[07],c", "a-b07")],
 )
-def test_the_first_host_of_a_list(nodes: str, host: str) -> None:
+def test_first_host_of_a_node_list(nodes: str, host: str) -> None:
     assert first_host(nodes) == host
 
 
 @pytest.mark.parametrize(
-    ("coordinator", "process", "processes", "words"),
+    ("coordinator", "rank", "world_size", "parts"),
     [
-        (None, 1, None, "need a --coordinator"),
-        ("box", 0, 2, "'box' is no address: give HOST:PORT"),
-        ("box:0", 0, 2, "no address"),
-        ("box:99999", 0, 2, "no address"),
-        ("box:4000", None, 2, "give --coordinator HOST:PORT, --process-id I and --processes N"),
-        ("box:4000", 2, 2, "--process-id 2 is not one of 2 processes: give 0 to 1"),
-        ("box:4000", 0, 1, "--processes 1 is too few"),
-        ("slurm", 0, 2, "leave them out"),
-        ("slurm", None, None, "finds no SLURM_PROCID here: start it with srun"),
+        (None, 1, None, ["--coordinator HOST:PORT"]),
+        ("box", 0, 2, ["'box'", "HOST:PORT"]),
+        ("box:0", 0, 2, ["'box:0'", "HOST:PORT"]),
+        ("box:99999", 0, 2, ["'box:99999'", "HOST:PORT"]),
+        ("box:4000", None, 2, ["--coordinator HOST:PORT, --process-id I and --processes N"]),
+        ("box:4000", 2, 2, ["--process-id 2", "0 to 1"]),
+        ("box:4000", 0, 1, ["--processes", "2"]),
+        ("slurm", 0, 2, ["--process-id", "SLURM"]),
+        ("slurm", None, None, ["SLURM_PROCID", "srun"]),
     ],
 )
-def test_what_names_no_place_is_told(
-    coordinator: str | None, process: int | None, processes: int | None, words: str
+def test_bad_flags_raise_a_one_line_error(
+    coordinator: str | None, rank: int | None, world_size: int | None, parts: list[str]
 ) -> None:
     with pytest.raises(ConfigError, match=r"^[^\n]*$") as caught:
-        cluster_from(coordinator, process, processes, {})
-    assert words in str(caught.value)
+        cluster_from(coordinator, rank, world_size, {})
+    assert all(part in str(caught.value) for part in parts)
 
 
-def test_settings_that_a_team_cannot_share_are_told() -> None:
-    place = Cluster("box", 4000, 0, 3)
-    place.check(samples.config(backend="jax", batch_size=66))
-    with pytest.raises(ConfigError, match="batch_size 64 cannot be shared by 3 processes evenly: give a multiple of 3"):
-        place.check(samples.config(backend="jax", batch_size=64))
-    with pytest.raises(ConfigError, match="on JAX, not on tensorflow: give --backend jax"):
-        place.check(samples.config(batch_size=66))
+def test_settings_that_processes_cannot_share_raise_an_error() -> None:
+    cluster = Cluster("box", 4000, 0, 3)
+    cluster.check(samples.config(backend="jax", batch_size=66))
+    with pytest.raises(ConfigError, match=r"batch_size 64 .* a multiple of 3"):
+        cluster.check(samples.config(backend="jax", batch_size=64))
+    with pytest.raises(ConfigError, match="tensorflow: give --backend jax"):
+        cluster.check(samples.config(batch_size=66))

@@ -41,9 +41,9 @@ def follow(cluster: Cluster) -> int:
 
     from mnist_tui.runs.directory import RunError, home
 
-    log = home() / f"process-{cluster.process}.log"
+    log = home() / f"process-{cluster.rank}.log"
     command = [sys.executable, "-P", "-m", "mnist_tui.engine.distributed.worker"]
-    command += map(str, (cluster.host, cluster.port, cluster.process, cluster.processes))
+    command += map(str, (cluster.host, cluster.port, cluster.rank, cluster.world_size))
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as messages:
@@ -58,7 +58,7 @@ def follow(cluster: Cluster) -> int:
         if worker.poll() is None:
             worker.terminate()
     if status < 0:  # JAX kills a worker that loses process 0
-        reason = f"process {cluster.process} lost process 0 at {cluster.address}, or was killed"
+        reason = f"process {cluster.rank} lost process 0 at {cluster.address}, or was killed"
         click.echo(f"mnist-tui: {reason}: see `mnist-tui runs` there, and {log}", err=True)
         return 1
     return status

@@ -71,7 +71,7 @@ def train(
     config = catalogue().complete(given)
     if cluster is not None:
         cluster.check(config)
-        if not cluster.leads:
+        if not cluster.is_coordinator:
             return follow(cluster)
     plain = plain or not sys.stdout.isatty()
     if not plain and not detach:

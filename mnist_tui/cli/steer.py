@@ -94,7 +94,7 @@ def resume(run: str, epochs: str | None, plain: bool, detach: bool, cluster: Clu
     planned = parse_epochs(epochs) if epochs is not None else {}
     if planned.get("change", 0) < 0:
         raise UsageError(f"--epochs {epochs} cannot be used: give the epochs in total, or +N for N more")
-    if cluster is not None and not cluster.leads:
+    if cluster is not None and not cluster.is_coordinator:
         return follow(cluster)  # the run directory is on the machine of process 0
     found = find_run(run)
     config = found.record().config

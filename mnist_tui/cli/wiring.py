@@ -47,7 +47,7 @@ def launch(config: RunConfig, cluster: Cluster | None = None) -> RunDirectory:
     from mnist_tui.engine.backends.planning import plan_before_import
     from mnist_tui.engine.data.datasets import verify
 
-    on_gpu, processes = plan_before_import(config).on_gpu, cluster.processes if cluster is not None else 1
+    on_gpu, processes = plan_before_import(config).on_gpu, cluster.world_size if cluster is not None else 1
     verify(config.data)
     recipe = catalogue().recipes[config.preset]
     return start(recipe.settled(config, on_gpu=on_gpu, processes=processes), cluster)

@@ -72,7 +72,7 @@ def load_model(run: RunDirectory) -> None:
 
 
 def _cluster_arguments(cluster: Cluster | None) -> list[str]:
-    return [] if cluster is None else ["--coordinator", cluster.address, "--processes", str(cluster.processes)]
+    return [] if cluster is None else ["--coordinator", cluster.address, "--processes", str(cluster.world_size)]
 
 
 def _start_engine(run: RunDirectory, *arguments: str) -> None:

@@ -1,7 +1,6 @@
-"""The child process: python -m mnist_tui.engine RUN_DIR --lock FD [--resume BY]. A run directory in, events out.
+"""Engine process: python -m mnist_tui.engine RUN_DIR --lock FD [--resume BY].
 
-The main thread answers the control socket; a worker thread imports Keras and trains. What they print goes to
-engine.log.
+The main thread serves the control socket; a second thread imports Keras and trains. Their output goes to engine.log.
 """
 
 import argparse
@@ -15,6 +14,7 @@ import threading
 import time
 import traceback
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 
 from mnist_tui.cluster import Cluster, cluster_from
@@ -22,7 +22,6 @@ from mnist_tui.config import ConfigError
 from mnist_tui.control.protocol import Explanation, Request, Stop
 from mnist_tui.engine import backends
 from mnist_tui.engine.backends.runtime import out_of_memory_message
-from mnist_tui.engine.distribution import Distribution
 from mnist_tui.engine.hardware import detection
 from mnist_tui.engine.hardware.sampler import sample_hardware
 from mnist_tui.engine.recording import checkpoints
@@ -31,6 +30,7 @@ from mnist_tui.engine.recording.event_writer import EventWriter
 from mnist_tui.engine.recording.retrying_writer import RetryingWriter
 from mnist_tui.engine.service import private_socket, server
 from mnist_tui.engine.service.steering import DivergedError, Steering
+from mnist_tui.engine.training.context import RunContext
 from mnist_tui.events import (
     EndReason,
     Phase,
@@ -43,11 +43,12 @@ from mnist_tui.events import (
 )
 from mnist_tui.runs.directory import Endpoint, RunDirectory, RunError
 
-SAVED_SECONDS = 0.2
+REPLY_SECONDS = 0.2
+"""Time for the reply to a kill request before the process exits."""
 
 
 class Engine:
-    """One run's process: the desk where requests come in, and the worker that trains."""
+    """Engine of one run: it serves requests and trains in a second thread."""
 
     def __init__(
         self, run: RunDirectory, start: Checkpoint | None, cluster: Cluster | None, *, explain_only: bool
@@ -65,11 +66,11 @@ class Engine:
 
     @property
     def status(self) -> int:
-        """Exit status of the process: 1 when the run failed or something of it is not on the disk."""
+        """Exit status of the process: 1 if the run failed or a file is not saved."""
         return 1 if self._error or self._writer.unsaved or not self._event_writer.complete else 0
 
-    def tell_resumed(self, by: str, epochs: int | None) -> None:
-        """The run goes on from its checkpoint (or its beginning), with another number of epochs if that was wanted."""
+    def report_resumed(self, by: str, epochs: int | None) -> None:
+        """Report that the run resumes, with `epochs` planned epochs if given."""
         state, emit = self._steering.state, self._event_writer.emit
         reason, now = ResumeReason.RESUMED, time.time()
         emit(RunResumed(time=now, reason=reason, step=state.step, epoch=state.epoch, by=by))
@@ -78,28 +79,28 @@ class Engine:
             emit(SettingChanged(time=now, setting="epochs", value=str(epochs), by=by, step=state.step))
 
     def handle(self, request: Request) -> "Future[Explanation] | None":
-        """Carry out a request; raises RequestError. An explanation comes later."""
+        """Carry out a request. Return the future of an explanation. Raise RequestError."""
         pending = self._steering.handle(request)
         if isinstance(request, Stop) and request.now:
             self._event_writer.emit(RunEnded(time=time.time(), reason=EndReason.KILLED))
-            # The worker may be deep inside a native call; the reply needs time to leave.
-            threading.Timer(SAVED_SECONDS, os._exit, [0]).start()
+            # The training thread may be inside a native call, so the process does not wait for it.
+            threading.Timer(REPLY_SECONDS, os._exit, [0]).start()
         return pending
 
     def viewers_changed(self, count: int) -> None:
-        """Take the number of attached viewers."""
+        """Set the number of attached viewers."""
         self._steering.set_viewers(count)
 
     @property
     def save_error(self) -> str:
-        """The reason why something cannot be saved; empty if all is saved."""
+        """Reasons why files or events cannot be saved, or an empty string."""
         return "; ".join(filter(None, (self._writer.trouble, self._event_writer.trouble)))
 
     def work(self) -> None:
-        """Train, and turn whatever goes wrong into one event. Runs in the worker thread."""
+        """Train in the current thread, and report any error as one event."""
         emit = self._event_writer.emit
         sampler = threading.Thread(target=sample_hardware, args=(emit, self._over), daemon=True)
-        distribution = Distribution()
+        context = RunContext(self._run, self._event_writer, self._writer, self._steering)
         try:
             emit(PhaseChanged(time=time.time(), phase=Phase.IMPORTING))
             config = self._run.record().config
@@ -108,37 +109,29 @@ class Engine:
             if self._cluster is not None:
                 from mnist_tui.engine.distributed.jax_processes import Coordinator
 
-                distribution = Coordinator(self._cluster, config)
+                context = replace(context, distribution=Coordinator(self._cluster, config))
             from mnist_tui.engine import run  # imports Keras, which takes seconds
 
             sampler.start()
-            run.train(
-                self._run,
-                self._event_writer,
-                self._steering,
-                self._writer,
-                self._start,
-                distribution,
-                explain_only=self._explain_only,
-            )
+            run.train(context, self._start, explain_only=self._explain_only)
         except (ConfigError, RunError, DivergedError) as error:
             self._fail(str(error))
         except Exception as error:
             first = (str(error) or "no message").splitlines()[0]
-            words = f"{type(error).__name__}: {first} (the traceback is in {self._run.log_path})"
-            self._fail(out_of_memory_message(error, self._run.record().config.batch_size) or words)
+            message = f"{type(error).__name__}: {first} (the traceback is in {self._run.log_path})"
+            self._fail(out_of_memory_message(error, self._run.record().config.batch_size) or message)
         finally:
             self._event_writer.flush()
-            distribution.close(self._error)
+            context.distribution.close(self._error)
             self._over.set()
 
-    def _fail(self, sentence: str) -> None:
-        say(traceback.format_exc())
-        self._error = sentence
-        self._event_writer.emit(RunFailed(time=time.time(), error=sentence))
+    def _fail(self, message: str) -> None:
+        log(traceback.format_exc())
+        self._error = message
+        self._event_writer.emit(RunFailed(time=time.time(), error=message))
 
     async def main(self, lock: int) -> None:
-        """Serve the control socket until the worker is done."""
+        """Serve the control socket until training is done."""
         loop = asyncio.get_running_loop()
         done = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -154,8 +147,8 @@ class Engine:
         try:
             listener = private_socket.listener_at(private_socket.socket_path())
         except OSError as error:
-            say(f"no control socket ({error}); this run cannot be steered")
-        # Written only now that the socket listens: a request that comes while Keras is imported waits.
+            log(f"no control socket ({error}); this run cannot be steered")
+        # The socket listens before its address is published, so no early request is lost.
         with contextlib.suppress(OSError):  # a full disk: the run cannot be steered, but it trains
             self._run.write_endpoint(lock, Endpoint(os.getpid(), listener.getsockname() if listener else None))
         threading.Thread(target=work, name="training", daemon=True).start()
@@ -168,22 +161,22 @@ class Engine:
             self.handle(Stop(by=name))
 
 
-def say(words: str) -> None:
-    """Into engine.log, which may lie on a full disk."""
+def log(text: str) -> None:
+    """Write to engine.log, unless the disk is full."""
     with contextlib.suppress(OSError):
-        print(f"mnist-tui: {words}", file=sys.stderr, flush=True)
+        print(f"mnist-tui: {text}", file=sys.stderr, flush=True)
 
 
 def main() -> None:
-    """Parse the arguments, take the lock if it was not handed over, and run."""
+    """Parse the arguments, acquire the run's lock unless it is inherited, and run."""
     parser = argparse.ArgumentParser(prog="python -m mnist_tui.engine", description=__doc__)
     parser.add_argument("run", type=Path)
-    parser.add_argument("--lock", type=int, help="descriptor of the lock file, held by whoever started this")
-    parser.add_argument("--resume", metavar="BY", help="go on from the newest checkpoint; BY says who wants it")
+    parser.add_argument("--lock", type=int, help="file descriptor of the run's lock, inherited from the parent process")
+    parser.add_argument("--resume", metavar="BY", help="resume from the newest checkpoint on behalf of BY")
     parser.add_argument("--explain-only", action="store_true", help="load the model of an ended run to explain digits")
-    parser.add_argument("--epochs", type=int, help="with --resume: epochs in all, instead of those planned")
-    parser.add_argument("--coordinator", metavar="HOST:PORT", help="train with other processes, which come here")
-    parser.add_argument("--processes", type=int, help="with --coordinator: how many, with this one")
+    parser.add_argument("--epochs", type=int, help="with --resume: new number of planned epochs")
+    parser.add_argument("--coordinator", metavar="HOST:PORT", help="train with several processes; address of this one")
+    parser.add_argument("--processes", type=int, help="with --coordinator: number of processes")
     options = parser.parse_args()
     run = RunDirectory(options.run)
     lock = options.lock if options.lock is not None else run.acquire_lock()
@@ -197,9 +190,9 @@ def main() -> None:
     cluster = cluster_from(options.coordinator, 0 if options.coordinator else None, options.processes, {})
     engine = Engine(run, start, cluster, explain_only=options.explain_only)
     if resumed is not None:
-        engine.tell_resumed(resumed, options.epochs)
+        engine.report_resumed(resumed, options.epochs)
     asyncio.run(engine.main(lock))
-    # Native threads can hold an orderly exit up by seconds; everything is written.
+    # Everything is written, and native threads can delay a normal exit by seconds.
     with contextlib.suppress(OSError):
         sys.stderr.flush()
     os._exit(engine.status)

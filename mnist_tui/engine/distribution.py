@@ -1,7 +1,4 @@
-"""Hooks of the training loop for several processes. In a run of one process they do nothing.
-
-`distributed/jax_processes.py` implements them for the coordinator of several processes.
-"""
+"""Interface between training and the processes that share it. `engine/distributed` implements it for several."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -14,61 +11,58 @@ from mnist_tui.runs.directory import RunError
 
 
 class DistributionError(RunError):
-    """The processes cannot train together. The message is a sentence."""
+    """Error of processes that cannot train together, or no longer can."""
 
 
 class Distribution:
-    """A run of one process."""
+    """Single process: all hooks do nothing."""
 
-    processes = 1
+    world_size = 1
     devices = 1
-    """Devices that share every batch, over all processes."""
+    """Number of devices of all processes, which share every batch."""
 
     def scope(self) -> AbstractContextManager[Any]:
-        """Return the context in which the model is built and trained."""
+        """Return a context in which to build and train the model."""
         return nullcontext()
 
-    def apart(self) -> AbstractContextManager[Any]:
-        """Return the context in which this process computes by itself during `fit`."""
+    def local(self) -> AbstractContextManager[Any]:
+        """Return a context, within `fit`, for computations of this process alone."""
         return nullcontext()
 
     def reader(self, model: Any) -> Callable[[], Any]:
-        """Return a function that returns the current model, for predictions of this process."""
+        """Return a function that returns the model with its current weights, for use by this process alone."""
         return lambda: model
 
     def share(self, count: int, batch_size: int) -> tuple[slice | NDArray[np.int64], int]:
-        """Return the rows of `count` examples that this process trains on, and its share of the batch size."""
+        """Return this process's rows of the next `count` examples, and its share of the batch size."""
         return slice(0, count), batch_size
 
     def check_data(self, checksum: str) -> None:
-        """Check that all processes have the same data; raises DistributionError."""
+        """Check that all processes have the same data."""
 
     def restore(self, arrays: Sequence[NDArray[Any]]) -> None:
-        """Restore the variables of the model in all processes."""
+        """Send the variables of a checkpoint to all processes."""
 
     def fit(self, epoch: int, batch: int) -> None:
-        """Announce that the rest of an epoch is trained next."""
+        """Announce the rest of an epoch (from 0), after `batch` completed batches."""
 
-    def step(self, rate: float) -> None:
-        """Announce the learning rate of the next step."""
+    def step(self, learning_rate: float) -> None:
+        """Announce the next batch and its learning rate."""
 
-    def watch(self, rescue: Callable[[str], None]) -> None:
-        """Call `rescue` with an error message, from another thread, if a process is lost and the training hangs."""
+    def watch(self, on_loss: Callable[[str], None]) -> None:
+        """Call `on_loss` with a message, from another thread, if a process is lost while training hangs."""
 
-    def explain(self, error: Exception) -> Exception:
-        """Return the cause of an error during `fit`."""
+    def explain_error(self, error: Exception) -> Exception:
+        """Return the cause of an error within `fit`."""
         return error
 
     def close(self, error: str) -> None:
-        """End the run in all processes; `error` is empty if it ended in good order."""
+        """End the run on all processes. `error` is its error message or empty."""
 
 
-def rows_of(process: int, processes: int, count: int, batch_size: int) -> NDArray[np.int64]:
-    """Return the rows of `count` examples that a process trains on: an even share of every batch, in order.
-
-    Every batch must be divisible by the number of processes.
-    """
+def rows_of(rank: int, world_size: int, count: int, batch_size: int) -> NDArray[np.int64]:
+    """Return the rows of `count` examples that a process trains on: its even share of every batch, in order."""
     rows = np.arange(count)
-    places, sizes = rows % batch_size, np.minimum(batch_size, count - rows // batch_size * batch_size)
-    mine: NDArray[np.int64] = rows[places * processes // sizes == process]
-    return mine
+    positions, sizes = rows % batch_size, np.minimum(batch_size, count - rows // batch_size * batch_size)
+    own: NDArray[np.int64] = rows[positions * world_size // sizes == rank]
+    return own

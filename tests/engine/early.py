@@ -17,7 +17,7 @@ from mnist_tui.engine import backends
 from mnist_tui.engine.backends import jax_loop
 from mnist_tui.engine.backends.backend import Feed
 from mnist_tui.engine.models.evaluation import one_hot
-from mnist_tui.engine.training.callbacks import BeginSteps, BetweenBatches
+from mnist_tui.engine.training.callbacks import AfterExecution, PrepareExecution
 from tests.engine.gradients import BATCH, DIGITS, STEPS_PER_EXECUTION, small_model
 from tests.engine.samples import few_digits
 
@@ -56,9 +56,9 @@ def train(coming: Callable[[Rates], float] | None, act: Callable[[Any], None], *
         act(model)
         return True
 
-    begin = BeginSteps(rates.next, None if coming is None else lambda: coming(rates))
+    begin = PrepareExecution(rates.next, None if coming is None else lambda: coming(rates))
     for epoch in range(2):
-        callbacks = [begin, BetweenBatches(between)]
+        callbacks = [begin, AfterExecution(between)]
         model.fit(batches, steps_per_epoch=STEPS, verbose=0, shuffle=False, callbacks=callbacks)
         if not epoch:
             batches = backend.batches(feed)

@@ -1,22 +1,24 @@
-"""The line between processes that train together, over real sockets on the loopback address."""
+"""Control connections between processes, over real sockets on the loopback address."""
 
 import socket
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
+import msgspec
 import numpy as np
 import pytest
 
 from mnist_tui.cluster import Cluster
 from mnist_tui.engine.distributed import wire
-from mnist_tui.engine.distributed.messages import End, Fit, Order, Settings, StepOrder
+from mnist_tui.engine.distributed.messages import End, Fit, Hello, Leaving, Order, Rejection, Setup, StepOrder
 from mnist_tui.engine.distributed.wire import CoordinatorWire, WorkerWire, free_port
 from mnist_tui.engine.distribution import DistributionError, rows_of
 from tests.kit import samples
 
 HOST = "127.0.0.1"
-SETTINGS = Settings(samples.config(backend="jax"), 4000)
+SETUP = Setup(samples.config(backend="jax"), 4000)
 PATIENCE = 60.0
 
 
@@ -27,98 +29,104 @@ def wait(until: Callable[[], object]) -> None:
         time.sleep(0.01)
 
 
-def distribution(processes: int) -> tuple[CoordinatorWire, list[WorkerWire]]:
-    """All have joined and know the settings."""
+def connected(world_size: int) -> tuple[CoordinatorWire, list[WorkerWire]]:
+    """Return a coordinator and its workers, which have joined."""
     port = free_port(HOST)
-    lead = CoordinatorWire(Cluster(HOST, port, 0, processes))
-    members = [WorkerWire(Cluster(HOST, port, process, processes)) for process in range(1, processes)]
-    heard: list[Settings] = []
-    threads = [threading.Thread(target=lambda one=one: heard.append(one.join(PATIENCE))) for one in members]
-    for thread in threads:
-        thread.start()
-    lead.gather(PATIENCE)
-    lead.send(SETTINGS)
-    for thread in threads:
-        thread.join(PATIENCE)
-    assert heard == [SETTINGS] * len(members)
-    return lead, members
+    coordinator = CoordinatorWire(Cluster(HOST, port, 0, world_size))
+    workers = [WorkerWire(Cluster(HOST, port, rank, world_size)) for rank in range(1, world_size)]
+    with ThreadPoolExecutor(len(workers)) as threads:
+        setups = [threads.submit(worker.join, PATIENCE) for worker in workers]
+        coordinator.gather(PATIENCE)
+        coordinator.send(SETUP)
+        assert [setup.result(PATIENCE) for setup in setups] == [SETUP] * len(workers)
+    return coordinator, workers
 
 
-def test_orders_come_to_everybody_in_order() -> None:
-    lead, members = distribution(3)
+def test_all_workers_receive_the_orders_in_sequence() -> None:
+    coordinator, workers = connected(3)
     orders: list[Order] = [Fit(0, 4), StepOrder(0.5), StepOrder(0.25), End()]
     for order in orders:
-        lead.send(order)
-    assert all([member.receive() for _ in orders] == orders for member in members)
+        coordinator.send(order)
+    assert all([worker.receive() for _ in orders] == orders for worker in workers)
 
 
-def test_who_leaves_is_known_at_once_with_the_reason() -> None:
-    lead, (_, second) = distribution(3)
-    told = threading.Event()
-    lead.on_lost = told.set
-    second.leave("no digits here")
+def test_a_leaving_worker_is_reported_with_its_reason() -> None:
+    coordinator, (_, second) = connected(3)
+    reported = threading.Event()
+    coordinator.on_lost = reported.set
+    second.send(Leaving("no data here"))
     second.close()
-    assert told.wait(PATIENCE)
-    assert lead.lost == "process 2 (no digits here)"
+    assert reported.wait(PATIENCE)
+    assert coordinator.lost == "process 2 (no data here)"
 
 
-def test_a_silent_process_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_process_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wire, "SILENCE_SECONDS", 0.2)
-    monkeypatch.setattr(wire, "BEAT_SECONDS", 3600.0)
-    lead, (member,) = distribution(2)
-    wait(lambda: lead.lost)
-    assert lead.lost.startswith("process 1 (silent for")
+    monkeypatch.setattr(wire, "HEARTBEAT_SECONDS", 3600.0)
+    coordinator, (worker,) = connected(2)
+    wait(lambda: coordinator.lost)
+    assert coordinator.lost.startswith("process 1 (silent for")
     with pytest.raises(DistributionError, match="is gone"):
-        member.receive()
+        worker.receive()
 
 
-def test_beats_keep_a_line_open_and_are_no_orders(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "SILENCE_SECONDS", 2.0)
-    monkeypatch.setattr(wire, "BEAT_SECONDS", 0.05)
-    lead, (member,) = distribution(2)
-    time.sleep(2.5)
-    lead.send(StepOrder(1.0))
-    assert member.receive() == StepOrder(1.0)
-    assert not lead.lost
+def test_heartbeats_keep_connections_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "SILENCE_SECONDS", 1.0)
+    monkeypatch.setattr(wire, "HEARTBEAT_SECONDS", 0.02)
+    coordinator, (worker,) = connected(2)
+    time.sleep(1.5)  # longer than the permitted silence
+    coordinator.send(StepOrder(1.0))
+    assert worker.receive() == StepOrder(1.0)
+    assert not coordinator.lost
 
 
-def test_the_end_of_process_0_is_told() -> None:
-    lead, (member,) = distribution(2)
-    for connection in lead._members.values():
+def test_a_worker_notices_the_loss_of_process_0() -> None:
+    coordinator, (worker,) = connected(2)
+    for connection in coordinator._workers.values():
         connection.shutdown(socket.SHUT_RDWR)
     with pytest.raises(DistributionError, match="is gone"):
-        member.receive()
+        worker.receive()
 
 
-def test_a_team_that_does_not_come_together_is_told() -> None:
-    place = Cluster(HOST, free_port(HOST), 0, 3)
-    with pytest.raises(DistributionError, match=r"process 1 of 3 did not come .* start the same command there"):
-        CoordinatorWire(place).gather(0.1)
-    with pytest.raises(DistributionError, match="process 0 cannot be reached at"):
-        WorkerWire(Cluster(HOST, place.port, 1, 3)).join(0.1)
+def test_missing_processes_raise_an_error() -> None:
+    cluster = Cluster(HOST, free_port(HOST), 0, 3)
+    with pytest.raises(DistributionError, match=r"process 1 of 3 .* --process-id 1"):
+        CoordinatorWire(cluster).gather(0.1)
+    with pytest.raises(DistributionError, match=r"process 0 .* --process-id 0"):
+        WorkerWire(Cluster(HOST, cluster.port, 1, 3)).join(0.1)
 
 
-def test_who_counts_otherwise_is_refused_and_the_others_are_waited_for() -> None:
+def test_a_worker_with_another_world_size_is_rejected_and_the_others_can_still_join() -> None:
     port = free_port(HOST)
-    lead = CoordinatorWire(Cluster(HOST, port, 0, 2))
+    coordinator = CoordinatorWire(Cluster(HOST, port, 0, 2))
 
     def begin() -> None:
-        lead.gather(PATIENCE)
-        lead.send(SETTINGS)
+        coordinator.gather(PATIENCE)
+        coordinator.send(SETUP)
 
     beginning = threading.Thread(target=begin)
     beginning.start()
-    with pytest.raises(DistributionError, match="process 0 counts 2 processes and this one 3: give the same"):
+    with pytest.raises(DistributionError, match=r"--processes 2, this process 3"):
         WorkerWire(Cluster(HOST, port, 1, 3)).join(PATIENCE)
-    assert WorkerWire(Cluster(HOST, port, 1, 2)).join(PATIENCE) == SETTINGS
+    assert WorkerWire(Cluster(HOST, port, 1, 2)).join(PATIENCE) == SETUP
     beginning.join()
 
 
+def test_other_versions_can_read_the_first_messages() -> None:
+    assert msgspec.json.decode(msgspec.json.encode(Hello(1, 2, "9"))) == {
+        "type": "hello",
+        "process": 1,
+        "processes": 2,
+        "version": "9",
+    }
+    assert msgspec.json.decode(msgspec.json.encode(Rejection("no"))) == {"type": "refusal", "reason": "no"}
+
+
 @pytest.mark.parametrize("count", [660, 66, 24, 690])
-@pytest.mark.parametrize("processes", [1, 2, 3])
-def test_shares_of_every_batch_are_even_and_in_order(count: int, processes: int) -> None:
+@pytest.mark.parametrize("world_size", [1, 2, 3])
+def test_shares_of_every_batch_are_even_and_in_order(count: int, world_size: int) -> None:
     batch = 66
-    shares = [rows_of(process, processes, count, batch) for process in range(processes)]
+    shares = [rows_of(rank, world_size, count, batch) for rank in range(world_size)]
     for begin in range(0, count, batch):
         end = min(begin + batch, count)
         parts = [share[(share >= begin) & (share < end)] for share in shares]

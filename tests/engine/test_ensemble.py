@@ -66,7 +66,7 @@ def test_a_network_that_diverges_again_and_again_is_left_out(start: Start) -> No
     run = start(limit=720, ensemble="reference,fast", epochs=1, optimizer="sgd", learning_rate=3)
     events = events_until(run)
     alerts = [event.text for event in events if isinstance(event, AlertRaised)]
-    assert "network 1 diverged again: it is left out" in alerts
+    assert "network 1 diverged again: it is dropped" in alerts
     assert [event.epoch for event in events if isinstance(event, EpochEnded)] == [2]
     assert isinstance(events[-1], RunEnded)
     assert len(member_models(keras.saving.load_model(run.model_path, safe_mode=True))) == 1

@@ -23,7 +23,7 @@ from mnist_tui.engine.models.evaluation import one_hot
 from mnist_tui.engine.models.presets import PRESETS, compile_model, one_cycle
 from mnist_tui.engine.recording import checkpoints
 from mnist_tui.engine.recording.checkpoints import TrainingState
-from mnist_tui.engine.training.callbacks import BeginSteps, EmitSteps
+from mnist_tui.engine.training.callbacks import PrepareExecution, RecordSteps
 from mnist_tui.events import EpochEnded, Event, RunResumed, RunStarted, StepEnded
 from mnist_tui.runs.directory import RunDirectory
 from mnist_tui.runs.progress import progress
@@ -117,9 +117,9 @@ def test_an_execution_computes_what_single_steps_compute() -> None:
         compile_model(preset, model, "sgd", 0.001, jit=False)
         model.steps_per_execution = count
         state = TrainingState.initial(samples.config())
-        emit = EmitSteps(lambda _: None, state, 20, 220)
+        emit = RecordSteps(lambda _: None, state, 20, 220)
         batches = backends.current().batches(Feed(digits.images[..., None], one_hot(digits.labels, 10), 20))
-        model.fit(batches, verbose=0, callbacks=[BeginSteps(lambda: 0.001), emit])
+        model.fit(batches, verbose=0, callbacks=[PrepareExecution(lambda: 0.001), emit])
         outcomes.append((state, model.get_weights()))
     (one, single_weights), (other, weights) = outcomes
     assert (one.step, one.batch, one.digits) == (other.step, other.batch, other.digits) == (11, 11, 220)
@@ -146,7 +146,7 @@ def test_a_speculative_execution_counts_only_if_nothing_has_changed(tmp_path: Pa
 
 def test_an_execution_that_went_on_during_a_pause_does_not_count_for_the_speed() -> None:
     emitted: list[Event] = []
-    emit = EmitSteps(emitted.append, TrainingState.initial(samples.config()), 20, 1_000)
+    emit = RecordSteps(emitted.append, TrainingState.initial(samples.config()), 20, 1_000)
     model = SimpleNamespace(steps_per_execution=4, optimizer=SimpleNamespace(learning_rate=0.1))
     emit.set_model(model)
     emit.on_train_begin()

@@ -139,5 +139,5 @@ def test_a_loss_that_explodes_unattended_is_rolled_back_once_and_then_given_up(s
     history = history_of(run)
     assert any(isinstance(event, RunResumed) and event.reason is ResumeReason.ROLLED_BACK for event in events)
     assert history.failed is not None
-    assert "a roll back did not help" in history.failed.error
+    assert "even after a rollback" in history.failed.error
     assert summarize(run).status is Status.FAILED

@@ -1,1 +1,1 @@
-"""Training in several processes on JAX."""
+"""Distributed training: several processes train one model on JAX, and process 0 coordinates them."""

@@ -1,6 +1,6 @@
-"""Messages between the processes of a distributed run: orders of the coordinator and replies of the workers.
+"""Messages between the coordinator and the workers, one JSON line each.
 
-Each message is one JSON line.
+`Hello` and `Rejection` must keep their encoding, so that a process of another version can be rejected.
 """
 
 import msgspec
@@ -8,77 +8,77 @@ import msgspec
 from mnist_tui import __version__
 from mnist_tui.config import RunConfig
 
-LONGEST_LINE = 64 * 1024
+MAX_LINE_BYTES = 64 * 1024
 
 
 class Hello(msgspec.Struct, frozen=True, tag="hello"):
-    """Request of a worker to join the run."""
+    """First message of a worker."""
 
-    process: int
-    processes: int
+    rank: int = msgspec.field(name="process")
+    world_size: int = msgspec.field(name="processes")
     version: str = __version__
 
 
-class Beat(msgspec.Struct, frozen=True, tag="beat"):
-    """Heartbeat, sent by the coordinator and by the workers."""
+class Heartbeat(msgspec.Struct, frozen=True, tag="heartbeat"):
+    """Sign of life from either side."""
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
-    """Report of a worker that has loaded its data and builds the model next."""
+    """Worker has loaded its data and is about to build the model."""
 
 
-class Farewell(msgspec.Struct, frozen=True, tag="farewell"):
-    """Report of a worker that exits, with the reason."""
+class Leaving(msgspec.Struct, frozen=True, tag="leaving"):
+    """Worker exits because of an error."""
 
     reason: str
 
 
-class Settings(msgspec.Struct, frozen=True, tag="settings"):
-    """First order: the settings of the run, and the port of JAX's own coordinator on the same machine."""
+class Setup(msgspec.Struct, frozen=True, tag="setup"):
+    """First order: the run's settings and the port of JAX's own coordinator on the same host."""
 
     config: RunConfig
     jax_port: int
 
 
 class Data(msgspec.Struct, frozen=True, tag="data"):
-    """Checksum that the data of every process must have."""
+    """Order to load the data, with its expected checksum."""
 
     checksum: str
 
 
 class Restore(msgspec.Struct, frozen=True, tag="restore"):
-    """Order to restore the variables, which JAX broadcasts next."""
+    """Order to receive the variables of a checkpoint through JAX."""
 
 
 class Fit(msgspec.Struct, frozen=True, tag="fit"):
-    """Order to train the rest of an epoch (counted from 0), after `batch` batches. A StepOrder precedes each step."""
+    """Order to train the rest of an epoch (from 0) after `batch` batches. A StepOrder precedes each step."""
 
     epoch: int
     batch: int
 
 
 class StepOrder(msgspec.Struct, frozen=True, tag="step"):
-    """Order to train the next batch at this learning rate."""
+    """Order to train on the next batch."""
 
-    rate: float
+    learning_rate: float
 
 
 class End(msgspec.Struct, frozen=True, tag="end"):
-    """End of the run; `error` is empty if it ended in good order."""
+    """End of the run, with its error message if it failed."""
 
     error: str = ""
 
 
 class Rejection(msgspec.Struct, frozen=True, tag="refusal"):
-    """Refusal to let a worker join, with the reason."""
+    """Answer to a worker that cannot join."""
 
     reason: str
 
 
-Order = Settings | Data | Restore | Fit | StepOrder | End | Rejection | Beat
-Answer = Hello | Beat | Ready | Farewell
+Order = Setup | Data | Restore | Fit | StepOrder | End | Rejection | Heartbeat
+WorkerMessage = Hello | Heartbeat | Ready | Leaving
 
 
-def encode(message: Order | Answer) -> bytes:
-    """Encode a message as a line of JSON, newline included."""
+def encode(message: Order | WorkerMessage) -> bytes:
+    """Return a message as a JSON line."""
     return msgspec.json.encode(message) + b"\n"

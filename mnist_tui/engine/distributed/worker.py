@@ -1,7 +1,6 @@
-"""A worker process: python -m mnist_tui.engine.distributed.worker HOST PORT RANK WORLD_SIZE.
+"""Worker process: python -m mnist_tui.engine.distributed.worker HOST PORT RANK WORLD_SIZE.
 
-It has no run directory: it hears from process 0 what is trained and from where, computes its share of every batch, and
-prints plain lines. It ends with process 0.
+It follows the orders of process 0, computes its share of every batch and prints plain lines. It has no run directory.
 """
 
 import os
@@ -19,18 +18,18 @@ from mnist_tui.engine.backends.planning import plan
 from mnist_tui.engine.backends.runtime import detect_machine
 from mnist_tui.engine.data import datasets
 from mnist_tui.engine.data.datasets import DataSet
-from mnist_tui.engine.distributed.messages import Data, End, Fit, Order, Restore, StepOrder
+from mnist_tui.engine.distributed.messages import Data, End, Fit, Leaving, Order, Ready, Restore, StepOrder
 from mnist_tui.engine.distributed.wire import WorkerWire
 from mnist_tui.engine.distribution import DistributionError
 from mnist_tui.engine.hardware import detection
 from mnist_tui.runs.directory import RunError
 
-SAY_SECONDS = 10.0
-"""Between two lines about the steps."""
+PROGRESS_SECONDS = 10.0
+"""Seconds between two lines of progress."""
 
 
-class Interrupted(Exception):  # noqa: N818 (not a failure: another order)
-    """Instead of the next step came another order."""
+class Interrupted(Exception):  # noqa: N818 (not an error: process 0 sent another order)
+    """Order that arrived in place of the next step."""
 
     def __init__(self, order: Order) -> None:
         super().__init__()
@@ -38,33 +37,21 @@ class Interrupted(Exception):  # noqa: N818 (not a failure: another order)
 
 
 class Worker:
-    """Does what process 0 says, on this process' share of the digits."""
+    """Worker that trains as process 0 orders."""
 
     def __init__(self, cluster: Cluster, wire: WorkerWire, config: RunConfig, jax_port: int) -> None:
         from mnist_tui.engine.distributed.jax_processes import JaxDistribution
 
         self._cluster, self._wire, self._config = cluster, wire, config
         self._distribution = JaxDistribution(cluster, config, jax_port)
-        self._said = 0.0
-
-    def prepare(self, data: DataSet) -> None:
-        """Split the digits and build the network, as process 0 does."""
-        from mnist_tui.engine.models.compiled import CompiledModel
-        from mnist_tui.engine.training.feed import EpochFeed
-
-        config, classes = self._config, len(data.class_names)
-        machine = detect_machine(config.device)
-        backends.current().prepare(plan(config, machine))
-        split = datasets.split(data, config.seed, config.limit)
-        self._compiled = CompiledModel(config, 0, machine, classes, self._distribution)
-        self._digits = EpochFeed(config, split.train, classes, self._distribution, self._compiled.plan)
+        self._printed_at = 0.0
 
     def work(self) -> str:
-        """Follow orders until the end; returns what went wrong with the run, empty when nothing did."""
+        """Follow orders until the end of the run, and return its error message or an empty string."""
         order = self._wire.receive()
         while not isinstance(order, End):
             if isinstance(order, Data):
-                self._take_data(order)
+                self._load_data(order)
             elif isinstance(order, Restore):
                 self._restore()
             elif isinstance(order, Fit):
@@ -76,12 +63,23 @@ class Worker:
             order = self._wire.receive()
         return order.error
 
-    def _take_data(self, order: Data) -> None:
+    def _load_data(self, order: Data) -> None:
         data = datasets.load(self._config.data)
         if data.checksum != order.checksum:
-            raise ConfigError(f"data {self._config.data!r} is not what process 0 has: copy its file here")
-        self._wire.say_ready()
-        self.prepare(data)
+            raise ConfigError(f"data {self._config.data!r} differs from that of process 0: copy its file here")
+        self._wire.send(Ready())
+        self._build(data)
+
+    def _build(self, data: DataSet) -> None:
+        from mnist_tui.engine.models.compiled import CompiledModel
+        from mnist_tui.engine.training.feed import EpochFeed
+
+        config, classes = self._config, len(data.class_names)
+        machine = detect_machine(config.device)
+        backends.current().prepare(plan(config, machine))
+        split = datasets.split(data, config.seed, config.limit)
+        self._compiled = CompiledModel(config, 0, machine, classes, self._distribution)
+        self._feed = EpochFeed(config, split.train, classes, self._distribution, self._compiled.plan)
 
     def _restore(self) -> None:
         import numpy as np
@@ -90,82 +88,85 @@ class Worker:
         zeros = [np.zeros(variable.shape, variable.dtype) for variable in self._compiled.variables]
         for variable, array in zip(self._compiled.variables, multihost_utils.broadcast_one_to_all(zeros), strict=True):
             variable.assign(np.asarray(array))
-        self._say("takes over a checkpoint")
+        self._print("restores a checkpoint")
 
     def _fit(self, order: Fit) -> None:
-        from mnist_tui.engine.training.callbacks import BeginSteps, BetweenBatches
+        from mnist_tui.engine.training.callbacks import AfterExecution, PrepareExecution
 
-        epoch, self._batch = order.epoch, order.batch
+        epoch, batch, steps = order.epoch, order.batch, self._feed.steps
 
-        def rate() -> float:
+        def learning_rate() -> float:
             following = self._wire.receive()
             if not isinstance(following, StepOrder):
                 raise Interrupted(following)
-            return following.rate
+            return following.learning_rate
 
-        def count() -> bool:
-            self._batch += 1
-            if time.monotonic() > self._said + SAY_SECONDS:
-                self._say(f"epoch {epoch + 1}  step {self._batch}/{self._digits.steps} of it")
+        def print_progress() -> bool:
+            nonlocal batch
+            batch += 1
+            if time.monotonic() > self._printed_at + PROGRESS_SECONDS:
+                self._print(f"epoch {epoch + 1}, step {batch} of {steps}")
             return True
 
         with self._distribution.scope():
-            batches = self._digits.remaining_batches(epoch, order.batch, self._compiled.preset.augmentation)
-            callbacks: list[Any] = [BeginSteps(rate), BetweenBatches(count)]
-            left = self._digits.steps - order.batch
-            self._compiled.model.fit(batches, verbose=0, steps_per_epoch=left, shuffle=False, callbacks=callbacks)
+            batches = self._feed.remaining_batches(epoch, batch, self._compiled.preset.augmentation)
+            callbacks: list[Any] = [PrepareExecution(learning_rate), AfterExecution(print_progress)]
+            self._compiled.model.fit(
+                batches, verbose=0, steps_per_epoch=steps - batch, shuffle=False, callbacks=callbacks
+            )
 
-    def _say(self, words: str) -> None:
-        self._said = time.monotonic()
-        say(self._cluster, words)
+    def _print(self, text: str) -> None:
+        self._printed_at = time.monotonic()
+        print_line(self._cluster, text)
 
 
-def say(cluster: Cluster, words: str) -> None:
-    """Print a line, unless stdout is closed."""
+def print_line(cluster: Cluster, text: str) -> None:
+    """Print a plain line, unless stdout is closed."""
     with suppress(OSError):
-        print(f"process {cluster.process} of {cluster.processes}: {words}", flush=True)
+        print(f"process {cluster.rank} of {cluster.world_size}: {text}", flush=True)
 
 
-def follow(cluster: Cluster) -> int:
-    """Join, train and leave; returns the exit status."""
+def train(cluster: Cluster) -> int:
+    """Join process 0, train until the end of the run and return the exit status."""
     wire = WorkerWire(cluster)
-    say(cluster, f"joins at {cluster.address}")
-    settings = wire.join()
-    config = settings.config
+    print_line(cluster, f"joins at {cluster.address}")
+    setup = wire.join()
+    config = setup.config
     try:
         backends.select(config.backend)
         detection.restrict_gpus(config.device)
-        follower = Worker(cluster, wire, config, settings.jax_port)
-        say(cluster, f"trains {config.preset}, {config.batch_size // cluster.processes} digits of every batch")
-        error = follower.work()
+        worker = Worker(cluster, wire, config, setup.jax_port)
+        share = config.batch_size // cluster.world_size
+        print_line(cluster, f"trains {config.preset} on {share} examples of every batch")
+        error = worker.work()
     except DistributionError:
         raise
     except (ConfigError, RunError) as reason:
-        wire.leave(str(reason))
+        wire.send(Leaving(str(reason)))
         raise
     except Exception as reason:
-        wire.leave(f"{type(reason).__name__}, see its log")
+        wire.send(Leaving(f"{type(reason).__name__}, see its log"))
         raise
-    say(cluster, error or "the run is over")
+    print_line(cluster, error or "the run is over")
     return 1 if error else 0
 
 
-def main(host: str, port: str, process: str, processes: str) -> int:
-    """Follow, and turn what goes wrong into one line."""
+def main(host: str, port: str, rank: str, world_size: str) -> int:
+    """Run a worker and print errors as one line."""
     with suppress(ValueError):
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a dropped connection ends no training
-    sys.stdout = os.fdopen(os.dup(1), "w")  # what is printed by native code goes where its other messages go
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # training outlives a dropped connection
+    sys.stdout = os.fdopen(os.dup(1), "w")  # native code prints to stderr, with its other messages
     os.dup2(2, 1)
-    cluster = Cluster(host, int(port), int(process), int(processes))
+    cluster = Cluster(host, int(port), int(rank), int(world_size))
     detection.lower_priority()
     try:
-        return follow(cluster)
+        return train(cluster)
     except (ConfigError, RunError) as error:
-        say(cluster, str(error))
+        print_line(cluster, str(error))
     except Exception as error:
         traceback.print_exc()
         first = (str(error) or "no message").splitlines()[0]
-        say(cluster, f"cannot go on without the others ({type(error).__name__}: {first})")
+        print_line(cluster, f"cannot continue without the other processes ({type(error).__name__}: {first})")
     return 1
 
 
@@ -174,4 +175,4 @@ if __name__ == "__main__":
     with suppress(OSError):
         sys.stdout.flush()
         sys.stderr.flush()
-    os._exit(status)  # JAX would wait for the others, who may be gone
+    os._exit(status)  # JAX would wait for the other processes, which may be gone

@@ -20,7 +20,7 @@ from mnist_tui.engine.data.images import IMAGE_SHAPE
 from mnist_tui.engine.hardware.plan import Plan
 from mnist_tui.engine.models.evaluation import Evaluation, one_hot, predict
 from mnist_tui.engine.models.presets import PRESETS, compile_model
-from mnist_tui.engine.training.callbacks import BeginSteps
+from mnist_tui.engine.training.callbacks import PrepareExecution
 from mnist_tui.engine.training.recorder import save_digits, save_predictions
 from mnist_tui.runs.directory import RunDirectory
 
@@ -75,7 +75,7 @@ def trained(digits: Digits, classes: int, plan: Plan) -> Any:
         batch_size=recipe.batch_size,
         epochs=epochs,
         verbose=0,
-        callbacks=[BeginSteps(rate)],
+        callbacks=[PrepareExecution(rate)],
     )
     return model
 

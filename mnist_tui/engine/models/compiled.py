@@ -25,7 +25,7 @@ class CompiledModel:
         self.preset = PRESETS[config.members[number]]
         model = self.preset.build(IMAGE_SHAPE, classes)
         self.layers = describe_layers(model)
-        self.plan = plan(config, machine, conv_channels(self.layers), distribution.processes)
+        self.plan = plan(config, machine, conv_channels(self.layers), distribution.world_size)
         backend = backends.current()
         with backend.scope(), distribution.scope():
             self.model: Any = backend.prepare_model(model, self.plan)

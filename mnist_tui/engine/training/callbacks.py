@@ -15,11 +15,11 @@ from mnist_tui.events import Phase, PhaseChanged, StepEnded
 from mnist_tui.metrics import StepContext, step_metrics
 
 
-class EmitSteps(keras.callbacks.Callback):
-    """Callback that emits StepEnded after every execution. It needs BeginSteps.
+class RecordSteps(keras.callbacks.Callback):
+    """Callback that emits StepEnded after every execution. It needs PrepareExecution.
 
-    An execution has `steps_per_execution` steps. If it has several, it may begin when the previous one ends (see
-    backends/jax_loop.py), so its time is counted from there.
+    An execution of several steps may begin when the previous one ends (see backends/jax_loop.py), so its time is
+    counted from there.
     """
 
     def __init__(self, emit: Emit, state: TrainingState, batch_size: int, train_count: int) -> None:
@@ -70,16 +70,16 @@ class EmitSteps(keras.callbacks.Callback):
         self._emit(StepEnded(time=now, step=state.step, epoch=state.epoch + 1, metrics=metrics))
 
 
-class BeginSteps(keras.callbacks.Callback):
+class PrepareExecution(keras.callbacks.Callback):
     """Callback that sets the learning rate and resets the metrics before every execution.
 
     Keras reports running means. Without a reset, one NaN would hide the rest of the epoch.
     """
 
-    def __init__(self, rate: Callable[[], float], coming: Callable[[], float] | None = None) -> None:
+    def __init__(self, rate: Callable[[], float], following_rate: Callable[[], float] | None = None) -> None:
         """Take functions that return the learning rates of this execution and, optionally, of the next one."""
         super().__init__()
-        self._rate, self._following_rate = rate, coming
+        self._rate, self._following_rate = rate, following_rate
         self._begin: StartExecution | None = None
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
@@ -89,7 +89,7 @@ class BeginSteps(keras.callbacks.Callback):
         self._begin(self._rate(), self._following_rate() if self._following_rate is not None else None)
 
 
-class BetweenBatches(keras.callbacks.Callback):
+class AfterExecution(keras.callbacks.Callback):
     """Callback that calls `act` after every execution and ends `fit` if it returns False."""
 
     def __init__(self, act: Callable[[], bool]) -> None:

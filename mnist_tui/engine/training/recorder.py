@@ -1,21 +1,23 @@
 """Evaluation and recording of a run: validated epochs, the best model and the test."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mnist_tui.config import RunConfig
 from mnist_tui.diagnosis.guard import EpochFigures
 from mnist_tui.engine.data.datasets import Digits, Split
+from mnist_tui.engine.data.images import IMAGE_SHAPE
 from mnist_tui.engine.models.best_model import BestModel
 from mnist_tui.engine.models.evaluation import Evaluation, evaluate, predict, to_float16
-from mnist_tui.engine.models.presets import Monitor
+from mnist_tui.engine.models.presets import PRESETS
 from mnist_tui.engine.recording.checkpoints import TrainingState
-from mnist_tui.engine.recording.event_writer import EventWriter
-from mnist_tui.engine.recording.retrying_writer import RetryingWriter
+from mnist_tui.engine.training.context import RunContext
 from mnist_tui.events import (
     AlertKind,
     AlertRaised,
@@ -61,24 +63,16 @@ class Validation:
 class Recorder:
     """Recorder of evaluations, phases, alerts and the best model."""
 
-    def __init__(
-        self,
-        run: RunDirectory,
-        split: Split,
-        state: TrainingState,
-        event_writer: EventWriter,
-        writer: RetryingWriter,
-        best: BestModel,
-        monitors: Sequence[Monitor],
-    ) -> None:
-        """Take one checkpoint monitor per ensemble member in `monitors`."""
-        self._run, self._split, self._state, self._writer = run, split, state, writer
-        self.emit = event_writer.emit
-        self._best, self._monitors = best, monitors
+    def __init__(self, context: RunContext, config: RunConfig, classes: int, split: Split) -> None:
+        self._run, self._writer, self._split = context.run, context.writer, split
+        self.emit, self._state = context.event_writer.emit, context.steering.state
+        builders = [partial(PRESETS[name].build, IMAGE_SHAPE, classes) for name in config.members]
+        self._best = BestModel(context.run, builders, PRESETS[config.preset].shifts)
+        self._monitors = [PRESETS[name].monitor for name in config.members]
         self.member = 0
         """Index of the ensemble member in training."""
         self._earlier_predictions: list[NDArray[np.float32]] = []
-        self.clock = WorkClock(state)
+        self.clock = WorkClock(self._state)
 
     def enter(self, phase: Phase) -> None:
         """Report a new phase."""

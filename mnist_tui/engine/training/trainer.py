@@ -4,34 +4,28 @@ Each epoch is one `fit`, so that a run can resume in the middle of an epoch and 
 """
 
 import time
-from functools import partial
 
 from mnist_tui.config import EarlyStopping, RunConfig
 from mnist_tui.diagnosis.guard import EpochFigures, Guard
 from mnist_tui.engine.backends.runtime import unused_gpu_warning
-from mnist_tui.engine.data.datasets import Split
-from mnist_tui.engine.data.images import IMAGE_SHAPE
-from mnist_tui.engine.distribution import Distribution, DistributionError
+from mnist_tui.engine.data.datasets import DataSet, Split
+from mnist_tui.engine.distribution import DistributionError
 from mnist_tui.engine.hardware import detection
 from mnist_tui.engine.hardware.plan import Machine
-from mnist_tui.engine.models.best_model import BestModel
 from mnist_tui.engine.models.compiled import CompiledModel
 from mnist_tui.engine.models.ema import use_ema_weights
-from mnist_tui.engine.models.presets import PRESETS
 from mnist_tui.engine.recording import checkpoints
 from mnist_tui.engine.recording.checkpoints import Checkpoint, Checkpointer
-from mnist_tui.engine.recording.event_writer import EventWriter
-from mnist_tui.engine.recording.retrying_writer import RetryingWriter
 from mnist_tui.engine.service.explanations import ExplanationService
-from mnist_tui.engine.service.steering import Action, DivergedError, Steering
-from mnist_tui.engine.training.callbacks import BeginSteps, BetweenBatches, EmitSteps
+from mnist_tui.engine.service.steering import Action, DivergedError
+from mnist_tui.engine.training.callbacks import AfterExecution, PrepareExecution, RecordSteps
+from mnist_tui.engine.training.context import RunContext
 from mnist_tui.engine.training.emergency_checkpoint import EmergencyCheckpoint
 from mnist_tui.engine.training.feed import EpochFeed
 from mnist_tui.engine.training.layer_stats import LayerSampler
 from mnist_tui.engine.training.recorder import Recorder
 from mnist_tui.engine.training.schedule import LearningRateSchedule
 from mnist_tui.events import AlertKind, EndReason, Phase, ResumeReason, RunResumed, RunStarted, SettingChanged
-from mnist_tui.runs.directory import RunDirectory
 
 MAX_AUTOMATIC_ROLLBACKS = 1
 """Maximum number of automatic rollbacks of an unattended run."""
@@ -43,52 +37,42 @@ PROGRAM = "mnist-tui itself"
 class Trainer:
     """Trainer of one run, with one model or an ensemble."""
 
-    def __init__(
-        self,
-        run: RunDirectory,
-        config: RunConfig,
-        split: Split,
-        machine: Machine,
-        event_writer: EventWriter,
-        steering: Steering,
-        writer: RetryingWriter,
-        distribution: Distribution,
-        classes: int,
-    ) -> None:
-        self._run, self._config, self._split, self._classes = run, config, split, classes
-        self._emit, self._steering, self._distribution = event_writer.emit, steering, distribution
-        self._state = steering.state
-        self._machine = machine
-        builders = [partial(PRESETS[name].build, IMAGE_SHAPE, classes) for name in config.members]
-        best = BestModel(run, builders, PRESETS[config.preset].shifts)
-        monitors = [PRESETS[name].monitor for name in config.members]
-        self._recorder = Recorder(run, split, self._state, event_writer, writer, best, monitors)
+    def __init__(self, context: RunContext, config: RunConfig, machine: Machine, data: DataSet, split: Split) -> None:
+        self._run, self._steering, self._distribution = context.run, context.steering, context.distribution
+        self._emit, self._state = context.event_writer.emit, context.steering.state
+        self._config, self._machine, self._class_names, self._split = config, machine, data.class_names, split
+        self._recorder = Recorder(context, config, len(data.class_names), split)
         self._explanations = ExplanationService(split)
-        self._compiled = CompiledModel(config, 0, machine, classes, distribution)
-        self._feed = EpochFeed(config, split.train, classes, distribution, self._compiled.plan)
-        self._steps_per_epoch = self._feed.steps
-        self._checkpointer = Checkpointer(run, config, before=event_writer.flush)
-        self._set_up_member(self._compiled)
-        self._emit_steps = EmitSteps(event_writer.emit, self._state, config.batch_size, self._feed.count)
+        self._checkpointer = Checkpointer(context.run, config, before=context.event_writer.flush)
+        self._emergency_checkpoint = EmergencyCheckpoint(context, self._checkpointer)
+        self._distribution.watch(self._emergency_checkpoint.save_and_exit)
         self._rolled_back_to = -1
-        self._emergency_checkpoint = EmergencyCheckpoint(run, event_writer, self._checkpointer)
-        steering.steps_per_execution = self._compiled.plan.steps_per_execution
-        steering.is_ensemble = len(config.members) > 1
-        distribution.watch(self._emergency_checkpoint.save_and_exit)
 
-    def report_start(self, class_names: tuple[str, ...]) -> None:
+        self._compiled = self._compile(0)
+        plan = self._compiled.plan
+        self._feed = EpochFeed(config, split.train, len(data.class_names), self._distribution, plan)
+        self._steps_per_epoch = self._feed.steps
+        self._record_steps = RecordSteps(self._emit, self._state, config.batch_size, self._feed.count)
+        self._set_up_member()
+        self._steering.steps_per_execution = plan.steps_per_execution
+        self._steering.is_ensemble = len(config.members) > 1
+
+    def _compile(self, member: int) -> CompiledModel:
+        return CompiledModel(self._config, member, self._machine, len(self._class_names), self._distribution)
+
+    def report_start(self) -> None:
         """Report the start of the run, with its layers and splits."""
         self._emit(
             RunStarted(
                 time=time.time(),
                 layers=self._compiled.layers,
-                class_names=class_names,
+                class_names=self._class_names,
                 train_count=self._feed.count,
                 validation_count=len(self._split.validation),
                 test_count=len(self._split.test),
                 epochs=self._state.epochs_planned,
                 steps_per_epoch=self._steps_per_epoch,
-                hardware=detection.describe_hardware(self._compiled.plan, self._machine, self._distribution.processes),
+                hardware=detection.describe_hardware(self._compiled.plan, self._machine, self._distribution.world_size),
             )
         )
         idle = unused_gpu_warning(self._config.device, self._machine)
@@ -136,9 +120,9 @@ class Trainer:
         self._emit(self._resumed(ResumeReason.TRAINED_ON, by))
         self._continue()
 
-    def serve_explanations(self, patience: float) -> bool:
+    def serve_explanations(self, timeout: float) -> bool:
         """Explain digits after the run has ended. Return True if the user wants more epochs."""
-        while (action := self._steering.wait_after_end(patience)) is Action.EXPLAIN:
+        while (action := self._steering.wait_after_end(timeout)) is Action.EXPLAIN:
             self._explanations.work(self._steering, self._recorder.best)
         return action is Action.TRAIN_ON
 
@@ -155,30 +139,32 @@ class Trainer:
                     verbose=0,
                     steps_per_epoch=self._steps_per_epoch - batch,  # else JAX starts one more step
                     shuffle=False,  # EpochFeed has ordered them
-                    callbacks=[self._begin_steps, self._emit_steps, BetweenBatches(self._act)],
+                    callbacks=[self._prepare_execution, self._record_steps, AfterExecution(self._after_execution)],
                 )
         except Exception as error:
-            explained = self._distribution.explain(error)
+            explained = self._distribution.explain_error(error)
             if isinstance(explained, DistributionError):
                 raise DistributionError(self._emergency_checkpoint.save(str(explained))) from error
             raise
 
-    def _begin_execution(self) -> float:
+    def _next_rate(self) -> float:
+        """Return the learning rate of the next step, once the other processes know it."""
         rate = self._schedule.rate()
         self._distribution.step(rate)
         return rate
 
-    def _act(self) -> bool:
-        with self._distribution.apart():
-            goes_on = self._between_batches()
-            if self._distribution.processes > 1:
+    def _after_execution(self) -> bool:
+        """Return False to end `fit`."""
+        with self._distribution.local():
+            continues = self._between_batches()
+            if self._distribution.world_size > 1:
                 self._checkpointer.hold(self._state, self._compiled.variables, self._recorder.best.weights)
-            return goes_on
+            return continues
 
     def _between_batches(self) -> bool:
         """Check the metrics, save a due checkpoint and handle requests. Return False to end `fit`."""
         self._recorder.clock.add_elapsed()
-        state, steps = self._state, self._emit_steps
+        state, steps = self._state, self._record_steps
         finding = self._guard.steps(state.step, steps.count, steps.loss, steps.accuracy)
         if finding is not None and finding.kind is AlertKind.NOT_FINITE:
             return self._handle_divergence(finding.text)
@@ -189,22 +175,27 @@ class Trainer:
             self._emit(stats)
         if self._checkpointer.is_due():
             self._save_checkpoint()
-        standing = answered = False
-        asides = (Action.SAVE_CHECKPOINT, Action.EXPLAIN, Action.PAUSE)
-        while (action := self._steering.next_action(wait=standing, explain=standing or not answered)) in asides:
+        action = self._serve_requests()
+        if action is Action.ROLL_BACK:
+            return self._roll_back(self._steering.origin)
+        return action is Action.TRAIN
+
+    def _serve_requests(self) -> Action:
+        """Save checkpoints, explain digits and pause as requested. Return the first other action."""
+        paused = explained = False
+        interruptions = (Action.SAVE_CHECKPOINT, Action.EXPLAIN, Action.PAUSE)
+        while (action := self._steering.next_action(wait=paused, explain=paused or not explained)) in interruptions:
             if action is Action.SAVE_CHECKPOINT:
                 self._save_checkpoint()
             elif action is Action.EXPLAIN:
                 self._explanations.work(self._steering, self._recorder.best)
-                answered = True
-            elif not standing:
-                standing = True
+                explained = True
+            elif not paused:
+                paused = True
                 self._recorder.enter(Phase.PAUSED)
-        if standing:
+        if paused:
             self._continue()
-        if action is Action.ROLL_BACK:
-            return self._roll_back(self._steering.origin)
-        return action is Action.TRAIN
+        return action
 
     def _handle_divergence(self, text: str) -> bool:
         """Ask the attached user, or roll back once if nobody is attached."""
@@ -221,7 +212,7 @@ class Trainer:
         if self._state.automatic_rollbacks >= MAX_AUTOMATIC_ROLLBACKS:
             if self._steering.is_ensemble:
                 return self._drop_member(text)
-            raise DivergedError(f"{text} and a roll back did not help: start again with a lower learning rate")
+            raise DivergedError(f"{text}, even after a rollback: start again with a lower learning rate")
         self._state.automatic_rollbacks += 1
         return self._roll_back(PROGRAM)
 
@@ -233,19 +224,19 @@ class Trainer:
             checkpoints.remove_after(self._run, checkpoint.state.step - 1)
             checkpoint = checkpoints.read(self._run) or checkpoint
         if checkpoint is None:
-            self._recorder.alert(AlertKind.NOT_SAVED, "there is no checkpoint to roll back to: stop, or go on as it is")
+            self._recorder.alert(AlertKind.NOT_SAVED, "there is no checkpoint to roll back to: stop, or continue")
             return True
         state.max_learning_rate *= ROLLBACK_FACTOR
         self._go_back(checkpoint)
         self._rolled_back_to = state.step
         self._emit(self._resumed(ResumeReason.ROLLED_BACK, by))
-        changed = SettingChanged(
-            time=time.time(), setting="learning_rate", value=f"{state.max_learning_rate:.6g}", by=by, step=state.step
-        )
-        self._emit(changed)
+        self._emit_change("learning_rate", f"{state.max_learning_rate:.6g}", by)
         self._save_checkpoint()
         self._recorder.enter(Phase.TRAINING)
         return False
+
+    def _emit_change(self, setting: str, value: str, by: str) -> None:
+        self._emit(SettingChanged(time=time.time(), setting=setting, value=value, by=by, step=self._state.step))
 
     def _go_back(self, checkpoint: Checkpoint) -> None:
         """Restore a checkpoint but keep the current settings."""
@@ -262,8 +253,9 @@ class Trainer:
         if checkpoint.best:
             self._recorder.save_best()
         checkpoints.remove_after(self._run, checkpoint.state.step)
-        first = self._compiled.number * self._config.epochs  # the guard sees only this member's epochs
-        self._guard = Guard(self._classes, [figures for figures in self._state.figures if figures.epoch > first])
+        first = self._compiled.number * self._config.epochs
+        own_figures = [figures for figures in self._state.figures if figures.epoch > first]
+        self._guard = Guard(len(self._class_names), own_figures)
 
     def _resumed(self, reason: ResumeReason, by: str) -> RunResumed:
         return RunResumed(time=time.time(), reason=reason, step=self._state.step, epoch=self._state.epoch, by=by)
@@ -292,18 +284,18 @@ class Trainer:
     def _switch_to_member(self, number: int) -> None:
         """Compile an ensemble member unless it is in training already."""
         if number != self._compiled.number:
-            self._compiled = CompiledModel(self._config, number, self._machine, self._classes, self._distribution)
-            self._set_up_member(self._compiled)
+            self._compiled = self._compile(number)
+            self._set_up_member()
         self._recorder.start_member(number)
 
-    def _set_up_member(self, compiled: CompiledModel) -> None:
-        self._guard = Guard(self._classes)
-        self._layer_sampler = LayerSampler(compiled.reader, self._split.train, self._classes)
-        at_once = compiled.plan.steps_per_execution
+    def _set_up_member(self) -> None:
+        compiled = self._compiled
+        self._guard = Guard(len(self._class_names))
+        self._layer_sampler = LayerSampler(compiled.reader, self._split.train, len(self._class_names))
         self._schedule = LearningRateSchedule(
-            self._config, self._state, compiled.number, self._steps_per_epoch, at_once
+            self._config, self._state, compiled.number, self._steps_per_epoch, compiled.plan.steps_per_execution
         )
-        self._begin_steps = BeginSteps(self._begin_execution, self._schedule.following_rate)
+        self._prepare_execution = PrepareExecution(self._next_rate, self._schedule.following_rate)
 
     def _start_next_member(self) -> None:
         """Start the next ensemble member, with a best epoch of its own."""
@@ -311,22 +303,21 @@ class Trainer:
         self._state.best_accuracy, self._state.best_loss, self._state.automatic_rollbacks = -1.0, None, 0
         self._switch_to_member(number)
         network = f"{number + 1} of {len(names)}, {names[number]} with seed {self._compiled.seed}"
-        step = self._state.step
-        self._emit(SettingChanged(time=time.time(), setting="network", value=network, by=PROGRAM, step=step))
+        self._emit_change("network", network, PROGRAM)
 
     def _drop_member(self, text: str) -> bool:
         """Give up an ensemble member that diverged repeatedly and train the others."""
         state, number = self._state, self._compiled.number
         kept = number in self._recorder.best.members
-        fate = "it stays as it was in its best epoch" if kept else "it is left out"
-        self._recorder.alert(AlertKind.NOT_FINITE, f"network {number + 1} diverged again: {fate}")
+        outcome = "its best epoch is kept" if kept else "it is dropped"
+        self._recorder.alert(AlertKind.NOT_FINITE, f"network {number + 1} diverged again: {outcome}")
         state.epoch = (number + 1) * self._config.epochs - 1
         state.end_epoch()
         state.step = state.epoch * self._steps_per_epoch
         if state.epoch < state.epochs_planned:
             self._start_next_member()
         elif not self._recorder.best.members:
-            raise DivergedError(f"{text} and so did every other network: start again with a lower learning rate")
+            raise DivergedError(f"{text}, as with every other network: start again with a lower learning rate")
         self._save_checkpoint()
         return False
 
@@ -341,8 +332,8 @@ class Trainer:
         """Start the next epoch's first execution while this epoch is recorded."""
         state, compiled = self._state, self._compiled
         epoch = state.epoch + 1
-        goes_on = epoch < state.epochs_planned and self._member_of(epoch) == compiled.number
-        if goes_on and compiled.plan.steps_per_execution > 1:
+        continues = epoch < state.epochs_planned and self._member_of(epoch) == compiled.number
+        if continues and compiled.plan.steps_per_execution > 1:
             rate = self._schedule.next_epoch_rate()
             self._feed.speculate(compiled.model, epoch, compiled.preset.augmentation, rate)
 
@@ -357,7 +348,7 @@ class Trainer:
 
     def _continue(self) -> None:
         self._recorder.clock.restart()
-        self._emit_steps.restart_timing()
+        self._record_steps.restart_timing()
         self._recorder.enter(Phase.TRAINING)
 
 
