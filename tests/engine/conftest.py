@@ -1,4 +1,4 @@
-"""Real engines, as the program starts them: processes of their own on real MNIST digits, limited to be quick."""
+"""Fixtures that start real engines on a few real images."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -14,21 +14,21 @@ from mnist_tui.runs.log import LogFollower
 from tests.e2e.conftest import kill_engine
 
 PATIENCE_SECONDS = 240
-"""A start takes 10 to 20 s on two busy cores; this is only how long a broken one may hang."""
+"""Timeout. A start takes 10 to 20 s on two busy cores."""
 
 Start = Callable[..., RunDirectory]
 
 
 @pytest.fixture
 def start(home: Path) -> Iterator[Start]:
-    """Start runs with settings given as keywords; kill those that are live at the end of the test."""
+    """Start runs with settings given as keywords. Kill their engines at the end of the test."""
     with engines(home) as starter:
         yield starter
 
 
 @contextmanager
 def engines(home: Path) -> Iterator[Start]:
-    """Start runs below a home folder, as `start` does; for fixtures that several tests share."""
+    """Start runs below a home folder, as `start` does, for a fixture that several tests share."""
     started: list[RunDirectory] = []
 
     def starter(**settings: object) -> RunDirectory:
@@ -44,7 +44,7 @@ def engines(home: Path) -> Iterator[Start]:
 
 
 def events_until(run: RunDirectory, enough: Callable[[AnyEvent], bool] | None = None) -> list[AnyEvent]:
-    """The run's events up to the first that is `enough`; without one, until the engine has ended."""
+    """Return the run's events up to the first that is `enough`; without one, until the engine has exited."""
     follower, events = LogFollower(run.events_path), list[AnyEvent]()
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
@@ -56,6 +56,6 @@ def events_until(run: RunDirectory, enough: Callable[[AnyEvent], bool] | None = 
         if not live:
             break
         time.sleep(0.05)
-    assert enough is None, f"never came; engine.log:\n{run.log_path.read_text()[-2000:]}"
-    assert not run.is_live(), "the engine does not end"
+    assert enough is None, f"the event did not come; engine.log:\n{run.log_path.read_text()[-2000:]}"
+    assert not run.is_live(), "the engine does not exit"
     return events

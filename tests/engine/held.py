@@ -1,4 +1,4 @@
-"""Runs that stand still at a step: however busy the machine is, none ends before a test has acted."""
+"""Runs that are paused at a step, so that they do not end before a test has acted."""
 
 import time
 
@@ -14,22 +14,22 @@ ME = "a test"
 
 
 def hold_at(run: RunDirectory, step: int = 1) -> None:
-    """Let a run that begins, or goes on, stand still as soon as so many steps are done."""
+    """Pause a run that starts or resumes once `step` steps are done."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while (endpoint := run.endpoint()) is None or endpoint.socket is None:
         assert time.monotonic() < deadline, run.log_path.read_text()[-2000:]
         time.sleep(0.01)
-    _ask_and_wait_for_the_pause(run, Pause(by=ME))
+    _send_and_wait_for_pause(run, Pause(by=ME))
     while summarize(run).steps_done < step:
-        _ask_and_wait_for_the_pause(run, Step(by=ME))
+        _send_and_wait_for_pause(run, Step(by=ME))
 
 
 def go_on(run: RunDirectory) -> None:
-    """Let it train again."""
+    """Continue a paused run."""
     client.send(run, Continue(by=ME), PATIENCE_SECONDS)
 
 
-def _ask_and_wait_for_the_pause(run: RunDirectory, request: Pause | Step) -> None:
+def _send_and_wait_for_pause(run: RunDirectory, request: Pause | Step) -> None:
     before, deadline = _pauses(run), time.monotonic() + PATIENCE_SECONDS
     client.send(run, request, PATIENCE_SECONDS)
     while _pauses(run) == before:

@@ -18,10 +18,11 @@ from mnist_tui.events import EndReason, EpochEnded, LayerStats, RunEnded, StepEn
 from mnist_tui.runs.directory import RunDirectory
 from mnist_tui.runs.status import Status
 from mnist_tui.runs.summary import summarize
+from tests.e2e.conftest import kill_engine
 from tests.engine.conftest import Start, events_until
 from tests.engine.gradients import results
 from tests.engine.held import go_on, hold_at
-from tests.engine.test_resume import history_of, kill
+from tests.engine.test_resume import history_of
 
 ROUNDING = 1e-3
 """Relative bound for six steps of float32 sums over at most 784 terms in another order: 6 * 784 * 2^-24 = 3e-4."""
@@ -57,7 +58,7 @@ def test_a_killed_and_resumed_run_ends_as_one_that_was_not(start: Start, backend
     broken = start(**settings)
     hold_at(broken, 4)
     go_on(broken)
-    kill(broken)
+    kill_engine(broken)
     client.resume(broken, "a test")
     events = events_until(broken)
     assert isinstance(events[-1], RunEnded), broken.log_path.read_text()[-2000:]

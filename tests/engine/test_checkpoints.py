@@ -1,4 +1,4 @@
-"""Checkpoints without a network: numpy arrays stand in for its variables."""
+"""Checkpoints of fake variables."""
 
 import errno
 from pathlib import Path
@@ -17,7 +17,7 @@ from tests.kit import samples
 
 
 class Variable:
-    """What a Keras variable is to a checkpoint."""
+    """Fake Keras variable."""
 
     def __init__(self, value: NDArray[Any]) -> None:
         self.value = value
@@ -44,24 +44,15 @@ def checkpointer(run: RunDirectory) -> Checkpointer:
 
 
 def state(step: int) -> TrainingState:
-    figures = [EpochFigures(1, 0.5, None, 0.9)]
-    return TrainingState(
-        epochs_planned=3,
-        max_learning_rate=0.01,
-        early_stopping="loss:3",
-        step=step,
-        epoch=1,
-        batch=4,
-        figures=figures,
-        best_epoch=1,
-    )
+    progress = {"step": step, "epoch": 1, "batch": 4, "best_epoch": 1, "figures": [EpochFigures(1, 0.5, None, 0.9)]}
+    return msgspec.structs.replace(TrainingState.initial(samples.config()), **progress)
 
 
 def variables(value: float) -> list[Variable]:
     return [Variable(np.full((3, 2), value, np.float32)), Variable(np.array(7, np.int64))]
 
 
-def test_what_is_saved_is_read_back(run: RunDirectory, checkpointer: Checkpointer) -> None:
+def test_a_checkpoint_is_read_as_it_was_saved(run: RunDirectory, checkpointer: Checkpointer) -> None:
     saved = checkpointer.save(state(12), variables(1.5), [np.ones(4)])
     assert saved is not None
     assert (saved.path, saved.step, saved.epoch) == ("checkpoints/step-000000012.npz", 12, 1)
@@ -74,9 +65,7 @@ def test_what_is_saved_is_read_back(run: RunDirectory, checkpointer: Checkpointe
     assert np.array_equal(fresh[0].value, np.full((3, 2), 1.5))
 
 
-def test_only_the_newest_stay_and_a_damaged_one_gives_way_to_the_one_before(
-    run: RunDirectory, checkpointer: Checkpointer
-) -> None:
+def test_only_the_newest_are_kept_and_a_damaged_one_is_skipped(run: RunDirectory, checkpointer: Checkpointer) -> None:
     for step in range(1, KEPT + 3):
         checkpointer.save(state(step), variables(step), [])
     newest, before = run.checkpoint_paths()
@@ -94,15 +83,15 @@ def test_weights_that_are_not_finite_are_not_saved(run: RunDirectory, checkpoint
     assert not run.checkpoint_paths()
 
 
-def test_a_disk_that_refuses_leaves_the_previous_checkpoint_whole(
+def test_a_failed_write_leaves_the_previous_checkpoint_intact(
     run: RunDirectory, checkpointer: Checkpointer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checkpointer.save(state(3), variables(1), [])
 
-    def refuse(*_: object, **__: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(np, "savez", refuse)
+    monkeypatch.setattr(np, "savez", fail)
     with pytest.raises(OSError, match="No space left"):
         checkpointer.save(state(6), variables(2), [])
     monkeypatch.undo()
@@ -112,29 +101,29 @@ def test_a_disk_that_refuses_leaves_the_previous_checkpoint_whole(
     assert found.state.step == 3
 
 
-def test_events_are_on_the_disk_before_the_checkpoint_that_presumes_them(run: RunDirectory) -> None:
+def test_events_are_flushed_before_a_checkpoint_is_written(run: RunDirectory) -> None:
     seen: list[int] = []
     checkpointer = Checkpointer(run, samples.record().config, before=lambda: seen.append(len(run.checkpoint_paths())))
     checkpointer.save(state(3), variables(1), [])
     assert seen == [0]
 
 
-def test_a_checkpoint_of_another_network_is_refused(run: RunDirectory, checkpointer: Checkpointer) -> None:
+def test_a_checkpoint_of_another_model_raises_an_error(run: RunDirectory, checkpointer: Checkpointer) -> None:
     checkpointer.save(state(3), variables(1), [])
     found = checkpoints.read(run)
     assert found is not None
-    with pytest.raises(RunError, match="another network"):
+    with pytest.raises(RunError, match="another model"):
         found.restore(variables(1)[:1])
 
 
-def test_going_back_forgets_the_later_ones(run: RunDirectory, checkpointer: Checkpointer) -> None:
+def test_later_checkpoints_are_removed(run: RunDirectory, checkpointer: Checkpointer) -> None:
     for step in (3, 6):
         checkpointer.save(state(step), variables(1), [])
     checkpoints.remove_after(run, 3)
     assert run.checkpoint_paths() == [run.checkpoint_path(3)]
 
 
-def test_the_last_batch_of_an_epoch_and_its_end_are_two_states_of_one_step(
+def test_the_last_batch_of_an_epoch_and_its_end_are_different_states_of_one_step(
     run: RunDirectory, checkpointer: Checkpointer
 ) -> None:
     before = state(20)
@@ -149,7 +138,7 @@ def test_the_last_batch_of_an_epoch_and_its_end_are_two_states_of_one_step(
     assert (found.state.step, found.state.epoch, found.state.batch) == (20, 2, 0)
 
 
-def test_the_first_is_due_after_its_time_and_not_before(run: RunDirectory) -> None:
+def test_a_checkpoint_is_due_after_its_interval(run: RunDirectory) -> None:
     config = samples.record().config
     patient = Checkpointer(run, msgspec.structs.replace(config, checkpoint_seconds=3600.0), before=lambda: None)
     assert not patient.is_due()
@@ -157,7 +146,7 @@ def test_the_first_is_due_after_its_time_and_not_before(run: RunDirectory) -> No
     assert Checkpointer(run, msgspec.structs.replace(config, checkpoint_seconds=0.0), before=lambda: None).is_due()
 
 
-def test_the_order_of_the_digits_follows_from_seed_and_epoch() -> None:
+def test_the_order_of_the_examples_depends_on_seed_and_epoch_only() -> None:
     first = example_order(seed=1, epoch=0, count=50)
     assert sorted(first) == list(range(50))
     assert np.array_equal(first, example_order(seed=1, epoch=0, count=50))

@@ -1,8 +1,10 @@
-"""Real engines in processes of their own, on a few real digits."""
+"""Whole runs on a few real images, most of them in real engines."""
 
 import os
 import signal
 import stat
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from mnist_tui.control.protocol import Stop
 from mnist_tui.events import (
     AlertKind,
     AlertRaised,
+    AnyEvent,
     CheckpointSaved,
     EndReason,
     EpochEnded,
@@ -27,20 +30,33 @@ from mnist_tui.events import (
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.status import Status
 from mnist_tui.runs.summary import summarize
-from tests.engine.conftest import Start, events_until
+from tests.engine import in_process
+from tests.engine.conftest import Start, engines, events_until
+
+SETTINGS = {"limit": 1_440, "epochs": 2, "batch_size": 66, "seed": 11}
+LONG = {"preset": "mlp", "limit": 1_440, "epochs": 10_000}
+"""Settings of a run that does not end before a test has acted."""
 
 
-def is_step(event: object) -> bool:
+def is_first_step(event: object) -> bool:
     return isinstance(event, StepEnded)
 
 
-def losses(run: RunDirectory) -> list[float | None]:
-    return [event.metrics["loss"] for event in events_until(run) if isinstance(event, StepEnded)]
+def losses(events: list[AnyEvent]) -> list[float | None]:
+    return [event.metrics["loss"] for event in events if isinstance(event, StepEnded)]
 
 
-def test_a_run_leaves_everything_that_readers_need(start: Start) -> None:
-    run = start(limit=1_440, epochs=2, batch_size=66, name="whole")
-    events = events_until(run)
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunDirectory]:
+    """Run that a real engine has trained to the end."""
+    with engines(tmp_path_factory.mktemp("home")) as start:
+        run = start(**SETTINGS, name="whole")
+        events_until(run)
+        yield run
+
+
+def test_a_run_leaves_everything_that_readers_need(finished: RunDirectory) -> None:
+    run, events = finished, events_until(finished)
 
     assert isinstance(events[-1], RunEnded), events[-1]
     assert [event.phase for event in events if isinstance(event, PhaseChanged)] == [
@@ -60,8 +76,8 @@ def test_a_run_leaves_everything_that_readers_need(start: Start) -> None:
     steps = [event for event in events if isinstance(event, StepEnded)]
     assert [step.step for step in steps] == list(range(1, 41))
     assert [step.epoch for step in steps] == [1] * 20 + [2] * 20
-    right = [(step.metrics["accuracy"] or 0.0) * 66 for step in steps]
-    assert right == pytest.approx([round(count) for count in right], abs=1e-3), "a step's accuracy is not its own"
+    correct = [(step.metrics["accuracy"] or 0.0) * 66 for step in steps]
+    assert correct == pytest.approx([round(count) for count in correct], abs=1e-3), "accuracy of more than one step"
     epochs = [event for event in events if isinstance(event, EpochEnded)]
     assert [epoch.epoch for epoch in epochs] == [1, 2]
     first = [step.metrics["loss"] or 0.0 for step in steps[:20]]
@@ -75,12 +91,12 @@ def test_a_run_leaves_everything_that_readers_need(start: Start) -> None:
     for epoch in epochs:
         arrays = run.load_arrays(run.predictions_path(epoch.epoch))
         assert arrays["probabilities"].shape == (120, 10)
-        answers = arrays["probabilities"].argmax(axis=1)
+        predicted = arrays["probabilities"].argmax(axis=1)
         confusion = np.zeros((10, 10), int)
-        np.add.at(confusion, (arrays["labels"], answers), 1)
+        np.add.at(confusion, (arrays["labels"], predicted), 1)
         assert np.array_equal(confusion, epoch.confusion)
-    pictures = run.load_arrays(run.digits_path("validation"))
-    assert np.array_equal(pictures["indices"], arrays["indices"])
+    digits = run.load_arrays(run.digits_path("validation"))
+    assert np.array_equal(digits["indices"], arrays["indices"])
 
     summary = summarize(run)
     assert (summary.status, summary.epochs_done, summary.steps_done) == (Status.FINISHED, 2, 40)
@@ -93,7 +109,7 @@ def test_a_run_leaves_everything_that_readers_need(start: Start) -> None:
 
 
 def check_saved_model(run: RunDirectory, ended: RunEnded) -> None:
-    """model.keras in stock Keras, with no code of ours, gives the accuracy that was reported."""
+    """Check that model.keras has the reported accuracy in stock Keras, without code of this program."""
     import keras
 
     model = keras.saving.load_model(run.model_path, safe_mode=True)
@@ -109,40 +125,39 @@ nvmlDeviceGetHandleByIndex = lambda number: number
 nvmlDeviceGetName = lambda gpu: "NVIDIA T1000"
 nvmlDeviceGetCudaComputeCapability = lambda gpu: (7, 5)
 """
-"""A module pynvml: as on a machine whose GPU the installed backend does not see."""
+"""Module pynvml of a machine with a GPU that the installed backend does not see."""
 
 
 @pytest.mark.parametrize("device", ["auto", "cpu"])
-def test_a_gpu_that_is_not_trained_on_is_told_with_the_mend(
-    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str
+def test_an_unused_gpu_raises_an_alert_with_the_fix(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str
 ) -> None:
     (tmp_path / "pynvml.py").write_text(DRIVER)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
-    run = start(preset="mlp", limit=720, epochs=1, device=device)
-    events = events_until(run)
-    assert isinstance(events[-1], RunEnded), events[-1]
-    said = [event.text for event in events if isinstance(event, AlertRaised) and event.kind is AlertKind.IDLE_GPU]
-    expected = (
-        "trains on the CPU, as Keras does not see the NVIDIA T1000: pip install 'mnist-tui[gpu]', or give --device cpu"
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "pynvml", raising=False)
+    events = in_process.train(
+        in_process.new_run(preset="mlp", limit=120, device=device), in_process.crash_at(is_first_step)
     )
-    assert said == ([expected] if device == "auto" else [])
+    alerts = [event.text for event in events if isinstance(event, AlertRaised) and event.kind is AlertKind.IDLE_GPU]
+    assert len(alerts) == (device == "auto")
+    for part in ("NVIDIA T1000", "pip install 'mnist-tui[gpu]'", "--device cpu")[: 3 * len(alerts)]:
+        assert part in alerts[0]
 
 
-def test_the_same_seed_gives_the_same_losses(start: Start) -> None:
-    settings = {"limit": 1_440, "epochs": 1, "batch_size": 64, "seed": 11}
-    first, second = start(**settings), start(**settings)
-    one, two = losses(first)[:20], losses(second)[:20]
-    assert len(one) == 20
-    assert one == two
+def test_the_same_seed_gives_the_same_losses(finished: RunDirectory, start: Start) -> None:
+    again = start(**SETTINGS)
+    first = losses(events_until(again, lambda event: isinstance(event, StepEnded) and event.step == 20))
+    assert len(first) == 20
+    assert first == losses(events_until(finished))[:20]
 
 
-def test_stop_ends_the_run_after_the_batch_evaluated_and_saved(start: Start) -> None:
-    run = start(limit=6_000, epochs=50)
-    events_until(run, is_step)
+def test_stop_ends_the_run_after_the_batch_with_a_test_and_a_model(start: Start) -> None:
+    run = start(**LONG)
+    events_until(run, is_first_step)
     client.send(run, Stop(by="test"))
     events = events_until(run)
-    asked = next(event for event in events if isinstance(event, SettingChanged))
-    assert (asked.setting, asked.by) == ("stop", "test")
+    changed = next(event for event in events if isinstance(event, SettingChanged))
+    assert (changed.setting, changed.by) == ("stop", "test")
     ended = events[-1]
     assert isinstance(ended, RunEnded)
     assert ended.reason is EndReason.STOPPED
@@ -153,8 +168,8 @@ def test_stop_ends_the_run_after_the_batch_evaluated_and_saved(start: Start) -> 
 
 
 def test_stop_now_ends_the_run_at_once(start: Start) -> None:
-    run = start(limit=6_000, epochs=50)
-    events_until(run, is_step)
+    run = start(**LONG)
+    events_until(run, is_first_step)
     client.send(run, Stop(by="test", now=True))
     ended = events_until(run)[-1]
     assert isinstance(ended, RunEnded)
@@ -163,9 +178,9 @@ def test_stop_now_ends_the_run_at_once(start: Start) -> None:
     assert summarize(run).status is Status.STOPPED
 
 
-def test_a_killed_engine_is_known_as_crashed_and_its_socket_is_private(start: Start) -> None:
-    run = start(limit=6_000, epochs=50)
-    events_until(run, is_step)
+def test_a_killed_engine_is_reported_as_crashed_and_its_socket_is_private(start: Start) -> None:
+    run = start(**LONG)
+    events_until(run, is_first_step)
     endpoint = run.endpoint()
     assert endpoint is not None
     assert endpoint.socket is not None
@@ -185,9 +200,9 @@ def test_a_killed_engine_is_known_as_crashed_and_its_socket_is_private(start: St
         client.send(run, Stop(by="test"))
 
 
-def test_sigterm_stops_in_good_order(start: Start) -> None:
-    run = start(limit=6_000, epochs=50)
-    events_until(run, is_step)
+def test_sigterm_stops_like_a_request(start: Start) -> None:
+    run = start(**LONG)
+    events_until(run, is_first_step)
     endpoint = run.endpoint()
     assert endpoint is not None
     os.kill(endpoint.pid, signal.SIGTERM)
@@ -196,14 +211,14 @@ def test_sigterm_stops_in_good_order(start: Start) -> None:
     assert ended.reason is EndReason.STOPPED
 
 
-def test_what_goes_wrong_in_the_engine_is_an_event_with_a_sentence(start: Start, tmp_path: Path) -> None:
+def test_an_error_in_the_engine_ends_the_run_with_a_message(tmp_path: Path) -> None:
     data = tmp_path / "digits.npz"
     labels = np.arange(240, dtype=np.uint8) % 10
     images = np.zeros((240, 28, 28), np.uint8)
     np.savez(data, x_train=images, y_train=labels, x_test=images, y_test=labels)
-    run = start(data=data)
-    data.write_bytes(b"rubbish")  # damaged between the check and the engine's own reading
-    failed = events_until(run)[-1]
+    run = in_process.new_run(data=data)
+    data.write_bytes(b"rubbish")  # damaged after the check of the settings
+    failed = in_process.train(run)[-1]
     assert isinstance(failed, RunFailed)
     assert "digits.npz is damaged" in failed.error
     assert summarize(run).status is Status.FAILED

@@ -120,7 +120,7 @@ def test_an_unreadable_data_set_is_an_error(stopped: RunDirectory) -> None:
 def test_a_cross_check_predicts_every_digit_with_a_model_that_has_not_seen_it(
     stopped: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cross_check, "FEWEST_STEPS", 40)
+    monkeypatch.setattr(cross_check, "MIN_STEPS", 40)
     monkeypatch.setitem(PRESETS, "fast", PRESETS["mlp"])
     monkeypatch.setattr(type(backends.current()), "prepare", lambda *_: None)  # it would last beyond this test
     assert list(cross_check.cross_check_labels(stopped))[-1].name == "train"

@@ -1,4 +1,4 @@
-"""An epoch's digits are the same whether they were gathered ahead or not."""
+"""Batches of an epoch, with and without prefetching."""
 
 from typing import Any
 
@@ -17,8 +17,8 @@ from tests.engine.samples import few_digits
 from tests.kit import samples
 
 
-class Untouched:
-    """A backend that hands on what it is fed with, and counts how often the digits were put in an order."""
+class FakeBackend:
+    """Backend that returns its feed unchanged and records the epochs whose order was computed."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.orders: list[int] = []
@@ -39,11 +39,11 @@ class Untouched:
 
 
 @pytest.fixture
-def untouched(monkeypatch: pytest.MonkeyPatch) -> Untouched:
-    return Untouched(monkeypatch)
+def backend(monkeypatch: pytest.MonkeyPatch) -> FakeBackend:
+    return FakeBackend(monkeypatch)
 
 
-def digits() -> EpochFeed:
+def new_feed() -> EpochFeed:
     return EpochFeed(samples.config(batch_size=8), few_digits(50), 10, Distribution(), Plan(on_gpu=False))
 
 
@@ -53,51 +53,52 @@ def same(one: Feed, other: Feed) -> bool:
 
 
 @pytest.mark.parametrize("augmentation", [None, Augmentation()])
-def test_what_was_gathered_ahead_is_what_would_have_been_gathered(
-    augmentation: Augmentation | None, untouched: Untouched
+def test_prefetched_batches_are_those_that_would_be_gathered_later(
+    augmentation: Augmentation | None, backend: FakeBackend
 ) -> None:
-    ahead, late = digits(), digits()
-    first = ahead.remaining_batches(0, 0, augmentation)
-    ahead.prefetch(1, augmentation)
-    second = ahead.remaining_batches(1, 0, augmentation)
-    assert untouched.orders == [0, 1]
-    assert same(first, late.remaining_batches(0, 0, augmentation))
-    assert same(second, late.remaining_batches(1, 0, augmentation))
+    prefetching, plain = new_feed(), new_feed()
+    first = prefetching.remaining_batches(0, 0, augmentation)
+    prefetching.prefetch(1, augmentation)
+    second = prefetching.remaining_batches(1, 0, augmentation)
+    assert backend.orders == [0, 1]
+    assert same(first, plain.remaining_batches(0, 0, augmentation))
+    assert same(second, plain.remaining_batches(1, 0, augmentation))
     assert not same(first, second)
 
 
 @pytest.mark.parametrize(
     ("epoch", "batch", "augmentation"), [(2, 0, None), (1, 3, None), (1, 0, Augmentation(degrees=90.0)), (0, 0, None)]
 )
-def test_what_nobody_wants_any_more_is_not_taken(
-    epoch: int, batch: int, augmentation: Augmentation | None, untouched: Untouched
+def test_prefetched_batches_of_another_request_are_not_used(
+    epoch: int, batch: int, augmentation: Augmentation | None, backend: FakeBackend
 ) -> None:
-    ahead = digits()
-    ahead.prefetch(1, None)
+    prefetching = new_feed()
+    prefetching.prefetch(1, None)
     assert same(
-        ahead.remaining_batches(epoch, batch, augmentation), digits().remaining_batches(epoch, batch, augmentation)
+        prefetching.remaining_batches(epoch, batch, augmentation),
+        new_feed().remaining_batches(epoch, batch, augmentation),
     )
-    assert same(ahead.remaining_batches(1, 0, None), digits().remaining_batches(1, 0, None))
-    assert len(ahead.remaining_batches(1, 3, None).images) == 50 - 3 * 8
-    assert untouched.orders.count(1) >= 2
+    assert same(prefetching.remaining_batches(1, 0, None), new_feed().remaining_batches(1, 0, None))
+    assert len(prefetching.remaining_batches(1, 3, None).images) == 50 - 3 * 8
+    assert backend.orders.count(1) >= 2
 
 
-def test_what_the_backend_was_to_make_ready_is_taken_once_and_for_that_epoch_alone(
-    untouched: Untouched, monkeypatch: pytest.MonkeyPatch
+def test_speculative_batches_are_used_once_and_for_their_epoch_only(
+    backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[tuple[Any, float]] = []
 
     def speculate(model: Any, batches: Feed, rate: float) -> str:
         made.append((batches, rate))
-        return f"ready for {model}"
+        return f"batches of {model}"
 
-    monkeypatch.setattr(untouched, "speculate", speculate, raising=False)
-    few, late = digits(), digits()
-    few.speculate("a network", 1, None, 0.5)
-    assert few.remaining_batches(1, 0, None) == "ready for a network"
-    assert same(made[0][0], late.remaining_batches(1, 0, None))
+    monkeypatch.setattr(backend, "speculate", speculate, raising=False)
+    speculative, plain = new_feed(), new_feed()
+    speculative.speculate("a model", 1, None, 0.5)
+    assert speculative.remaining_batches(1, 0, None) == "batches of a model"
+    assert same(made[0][0], plain.remaining_batches(1, 0, None))
     assert made[0][1] == 0.5
-    assert same(few.remaining_batches(1, 0, None), late.remaining_batches(1, 0, None))
-    few.speculate("a network", 2, None, 0.5)
-    assert same(few.remaining_batches(2, 1, None), late.remaining_batches(2, 1, None))
-    assert same(few.remaining_batches(2, 0, None), late.remaining_batches(2, 0, None))
+    assert same(speculative.remaining_batches(1, 0, None), plain.remaining_batches(1, 0, None))
+    speculative.speculate("a model", 2, None, 0.5)
+    assert same(speculative.remaining_batches(2, 1, None), plain.remaining_batches(2, 1, None))
+    assert same(speculative.remaining_batches(2, 0, None), plain.remaining_batches(2, 0, None))

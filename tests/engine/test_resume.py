@@ -1,7 +1,5 @@
-"""Interrupted and resumed runs, with real engines: what they end with, and what their histories look like."""
+"""Interrupted and resumed runs."""
 
-import os
-import signal
 import time
 from collections.abc import Callable
 
@@ -9,7 +7,8 @@ import numpy as np
 import pytest
 
 from mnist_tui.control import client
-from mnist_tui.control.protocol import Ping, SetEpochs, SetLearningRate, Stop
+from mnist_tui.control.protocol import Ping, SaveCheckpoint, SetEpochs, SetLearningRate, Stop
+from mnist_tui.engine.__main__ import Engine
 from mnist_tui.engine.recording import checkpoints
 from mnist_tui.events import AnyEvent, EndReason, ResumeReason, RunEnded, RunResumed, StepEnded
 from mnist_tui.runs.directory import RunDirectory
@@ -17,11 +16,12 @@ from mnist_tui.runs.history import History
 from mnist_tui.runs.log import LogFollower
 from mnist_tui.runs.status import Status
 from mnist_tui.runs.summary import summarize
+from tests.engine import in_process
 from tests.engine.conftest import Start, events_until
 from tests.engine.held import go_on, hold_at
 
-SETTINGS = {"limit": 1_440, "epochs": 3, "batch_size": 66, "seed": 5, "checkpoint_seconds": 0.1}
-"""20 steps an epoch; a checkpoint as often as their cost allows."""
+SETTINGS = {"preset": "mlp", "limit": 720, "epochs": 3, "batch_size": 33, "seed": 5}
+"""20 steps an epoch."""
 
 
 def history_of(run: RunDirectory) -> History:
@@ -34,44 +34,42 @@ def is_step(number: int) -> Callable[[AnyEvent], bool]:
     return lambda event: isinstance(event, StepEnded) and event.step == number
 
 
-def kill(run: RunDirectory) -> None:
-    """As a crash does: at once."""
-    endpoint = run.endpoint()
-    assert endpoint is not None
-    os.kill(endpoint.pid, signal.SIGKILL)
-    while run.is_live():
-        time.sleep(0.01)
-
-
 def last_weights(run: RunDirectory) -> list[np.ndarray]:
     checkpoint = checkpoints.read(run)
     assert checkpoint is not None
     return checkpoint.variables
 
 
-@pytest.mark.parametrize("preset", ["fast", "reference"])
-def test_a_killed_and_resumed_run_ends_with_the_same_weights_bit_for_bit(start: Start, preset: str) -> None:
-    settings = SETTINGS | {"preset": preset, "epochs": 2, "limit": 720, "batch_size": 33}  # 20 steps an epoch, too
-    whole = start(**settings)
-    events_until(whole)
+def save_and_crash(save: int, crash: int) -> in_process.OnEvent:
+    """Return a function that saves a checkpoint after a step and crashes the run after a later one."""
 
-    broken = start(**settings)
-    for step in (7, 25):  # in the middle of both epochs
-        hold_at(broken, step)
-        go_on(broken)
-        kill(broken)
-        assert summarize(broken).status is Status.CRASHED
-        client.resume(broken, "a test")
-    events = events_until(broken)
+    def on_event(engine: Engine, event: AnyEvent) -> None:
+        if is_step(save)(event):
+            engine.handle(SaveCheckpoint(by="a test"))
+        elif is_step(crash)(event):
+            raise in_process.Crash
+
+    return on_event
+
+
+@pytest.mark.parametrize("preset", ["fast", "reference"])
+def test_a_crashed_and_resumed_run_ends_with_the_same_weights_bit_for_bit(preset: str) -> None:
+    settings = SETTINGS | {"preset": preset, "epochs": 2}
+    whole, broken = in_process.new_run(**settings), in_process.new_run(**settings)
+    in_process.train(whole)
+    in_process.train(broken, save_and_crash(5, 7))
+    assert summarize(broken).status is Status.CRASHED
+    in_process.resume(broken, save_and_crash(23, 25))
+    events = in_process.resume(broken)
+    assert [event.step for event in events if isinstance(event, RunResumed)] == [5, 23]
     assert isinstance(events[-1], RunEnded)
 
     one, other = last_weights(whole), last_weights(broken)
     assert len(one) == len(other)
     assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
     first, second = history_of(whole), history_of(broken)
-    assert np.array_equal(first.steps.column("step"), second.steps.column("step"))
-    assert np.array_equal(first.steps.column("loss"), second.steps.column("loss"))
-    assert np.array_equal(first.steps.column("learning_rate"), second.steps.column("learning_rate"))
+    for key in ("step", "loss", "learning_rate"):
+        assert np.array_equal(first.steps.column(key), second.steps.column(key))
     assert [epoch.validation for epoch in first.epochs] == [epoch.validation for epoch in second.epochs]
     assert first.ended is not None
     assert second.ended is not None
@@ -79,38 +77,36 @@ def test_a_killed_and_resumed_run_ends_with_the_same_weights_bit_for_bit(start: 
     assert np.all(np.diff(second.steps.column("worked")) > 0)
 
 
-def test_a_stopped_run_is_resumed_in_the_middle_of_its_epoch_and_its_partial_validation_no_longer_counts(
-    start: Start,
-) -> None:
-    run = start(**SETTINGS)
-    hold_at(run, 24)
-    client.send(run, Stop(by="a test"))
-    events = events_until(run)
-    stopped = events[-1]
+def test_a_run_stopped_in_the_middle_of_an_epoch_is_resumed_there_and_drops_its_partial_validation() -> None:
+    def stop(engine: Engine, event: AnyEvent) -> None:
+        if is_step(24)(event):
+            engine.handle(Stop(by="a test"))
+
+    run = in_process.new_run(**SETTINGS)
+    stopped = in_process.train(run, stop)[-1]
     assert isinstance(stopped, RunEnded)
     assert stopped.reason is EndReason.STOPPED
-    last = max(event.step for event in events if isinstance(event, StepEnded))
-    assert [epoch.epoch for epoch in history_of(run).epochs] == [1, 2]
+    assert [(epoch.epoch, epoch.step) for epoch in history_of(run).epochs] == [(1, 20), (2, 24)]
 
-    client.resume(run, "a test", epochs=2)
-    events = events_until(run)
+    events = in_process.resume(run, epochs=2)
     resumed = next(event for event in events if isinstance(event, RunResumed))
-    assert (resumed.reason, resumed.step, resumed.epoch) == (ResumeReason.RESUMED, last, 1)
+    assert (resumed.reason, resumed.step, resumed.epoch) == (ResumeReason.RESUMED, 24, 1)
     history = history_of(run)
     assert history.steps.column("step").tolist() == list(range(1, 41))
     assert [epoch.step for epoch in history.epochs] == [20, 40]
     assert history.epochs_planned == 2
-    assert summarize(run).status is Status.FINISHED
-    assert (summarize(run).epochs_done, summarize(run).epochs_planned, summarize(run).steps_done) == (2, 2, 40)
+    summary = summarize(run)
+    assert (summary.status, summary.epochs_done, summary.epochs_planned) == (Status.FINISHED, 2, 2)
+    assert summary.steps_done == 40
 
 
-def test_an_engine_that_is_watched_stays_after_the_end_trains_on_and_ends_when_the_last_face_has_left(
+def test_an_engine_with_a_viewer_trains_more_epochs_after_the_end_and_exits_once_the_viewer_has_left(
     start: Start,
 ) -> None:
     run = start(**SETTINGS | {"epochs": 1})
     hold_at(run)
-    face = client.Attachment(run, "a test")
-    while not face.alive:
+    viewer = client.Attachment(run, "a test")
+    while not viewer.alive:
         time.sleep(0.01)
     go_on(run)
     events_until(run, lambda event: isinstance(event, RunEnded))
@@ -121,23 +117,27 @@ def test_an_engine_that_is_watched_stays_after_the_end_trains_on_and_ends_when_t
     events: list[AnyEvent] = []
     while sum(isinstance(event, RunEnded) for event in events) < 2:
         events += follower.read()
-        time.sleep(0.05)
+        time.sleep(0.01)
         assert run.is_live()
     resumed = next(event for event in events if isinstance(event, RunResumed))
     assert (resumed.reason, resumed.step, resumed.epoch) == (ResumeReason.TRAINED_ON, 20, 1)
     assert history_of(run).steps.column("step").tolist() == list(range(1, 41))
-    face.close()
+    viewer.close()
     events_until(run)
 
 
-def test_a_loss_that_explodes_unattended_is_rolled_back_once_and_then_given_up(start: Start) -> None:
-    run = start(limit=1_200, epochs=2, preset="reference", optimizer="sgd", learning_rate=1e-3, batch_size=50)
-    hold_at(run)
-    client.send(run, SetLearningRate(by="a test", value=10.0))
-    go_on(run)
-    events = events_until(run)
-    history = history_of(run)
-    assert any(isinstance(event, RunResumed) and event.reason is ResumeReason.ROLLED_BACK for event in events)
-    assert history.failed is not None
-    assert "even after a rollback" in history.failed.error
+def test_a_run_that_diverges_unattended_is_rolled_back_once_and_then_fails() -> None:
+    def raise_learning_rate(engine: Engine, event: AnyEvent) -> None:
+        if is_step(1)(event):
+            engine.handle(SetLearningRate(by="a test", value=10.0))
+
+    run = in_process.new_run(
+        preset="reference", limit=480, epochs=4, optimizer="sgd", learning_rate=1e-3, batch_size=50
+    )
+    events = in_process.train(run, raise_learning_rate)
+    reasons = [event.reason for event in events if isinstance(event, RunResumed)]
+    assert reasons == [ResumeReason.ROLLED_BACK]
+    failed = history_of(run).failed
+    assert failed is not None
+    assert "even after a rollback" in failed.error
     assert summarize(run).status is Status.FAILED

@@ -9,9 +9,10 @@ import pytest
 
 from mnist_tui.control import client
 from mnist_tui.events import EpochEnded, RunEnded, RunStarted
+from tests.e2e.conftest import kill_engine
 from tests.engine.conftest import Start, events_until
 from tests.engine.held import go_on, hold_at
-from tests.engine.test_resume import history_of, kill, last_weights
+from tests.engine.test_resume import history_of, last_weights
 
 ROUNDING = 1e-9
 """Relative bound in float64. Five steps amplify a rounding error at most a millionfold, at ReLU and max pooling: in
@@ -80,7 +81,7 @@ def test_a_run_on_two_devices_is_recorded_killed_and_resumed_like_any_other(star
     broken = start(**SETTINGS, checkpoint_seconds=0.1)
     hold_at(broken, 8)
     go_on(broken)
-    kill(broken)
+    kill_engine(broken)
     client.resume(broken, "a test")
     assert isinstance(events_until(broken)[-1], RunEnded)
     assert history_of(broken).steps.column("step").tolist() == list(range(1, 13))

@@ -1,4 +1,4 @@
-"""What must be true of a run directory whatever befell it, and what a crash has cost."""
+"""Checks of a run directory after a fault, and the work that a crash cost."""
 
 from dataclasses import dataclass
 
@@ -10,29 +10,29 @@ from mnist_tui.runs.history import History
 
 
 def events_of(run: RunDirectory) -> list[AnyEvent]:
-    """Every event; fails on a torn line and on one that is no event."""
+    """Return all events. Fail on an incomplete line and on one that is not an event."""
     data = run.events_path.read_bytes()
-    assert not data or data.endswith(b"\n"), f"a torn line: {data[-200:]!r}"
+    assert not data or data.endswith(b"\n"), f"incomplete line: {data[-200:]!r}"
     events = []
     for line in data.splitlines():
         event = decode(line)
-        assert event is not None, f"no event: {line!r}"
+        assert event is not None, f"not an event: {line!r}"
         events.append(event)
     return events
 
 
 def check_history(run: RunDirectory) -> History:
-    """What readers see: steps 1, 2, 3... and epochs 1, 2, 3..., none lost, none twice."""
+    """Return the history as readers see it. Fail if a step or an epoch is lost or repeated."""
     history = History(run.record())
     history.apply_all(events_of(run))
     steps = history.steps.column("step").astype(int).tolist()
-    assert steps == list(range(1, len(steps) + 1)), "steps are lost or doubled"
+    assert steps == list(range(1, len(steps) + 1)), "steps are lost or repeated"
     assert [epoch.epoch for epoch in history.epochs] == list(range(1, len(history.epochs) + 1))
     return history
 
 
 def check_files(run: RunDirectory) -> None:
-    """No file is damaged, and none is left half written."""
+    """Check that no file is damaged or incomplete."""
     assert not [path for path in run.path.rglob(".*") if path.is_file()], "temporary files are left"
     for path in run.path.rglob("*.npz"):
         run.load_arrays(path)  # raises RunError
@@ -49,20 +49,20 @@ def check_files(run: RunDirectory) -> None:
 
 @dataclass(frozen=True)
 class Repetition:
-    """Work that a crash made be done again: batches of full size, and seconds in them."""
+    """Work that was repeated after a crash: full batches, and their seconds."""
 
     steps: int
     seconds: float
     allowed: float
-    """The longest time between checkpoints (as set, or as their cost demands), and the batch that was under way."""
+    """Maximum seconds: the longest time between checkpoints, and one batch."""
 
 
 def repetitions(run: RunDirectory) -> list[Repetition]:
-    """One for each time that the run was resumed."""
+    """Return the repeated work of every resume."""
     config, found = run.record().config, []
     done: list[StepEnded] = []
     cost = 0.0
-    """Of the newest checkpoint that this engine wrote."""
+    """Seconds that the newest checkpoint of this engine took."""
     for event in events_of(run):
         match event:
             case StepEnded():

@@ -1,4 +1,4 @@
-"""What all fault tests share: how many rounds, the dice, and a home of their own. Run with -s to see the figures."""
+"""Fixtures of the fault tests. Run with -s to see the figures."""
 
 import os
 import random
@@ -22,7 +22,7 @@ StartEngine = Callable[..., Engine]
 
 @pytest.fixture
 def rounds(pytestconfig: pytest.Config) -> Rounds:
-    """`rounds(short=3, full=25)`: how often to do something, the second with --full."""
+    """Return the number of repetitions: `rounds(short=3, full=25)` returns 25 with --full."""
 
     def choose(*, short: int, full: int) -> int:
         return full if pytestconfig.getoption("--full") else short
@@ -32,7 +32,7 @@ def rounds(pytestconfig: pytest.Config) -> Rounds:
 
 @pytest.fixture
 def chance() -> random.Random:
-    """The dice. They fall alike again with the printed seed in MNIST_TUI_FAULT_SEED (the processes' speed does not)."""
+    """Random numbers. To repeat them, set MNIST_TUI_FAULT_SEED to the printed seed."""
     seed = int(os.environ.get(SEED_VARIABLE) or secrets.randbelow(1_000_000))
     print(f"\n{SEED_VARIABLE}={seed}")
     return random.Random(seed)
@@ -40,7 +40,7 @@ def chance() -> random.Random:
 
 @pytest.fixture
 def start_engine(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StartEngine]:
-    """Start engines with settings given as keywords, below `home` or another folder; all are killed at the end."""
+    """Start engines with settings given as keywords, below `home` or another folder. Kill them at the end."""
     monkeypatch.setenv(HOME_VARIABLE, str(home))
     engines: list[Engine] = []
 
@@ -57,10 +57,10 @@ def start_engine(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StartE
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
-    """A disk of a few megabytes that can be filled up; skips where none can be mounted."""
+    """Disk of a few megabytes that can be filled. Skip the test if none can be mounted."""
     try:
         disk = SmallDisk(tmp_path / "disk")
     except Unmountable as error:
-        pytest.skip(f"no small disk can be mounted, only root can ({error})")
+        pytest.skip(f"only root can mount a small disk ({error})")
     yield disk
     disk.close()

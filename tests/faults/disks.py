@@ -13,12 +13,12 @@ CHUNK = bytes(64 * 1024)
 TOP_UP_SECONDS = 0.02
 
 
-class Unmountable(Exception):  # noqa: N818 (a fact about the machine, not a failure)
-    """Here nothing can be mounted; the message is mount's own."""
+class Unmountable(Exception):  # noqa: N818 (a property of the machine, not a failure)
+    """Mounting is not permitted. The message is that of mount."""
 
 
 class SmallDisk:
-    """A file system in memory at `path`. `fill` leaves no byte free, and takes what becomes free meanwhile."""
+    """File system in memory at `path`."""
 
     def __init__(self, path: Path) -> None:
         path.mkdir()
@@ -29,21 +29,21 @@ class SmallDisk:
         self._thread: threading.Thread | None = None
 
     def fill(self) -> None:
-        """Fill it up, and keep it so until `empty`."""
+        """Leave no byte free until `empty`, even if files are removed."""
         self._emptied.clear()
         self._top_up()
         self._thread = threading.Thread(target=self._keep_full, name="filler")
         self._thread.start()
 
     def empty(self) -> None:
-        """Make room again."""
+        """Free the disk again."""
         self._emptied.set()
         if self._thread is not None:
             self._thread.join()
         self._filler.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Unmount it."""
+        """Unmount the disk."""
         self.empty()
         subprocess.run(["umount", "--lazy", str(self.path)], check=True)
 
@@ -65,7 +65,7 @@ class SmallDisk:
 
 @contextlib.contextmanager
 def read_only(folder: Path) -> Iterator[None]:
-    """Nothing can be made, replaced or removed in a folder or below; files that are open for writing stay so."""
+    """Make a folder and its subfolders read-only. Files that are open for writing stay writable."""
     if os.geteuid():
         folders = [folder, *(path for path in folder.iterdir() if path.is_dir())]
         for path in folders:
@@ -86,6 +86,6 @@ def _mount(*arguments: str) -> None:
     try:
         done = subprocess.run(["mount", *arguments], capture_output=True, text=True, check=False)
     except FileNotFoundError:
-        raise Unmountable("there is no `mount`") from None
+        raise Unmountable("mount is not installed") from None
     if done.returncode:
         raise Unmountable(" ".join(done.stderr.split()))

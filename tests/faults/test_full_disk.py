@@ -1,4 +1,4 @@
-"""Disks that fill up, turn read-only or lose the run directory: training goes on, nothing is damaged, all is told."""
+"""Disks that fill up, become read-only or lose the run directory: training goes on and errors are reported."""
 
 import random
 import shutil
@@ -19,9 +19,9 @@ from tests.faults.conftest import Rounds, StartEngine
 from tests.faults.disks import SmallDisk, read_only
 from tests.faults.engine import Engine, phase, step, wait_until
 
-pytestmark = pytest.mark.timeout(3_600)  # of all rounds; what a single one waits for gives up sooner
+pytestmark = pytest.mark.timeout(3_600)  # for all rounds; each wait has its own timeout
 
-SETTINGS = {"limit": 1_440, "batch_size": 66, "epochs": 3, "checkpoint_seconds": 0.1}
+SETTINGS = {"limit": 720, "batch_size": 33, "epochs": 3, "checkpoint_seconds": 0.1}
 LAST_STEP = 60
 WRITTEN = {
     "model.keras",
@@ -33,11 +33,10 @@ WRITTEN = {
     "predictions/test.npz",
 }
 
-EvaluationPoint = Callable[[Engine], object]
+WaitForPoint = Callable[[Engine], object]
 
 
 def second_checkpoint(engine: Engine) -> None:
-    """While it is being written."""
     wait_until(engine.run.checkpoint_paths, "for the first checkpoint")
     folder = engine.run.path / "checkpoints"
     wait_until(
@@ -46,7 +45,7 @@ def second_checkpoint(engine: Engine) -> None:
     )
 
 
-MOMENTS: dict[str, EvaluationPoint] = {
+POINTS: dict[str, WaitForPoint] = {
     "while TensorFlow is imported": lambda engine: engine.wait_for(phase(Phase.IMPORTING)),
     "before the first checkpoint": lambda engine: engine.wait_for(phase(Phase.BUILDING)),
     "after the first checkpoint": lambda engine: engine.wait_for(lambda event: isinstance(event, CheckpointSaved)),
@@ -61,23 +60,23 @@ MOMENTS: dict[str, EvaluationPoint] = {
 
 
 def fill_at(name: str, engine: Engine, disk: SmallDisk) -> client.Attachment:
-    """Fill the disk up at a moment, and return who watches once that has been told it."""
-    face = client.Attachment(engine.run, "a test")  # the engine stays for as long as somebody watches
-    MOMENTS[name](engine)
+    """Fill the disk at a point, wait until the engine reports it, and return the viewer."""
+    viewer = client.Attachment(engine.run, "a test")  # the engine does not exit while a viewer is attached
+    POINTS[name](engine)
     disk.fill()
-    wait_until(lambda: face.save_error, f"to be told of a disk that fills up {name}")
-    return face
+    wait_until(lambda: viewer.save_error, f"for the error of a disk that fills up {name}")
+    return viewer
 
 
-def test_a_disk_that_stays_full_damages_nothing_and_the_run_goes_on_from_it_later(
+def test_a_full_disk_damages_nothing_and_the_run_can_be_resumed_later(
     start_engine: StartEngine, small_disk: SmallDisk, rounds: Rounds, chance: random.Random
 ) -> None:
-    names = chance.sample(list(MOMENTS), rounds(short=1, full=len(MOMENTS)))
+    names = chance.sample(list(POINTS), rounds(short=1, full=len(POINTS)))
     for name in names:
         engine = start_engine(small_disk.path, **SETTINGS)
-        face = fill_at(name, engine, small_disk)
+        viewer = fill_at(name, engine, small_disk)
         had_checkpoint = checkpoints.read(engine.run) is not None
-        face.close()
+        viewer.close()
         assert engine.wait() == 1, f"{name}: {engine.log_tail()}"
         audit.check_files(engine.run)
         audit.check_history(engine.run)
@@ -90,20 +89,20 @@ def test_a_disk_that_stays_full_damages_nothing_and_the_run_goes_on_from_it_late
         assert audit.check_history(engine.run).steps.count == LAST_STEP
         audit.check_files(engine.run)
         shutil.rmtree(engine.run.path)
-    print(f"disks that stay full: {len(names)} ({', '.join(names)}), damaged files: 0, runs that could not go on: 0")
+    print(f"disks that stay full: {len(names)} ({', '.join(names)}), damaged files: 0, not resumed: 0")
 
 
-def test_what_a_full_disk_refused_is_written_in_order_once_there_is_room(
+def test_failed_writes_are_repeated_in_order_once_the_disk_has_room(
     start_engine: StartEngine, small_disk: SmallDisk, rounds: Rounds, chance: random.Random
 ) -> None:
-    names, late = chance.sample(list(MOMENTS), rounds(short=1, full=len(MOMENTS))), 0
+    names, late = chance.sample(list(POINTS), rounds(short=1, full=len(POINTS))), 0
     for name in names:
         engine = start_engine(small_disk.path, **SETTINGS)
-        face = fill_at(name, engine, small_disk)
+        viewer = fill_at(name, engine, small_disk)
         small_disk.empty()
         emptied = time.time()
         engine.wait_for(lambda event: isinstance(event, RunEnded))
-        face.close()
+        viewer.close()
         status = engine.wait()
         assert times(engine) == sorted(times(engine))
         history = audit.check_history(engine.run)
@@ -112,7 +111,7 @@ def test_what_a_full_disk_refused_is_written_in_order_once_there_is_room(
         audit.check_files(engine.run)
         assert history.ended is not None
         (tested,) = (event.time for event in engine.events if phase(Phase.TESTING)(event))
-        if tested < emptied:  # too late for what was refused last, but not for its being told
+        if tested < emptied:  # the last failed writes may come too late, but they are reported
             late += 1
             assert status == bool(history.ended.unsaved), f"{name}: {engine.log_tail()}"
         else:
@@ -127,28 +126,28 @@ def test_what_a_full_disk_refused_is_written_in_order_once_there_is_room(
 
 
 def times(engine: Engine) -> list[float]:
-    """When what happened happened, without what other threads than the training's own tell: samples, and files."""
+    """Return the times of all events of the training thread."""
     others = HardwareSampled | CheckpointSaved | AlertRaised
     return [event.time for event in audit.events_of(engine.run) if not isinstance(event, others)]
 
 
-def follow(program: list[str], env: dict[str, str], engine: Engine) -> "subprocess.Popen[str]":
-    """The plain lines of a run, for whoever has no screen."""
+def print_plain(program: list[str], env: dict[str, str], engine: Engine) -> "subprocess.Popen[str]":
+    """Start a viewer that prints plain lines."""
     arguments = [*program, "attach", engine.run.id, "--plain"]
     return subprocess.Popen(arguments, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
 
 
-def test_a_run_directory_that_turns_read_only_is_told_everywhere(
+def test_a_read_only_run_directory_is_reported_to_all_viewers(
     start_engine: StartEngine, program: list[str], env: dict[str, str]
 ) -> None:
     engine = start_engine(**SETTINGS)
-    face = client.Attachment(engine.run, "a test")
-    plain = follow(program, env, engine)
+    viewer = client.Attachment(engine.run, "a test")
+    plain = print_plain(program, env, engine)
     engine.wait_for(step(5))
     with read_only(engine.run.path):
-        wait_until(lambda: face.save_error, "to be told of the trouble")
+        wait_until(lambda: viewer.save_error, "for the error")
         engine.wait_for(lambda event: isinstance(event, RunEnded))
-        face.close()
+        viewer.close()
         assert engine.wait() == 1, engine.log_tail()
         lines, _ = plain.communicate()
     ended = audit.check_history(engine.run).ended
@@ -159,21 +158,21 @@ def test_a_run_directory_that_turns_read_only_is_told_everywhere(
     assert "model.keras" in lines
     audit.check_files(engine.run)
     assert checkpoints.read(engine.run) is not None
-    print(f"read-only: trained to the end, not saved and said so: {', '.join(ended.unsaved)}")
+    print(f"read-only: trained to the end, reported as not saved: {', '.join(ended.unsaved)}")
 
 
-def test_a_run_directory_that_vanishes_is_told_and_hangs_nothing(
+def test_a_deleted_run_directory_is_reported_and_training_ends(
     start_engine: StartEngine, program: list[str], env: dict[str, str], home: Path
 ) -> None:
     engine = start_engine(**SETTINGS)
-    face = client.Attachment(engine.run, "a test")
-    plain = follow(program, env, engine)
+    viewer = client.Attachment(engine.run, "a test")
+    plain = print_plain(program, env, engine)
     engine.wait_for(step(5))
-    with engine.run.events_path.open("rb") as events:  # lives on for whoever has it open
+    with engine.run.events_path.open("rb") as events:  # stays readable after its deletion
         while engine.run.path.exists():
-            shutil.rmtree(engine.run.path, ignore_errors=True)  # not ignored: it may write a file meanwhile
-        wait_until(lambda: "vanished" in face.save_error, "to be told of the trouble")
-        face.close()
+            shutil.rmtree(engine.run.path, ignore_errors=True)  # the engine may write a file meanwhile
+        wait_until(lambda: "vanished" in viewer.save_error, "for the error")
+        viewer.close()
         assert engine.wait() == 1
         last = [decode(line) for line in events][-1]
     assert isinstance(last, RunEnded)
@@ -182,4 +181,4 @@ def test_a_run_directory_that_vanishes_is_told_and_hangs_nothing(
     assert list(home.iterdir()) == []
     plain.communicate()
     assert plain.returncode == 1
-    print("vanished run directory: trained and tested to the end, exit status 1")
+    print("deleted run directory: trained and tested to the end, exit status 1")

@@ -1,4 +1,4 @@
-"""Whatever comes to the control socket of an engine that trains, it trains on."""
+"""Malformed input on the control socket of an engine that trains."""
 
 import json
 import random
@@ -15,7 +15,7 @@ from tests.faults import audit
 from tests.faults.conftest import Rounds, StartEngine
 from tests.faults.engine import step
 
-SETTINGS = {"limit": 1_440, "batch_size": 66, "epochs": 10_000}
+SETTINGS = {"preset": "mlp", "limit": 6_000, "batch_size": 66, "epochs": 10_000}
 VALID: list[dict[str, object]] = [
     {"type": "stop", "by": "rubbish", "now": True},
     {"type": "step", "by": "rubbish", "count": 3},
@@ -71,13 +71,13 @@ KINDS: list[Callable[[random.Random], bytes]] = [noise, cut_short, with_a_wrong_
 
 
 def malformed(number: int, chance: random.Random) -> Iterator[bytes]:
-    """So many lines, none of which is a request that can be carried out; one in fifty is too long to be one."""
-    for place in range(number):
-        yield (oversize if place % 50 == 49 else KINDS[place % len(KINDS)])(chance)
+    """Return lines that are not valid requests. One in fifty is too long."""
+    for index in range(number):
+        yield (oversize if index % 50 == 49 else KINDS[index % len(KINDS)])(chance)
 
 
 class Client:
-    """Somebody who sends lines, over a new connection whenever the engine hung up on the old one."""
+    """Client that sends lines and reconnects whenever the engine closes the connection."""
 
     def __init__(self, address: str) -> None:
         self._address = address
@@ -89,44 +89,44 @@ class Client:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(60)
         self._socket.connect(self._address)
-        self._answers = self._socket.makefile("rb")
+        self._replies = self._socket.makefile("rb")
 
-    def ask(self, line: bytes) -> Reply | None:
-        """The answer to a line; None when the engine hung up without one."""
+    def send(self, line: bytes) -> Reply | None:
+        """Send a line and return the reply, or None if the engine closed the connection."""
         try:
             self._socket.sendall(line + b"\n")
-            answer = self._answers.readline()
+            reply = self._replies.readline()
         except (BrokenPipeError, ConnectionResetError):
-            answer = b""
-        if not answer or len(line) > MAX_LINE_BYTES:
+            reply = b""
+        if not reply or len(line) > MAX_LINE_BYTES:
             self.close()
             self._connect()
-        return msgspec.json.decode(answer, type=Reply) if answer else None
+        return msgspec.json.decode(reply, type=Reply) if reply else None
 
     def close(self) -> None:
-        self._answers.close()
+        self._replies.close()
         self._socket.close()
 
 
-def test_an_engine_that_is_sent_rubbish_trains_on(
+def test_an_engine_rejects_malformed_requests_and_trains_on(
     start_engine: StartEngine, rounds: Rounds, chance: random.Random
 ) -> None:
-    number = rounds(short=1_000, full=1_000)
+    number = rounds(short=300, full=1_000)
     engine = start_engine(**SETTINGS)
     engine.wait_for(step(1))
     endpoint = engine.run.endpoint()
     assert endpoint is not None
     assert endpoint.socket is not None
-    somebody = Client(endpoint.socket)
-    refused = 0
+    sender = Client(endpoint.socket)
+    rejected = 0
     for line in malformed(number, chance):
-        answer = somebody.ask(line)
-        assert answer is not None or len(line) > MAX_LINE_BYTES, line
-        if answer is not None:
-            assert not answer.ok, line
-            assert answer.error, line
-            refused += 1
-    somebody.close()
+        reply = sender.send(line)
+        assert reply is not None or len(line) > MAX_LINE_BYTES, line
+        if reply is not None:
+            assert not reply.ok, line
+            assert reply.error, line
+            rejected += 1
+    sender.close()
 
     assert client.send(engine.run, Ping()).ok
     engine.read()
@@ -140,6 +140,6 @@ def test_an_engine_that_is_sent_rubbish_trains_on(
     assert history.ended.reason is EndReason.STOPPED
     assert "Traceback" not in engine.run.log_path.read_text(errors="replace")
     print(
-        f"rubbish: {number} lines over {somebody.connections} connections, {refused} refused in words, none obeyed,"
+        f"rubbish: {number} lines over {sender.connections} connections, {rejected} rejected, none obeyed,"
         f" {history.steps.count} steps trained"
     )

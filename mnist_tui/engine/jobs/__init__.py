@@ -1,1 +1,1 @@
-"""Jobs beside a training, each in its own process: evaluate a data set, cross-check labels."""
+"""Jobs in processes of their own, next to training: evaluate a data set, cross-check labels."""

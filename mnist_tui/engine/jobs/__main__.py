@@ -1,10 +1,10 @@
-"""Jobs on a run beside its training: python -m mnist_tui.engine.jobs NAME RUN_DIR [ARGUMENT].
+"""Job process: python -m mnist_tui.engine.jobs NAME RUN_DIR [ARGUMENT].
 
-evaluate SPEC    read the test part of a data set with model.keras
-cross-check      read every training and validation digit with a network that was not trained on it
+- evaluate SPEC: Evaluate model.keras on the test split of a data set.
+- cross-check: Predict every training and validation image with a model that was not trained on it.
 
-Results are written into the run directory like any other predictions. On stdout comes one JSON line (JobReport) a step;
-everything else that is said goes to stderr.
+Results are predictions in the run directory. The job reports its progress on stdout, one JSON line (JobReport) each;
+all other output goes to stderr.
 """
 
 import os
@@ -26,23 +26,23 @@ from mnist_tui.runs.directory import RunDirectory, RunError
 
 
 def evaluate_set(run: RunDirectory, spec: str) -> Iterator[JobReport]:
-    """Read a data set's test part with the run's best network; raises ConfigError and RunError."""
+    """Evaluate the run's best model on the test split of a data set. Raise ConfigError or RunError."""
     import keras
 
     from mnist_tui.engine.models.evaluation import evaluate
     from mnist_tui.engine.training.recorder import save_digits, save_predictions
 
     backends.current().prepare(plan_job(run.record().config))
-    yield JobReport("reading the digits", 0.1)
+    yield JobReport("loading the data", 0.1)
     data = datasets.load(spec)
     if not run.model_path.exists():
         raise RunError(f"run {run.id} has no model.keras yet: wait for its first epoch")
-    yield JobReport("reading the network", 0.2)
+    yield JobReport("loading the model", 0.2)
     model = keras.saving.load_model(run.model_path, safe_mode=True)
     classes = model.output_shape[-1]
     if int(data.test.labels.max()) >= classes:
-        raise ConfigError(f"data {spec!r} has classes up to {data.test.labels.max()}, the network knows {classes}")
-    yield JobReport(f"reading {len(data.test):,} digits", 0.4)
+        raise ConfigError(f"data {spec!r} has labels up to {data.test.labels.max()}, the model has {classes} classes")
+    yield JobReport(f"evaluating {len(data.test):,} images", 0.4)
     name = set_name(spec)
     result = evaluate(model, data.test, keras.losses.CategoricalCrossentropy())
     save_digits(run, name, data.test)
@@ -51,12 +51,11 @@ def evaluate_set(run: RunDirectory, spec: str) -> Iterator[JobReport]:
 
 
 def set_name(spec: str) -> str:
-    """Return the name of an evaluated set: letters, digits and dashes, never the name of a split."""
+    """Return the name of an evaluated set in the run directory, which is never the name of a split."""
     return "set-" + (re.sub(r"[^A-Za-z0-9]+", "-", Path(spec).stem).strip("-") or "data")
 
 
 def cross_check(run: RunDirectory, _: str) -> Iterator[JobReport]:
-    """See engine/jobs/cross_check.py."""
     from mnist_tui.engine.jobs.cross_check import cross_check_labels
 
     return cross_check_labels(run)
@@ -69,8 +68,8 @@ JOBS: dict[str, Callable[[RunDirectory, str], Iterator[JobReport]]] = {
 
 
 def main(name: str, path: str, argument: str = "") -> int:
-    """Do a job and report; returns the exit status."""
-    # what is printed by native code goes where Python's own messages go
+    """Run a job and return the exit status."""
+    # native code prints to stdout, too: only reports may go there
     reports = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
     detection.lower_priority()
@@ -82,11 +81,11 @@ def main(name: str, path: str, argument: str = "") -> int:
         for report in JOBS[name](run, argument):
             reports.write(msgspec.json.encode(report) + b"\n")
     except BrokenPipeError:
-        return 1  # the reader of the reports has exited
+        return 1  # the engine has exited
     except Exception as error:
         traceback.print_exc()
-        words = str(error) if isinstance(error, ConfigError | RunError) else f"{type(error).__name__}: {error}"
-        reports.write(msgspec.json.encode(JobReport("failed", 1.0, error=words)) + b"\n")
+        message = str(error) if isinstance(error, ConfigError | RunError) else f"{type(error).__name__}: {error}"
+        reports.write(msgspec.json.encode(JobReport("failed", 1.0, error=message)) + b"\n")
         return 1
     return 0
 

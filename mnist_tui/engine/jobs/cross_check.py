@@ -1,7 +1,7 @@
-"""Out-of-sample answers to all training and validation digits, for the question whether their labels are right.
+"""Out-of-sample predictions of all training and validation images, to find label issues.
 
-The digits are dealt into FOLDS parts, and each part is read by a network that was trained on the others only. The
-networks are of preset `fast` with its own recipe, whatever the run's: a minute must do.
+The images are dealt into FOLDS folds, and each fold is predicted by a model that was trained on the other folds. The
+models are of preset `fast` with its own recipe, whatever the run's preset, so that a minute is enough.
 """
 
 from collections.abc import Iterator
@@ -26,27 +26,27 @@ from mnist_tui.runs.directory import RunDirectory
 
 FOLDS = 3
 KEPT_DIGITS = 3_000
-"""Digits that are kept: all that are read otherwise than they are labelled, and of the others the least sure ones."""
-FEWEST_STEPS = 300
-"""A few digits are trained on for more epochs than the recipe's."""
+"""Number of digits to keep, those with the least probable labels first. Misclassified digits are always kept."""
+MIN_STEPS = 300
+"""Minimum number of steps: a small data set is trained for more epochs than the recipe's."""
 NAME = "train"
 
 
 def cross_check_labels(run: RunDirectory) -> Iterator[JobReport]:
-    """Train, read, and write predictions/train.npz and digits/train.npz; raises ConfigError and OSError."""
+    """Write predictions/train.npz and digits/train.npz. Raise ConfigError or OSError."""
     config = run.record().config
     plan = plan_job(config)
     backends.current().prepare(plan)
     split = datasets.split(data := datasets.load(config.data), config.seed, config.limit)
-    digits, classes = joined(split.train, split.validation), len(data.class_names)
+    digits, classes = concatenated(split.train, split.validation), len(data.class_names)
     fold = np.random.default_rng(config.seed).permutation(len(digits)) % FOLDS
     probabilities = np.zeros((len(digits), classes), np.float32)
     for number in range(FOLDS):
-        yield JobReport(f"training network {number + 1} of {FOLDS}", number / FOLDS)
+        yield JobReport(f"training model {number + 1} of {FOLDS}", number / FOLDS)
         keras.utils.set_random_seed(config.seed + number)
         model = trained(digits.take(np.flatnonzero(fold != number)), classes, plan)
         held_out = np.flatnonzero(fold == number)
-        yield JobReport(f"reading {len(held_out):,} digits", (number + 0.9) / FOLDS)
+        yield JobReport(f"predicting {len(held_out):,} images", (number + 0.9) / FOLDS)
         probabilities[held_out] = predict(model, digits.images[held_out])
     rows = doubtful(digits.labels, probabilities)
     kept = digits.take(rows)
@@ -57,13 +57,13 @@ def cross_check_labels(run: RunDirectory) -> Iterator[JobReport]:
 
 
 def trained(digits: Digits, classes: int, plan: Plan) -> Any:
-    """A network of preset `fast`, trained on these digits by its own recipe."""
+    """Return a model of preset `fast`, trained on these digits with its own recipe."""
     preset = PRESETS["fast"]
     recipe = preset.recipe
     model = backends.current().prepare_model(preset.build(IMAGE_SHAPE, classes), plan)
     compile_model(preset, model, recipe.optimizer, recipe.learning_rate, jit=plan.jit)
     steps_per_epoch = -(-len(digits) // recipe.batch_size)
-    epochs = max(recipe.epochs, -(-FEWEST_STEPS // steps_per_epoch))
+    epochs = max(recipe.epochs, -(-MIN_STEPS // steps_per_epoch))
     steps = steps_per_epoch * epochs
 
     def rate() -> float:
@@ -81,7 +81,7 @@ def trained(digits: Digits, classes: int, plan: Plan) -> Any:
 
 
 def doubtful(labels: NDArray[np.uint8], probabilities: NDArray[np.float32]) -> NDArray[np.intp]:
-    """Rows to keep, ascending: p(label) minus the highest other probability is lowest there."""
+    """Return the rows to keep, ascending: those with the lowest p(label) minus the highest other probability."""
     others = probabilities.copy()
     rows = np.arange(len(labels))
     others[rows, labels] = -1
@@ -90,8 +90,8 @@ def doubtful(labels: NDArray[np.uint8], probabilities: NDArray[np.float32]) -> N
     return np.sort(np.argsort(margins, kind="stable")[:count])
 
 
-def joined(one: Digits, other: Digits) -> Digits:
-    """Both parts' digits in the order of their indices."""
+def concatenated(one: Digits, other: Digits) -> Digits:
+    """Return the digits of two splits in the order of their indices."""
     images = np.concatenate([one.images, other.images])
     labels = np.concatenate([one.labels, other.labels])
     indices = np.concatenate([one.indices, other.indices])

@@ -107,7 +107,7 @@ class Checkpoint:
         """Assign the arrays to the Keras variables. Raise RunError if their shapes do not match."""
         shapes = [tuple(variable.shape) for variable in variables]
         if shapes != [array.shape for array in self.variables]:
-            raise RunError("the checkpoint is of another network: resume with the version of mnist-tui that wrote it")
+            raise RunError("the checkpoint is of another model: resume with the version of mnist-tui that wrote it")
         for variable, array in zip(variables, self.variables, strict=True):
             variable.assign(array)
 

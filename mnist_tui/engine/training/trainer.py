@@ -198,7 +198,7 @@ class Trainer:
         return action
 
     def _handle_divergence(self, text: str) -> bool:
-        """Ask the attached user, or roll back once if nobody is attached."""
+        """Ask the attached user, or roll back once if no viewer is attached."""
         attended = self._steering.has_viewers
         self._recorder.alert(AlertKind.NOT_FINITE, text, awaits_decision=attended)
         if attended:

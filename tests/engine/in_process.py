@@ -1,0 +1,81 @@
+"""Training in the test's own process: no engine has to start, which takes seconds. No control socket, either."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from unittest.mock import patch
+
+import tensorflow as tf
+from tensorflow.python.framework import config as tf_config
+
+from mnist_tui.cli.wiring import catalogue, launch
+from mnist_tui.engine import backends
+from mnist_tui.engine.__main__ import Engine
+from mnist_tui.engine.recording import checkpoints
+from mnist_tui.engine.recording.event_writer import EventWriter
+from mnist_tui.events import AnyEvent
+from mnist_tui.runs.directory import RunDirectory, create_run
+from mnist_tui.runs.log import LogFollower
+
+OnEvent = Callable[[Engine, AnyEvent], None]
+"""Function to call after every event. It may send requests to the engine, or raise Crash."""
+
+
+class Crash(BaseException):
+    """End of a run without any cleanup."""
+
+
+def new_run(**settings: object) -> RunDirectory:
+    """Create a run that no engine trains yet."""
+    with patch("mnist_tui.control.client.start", lambda config, _: create_run(config)):
+        return launch(catalogue().complete({key: str(value) for key, value in settings.items()}))
+
+
+def train(run: RunDirectory, on_event: OnEvent | None = None) -> list[AnyEvent]:
+    """Train a run until it ends, fails or crashes. Return its events."""
+    return _work(run, on_event)
+
+
+def resume(run: RunDirectory, on_event: OnEvent | None = None, epochs: int | None = None) -> list[AnyEvent]:
+    """Train a run from its newest checkpoint until it ends, fails or crashes. Return its events."""
+    return _work(run, on_event, lambda engine: engine.report_resumed("a test", epochs))
+
+
+def crash_at(condition: Callable[[AnyEvent], bool]) -> OnEvent:
+    """Return a function that crashes the run at an event."""
+
+    def crash(_: Engine, event: AnyEvent) -> None:
+        if condition(event):
+            raise Crash
+
+    return crash
+
+
+def _work(
+    run: RunDirectory, on_event: OnEvent | None, report: Callable[[Engine], None] | None = None
+) -> list[AnyEvent]:
+    write = EventWriter.emit
+
+    def emit(event_writer: EventWriter, event: AnyEvent) -> None:
+        write(event_writer, event)
+        if on_event is not None:
+            on_event(engine, event)
+
+    with _deterministic_tensorflow(), patch.object(EventWriter, "emit", emit), patch.dict(os.environ):
+        engine = Engine(run, checkpoints.read(run) if report is not None else None, None, explain_only=False)
+        if report is not None:
+            report(engine)
+        with suppress(Crash):
+            engine.work()
+    return LogFollower(run.events_path).read()
+
+
+@contextmanager
+def _deterministic_tensorflow() -> Iterator[None]:
+    """Enable deterministic operations, but leave the number of threads: it cannot change after the first operation."""
+    tf.config.experimental.enable_op_determinism()
+    try:
+        with patch.object(backends.current(), "prepare"):
+            yield
+    finally:
+        tf_config.disable_op_determinism()
