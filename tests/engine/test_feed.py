@@ -83,7 +83,7 @@ def test_prefetched_batches_of_another_request_are_not_used(
     assert backend.orders.count(1) >= 2
 
 
-def test_speculative_batches_are_used_once_and_for_their_epoch_only(
+def test_speculative_batches_are_used_once_for_their_epoch(
     backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[tuple[Any, float]] = []
