@@ -20,7 +20,7 @@ from tests.engine import in_process
 from tests.engine.conftest import Start, events_until
 from tests.engine.held import go_on, hold_at
 
-SETTINGS = {"preset": "mlp", "limit": 720, "epochs": 3, "batch_size": 33, "seed": 5}
+SETTINGS = {"preset": "mlp", "limit": 360, "epochs": 3, "batch_size": 17, "seed": 5}
 """20 steps an epoch."""
 
 
