@@ -81,7 +81,8 @@ def test_two_processes_have_the_losses_of_one(
     start: Start, start_coordinator: StartCoordinator, start_worker: StartWorker
 ) -> None:
     cluster = new_cluster()
-    run = start_coordinator(cluster, epochs=3, **SETTINGS, **SGD)
+    settings = SETTINGS | SGD | {"epochs": 2}
+    run = start_coordinator(cluster, **settings)
     worker = start_worker(cluster)
     hold_at(run, STEPS)
     client.send(run, Stop(by="a test"))
@@ -92,12 +93,12 @@ def test_two_processes_have_the_losses_of_one(
     assert worker.returncode == 0
     assert output.splitlines()[-1].startswith("process 1 of 2: ")
 
-    single = start(epochs=2, **SETTINGS, **SGD)
+    single = start(**settings)
     events_until(single)
     one, two = history_of(single), history_of(run)
     losses = two.steps.column("loss")
     assert STEPS <= len(losses) <= 20
-    assert np.allclose(losses, one.steps.column("loss")[: len(losses)], rtol=ROUNDING)
+    np.testing.assert_allclose(losses, one.steps.column("loss")[: len(losses)], rtol=ROUNDING)
     assert np.array_equal(two.steps.column("learning_rate"), one.steps.column("learning_rate")[: len(losses)])
     assert two.epochs[0].validation["loss"] == pytest.approx(one.epochs[0].validation["loss"], rel=ROUNDING)
 
