@@ -1,4 +1,4 @@
-"""What all tests share: a home of their own, no animations, and the command-line switches."""
+"""Shared by all tests: a home of their own, no animations, and the command-line switches."""
 
 import os
 from pathlib import Path

@@ -62,7 +62,7 @@ SHORTENED: dict[str, str | None] = {
     # takes minutes: only the flags are checked
     "python -m tests.bench link --json": "python -m tests.bench --help",
 }
-"""What is run instead of a command that takes long or is a synopsis. None: only its flags are checked."""
+"""Short command to run instead of one that takes long or is a synopsis. None: only its flags are checked."""
 
 
 def shown_commands() -> Iterator[str]:
