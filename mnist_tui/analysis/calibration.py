@@ -14,7 +14,7 @@ from mnist_tui.analysis.errors import AnalysisError
 from mnist_tui.analysis.predicted import Bools, Floats
 
 BINS = 15
-"""As in Guo et al. (2017)."""
+"""Number of bins in Guo et al. (2017)."""
 STEPS = 101
 
 

@@ -1,4 +1,4 @@
-"""Predictions for the same examples over the epochs: when each was learned, whether it was forgotten, how hard it is.
+"""Learning history: which examples were learned or forgotten at which epoch, and how difficult they are.
 
     history = trace(labels, epochs, stack)      # once; `history.with_epoch(...)` appends a new epoch
     summary = learning_summary(history.until(4))  # as of epoch 4

@@ -1,4 +1,4 @@
-"""The filter language of the digits screen: `true:4 pred:9 conf>0.9 -label-issue`.
+"""The filter language of the digits screen, such as `true:4 pred:9 conf>0.9 -label-issue`.
 
     query = parse("true:cat,dog loss>2", names)
     rows(query, table)                          # int array of the rows that match every term

@@ -1,4 +1,4 @@
-"""Abstention panel: coverage and accuracy of the answers above a confidence threshold, as a plot and in words."""
+"""Abstention panel: coverage and accuracy above a confidence threshold, as a plot and in words."""
 
 import math
 

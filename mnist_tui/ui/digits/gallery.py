@@ -157,7 +157,7 @@ class Gallery(ScrollView, can_focus=True):
         return len(self._digits) if self._digits is not None else 0
 
     def _lay_out(self) -> None:
-        # No scrollbar if it would cost a digit per row, as at 120 columns; the line below says where the cursor is.
+        # No scrollbar if it would cost a digit per row, as at 120 columns; the line below gives the position.
         width = self.container_size.width
         self.styles.scrollbar_size_vertical = 1 if (width - 1) // FRAME_WIDTH == width // FRAME_WIDTH else 0
         rows = -(-self._count // self.per_row)
