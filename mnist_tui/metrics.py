@@ -101,8 +101,26 @@ POSITIVE = (0, math.inf)
 METRICS: dict[str, Metric] = {
     metric.key: metric
     for metric in (
-        Metric("loss", "Loss", "", False, bounds=POSITIVE, from_step="loss", from_validation=lambda seen: seen.loss),
-        Metric("accuracy", "Accuracy", "%", True, 100, 2, (0, 100), "steps", "accuracy", _accuracy, lambda: "accuracy"),
+        Metric(
+            "loss",
+            "Loss",
+            higher_is_better=False,
+            bounds=POSITIVE,
+            from_step="loss",
+            from_validation=lambda seen: seen.loss,
+        ),
+        Metric(
+            "accuracy",
+            "Accuracy",
+            "%",
+            higher_is_better=True,
+            scale=100,
+            digits=2,
+            bounds=(0, 100),
+            from_step="accuracy",
+            from_validation=_accuracy,
+            keras_metric=lambda: "accuracy",
+        ),
         Metric(
             "learning_rate",
             "Learning rate",

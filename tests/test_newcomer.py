@@ -1,10 +1,8 @@
 """A newcomer's walk: the examples of mnist_tui/README.md work, and its metric appears on the training screen."""
 
 import importlib
-import io
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +10,14 @@ import msgspec
 import numpy as np
 import pytest
 
-from mnist_tui.cli.plain import PlainReporter
 from mnist_tui.engine.service.steering import HANDLERS
 from mnist_tui.events import EpochEnded, decode, encode
 from mnist_tui.metrics import METRICS, Metric, ValidationContext, validation_metrics
 from mnist_tui.runs.directory import RunDirectory
 from mnist_tui.runs.history import History
 from mnist_tui.runs.log import LogFollower
-from mnist_tui.ui.plots.board import PlotBoard
-from tests.kit.recording import Clock, recorded_run
-from tests.ui.program import program, text, wait_until
+from tests.kit.recording import recorded_run
+from tests.test_extending_metric import check_plain_lines, check_training_screen
 
 README = Path(__file__).parent.parent / "mnist_tui" / "README.md"
 REGISTRIES = {
@@ -104,18 +100,5 @@ async def test_the_metric_of_the_document_is_on_the_training_screen_and_in_plain
     history.apply_all(events)
     newest = history.epochs[-1]
     assert newest.validation_accuracy < (newest.validation[metric.key] or 0) <= 1
-    value = metric.format(newest.validation[metric.key])
-
-    app = program(run, Clock(history.last_time or 0.0))
-    async with app.run_test(size=(120, 40)) as pilot:
-        await wait_until(pilot, lambda: bool(app.screen.query(PlotBoard)), "the training screen")
-        board = app.screen.query_one(PlotBoard)
-        await wait_until(pilot, lambda: metric in board.recorded, "the metric among the plots")
-        board.set_view(replace(board.view, maximised=metric.key))
-        await wait_until(pilot, lambda: metric.label in text(app) and value in text(app), "the metric's plot")
-
-    out = io.StringIO()
-    reporter = PlainReporter(run, out, rewrite=False)
-    for event in events:
-        reporter.apply(event)
-    assert f"{metric.label.lower()} {value}" in out.getvalue()
+    await check_training_screen(run, history, metric)
+    check_plain_lines(run, metric, newest)

@@ -30,11 +30,11 @@ class LabelAccuracy:
     as_labelled: Share
     """All examples with their original labels: the figure to compare with other results."""
     without_flagged: Share
-    """Without the label issues of confident learning. Biased upwards: only misclassified examples are left out."""
+    """Accuracy without the label issues of confident learning: biased upwards, as only mistakes are left out."""
     without_mislabelled: Share
-    """Without examples reviewed as wrong or unreadable."""
+    """Accuracy without examples reviewed as wrong or unreadable."""
     corrected: Share
-    """With corrected labels; without unreadable examples and wrong labels whose correct class is unknown."""
+    """Accuracy with corrected labels, without unreadable examples and wrong labels of unknown class."""
 
 
 def label_accuracy(

@@ -14,7 +14,7 @@ from mnist_tui.analysis.reviews import LabelReview, merge
 from mnist_tui.runs.directory import RunDirectory, RunError, home
 
 NAME, OLD_NAME = "reviews", "verdicts"
-"""Of the file in a run directory and of the folder beside the runs; version 0.1 wrote the old one."""
+"""Names of the file in a run directory and of the folder beside the runs: now, and in version 0.1."""
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(LabelReview).decode

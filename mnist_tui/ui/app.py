@@ -201,12 +201,13 @@ class MnistTuiApp(App[int]):
             self.push_screen(screen)
 
     def action_go_back(self) -> None:
-        """Go up one level: from a screen opened on another to that one, else to the first screen, then home."""
+        """Go up one level: to the screen below, from a screen of SCREENS to the first one, then home and back."""
         first, *others = SCREENS
-        is_opened = self.session is not None and self.screen in [self.get_screen(spec.name) for spec in others]
-        if is_opened and len(self.screen_stack) == 3:
+        installed = [self.get_screen(spec.name) for spec in others] if self.session is not None else []
+        depth = len(self.screen_stack)
+        if depth == 2 or (depth == 3 and self.screen in installed):
             self.action_view(first.name)
-        elif len(self.screen_stack) > 2:
+        else:
             self.pop_screen()
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
@@ -235,7 +236,7 @@ class MnistTuiApp(App[int]):
         self.refresh(layout=True)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        if action == "view":
+        if action == "view" or (action == "go_back" and len(self.screen_stack) == 2):
             return self.session is not None
         return True
 

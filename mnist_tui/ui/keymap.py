@@ -23,7 +23,7 @@ class Key:
     label: str
     help: str
     shown: str | None = None
-    """How the footer writes the first key; None: by its name."""
+    """Text of the first key in the footer; None for its name."""
     footer: bool = True
     """False if the footer never lists it."""
     rank: int = 0
@@ -60,7 +60,7 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
         Key("previous_field", "up", "Previous setting", "Go to the setting above", "↑", footer=False),
         Key("screen.other_side", "tab,shift+tab", "Runs", "Switch between the settings and the runs", "Tab"),
     ),
-    "opened": (Key("app.view('training')", "escape", "Back", "Go back to the opened run", "Esc"),),
+    "opened": (Key("app.go_back", "escape", "Back", "Go back to the opened run", "Esc"),),
     "setting": (Key("submit", "enter", "Start", "Start a run with the settings shown", "Enter"),),
     "runs": (
         Key("select_cursor", "enter", "Open", "Open the run under the cursor", "Enter"),
@@ -79,7 +79,7 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
         Key("choose('cancel')", "escape", "Cancel", "Stay here"),
     ),
     "kill": (
-        Key("choose('kill')", "K", "Kill", "End the engine at once"),
+        Key("choose('kill')", "k", "Kill", "End the engine at once"),
         Key("choose('cancel')", "escape", "Cancel", "Let the training go on"),
     ),
     "rollback": (
@@ -146,7 +146,7 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
         Key("plots('one')", "m", "One plot", "Maximize one plot; Tab shows the next", rank=6),
         Key("plots('all')", "f", "Fit", "Fit all steps into the plots", footer=False),
         Key("plots('back')", "escape", "Close", "Remove the cursor, or restore the maximized plot", "Esc", rank=1),
-        Key("app.go_back", "escape", "Back", "Go back to the previous screen", "Esc", rank=7),
+        Key("app.go_back", "escape", "Back", "Go back to the previous screen", "Esc"),
     ),
     "compared": (
         Key("select_cursor", "enter", "Open", "Open the run under the cursor", "Enter"),
@@ -181,7 +181,7 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
     "confusion": (
         Key("open_cell", "enter", "Open", "Browse the digits of the cell", "Enter"),
         Key("next_numbers", "n", "Numbers", "Show counts, percent of the row, or of the column"),
-        Key("compare", "c", "Compare", "Compare with the previous epoch; again: choose", rank=1),
+        Key("compare", "c", "Compare", "Compare with the previous epoch; again: choose"),
         Key("leave_comparison", "escape", "Close", "Close the comparison", "Esc"),
     ),
     "digits": (

@@ -170,7 +170,7 @@ async def test_an_error_is_shown_and_another_digit_is_requested(run: RunDirector
 
 
 @pytest.mark.parametrize("point", [None, OWN_SET], ids=["validation", "own set"])
-async def test_without_an_engine_x_loads_the_model(
+async def test_without_an_engine_the_model_is_loaded_on_demand(
     run: RunDirectory, monkeypatch: pytest.MonkeyPatch, point: EvaluationPoint | None
 ) -> None:
     loaded: list[RunDirectory] = []
@@ -181,12 +181,12 @@ async def test_without_an_engine_x_loads_the_model(
         screen = await opened(pilot, app)
         grid = screen.query_one("#neighbours", ImageGrid)
         assert screen.check_action("load_model", ())
-        assert str(grid._content).startswith("x: ")
+        assert str(grid._content).startswith("L: ")
         await pilot.press("L")
         await settled(pilot)
         assert [each.path for each in loaded] == [run.path]
         assert not screen.check_action("load_model", ())
-        assert not str(grid._content).startswith("x: ")
+        assert not str(grid._content).startswith("L: ")
         with FakeEngine(run) as engine:
             engine.reply = reply_line()
             app.follow()

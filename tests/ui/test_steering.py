@@ -35,7 +35,7 @@ SENT: dict[str, Request] = {
     "minus": SetEpochs(by=ME, change=-1),
     "s": Stop(by=ME),
     "w": SaveCheckpoint(by=ME),
-    "K K": Stop(by=ME, now=True),
+    "K k": Stop(by=ME, now=True),
     "b b": RollBack(by=ME),
     "l up enter": SetLearningRate(by=ME, value=0.02),
     "l down down enter": SetLearningRate(by=ME, value=0.0025),

@@ -102,4 +102,4 @@ class ExplainScreen(PredictionScreen):
             return sanitize(outcome)
         if view.has_engine:
             return "explaining …"
-        return "loading the model …" if self._loading else "x: load the model (a few seconds)"
+        return "loading the model …" if self._loading else "L: load the model (a few seconds)"

@@ -49,7 +49,7 @@ class CrossCheck:
 
 
 _running: dict[Path, CrossCheck] = {}
-"""By run directory, so that a new screen finds the cross-check that an earlier one started."""
+"""Run directory -> cross-check, so that a new screen finds what an earlier one started."""
 
 
 def running(run: RunDirectory) -> CrossCheck | None:

@@ -242,7 +242,7 @@ class LabelsScreen(PredictionScreen):
         self.catch_up()
 
     def _done_words(self, review: LabelReview, go_on: bool) -> str:
-        """Say what a review action did, and how to undo it."""
+        """Describe a review action and how to undo it."""
         done = f"#{review.index:05d}: {outcome_words(review, self._names)}"
         if not go_on:
             return f"{done}."

@@ -43,7 +43,7 @@ class PredictionScreen(RunScreen):
         self.asked: EvaluationPoint | None = None
         """The evaluation that was last requested."""
         self._asked_for: EpochEnded | None = None
-        """Its event: after a rollback, another event has the same epoch."""
+        """Event of that evaluation. After a rollback, another event has the same epoch."""
         self.findings: Findings | None = None
         """The findings loaded last; None before, and after an error."""
         self.problem = ""

@@ -5,13 +5,7 @@ from textual.events import Resize
 from textual.widgets import Footer
 from textual.widgets._footer import FooterKey
 
-from mnist_tui.ui.keymap import KEYMAP, screen_keys
-
-
-def rank(action: str) -> int:
-    """Return how early an action leaves a footer that is too narrow."""
-    groups = (*KEYMAP.values(), screen_keys())
-    return next((key.rank for group in groups for key in group if key.action == action), 0)
+from mnist_tui.ui.keymap import KEYMAP, keys_of
 
 
 class KeyFooter(Footer):
@@ -24,12 +18,12 @@ class KeyFooter(Footer):
         """Drop keys of the highest rank until the others fit; of equal ranks, the last first."""
         keys = [key for key in super().compose() if isinstance(key, FooterKey)]
         keys.sort(key=lambda key: not key.action.startswith("app.view"))  # the screens first, wherever they are bound
-        ranks = {key: rank(key.action) for key in keys}
+        ranks = {key.action: key.rank for group in (*KEYMAP, "screens") for key in keys_of(group)}
         widths = {key: len(key.key_display) + 1 + len(key.description) + 1 for key in keys}
         room = self.app.size.width + 1  # the last one needs no blank behind it
         while keys and sum(widths[key] for key in keys) > room:
-            worst = max(ranks[key] for key in keys)
-            keys.remove([key for key in keys if ranks[key] == worst][-1])
+            worst = max(ranks.get(key.action, 0) for key in keys)
+            keys.remove([key for key in keys if ranks.get(key.action, 0) == worst][-1])
         yield from keys
 
     def on_resize(self, event: Resize) -> None:  # noqa: ARG002

@@ -15,7 +15,7 @@ class KillScreen(ChoiceDialog):
     TITLE_WORDS = "Kill the engine"
     IS_ALARMING = True
     CHOICES = (
-        ("kill", "K", "Kill", "exit at once; nothing more is evaluated, tested or saved"),
+        ("kill", "k", "Kill", "exit at once; nothing more is evaluated, tested or saved"),
         ("cancel", "Esc", "Cancel", "keep training"),
     )
     FIRST = 1
