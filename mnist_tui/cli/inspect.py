@@ -1,13 +1,14 @@
 """The commands that inspect predictions: evaluate another data set, list label issues."""
 
 import sys
-from pathlib import Path
 
 import click
 
+from mnist_tui.cli.output import check_output, is_stdout, write_output
 from mnist_tui.cli.steer import RUN_HELP
-from mnist_tui.cli.wiring import check_data
+from mnist_tui.cli.wiring import UsageError, check_data
 from mnist_tui.control import client
+from mnist_tui.render.text import sanitize
 from mnist_tui.runs.directory import RunDirectory, find_run
 
 MAX_ISSUES_SHOWN = 20
@@ -33,18 +34,25 @@ def evaluate(run: str, spec: str, as_json: bool) -> int:
 @click.command("label-issues", help=f"List labels that are probably wrong. The most certain come first. {RUN_HELP}")
 @click.argument("run")
 @click.option("--cross-check", is_flag=True, help="Also check all training digits: trains three small models.")
-@click.option("-o", "csv_path", type=click.Path(path_type=Path), help="Write the label reviews to this CSV file.")
+@click.option("-o", "csv_path", metavar="PATH", help="Write the label reviews to this CSV file, - for stdout.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def label_issues(run: str, cross_check: bool, csv_path: Path | None, as_json: bool) -> int:
+def label_issues(run: str, cross_check: bool, csv_path: str | None, as_json: bool) -> int:
     from mnist_tui.cli import listing, listing_inspection
 
     found = find_run(run)
+    if csv_path is not None:
+        if as_json and is_stdout(csv_path):
+            raise UsageError(f"-o {csv_path} and --json both print to stdout: give -o a file")
+        check_output(csv_path)
     if cross_check:
         _do_job(found, "cross-check")
     document = listing_inspection.label_issues_document(found)
     if csv_path is not None:
-        count = listing_inspection.write_reviews(found, csv_path)
-        click.echo(f"{count:,} label reviews written to {csv_path}", err=True)
+        text, count = listing_inspection.reviews_csv(found)
+        write_output(csv_path, text)
+        if is_stdout(csv_path):
+            return 0
+        click.echo(f"{count:,} label reviews written to {sanitize(csv_path)}", err=True)
     if as_json:
         listing.print_json(document)
     else:

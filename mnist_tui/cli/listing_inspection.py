@@ -1,7 +1,5 @@
 """Evaluations and label issues on stdout."""
 
-from pathlib import Path
-
 from rich.table import Table
 from rich.text import Text
 
@@ -13,7 +11,7 @@ from mnist_tui.inspection.inspector import Inspector
 from mnist_tui.inspection.predictions import TRAIN, VALIDATION, EvaluationPoint
 from mnist_tui.inspection.review_export import predictions_of
 from mnist_tui.render.text import percent, sanitize
-from mnist_tui.runs.directory import RunDirectory, RunError, replacing
+from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.summary import history_without_steps
 
 SHOWN_CONFUSIONS = 5
@@ -107,17 +105,11 @@ def print_label_issues(document: Document, most: int) -> None:
     out.print("* wrong according to confident learning")
 
 
-def write_reviews(run: RunDirectory, path: Path) -> int:
-    """Write all label reviews of a run as CSV and return their number; raises RunError."""
+def reviews_csv(run: RunDirectory) -> tuple[str, int]:
+    """Return all label reviews of a run as CSV, and their number; raises RunError."""
     history = history_without_steps(run)
     inspector = Inspector(run, history.record)
     reviews: list[LabelReview] = inspector.review_store.read()
     points = inspector.points(history)
     names: tuple[str, ...] = history.started.class_names if history.started else ()
-    text = to_csv(reviews, names, predictions_of(reviews, inspector, reversed(points)))
-    try:
-        with replacing(path) as temporary:
-            temporary.write_text(text, "utf-8", newline="")
-    except OSError as error:
-        raise RunError(f"{path} cannot be written ({error.strerror}): give -o another path") from None
-    return len(reviews)
+    return to_csv(reviews, names, predictions_of(reviews, inspector, reversed(points))), len(reviews)

@@ -1,10 +1,8 @@
-"""Checks of the terminal before the screen is shown, and the last flush of the standard streams."""
+"""Checks of the terminal before the screen is shown."""
 
 import codecs
 import locale
-import os
 from collections.abc import Mapping
-from typing import TextIO
 
 UNSUPPORTED_TERMS = ("dumb", "unknown", "")
 
@@ -26,12 +24,3 @@ def unsupported_reason(environment: Mapping[str, str], *, stdin: bool, stdout: b
     if codecs.lookup(encoding.split(":")[0]).name != "utf-8":
         return f"the locale's encoding {encoding} has no block characters: set LC_ALL=C.UTF-8, or {plain}"
     return None
-
-
-def flush_or_drop(*streams: TextIO) -> None:
-    """Flush the streams, and drop output without a reader: Python's own last flush would set the exit status 120."""
-    for stream in streams:
-        try:
-            stream.flush()
-        except OSError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from mnist_tui.analysis.confusion import class_name
 from mnist_tui.inspection.inspector import Findings
-from mnist_tui.runs.directory import RunDirectory, RunError, replacing
+from mnist_tui.runs.directory import RunDirectory, RunError
+from mnist_tui.runs.replacing import replacing
 
 COLUMNS = ("index", "split", "label", "predicted", "confidence", "margin", "loss", "epoch")
 
@@ -60,7 +61,9 @@ def export_digits(
                     )
                 )
     except OSError as error:
-        raise RunError(f"{folder} cannot be written ({error.strerror}): make room and export again") from None
+        raise RunError(
+            f"{folder} cannot be written ({error.strerror}): check folder and disk, and export again"
+        ) from None
     return written
 
 

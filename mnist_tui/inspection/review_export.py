@@ -9,8 +9,9 @@ from mnist_tui.analysis.review_csv import Prediction, to_csv
 from mnist_tui.analysis.reviews import LabelReview, part_of
 from mnist_tui.inspection.inspector import Inspector
 from mnist_tui.inspection.predictions import VALIDATION, EvaluationPoint
-from mnist_tui.runs.directory import RunDirectory, RunError, replacing
+from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.history import History
+from mnist_tui.runs.replacing import replacing
 
 FILE = "reviews.csv"
 
@@ -36,7 +37,7 @@ def export_reviews(
         with replacing(path) as temporary:
             temporary.write_text(text, "utf-8", newline="")
     except OSError as error:
-        raise RunError(f"{path} cannot be written ({error.strerror}): free some space and export again") from None
+        raise RunError(f"{path} cannot be written ({error.strerror}): check file and disk, and export again") from None
     return path, len(reviews)
 
 

@@ -8,8 +8,8 @@ a crash is detected reliably.
 import contextlib
 import fcntl
 import os
+import re
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -19,6 +19,7 @@ import platformdirs
 from mnist_tui import __version__
 from mnist_tui.config import RunConfig
 from mnist_tui.runs.names import free_name
+from mnist_tui.runs.replacing import remove_temporaries, replacing
 from mnist_tui.settings import RENAMED_SETTINGS
 
 if TYPE_CHECKING:
@@ -28,6 +29,14 @@ HOME_VARIABLE = "MNIST_TUI_HOME"
 LOCK_ATTEMPTS = 20
 ENDPOINT_BYTES = 256
 """Length of the lock file, which is more than any endpoint needs."""
+
+WRITTEN_NAMES = {
+    ".": r"config\.json|events\.jsonl|model\.keras|reviews\.csv",
+    "checkpoints": r"step-\d{9,}\.npz",
+    "digits": r"[\w-]+\.npz",
+    "predictions": r"[\w-]+\.npz",
+}
+"""Folders of a run directory, and regular expressions of the files that are replaced there."""
 
 
 class RunError(Exception):
@@ -103,14 +112,13 @@ class RunDirectory:
 
     def checkpoint_paths(self) -> list[Path]:
         """Return the existing checkpoints, newest first."""
-        return sorted(self.path.glob("checkpoints/step-*.npz"), reverse=True)
+        found = self.path.glob("checkpoints/step-*.npz")
+        return sorted((path for path in found if re.fullmatch(WRITTEN_NAMES["checkpoints"], path.name)), reverse=True)
 
     def remove_temporaries(self) -> None:
         """Delete the temporary files of an engine that was killed. Call it only with the lock held."""
-        for folder in (".", "checkpoints", "digits", "predictions"):
-            for path in (self.path / folder).glob(".*"):
-                with contextlib.suppress(OSError):
-                    path.unlink()
+        for folder, written in WRITTEN_NAMES.items():
+            remove_temporaries(self.path / folder, written)
 
     def save_arrays(self, path: Path, **arrays: "np.ndarray[Any, Any]") -> None:
         """Write an npz file atomically, so that a reader never sees half of it."""
@@ -182,32 +190,6 @@ class RunDirectory:
 def opened(path: Path) -> BinaryIO:
     """Open a file for reading. A pipe in its place reads as empty, where `open` would wait for a writer."""
     return open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))
-
-
-@contextlib.contextmanager
-def replacing(path: Path, *, durable: bool = False) -> Iterator[Path]:
-    """Give a temporary path that replaces `path` when the block ends, and is removed if it fails.
-
-    With `durable`, the file is synced to the disk first, so that a power cut leaves the old or the new file.
-    """
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-    try:
-        yield temporary
-        if durable:
-            _sync(temporary)
-        temporary.replace(path)
-        if durable:
-            _sync(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def home() -> Path:

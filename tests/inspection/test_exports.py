@@ -53,5 +53,5 @@ def test_an_export_never_overwrites_another(session: RunSession) -> None:
 
 def test_a_folder_that_cannot_be_created_is_an_error(session: RunSession) -> None:
     (session.run.path / "exports").touch()
-    with pytest.raises(RunError, match=r"exports cannot be written .*: make room"):
+    with pytest.raises(RunError, match=r"exports cannot be written .*: check folder"):
         export_digits(session.run, session.findings(EvaluationPoint(VALIDATION, 1)), np.array([1]))

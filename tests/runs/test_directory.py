@@ -25,7 +25,6 @@ from mnist_tui.runs.directory import (
     find_run,
     list_runs,
     remove_run,
-    replacing,
 )
 from tests.kit import samples
 
@@ -271,21 +270,6 @@ def test_a_reader_never_sees_half_a_file() -> None:
     assert seen == sorted(seen)
     assert int(run.load_arrays(path)["first"][0]) == versions - 1
     assert [file.name for file in path.parent.iterdir()] == [path.name]
-
-
-def test_a_replacement_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
-    path = tmp_path / "file.txt"
-    path.write_text("old")
-
-    def replace_halfway() -> None:
-        with replacing(path) as temporary:
-            temporary.write_text("ne")
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        replace_halfway()
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_config_with_an_old_key_is_read() -> None:

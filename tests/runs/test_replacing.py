@@ -2,12 +2,14 @@
 
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mnist_tui.runs.directory import RunDirectory, create_run, replacing
+from mnist_tui.runs.directory import RunDirectory, create_run
+from mnist_tui.runs.replacing import replacing
 from tests.kit import samples
 
 
@@ -80,15 +82,77 @@ def test_a_disk_that_refuses_the_last_bytes_leaves_the_old_file(
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_only_temporary_files_are_removed(run: RunDirectory) -> None:
-    kept = [run.path / name for name in ("checkpoints/step-000000007.npz", "digits/a.npz", "predictions/b.npz")]
-    kept += [run.config_path, run.events_path, run.model_path]
-    torn = [path.with_name(f".{path.stem}.4711{path.suffix}") for path in kept]
+WRITTEN = (
+    "config.json",
+    "events.jsonl",
+    "model.keras",
+    "checkpoints/step-000000007.npz",
+    "digits/validation.npz",
+    "predictions/epoch-0001.npz",
+    "predictions/set-my-digits.npz",
+)
+FOREIGN = (
+    ".keep",
+    ".notes.2026.json",
+    ".config.json",
+    ".config.old.json",
+    ".model.1.keras.bak",
+    "checkpoints/.step-000000007.npz",
+    "checkpoints/.best.7.npz",
+    "digits/.nfs0001",
+    "exports/.digits-001.1.csv",
+    "predictions/.DS_Store",
+)
+
+
+def test_only_temporary_files_of_this_program_are_removed(run: RunDirectory) -> None:
+    kept = [run.path / name for name in WRITTEN + FOREIGN]
+    torn = [run.path / name for name in WRITTEN]
+    torn = [path.with_name(f".{path.stem}.4711{path.suffix}") for path in torn]
     for path in (*kept, *torn):
         path.parent.mkdir(exist_ok=True)
         path.touch()
     run.remove_temporaries()
     assert sorted(path for path in run.path.rglob("*") if path.is_file()) == sorted(kept)
+
+
+@pytest.mark.parametrize("folder", ["checkpoints", "digits", "predictions"])
+def test_nothing_is_removed_behind_a_link(run: RunDirectory, folder: str, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    names = [".step-000000007.1.npz", ".validation.1.npz", ".epoch-0001.1.npz"]
+    for name in names:
+        (other / name).touch()
+    (run.path / folder).symlink_to(other)
+    (run.path / ".config.1.json").symlink_to(other / names[0])
+    run.remove_temporaries()
+    assert sorted(path.name for path in other.iterdir()) == sorted(names)
+    assert (run.path / ".config.1.json").is_symlink()
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo], ids=["folder", "pipe"])
+@pytest.mark.parametrize("linked", [False, True])
+def test_only_a_regular_file_is_replaced(tmp_path: Path, make: Callable[[Path], None], linked: bool) -> None:
+    path = tmp_path / "file.npz"
+    make(tmp_path / "other" if linked else path)
+    if linked:
+        path.symlink_to("other")
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(OSError, match=r"directory|regular"), replacing(path) as temporary:
+        temporary.write_text("new")
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_file_behind_a_link_is_replaced(tmp_path: Path) -> None:
+    path, target = tmp_path / "file.npz", tmp_path / "other" / "target.npz"
+    target.parent.mkdir()
+    path.symlink_to("other/target.npz")
+    for text in ("first", "second"):
+        with replacing(path) as temporary:
+            temporary.write_text(text)
+        assert path.is_symlink()
+        assert target.read_text() == text
+    assert list(target.parent.iterdir()) == [target]
 
 
 def test_a_run_without_temporary_files_is_not_changed(run: RunDirectory) -> None:
@@ -104,5 +168,6 @@ def test_checkpoints_are_listed_with_the_newest_first(run: RunDirectory) -> None
         path = run.checkpoint_path(step)
         path.parent.mkdir(exist_ok=True)
         path.touch()
-    (run.path / "checkpoints" / ".step-000000011.4711.npz").touch()
+    for other in (".step-000000011.4711.npz", "step-000000010-good.npz", "step-best.npz"):
+        (run.path / "checkpoints" / other).touch()
     assert run.checkpoint_paths() == [run.checkpoint_path(step) for step in reversed(steps)]

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from mnist_tui.engine import backends
 from mnist_tui.engine.models.inference import inference_model
 from mnist_tui.engine.models.presets import NO_SHIFT, Shift
-from mnist_tui.runs.directory import RunDirectory, replacing
+from mnist_tui.runs.directory import RunDirectory
+from mnist_tui.runs.replacing import replacing
 
 Weights = list[NDArray[Any]]
 

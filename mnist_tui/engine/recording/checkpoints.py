@@ -19,7 +19,8 @@ from mnist_tui.config import RunConfig
 from mnist_tui.diagnosis.guard import EpochFigures
 from mnist_tui.engine import backends
 from mnist_tui.events import CheckpointSaved, Metrics
-from mnist_tui.runs.directory import RunDirectory, RunError, replacing
+from mnist_tui.runs.directory import RunDirectory, RunError
+from mnist_tui.runs.replacing import replacing
 
 KEPT = 2
 """Number of checkpoints to keep: the newest may date from just before the loss diverged."""

@@ -1,0 +1,96 @@
+"""Output of commands: the standard streams, and the files that users name."""
+
+import contextlib
+import errno
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
+
+from mnist_tui.runs.directory import RunError
+from mnist_tui.runs.replacing import replaceable, replacing
+
+
+def open_closed_streams() -> None:
+    """Give closed standard streams a descriptor, so that no file of the program takes their place.
+
+    Reading stdin then gives nothing, writing to stdout still fails, and stderr is dropped.
+    """
+    for descriptor, mode in enumerate((os.O_RDONLY, os.O_RDONLY, os.O_RDWR)):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, mode)  # takes the lowest free descriptor
+    sys.stdin = sys.stdin or os.fdopen(0, encoding="utf-8", closefd=False)
+    sys.stdout = sys.stdout or os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", encoding="utf-8", closefd=False)
+
+
+def flush_or_drop(*streams: TextIO) -> None:
+    """Flush the streams, and drop output that cannot be written: Python would try again and set the exit status 120."""
+    for stream in streams:
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def is_stdout(path: str) -> bool:
+    """Return True if a path that the user gave is stdout: `-`, /dev/stdout or the file that stdout goes to."""
+    try:
+        return path == "-" or os.path.samestat(Path(path).stat(), os.fstat(1))
+    except OSError:
+        return False
+
+
+def check_output(path: str) -> None:
+    """Raise RunError if a path that the user gave for output cannot be written, before work is done for it."""
+    if is_stdout(path):
+        return
+    with _explained(path):
+        if path.rpartition(os.sep)[2] in ("", ".", ".."):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if _is_stream(path):
+            return
+        target, mode = replaceable(Path(path))
+        target.parent.stat()
+        if not os.access(target.parent, os.W_OK) or (mode is not None and not os.access(target, os.W_OK)):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+def write_output(path: str, text: str) -> None:
+    """Write text to a path that the user gave.
+
+    A regular file is replaced atomically; a character device or a pipe is written to.
+
+    Raises:
+        RunError: The path cannot be written.
+    """
+    check_output(path)
+    if is_stdout(path):
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode())
+        return
+    with _explained(path), contextlib.ExitStack() as stack:
+        file = Path(path) if _is_stream(path) else stack.enter_context(replacing(Path(path)))
+        file.write_text(text, "utf-8", newline="")
+
+
+def _is_stream(path: str) -> bool:
+    """Return True for a device such as /dev/null and for a named pipe, whose place no file may take."""
+    try:
+        mode = Path(path).stat().st_mode
+    except FileNotFoundError:
+        return False
+    return stat.S_ISCHR(mode) or stat.S_ISFIFO(mode)
+
+
+@contextlib.contextmanager
+def _explained(path: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise RunError(f"-o {path!r} cannot be written ({reason}): give another path, or - for stdout") from None
