@@ -4,9 +4,7 @@ import time
 
 import msgspec
 
-from mnist_tui.engine import backends
-from mnist_tui.engine.backends.planning import plan
-from mnist_tui.engine.backends.runtime import detect_machine, versions
+from mnist_tui.engine.backends.runtime import prepare_machine, versions
 from mnist_tui.engine.data import datasets
 from mnist_tui.engine.recording.checkpoints import Checkpoint
 from mnist_tui.engine.training.context import RunContext
@@ -26,8 +24,7 @@ def train(context: RunContext, start: Checkpoint | None, *, explain_only: bool =
     run, steering, emit = context.run, context.steering, context.event_writer.emit
     record = run.record()
     config = record.config
-    machine = detect_machine(config.device)
-    backends.current().prepare(plan(config, machine))
+    machine = prepare_machine(config)
 
     emit(PhaseChanged(time=time.time(), phase=Phase.LOADING))
     data = datasets.load(config.data)

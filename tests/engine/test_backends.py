@@ -1,9 +1,11 @@
 """Every installed backend of Keras computes the same, and trains, stops and resumes like any other."""
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -108,6 +110,31 @@ def test_an_unknown_backend_and_one_that_is_not_installed_are_told_apart(monkeyp
         backends.check("abacus")
     with pytest.raises(ConfigError, match="'theano' is not known: choose one of tensorflow, jax, torch, abacus"):
         backends.check("theano")
+
+
+@pytest.mark.skipif(not BACKENDS["jax"].is_installed(), reason="jax is not installed")
+def test_a_users_configuration_of_keras_changes_nothing(tmp_path: Path) -> None:
+    settings = {"floatx": "float16", "epsilon": 1e-3, "backend": "torch", "image_data_format": "channels_first"}
+    (tmp_path / "keras.json").write_text(json.dumps(settings))
+    script = (
+        "from mnist_tui.engine import backends; backends.select('jax'); from keras import config;"
+        "print(config.floatx(), config.epsilon(), config.backend(), config.image_data_format(), config.max_epochs())"
+    )
+    environment = {"KERAS_HOME": str(tmp_path), "KERAS_MAX_EPOCHS": "1", "KERAS_BACKEND": "torch"}
+    done = subprocess.run([sys.executable, "-c", script], env=os.environ | environment, capture_output=True, text=True)
+    assert done.stdout.split() == ["float32", "1e-07", "jax", "channels_last", "None"], done.stderr
+    assert json.loads((tmp_path / "keras.json").read_text()) == settings
+
+
+@pytest.mark.parametrize(("platforms", "error"), [("cuda", AssertionError()), ("foo", RuntimeError("unknown"))])
+def test_platforms_that_jax_does_not_have_are_refused_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, platforms: str, error: Exception
+) -> None:
+    jax = pytest.importorskip("jax")
+    monkeypatch.setattr(jax, "local_devices", Mock(side_effect=error))
+    monkeypatch.setenv("JAX_PLATFORMS", platforms)
+    with pytest.raises(ConfigError, match=f"^JAX_PLATFORMS '{platforms}' cannot be used by JAX here: unset it"):
+        BACKENDS["jax"].load().gpus()
 
 
 def test_the_setting_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

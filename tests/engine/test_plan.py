@@ -59,7 +59,7 @@ class Nvml:
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Unset the variables about GPUs and restore them afterwards."""
-    for name in (VISIBLE, ORDER, "TF_ENABLE_ONEDNN_OPTS"):
+    for name in (VISIBLE, ORDER, detection.JAX_PLATFORMS, detection.ONEDNN_SWITCH, *detection.ISA_LIMITS):
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
 
@@ -152,7 +152,7 @@ def test_the_policy_is_named_as_in_keras() -> None:
     ("machine", "settings", "reason"),
     [
         (CPU, {"precision": "float16"}, "'float16' cannot be used on a CPU: give float32"),
-        (CPU, {"precision": "bfloat16"}, "this CPU has neither amx_bf16 nor avx512_bf16; give float32"),
+        (CPU, {"precision": "bfloat16"}, "this CPU has neither amx_bf16 nor avx512_bf16, or TF_ENABLE_ONEDNN_OPTS"),
         (
             Machine((PASCAL,), has_bfloat16=True),
             {"precision": "float16"},
@@ -212,6 +212,7 @@ def test_a_backend_sees_only_the_selected_gpus(
         monkeypatch.setenv(VISIBLE, visible)
     restrict_gpus(device)
     assert os.environ[VISIBLE] == shown
+    assert os.environ.get(detection.JAX_PLATFORMS) == ("cpu" if shown == "-1" and device != "auto" else None)
 
 
 def test_without_a_driver_no_gpu_is_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,23 +230,28 @@ def test_gpus_are_those_that_cuda_would_show(monkeypatch: pytest.MonkeyPatch) ->
     assert visible_gpus(nvml) == ()
 
 
+BFLOAT16_CPU = "processor\t: 0\nflags\t\t: fpu avx2 avx512_bf16 sse\n"
+
+
 @pytest.mark.parametrize(
-    ("text", "onednn", "has"),
+    ("text", "environment", "has"),
     [
-        ("processor\t: 0\nflags\t\t: fpu avx2 avx512_bf16 sse\n", None, True),
-        ("flags\t\t: fpu amx_bf16\n", "1", True),
-        ("flags\t\t: fpu amx_bf16\n", "0", False),
-        ("flags\t\t: fpu avx512f\n", None, False),
-        ("", None, False),
+        (BFLOAT16_CPU, {}, True),
+        ("flags\t\t: fpu amx_bf16\n", {detection.ONEDNN_SWITCH: "1"}, True),
+        *((BFLOAT16_CPU, {detection.ONEDNN_SWITCH: text}, False) for text in ("0", "false", "False", "FALSE")),
+        *((BFLOAT16_CPU, {name: "AVX2"}, False) for name in detection.ISA_LIMITS),
+        (BFLOAT16_CPU, {detection.ISA_LIMITS[0]: "DEFAULT"}, True),
+        ("flags\t\t: fpu avx512f\n", {}, False),
+        ("", {}, False),
     ],
 )
-def test_bfloat16_support_is_read_from_the_cpu_flags(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, onednn: str | None, has: bool
+def test_bfloat16_takes_a_cpu_flag_and_onednn_without_limits(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, environment: dict[str, str], has: bool
 ) -> None:
     (tmp_path / "cpuinfo").write_text(text)
     monkeypatch.setattr(detection, "CPU_INFO", tmp_path / "cpuinfo")
-    if onednn is not None:
-        monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", onednn)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
     assert has_bfloat16() is has
 
 

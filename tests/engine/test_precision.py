@@ -8,6 +8,9 @@ import keras
 import numpy as np
 import pytest
 
+from mnist_tui.engine import backends
+from mnist_tui.engine.backends import runtime, tensorflow
+from mnist_tui.engine.backends.planning import plan
 from mnist_tui.engine.backends.precision import clone_with_policy
 from mnist_tui.engine.data.images import IMAGE_SHAPE
 from mnist_tui.engine.distribution import Distribution
@@ -89,3 +92,27 @@ def test_a_model_trained_in_bfloat16_is_saved_as_a_stock_float32_model(tmp_path:
     assert {layer.compute_dtype for layer in model.layers} == {"float32"}
     assert {type(layer).__module__.partition(".")[0] for layer in model.layers} == {"keras"}
     assert best.load().predict_on_batch(pixels(digits.images)).shape == (16, 10)
+
+
+@pytest.mark.parametrize(
+    ("slowdown", "settings", "channels", "precision"),
+    [(12.0, {}, (64,), "float32"), (1.5, {}, (64,), "bfloat16"), (12.0, {"precision": "float32"}, (), "float32")],
+)
+def test_bfloat16_that_is_measured_to_be_emulated_is_not_taken(
+    monkeypatch: pytest.MonkeyPatch,
+    slowdown: float,
+    settings: dict[str, str],
+    channels: tuple[int, ...],
+    precision: str,
+) -> None:
+    backend = backends.BACKENDS["tensorflow"].load()
+    monkeypatch.setattr(backends, "current", lambda: backend)
+    monkeypatch.setattr(backend, "prepare", lambda _: None)
+    monkeypatch.setattr(runtime, "has_bfloat16", lambda: True)
+    monkeypatch.setattr(tensorflow, "_gradient_seconds", lambda dtype: slowdown if dtype == "bfloat16" else 1.0)
+    config = samples.config(**settings)
+    assert plan(config, runtime.prepare_machine(config), channels).precision == precision
+
+
+def test_the_gradient_of_a_convolution_is_timed_in_both_precisions() -> None:
+    assert all(0 < tensorflow._gradient_seconds(dtype) < 10 for dtype in ("bfloat16", "float32"))

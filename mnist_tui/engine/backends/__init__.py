@@ -90,8 +90,15 @@ def check(name: str) -> None:
 
 
 def select(name: str) -> None:
-    """Make Keras use a backend, whatever KERAS_BACKEND says. Call it before Keras is imported; raises ConfigError."""
+    """Make Keras use a backend and its own defaults, whatever the user's configuration says.
+
+    Call it before Keras is imported; raises ConfigError.
+    """
     check(name)
+    for key in [key for key in os.environ if key.startswith("KERAS_")]:
+        del os.environ[key]  # such as KERAS_MAX_EPOCHS
+    # no keras.json can be there: channels_first or float16 in the user's breaks models, a damaged one the import
+    os.environ["KERAS_HOME"] = os.devnull
     os.environ["KERAS_BACKEND"] = name
     for key, value in BACKENDS[name].environment.items():
         os.environ.setdefault(key, value)

@@ -58,6 +58,10 @@ class Backend(ABC):
 
         return clone_with_policy(model, plan.policy)
 
+    def has_fast_bfloat16(self) -> bool:
+        """Measure, once prepared for a CPU with units for bfloat16, whether the backend uses them."""
+        return True
+
     def is_out_of_memory(self, error: Exception) -> bool:  # noqa: ARG002
         """Return True if an error of the backend means that a device ran out of memory."""
         return False

@@ -4,6 +4,7 @@ During `fit`, Keras keeps the training state outside the model's variables. Read
 state to them, and the next step starts from what they then hold.
 """
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,9 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
+from mnist_tui.config import ConfigError
 from mnist_tui.engine.backends.backend import Backend, Feed, Gradient, GradientNorms, StartExecution, array_batches
 from mnist_tui.engine.backends.jax_loop import TrainLoop, load_cudnn
 from mnist_tui.engine.data.augmentation import warp
+from mnist_tui.engine.hardware.detection import JAX_PLATFORMS
 from mnist_tui.engine.hardware.plan import Gpu, Plan
 
 CACHE_BYTES = 256 * 2**20
@@ -30,7 +33,15 @@ class Jax(Backend):
         return {"jax": jax.__version__}
 
     def gpus(self) -> tuple[Gpu, ...]:
-        return tuple(Gpu(str(device.device_kind)) for device in jax.local_devices() if device.platform != "cpu")
+        try:
+            devices = jax.local_devices()
+        except (RuntimeError, AssertionError) as error:  # an unknown platform, or one without its device
+            if platforms := os.environ.get(JAX_PLATFORMS):
+                raise ConfigError(
+                    f"{JAX_PLATFORMS} {platforms!r} cannot be used by JAX here: unset it, or give --device cpu"
+                ) from error
+            raise
+        return tuple(Gpu(str(device.device_kind)) for device in devices if device.platform != "cpu")
 
     def is_out_of_memory(self, error: Exception) -> bool:
         return isinstance(error, jax.errors.JaxRuntimeError) and "RESOURCE_EXHAUSTED" in str(error)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from mnist_tui.config import AUTO, ConfigError, DeviceChoice, RunConfig
 from mnist_tui.engine.backends import BACKENDS
-from mnist_tui.engine.hardware.detection import BFLOAT16_FLAGS, has_bfloat16, select_gpus
+from mnist_tui.engine.hardware.detection import BFLOAT16_FLAGS, ISA_LIMITS, ONEDNN_SWITCH, has_bfloat16, select_gpus
 from mnist_tui.engine.hardware.plan import Machine, Plan
 
 BFLOAT16_CHANNELS = 16
@@ -89,8 +89,11 @@ def _precision(config: RunConfig, machine: Machine, channels: Sequence[int]) -> 
     if not machine.gpus and wanted == "float16":
         raise ConfigError("precision 'float16' cannot be used on a CPU: give float32, or bfloat16 where it is fast")
     if not machine.gpus and not machine.has_bfloat16:
-        flags = " nor ".join(sorted(BFLOAT16_FLAGS))
-        raise ConfigError(f"precision 'bfloat16' cannot be used: this CPU has neither {flags}; give float32")
+        flags, variables = " nor ".join(sorted(BFLOAT16_FLAGS)), " or ".join((ONEDNN_SWITCH, *ISA_LIMITS[:1]))
+        raise ConfigError(
+            f"precision 'bfloat16' cannot be used: this CPU has neither {flags}, or {variables} turns them off;"
+            " give float32"
+        )
     least = CAPABILITIES[wanted]
     for gpu in machine.gpus:
         if gpu.capability is not None and gpu.capability < least:

@@ -3,8 +3,10 @@
 hardware/detection.py has what is known before.
 """
 
+import os
 import platform
 import sys
+from dataclasses import replace
 
 import msgspec
 import numpy as np
@@ -12,7 +14,7 @@ import numpy as np
 from mnist_tui.config import AUTO, ConfigError, DeviceChoice, RunConfig
 from mnist_tui.engine import backends
 from mnist_tui.engine.backends.planning import plan
-from mnist_tui.engine.hardware.detection import has_bfloat16, job_device, select_gpus
+from mnist_tui.engine.hardware.detection import JAX_PLATFORMS, has_bfloat16, job_device, select_gpus
 from mnist_tui.engine.hardware.plan import Machine, Plan
 
 
@@ -23,6 +25,14 @@ def detect_machine(device: str) -> Machine:
     if choice.kind == "gpu" and len(gpus) < choice.count:
         raise ConfigError(f"device {device!r} cannot be used: Keras sees {len(gpus)} of {choice.count} GPUs: {_fix()}")
     return Machine(gpus, has_bfloat16())
+
+
+def prepare_machine(config: RunConfig) -> Machine:
+    """Detect the devices of a run and prepare the backend for them; raises ConfigError."""
+    machine, backend = detect_machine(config.device), backends.current()
+    backend.prepare(plan(config, machine))
+    is_measured = machine.has_bfloat16 and not machine.gpus and config.precision in (AUTO, "bfloat16")
+    return replace(machine, has_bfloat16=False) if is_measured and not backend.has_fast_bfloat16() else machine
 
 
 def unused_gpu_warning(device: str, machine: Machine) -> str | None:
@@ -36,7 +46,10 @@ def unused_gpu_warning(device: str, machine: Machine) -> str | None:
 def _fix() -> str:
     import keras
 
-    return f"pip install '{backends.BACKENDS[keras.backend.backend()].gpu_package}', or give --device cpu"
+    name = keras.backend.backend()
+    if name == "jax" and os.environ.get(JAX_PLATFORMS):
+        return f"unset {JAX_PLATFORMS}, which is {os.environ[JAX_PLATFORMS]!r}, or give --device cpu"
+    return f"pip install '{backends.BACKENDS[name].gpu_package}', or give --device cpu"
 
 
 def plan_job(config: RunConfig) -> Plan:

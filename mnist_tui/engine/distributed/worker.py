@@ -14,8 +14,7 @@ from typing import Any
 from mnist_tui.cluster import Cluster
 from mnist_tui.config import ConfigError, RunConfig
 from mnist_tui.engine import backends
-from mnist_tui.engine.backends.planning import plan
-from mnist_tui.engine.backends.runtime import detect_machine
+from mnist_tui.engine.backends.runtime import prepare_machine
 from mnist_tui.engine.data import datasets
 from mnist_tui.engine.data.datasets import DataSet
 from mnist_tui.engine.distributed.messages import Data, End, Fit, Leaving, Order, Ready, Restore, StepOrder
@@ -75,8 +74,7 @@ class Worker:
         from mnist_tui.engine.training.feed import EpochFeed
 
         config, classes = self._config, len(data.class_names)
-        machine = detect_machine(config.device)
-        backends.current().prepare(plan(config, machine))
+        machine = prepare_machine(config)
         split = datasets.split(data, config.seed, config.limit)
         self._compiled = CompiledModel(config, 0, machine, classes, self._distribution)
         self._feed = EpochFeed(config, split.train, classes, self._distribution, self._compiled.plan)

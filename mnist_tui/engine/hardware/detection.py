@@ -16,11 +16,16 @@ from mnist_tui.events import Hardware
 
 BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
 """CPU flags; a CPU with neither emulates bfloat16."""
+ONEDNN_SWITCH, ONEDNN_OFF = "TF_ENABLE_ONEDNN_OPTS", {"0", "false"}
+ISA_LIMITS, NO_LIMIT = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"), {"", "default", "all"}
+"""Variables that limit the instructions that oneDNN uses. If they exclude AVX-512, bfloat16 crashes TensorFlow 2.21."""
 NICENESS = 5
 """Niceness of the engine, so that the UI stays responsive while training keeps all cores busy."""
 AUTOGROUP = Path("/proc/self/autogroup")
 """Niceness of a session on Linux. Cores are first shared among sessions; a process' own niceness counts within one."""
 CPU_INFO = Path("/proc/cpuinfo")
+JAX_PLATFORMS = "JAX_PLATFORMS"
+"""Variable with the platforms that JAX may use, such as cpu or cuda."""
 
 
 def restrict_gpus(device: str) -> None:
@@ -28,9 +33,11 @@ def restrict_gpus(device: str) -> None:
 
     Call it before the backend is imported. "auto" selects the first GPU. Raises ConfigError.
     """
-    gpus = select_gpus(device)
-    if gpus or DeviceChoice.parse(device).kind == "cpu":
+    gpus, on_cpu = select_gpus(device), DeviceChoice.parse(device).kind == "cpu"
+    if gpus or on_cpu:
         nvidia.set_visible_gpus(gpus)
+    if on_cpu:
+        os.environ[JAX_PLATFORMS] = "cpu"
 
 
 def job_device(device: str) -> str:
@@ -54,12 +61,17 @@ def select_gpus(device: str) -> tuple[Gpu, ...]:
 
 
 def has_bfloat16() -> bool:
-    """Return True if this CPU computes bfloat16 in hardware and oneDNN, which uses it, is on."""
+    """Return True if this CPU has units for bfloat16, and oneDNN, which uses them, is neither off nor limited.
+
+    Only a measurement shows whether they are fast: see `Backend.has_fast_bfloat16`.
+    """
     try:
         flags = next((line for line in CPU_INFO.read_text().splitlines() if line.startswith("flags")), "")
     except OSError:  # not Linux
         return False
-    return bool(BFLOAT16_FLAGS & set(flags.split())) and os.environ.get("TF_ENABLE_ONEDNN_OPTS") != "0"
+    is_off = os.environ.get(ONEDNN_SWITCH, "").lower() in ONEDNN_OFF
+    is_limited = any(os.environ.get(name, "").lower() not in NO_LIMIT for name in ISA_LIMITS)
+    return bool(BFLOAT16_FLAGS & set(flags.split())) and not is_off and not is_limited
 
 
 def lower_priority() -> None:
