@@ -49,6 +49,7 @@ def run_document(summary: RunSummary) -> dict[str, Any]:
         "unsaved": summary.ended.unsaved if summary.ended else (),
         "versions": summary.record.versions,
         "data_checksum": summary.record.data_checksum,
+        "data_changed_at": history.data_changed_at,
         "test_loss": summary.ended.test_loss if summary.ended else None,
         "confusion": best.confusion if best else None,
         "per_class": report(best.confusion).per_class(summary.class_names) if best else [],
@@ -94,11 +95,11 @@ def print_run(summary: RunSummary) -> None:
             "optimizer",
             f"{config.optimizer}, learning rate {_learning_rate(history)}, batch size {config.batch_size}",
         ),
-        ("data", config.data + (f", limited to {config.limit:,}" if config.limit else "") + f", seed {config.seed}"),
+        ("data", _data(history)),
         ("early stopping", history.early_stopping),
         ("done", f"{summary.epochs_done} of {summary.epochs_planned} epochs, {steps}"),
         ("best epoch", f"{best.epoch}: validation {', '.join(in_words(best.validation))}" if best else "–"),
-        ("test", f"accuracy {percent(ended.test_accuracy)}" if ended and ended.test_accuracy else "–"),
+        ("test", f"{percent(ended.test_accuracy)} accuracy" if ended and ended.test_accuracy is not None else "–"),
         ("took", duration(ended.seconds) if ended else "–"),
     ]
     if summary.error:
@@ -117,6 +118,13 @@ def print_run(summary: RunSummary) -> None:
     if best:
         scores = report(best.confusion).per_class(summary.class_names)
         out.print(class_table(scores, f"\nvalidation, epoch {best.epoch}"))
+
+
+def _data(history: History) -> str:
+    config, changed_at = history.record.config, history.data_changed_at
+    limit = f", limited to {config.limit:,}" if config.limit is not None else ""
+    changed = f", other content since step {changed_at:,}" if changed_at is not None else ""
+    return f"{config.data}{limit}, seed {config.seed}{changed}"
 
 
 def _learning_rate(history: History) -> str:

@@ -79,6 +79,8 @@ class History:
         self.early_stopping = record.config.early_stopping
         self.max_learning_rate = record.config.learning_rate
         """Maximum of the learning-rate schedule."""
+        self.data_changed_at: int | None = None
+        """Last step on the data that the run was started with; None if they have not changed."""
         self.alert: AlertRaised | None = None
         """Newest alert that still applies; a roll back removes it."""
         self.alerts: list[AlertRaised] = []
@@ -185,6 +187,8 @@ class History:
                 self.max_learning_rate = float(event.value)
         elif event.setting == "early_stopping":
             self.early_stopping = event.value
+        elif event.setting == "data":
+            self.data_changed_at = event.step
         kind: Literal["pause", "setting"] = "pause" if event.setting in ("pause", "continue", "step") else "setting"
         self.markers.append(CurveMarker(event.step, kind, describe(event)))
 

@@ -76,6 +76,7 @@ def test_a_finished_run_has_every_promised_field() -> None:
         "unsaved",
         "versions",
         "data_checksum",
+        "data_changed_at",
         "test_loss",
         "confusion",
         "per_class",
@@ -189,6 +190,22 @@ def test_a_resumable_run_shows_the_command(last: AnyEvent, is_shown: bool, capsy
     assert listing.run_document(summarize(run))["checkpoint"] == str(run.checkpoint_path(1_075))
 
 
+def test_accuracies_of_zero_are_figures(capsys: pytest.CaptureFixture[str]) -> None:
+    epoch = samples.epoch_ended(validation_accuracy=0.0)
+    run = run_with(samples.run_started(class_names=("a", "b")), epoch, samples.run_ended(test_accuracy=0.0))
+    words = shown(run, capsys)
+    assert "validation loss 0.1000, accuracy 0.00 %" in words
+    assert "test 0.00 % accuracy" in words
+    listing.print_runs([summarize(run)])
+    assert capsys.readouterr().out.count("0.00 %") == 2
+
+
+def test_a_change_of_the_data_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    run = run_with(samples.run_started(), samples.setting_changed("data", "changed content accepted", step=7))
+    assert "data mnist, seed 0, other content since step 7" in shown(run, capsys)
+    assert listing.run_document(summarize(run))["data_changed_at"] == 7
+
+
 def test_unsaved_files_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
     run = run_with(samples.run_started(), samples.run_ended(unsaved=("model.keras", "predictions/test.npz")))
     assert "not saved model.keras, predictions/test.npz" in shown(run, capsys)
@@ -264,7 +281,7 @@ def test_show_has_settings_results_and_classes(capsys: pytest.CaptureFixture[str
         "done 3 of 3 epochs, 2,580 steps",
         "best epoch 3: validation loss",
         "accuracy 99.46 %",
-        "test accuracy 99.57 %",
+        "test 99.57 % accuracy",
         "took 00:22",
         "validation, epoch 3",
         "class precision recall F1 support",
