@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 
@@ -110,8 +111,12 @@ def do_job(run: RunDirectory, name: str, argument: str = "") -> Iterator[JobRepo
     """
     command = [sys.executable, "-P", "-m", "mnist_tui.engine.jobs", name, str(run.path), argument]
     try:
+        temporary = tempfile.TemporaryDirectory(prefix="mnist-tui-job-", ignore_cleanup_errors=True)
+        environment = os.environ | {"TMPDIR": temporary.name}
         with run.log_path.open("ab") as log:
-            job = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
+            job = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, env=environment
+            )
     except OSError as error:
         raise RunError(f"{name} cannot be started ({error.strerror}): free some memory and try again") from None
     assert job.stdout is not None
@@ -128,6 +133,7 @@ def do_job(run: RunDirectory, name: str, argument: str = "") -> Iterator[JobRepo
         if job.poll() is None:
             job.terminate()
             job.wait()
+        temporary.cleanup()
 
 
 def send(run: RunDirectory, request: Request, timeout: float = REPLY_SECONDS) -> Reply:

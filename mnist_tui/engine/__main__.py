@@ -30,6 +30,7 @@ from mnist_tui.engine.recording.event_writer import EventWriter
 from mnist_tui.engine.recording.retrying_writer import RetryingWriter
 from mnist_tui.engine.service import private_socket, server
 from mnist_tui.engine.service.steering import DivergedError, Steering
+from mnist_tui.engine.temporaries import exit_now, use_own_folder
 from mnist_tui.engine.training.context import RunContext
 from mnist_tui.events import (
     EndReason,
@@ -84,7 +85,7 @@ class Engine:
         if isinstance(request, Stop) and request.now:
             self._event_writer.emit(RunEnded(time=time.time(), reason=EndReason.KILLED))
             # The training thread may be inside a native call, so the process does not wait for it.
-            threading.Timer(REPLY_SECONDS, os._exit, [0]).start()
+            threading.Timer(REPLY_SECONDS, exit_now, [0]).start()
         return pending
 
     def viewers_changed(self, count: int) -> None:
@@ -151,6 +152,7 @@ class Engine:
         # The socket listens before its address is published, so no early request is lost.
         with contextlib.suppress(OSError):  # a full disk: the run cannot be steered, but it trains
             self._run.write_endpoint(lock, Endpoint(os.getpid(), listener.getsockname() if listener else None))
+        use_own_folder()  # after the socket, which other engines remove if this one is killed
         threading.Thread(target=work, name="training", daemon=True).start()
         if listener is not None:
             await server.serve(listener, self, done)
@@ -195,7 +197,7 @@ def main() -> None:
     # Everything is written, and native threads can delay a normal exit by seconds.
     with contextlib.suppress(OSError):
         sys.stderr.flush()
-    os._exit(engine.status)
+    exit_now(engine.status)
 
 
 if __name__ == "__main__":

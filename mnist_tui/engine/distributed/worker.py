@@ -21,6 +21,7 @@ from mnist_tui.engine.distributed.messages import Data, End, Fit, Leaving, Order
 from mnist_tui.engine.distributed.wire import WorkerWire
 from mnist_tui.engine.distribution import DistributionError
 from mnist_tui.engine.hardware import detection
+from mnist_tui.engine.temporaries import exit_now, use_own_folder
 from mnist_tui.runs.directory import RunError
 
 PROGRESS_SECONDS = 10.0
@@ -157,6 +158,7 @@ def main(host: str, port: str, rank: str, world_size: str) -> int:
     os.dup2(2, 1)
     cluster = Cluster(host, int(port), int(rank), int(world_size))
     detection.lower_priority()
+    use_own_folder()
     try:
         return train(cluster)
     except (ConfigError, RunError) as error:
@@ -173,4 +175,4 @@ if __name__ == "__main__":
     with suppress(OSError):
         sys.stdout.flush()
         sys.stderr.flush()
-    os._exit(status)  # JAX would wait for the other processes, which may be gone
+    exit_now(status)  # JAX would wait for the other processes, which may be gone

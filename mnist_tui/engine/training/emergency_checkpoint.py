@@ -1,10 +1,10 @@
 """Emergency checkpoint of process 0 when another process is lost."""
 
 import contextlib
-import os
 import time
 
 from mnist_tui.engine.recording.checkpoints import Checkpointer
+from mnist_tui.engine.temporaries import exit_now
 from mnist_tui.engine.training.context import RunContext
 from mnist_tui.events import RunFailed
 
@@ -27,4 +27,4 @@ class EmergencyCheckpoint:
         """Save and exit this process, from another thread while training hangs or is paused."""
         self._event_writer.emit(RunFailed(time=time.time(), error=self.save(sentence)))
         self._event_writer.flush()
-        os._exit(1)
+        exit_now(1)
