@@ -23,6 +23,14 @@ class ConfigError(Exception):
     """A setting cannot be used. The message is one line: what is wrong, where, and how to fix it."""
 
 
+class DataFacts(msgspec.Struct, frozen=True):
+    """What identifies the content of a data set."""
+
+    checksum: str
+    """SHA-256 over the arrays."""
+    classes: int
+
+
 class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     """All settings that decide what a run computes."""
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from mnist_tui.config import AUTO, ConfigError, DeviceChoice, EarlyStopping, Ensemble, Recipe, RunConfig
+from mnist_tui.config import AUTO, ConfigError, DataFacts, DeviceChoice, EarlyStopping, Ensemble, Recipe, RunConfig
 
 Value = str | int | float
 OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop")
@@ -164,6 +164,8 @@ class Catalogue:
     """Raises ConfigError if a data spec names no readable data. Cheap: called at every key press."""
     check_backend: Callable[[str], None] = lambda _: None
     """Raises ConfigError if a package of the Keras backend is missing. Cheap as well."""
+    read_data: Callable[[str], DataFacts] | None = None
+    """Reads a data set; raises ConfigError if it cannot be used. None: data are not checked."""
 
     def default(self, key: str, preset: str) -> Value | None:
         """Return the default of a setting: the preset's own if it has one."""

@@ -6,7 +6,7 @@ import click
 
 from mnist_tui.cli.output import check_output, is_stdout, write_output
 from mnist_tui.cli.steer import RUN_HELP
-from mnist_tui.cli.wiring import UsageError, check_data
+from mnist_tui.cli.wiring import UsageError, check_evaluated
 from mnist_tui.control import client
 from mnist_tui.render.text import sanitize
 from mnist_tui.runs.directory import RunDirectory, find_run
@@ -14,14 +14,14 @@ from mnist_tui.runs.directory import RunDirectory, find_run
 MAX_ISSUES_SHOWN = 20
 
 
-@click.command(help=f"Evaluate a run's model on another data set. Its test split is used. {RUN_HELP}")
+@click.command(help=f"Evaluate a run's model on another data set. Its test split or all its images. {RUN_HELP}")
 @click.argument("run")
-@click.option("--data", "spec", required=True, metavar="SPEC", help="mnist, or an .npz laid out like Keras' mnist.npz.")
+@click.option("--data", "spec", required=True, metavar="SPEC", help="mnist, or an .npz with x_test, y_test or x, y.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def evaluate(run: str, spec: str, as_json: bool) -> int:
     from mnist_tui.cli import listing, listing_inspection
 
-    found, data = find_run(run), check_data(spec)
+    found, data = find_run(run), check_evaluated(spec)
     name = _do_job(found, "evaluate", data)
     document = listing_inspection.figures_document(found, name)
     if as_json:

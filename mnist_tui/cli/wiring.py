@@ -20,19 +20,19 @@ class UsageError(Exception):
 def catalogue() -> Catalogue:
     """Return what the engine offers, without importing Keras."""
     from mnist_tui.engine import backends
-    from mnist_tui.engine.data.datasets import DATASETS, check_spec
+    from mnist_tui.engine.data.datasets import DATASETS, check_spec, verify
     from mnist_tui.engine.models.presets import PRESETS
 
     recipes = {name: preset.recipe for name, preset in PRESETS.items()}
-    return Catalogue(recipes, tuple(DATASETS), check_spec, backends.check)
+    return Catalogue(recipes, tuple(DATASETS), check_spec, backends.check, verify)
 
 
-def check_data(spec: str) -> str:
-    """Return a readable data spec, with a path made absolute; raises ConfigError."""
-    from mnist_tui.engine.data.datasets import verify
+def check_evaluated(spec: str) -> str:
+    """Return the spec of data that `evaluate` can read, with a path made absolute; raises ConfigError."""
+    from mnist_tui.engine.data.datasets import load_evaluated
 
     checked = str(SETTINGS_BY_KEY["data"].parse(spec, catalogue()))
-    verify(checked)
+    load_evaluated(checked)
     return checked
 
 

@@ -121,7 +121,7 @@ class PredictionFiles:
     def evaluated(self) -> list[str]:
         """Return the names of the evaluated data sets, and of the cross-check if there is one."""
         paths = sorted((self._run.path / "predictions").glob("*.npz"))
-        return [path.stem for path in paths if not path.stem.startswith("epoch-") and path.stem != TEST]
+        return [path.stem for path in paths if not path.stem.startswith(("epoch-", ".")) and path.stem != TEST]
 
 
 def _written(path: Path) -> int | None:

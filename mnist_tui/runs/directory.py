@@ -18,6 +18,7 @@ import platformdirs
 
 from mnist_tui import __version__
 from mnist_tui.config import RunConfig
+from mnist_tui.npz import NpzError, read_arrays
 from mnist_tui.runs.names import free_name
 from mnist_tui.runs.replacing import remove_temporaries, replacing
 from mnist_tui.settings import RENAMED_SETTINGS
@@ -54,6 +55,18 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     versions: dict[str, str] = msgspec.field(default_factory=lambda: {"mnist-tui": __version__})
     data_checksum: str | None = None
     """SHA-256 of the arrays; None until the engine has read them."""
+
+    def has_other_data(self, checksum: str) -> bool:
+        """Return True if the run has read its data and they had another checksum."""
+        return self.data_checksum not in (None, checksum)
+
+    def check_data(self, checksum: str) -> None:
+        """Raise RunError if the data have changed since the run read them."""
+        if self.has_other_data(checksum):
+            raise RunError(
+                f"{self.config.data} has changed since run {self.id} was started: restore it, or train on the new"
+                f" content with `mnist-tui resume {self.id} --accept-changed-data`"
+            )
 
 
 class Endpoint(msgspec.Struct, frozen=True):
@@ -132,15 +145,10 @@ class RunDirectory:
 
     def load_arrays(self, path: Path) -> "dict[str, np.ndarray[Any, Any]]":
         """Read an npz file; raises RunError if it is missing or damaged."""
-        import numpy as np
-
         try:
-            with np.load(path, allow_pickle=False) as archive:
-                return {key: archive[key] for key in archive.files}
-        except Exception as error:  # OSError, BadZipFile, zlib.error, ValueError, depending on the damage
-            # NumPy suggests unpickling a file that it does not know, which is unsafe
-            why = "it is not an .npz file" if isinstance(error, ValueError) and "pickle" in str(error) else error
-            raise RunError(f"{path} cannot be read ({why})") from None
+            return read_arrays(path)
+        except NpzError as error:
+            raise RunError(f"{path} {error}") from None
 
     def acquire_lock(self) -> int:
         """Acquire the lock and return its file descriptor; raises RunError if an engine holds it."""

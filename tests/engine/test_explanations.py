@@ -1,7 +1,9 @@
 """Explanations by real engines, while they train and after the end, and the jobs beside a training."""
 
+import tempfile
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,11 +27,18 @@ LIMIT = 720
 
 
 @pytest.fixture(scope="module")
-def training(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunDirectory]:
+def temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder for the temporary files of the first engine."""
+    return tmp_path_factory.mktemp("tmp")
+
+
+@pytest.fixture(scope="module")
+def training(tmp_path_factory: pytest.TempPathFactory, temporary_files: Path) -> Iterator[RunDirectory]:
     """A live run, from its start on."""
     settings = {"preset": "mlp", "limit": LIMIT, "epochs": 10_000, "batch_size": 66}
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setenv(HOME_VARIABLE, str(tmp_path_factory.mktemp("home")))
+        monkeypatch.setenv("TMPDIR", str(temporary_files))
         run = launch(catalogue().complete({key: str(value) for key, value in settings.items()}))
     yield run
     kill_engine(run)
@@ -100,8 +109,16 @@ def test_an_ended_run_is_explained_by_another_engine_and_trains_on(stopped: RunD
     assert summarize(stopped).epochs_done == epochs + 1
 
 
-def test_another_data_set_is_evaluated(stopped: RunDirectory) -> None:
+def test_an_engine_leaves_no_temporary_files(stopped: RunDirectory, temporary_files: Path) -> None:
+    assert not stopped.is_live()
+    assert not list(temporary_files.glob("**/*autograph*"))
+    assert not list(temporary_files.glob("mnist-tui-engine-*"))
+
+
+def test_another_data_set_is_evaluated(stopped: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     reports = list(client.do_job(stopped, "evaluate", "mnist"))
+    assert not list(tmp_path.iterdir())
     assert reports[-1].name == "set-mnist"
     assert [report.progress for report in reports] == sorted(report.progress for report in reports)
     found = stopped.load_arrays(stopped.predictions_path("set-mnist"))

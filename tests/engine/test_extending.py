@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from mnist_tui.cli.wiring import catalogue, check_data
+from mnist_tui.cli.wiring import catalogue
 from mnist_tui.config import ConfigError, Recipe
 from mnist_tui.engine import backends
 from mnist_tui.engine.backends import BACKENDS, BackendSpec
@@ -72,14 +72,14 @@ def test_a_data_set_is_offered_checked_and_loaded(tmp_path: Path, monkeypatch: p
     monkeypatch.setitem(DATASETS, "toy", DataSource(lambda: path))
     assert "toy" in catalogue().data_sets
     assert catalogue().complete({"data": "toy"}).data == "toy"
-    with pytest.raises(ConfigError, match="cannot be read"):
-        check_data("toy")
+    with pytest.raises(ConfigError, match=r"toy\.npz is missing: install"):
+        datasets.verify("toy")
 
     digits = few_digits(datasets.FEWEST_DIGITS)
     labels = digits.labels % 3
     np.savez(path, x_train=digits.images, y_train=labels, x_test=digits.images, y_test=labels)
-    assert check_data("toy") == "toy"
     data = datasets.load("toy")
+    assert datasets.verify("toy") == data.facts
     assert (len(data.training), data.class_names) == (datasets.FEWEST_DIGITS, ("0", "1", "2"))
 
 

@@ -231,7 +231,7 @@ def test_arrays_read_back_as_they_were_saved() -> None:
 def test_missing_or_damaged_arrays_are_an_error_with_the_path() -> None:
     run = create_run(samples.config())
     path = run.predictions_path("test")
-    with pytest.raises(RunError, match=r"test\.npz cannot be read"):
+    with pytest.raises(RunError, match=r"test\.npz is missing"):
         run.load_arrays(path)
     run.save_arrays(path, labels=np.arange(1_000) % 251)
     whole = path.read_bytes()

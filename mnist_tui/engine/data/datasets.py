@@ -4,15 +4,16 @@ A spec is the name of a data set or the path of an .npz file. Importing this mod
 command line can check a spec at once.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import platformdirs
 
-from mnist_tui.config import ConfigError
+from mnist_tui.config import ConfigError, DataFacts
+from mnist_tui.npz import NpzError, read_arrays
 from mnist_tui.resources import asset
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
+EVALUATED = (("x_test", "y_test"), ("x", "y"))
+"""Arrays that `evaluate` reads, the first pair that a file has."""
 MNIST_MD5 = {
     "x_train": "6bbc9ace898e44ae57da46a324031adb",
     "y_train": "a25bea736e30d166cdddb491f175f624",
@@ -70,6 +73,11 @@ class DataSet:
     checksum: str
     """SHA-256 over the arrays."""
 
+    @property
+    def facts(self) -> DataFacts:
+        """Checksum and number of classes."""
+        return DataFacts(self.checksum, len(self.class_names))
+
 
 @dataclass(frozen=True)
 class DataSource:
@@ -77,8 +85,8 @@ class DataSource:
 
     path: Callable[[], Path]
     """Function that returns the path of its .npz file."""
-    md5: dict[str, str] | None = None
-    """MD5 sums of its arrays as IDX files; None: not checked."""
+    md5: Mapping[str, str] = field(default_factory=dict)
+    """MD5 sums of its arrays as IDX files; arrays without one are not checked."""
 
 
 DATASETS: dict[str, DataSource] = {
@@ -99,53 +107,85 @@ def check_spec(spec: str) -> None:
         raise ConfigError(f"data {spec!r} cannot be found: give {known} or the path of an existing .npz file")
 
 
-def verify(spec: str) -> None:
-    """Check the content of a data set, unless it was checked before on this machine; raises ConfigError."""
+def verify(spec: str) -> DataFacts:
+    """Check the content of a data set and return its facts, from a cache if the file has not been touched since.
+
+    Raises:
+        ConfigError: See `load`.
+    """
     path = _path(spec)
     try:
         stat = path.stat()
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read ({error.strerror}): {_fix(spec)}") from None
-    fingerprint = [str(path), stat.st_size, stat.st_mtime_ns]
+    except OSError:
+        return load(spec).facts  # which says why it cannot be read
+    fingerprint = (str(path), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
     cache = platformdirs.user_cache_path("mnist-tui") / f"verified-{spec if spec in DATASETS else 'file'}.json"
     try:
-        if msgspec.json.decode(cache.read_bytes()) == fingerprint:
-            return
+        verified, facts = msgspec.json.decode(cache.read_bytes(), type=tuple[tuple[str, int, int, int], DataFacts])
+        if verified == fingerprint:
+            return facts
     except (OSError, msgspec.DecodeError):
         pass
-    load(spec)
+    facts = load(spec).facts
     try:
         cache.parent.mkdir(parents=True, exist_ok=True)
-        cache.write_bytes(msgspec.json.encode(fingerprint))
+        cache.write_bytes(msgspec.json.encode((fingerprint, facts)))
     except OSError:
         pass  # it will be checked again, which costs a second
+    return facts
 
 
 def load(spec: str) -> DataSet:
     """Load and check a data set; raises ConfigError if it is damaged or not laid out like Keras' mnist.npz."""
+    import numpy as np
+
+    path, arrays = _path(spec), _read(spec, ARRAYS)
+    for part in ("train", "test"):
+        _check_arrays(path, f"x_{part}", f"y_{part}", arrays, fewest=FEWEST_DIGITS)
+    training, test = (_digits(arrays[f"x_{part}"], arrays[f"y_{part}"]) for part in ("train", "test"))
+    untrained = np.setdiff1d(test.labels, training.labels)
+    if len(untrained):
+        raise ConfigError(
+            f"{path}: y_test holds class {untrained[0]}, which y_train lacks: add training images of it, or leave it"
+            " out of the test images"
+        )
+    classes = int(training.labels.max()) + 1
+    return DataSet(training, test, tuple(str(name) for name in range(classes)), _checksum(arrays))
+
+
+def load_evaluated(spec: str) -> tuple[Digits, str]:
+    """Load the images for `evaluate` and their checksum: the test part of a data set, or all images of a file.
+
+    Raises:
+        ConfigError: The file is damaged, or holds neither x_test and y_test nor x and y.
+    """
+    arrays = _read(spec, *EVALUATED)
+    images, labels = arrays
+    _check_arrays(_path(spec), images, labels, arrays, fewest=1)
+    return _digits(arrays[images], arrays[labels]), _checksum(arrays)
+
+
+def _read(spec: str, *choices: Sequence[str]) -> "dict[str, NDArray[Any]]":
+    path = _path(spec)
+    try:
+        arrays = read_arrays(path, *choices)
+    except NpzError as error:
+        wanted = ", or ".join(" and ".join(choice) if len(choice) == 2 else ", ".join(choice) for choice in choices)
+        fix = "install mnist-tui again" if spec in DATASETS else f"restore it, or save {wanted} with numpy.savez"
+        raise ConfigError(f"{path} {error}: {fix}") from None
+    md5 = DATASETS[spec].md5 if spec in DATASETS else {}
+    for key in arrays.keys() & md5.keys():
+        if idx_md5(arrays[key]) != md5[key]:
+            raise ConfigError(f"{path} is damaged (array {key} does not match its checksum): install mnist-tui again")
+    return arrays
+
+
+def _checksum(arrays: "Mapping[str, NDArray[Any]]") -> str:
     import hashlib
-    import zipfile
 
     import numpy as np
 
-    path = _path(spec)
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in ARRAYS}
-    except KeyError as error:
-        raise ConfigError(f"{path} has no array {error.args[0].split()[0]}: it needs {', '.join(ARRAYS)}") from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise ConfigError(f"{path} is damaged ({str(error).splitlines()[0]}): {_fix(spec)}") from None
-    md5 = DATASETS[spec].md5 if spec in DATASETS else None
-    for key, expected in (md5 or {}).items():
-        if idx_md5(arrays[key]) != expected:
-            raise ConfigError(f"{path} is damaged (array {key} does not match its checksum): {_fix(spec)}")
-    for part in ("train", "test"):
-        _check_arrays(path, part, arrays[f"x_{part}"], arrays[f"y_{part}"])
-    classes = int(arrays["y_train"].max()) + 1
-    digest = hashlib.sha256(b"".join(np.ascontiguousarray(arrays[key]).tobytes() for key in ARRAYS)).hexdigest()
-    training, test = (_digits(arrays[f"x_{part}"], arrays[f"y_{part}"]) for part in ("train", "test"))
-    return DataSet(training, test, tuple(str(name) for name in range(classes)), digest)
+    return hashlib.sha256(b"".join(np.ascontiguousarray(array).tobytes() for array in arrays.values())).hexdigest()
 
 
 def idx_md5(array: "NDArray[np.uint8]") -> str:
@@ -195,22 +235,19 @@ def _path(spec: str) -> Path:
     return DATASETS[spec].path() if spec in DATASETS else Path(spec).expanduser()
 
 
-def _fix(spec: str) -> str:
-    return "install mnist-tui again" if spec in DATASETS else "make the file again"
-
-
 def _digits(images: "NDArray[np.uint8]", labels: "NDArray[Any]") -> Digits:
     import numpy as np
 
     return Digits(images, labels.astype(np.uint8), np.arange(len(labels), dtype=np.int32))
 
 
-def _check_arrays(path: Path, part: str, images: "NDArray[Any]", labels: "NDArray[Any]") -> None:
+def _check_arrays(path: Path, x: str, y: str, arrays: "Mapping[str, NDArray[Any]]", fewest: int) -> None:
+    images, labels = arrays[x], arrays[y]
     if images.ndim != 3 or images.shape[1:] != (28, 28) or images.dtype != "uint8":
-        raise ConfigError(f"{path}: x_{part} is {images.dtype} {images.shape}; it must be uint8 of shape (n, 28, 28)")
+        raise ConfigError(f"{path}: {x} is {images.dtype} {images.shape}; it must be uint8 of shape (n, 28, 28)")
     if labels.shape != images.shape[:1] or labels.dtype.kind not in "iu":
-        raise ConfigError(f"{path}: y_{part} must hold one whole number for each of the {len(images):,} images")
-    if len(labels) < FEWEST_DIGITS:
-        raise ConfigError(f"{path}: {len(labels):,} {part} images are too few; give at least {FEWEST_DIGITS}")
+        raise ConfigError(f"{path}: {y} must hold one whole number for each of the {len(images):,} images")
+    if len(labels) < fewest:
+        raise ConfigError(f"{path}: the {len(labels):,} images in {x} are too few; give at least {fewest}")
     if labels.min() < 0 or labels.max() > 255:
-        raise ConfigError(f"{path}: y_{part} holds classes outside 0 to 255; number the classes from 0")
+        raise ConfigError(f"{path}: {y} holds classes outside 0 to 255; number the classes from 0")

@@ -24,9 +24,12 @@ from mnist_tui.engine.data import datasets
 from mnist_tui.engine.hardware import detection
 from mnist_tui.runs.directory import RunDirectory, RunError
 
+MAX_NAME = 40
+"""Characters of a file's name in the name of its evaluation."""
+
 
 def evaluate_set(run: RunDirectory, spec: str) -> Iterator[JobReport]:
-    """Evaluate the run's best model on the test split of a data set. Raise ConfigError or RunError."""
+    """Evaluate the run's best model on a data set. Raise ConfigError or RunError."""
     import keras
 
     from mnist_tui.engine.models.evaluation import evaluate
@@ -34,25 +37,30 @@ def evaluate_set(run: RunDirectory, spec: str) -> Iterator[JobReport]:
 
     backends.current().prepare(plan_job(run.record().config))
     yield JobReport("loading the data", 0.1)
-    data = datasets.load(spec)
+    digits, checksum = datasets.load_evaluated(spec)
     if not run.model_path.exists():
         raise RunError(f"run {run.id} has no model.keras yet: wait for its first epoch")
     yield JobReport("loading the model", 0.2)
     model = keras.saving.load_model(run.model_path, safe_mode=True)
     classes = model.output_shape[-1]
-    if int(data.test.labels.max()) >= classes:
-        raise ConfigError(f"data {spec!r} has labels up to {data.test.labels.max()}, the model has {classes} classes")
-    yield JobReport(f"evaluating {len(data.test):,} images", 0.4)
-    name = set_name(spec)
-    result = evaluate(model, data.test, keras.losses.CategoricalCrossentropy())
-    save_digits(run, name, data.test)
-    save_predictions(run, name, data.test, result)
+    if int(digits.labels.max()) >= classes:
+        raise ConfigError(f"data {spec!r} has labels up to {digits.labels.max()}, the model has {classes} classes")
+    yield JobReport(f"evaluating {len(digits):,} images", 0.4)
+    name = set_name(spec, checksum)
+    result = evaluate(model, digits, keras.losses.CategoricalCrossentropy())
+    save_digits(run, name, digits)
+    save_predictions(run, name, digits, result)
     yield JobReport("done", 1.0, name)
 
 
-def set_name(spec: str) -> str:
-    """Return the name of an evaluated set in the run directory, which is never the name of a split."""
-    return "set-" + (re.sub(r"[^A-Za-z0-9]+", "-", Path(spec).stem).strip("-") or "data")
+def set_name(spec: str, checksum: str) -> str:
+    """Return the name of an evaluated set in the run directory: another one for other images, and never a split's."""
+    if spec in datasets.DATASETS:
+        return f"set-{spec}"
+    encoding = sys.getfilesystemencoding()
+    writable = Path(spec).stem.encode(encoding, "replace").decode(encoding)
+    words = re.sub(r"[\W_]+", "-", writable)[:MAX_NAME].strip("-")
+    return "-".join(filter(None, ("set", words, checksum[:8])))
 
 
 def cross_check(run: RunDirectory, _: str) -> Iterator[JobReport]:
