@@ -84,10 +84,13 @@ def _send(run: RunDirectory, row: SteeringCommand, fields: Fields) -> None:
 @click.command(help=f"Resume a run from its newest checkpoint. A finished run needs more --epochs. {RUN_HELP}")
 @click.argument("run")
 @click.option("--epochs", metavar="N|+N", help="Epochs in total, or how many more than planned.")
+@click.option("--accept-changed-data", is_flag=True, help="Train on although the data have changed.")
 @click.option("--plain", is_flag=True, help="Plain lines instead of the screen.")
 @click.option("--detach", is_flag=True, help="Resume the run, print its id and return.")
 @distribution_options
-def resume(run: str, epochs: str | None, plain: bool, detach: bool, cluster: Cluster | None) -> int:
+def resume(
+    run: str, epochs: str | None, accept_changed_data: bool, plain: bool, detach: bool, cluster: Cluster | None
+) -> int:
     """Start another engine on a run and watch it."""
     from mnist_tui.control.resume import resume_run
 
@@ -106,7 +109,15 @@ def resume(run: str, epochs: str | None, plain: bool, detach: bool, cluster: Clu
         check_terminal()
     resumed_at = time.time()
     by = client.origin(INTERFACE)
-    resume_run(found, by, epochs=planned.get("epochs"), more=planned.get("change", 0), cluster=cluster)
+    resume_run(
+        found,
+        by,
+        catalogue(),
+        epochs=planned.get("epochs"),
+        more=planned.get("change", 0),
+        cluster=cluster,
+        accept_changed_data=accept_changed_data,
+    )
     if detach:
         click.echo(found.id)
         return 0

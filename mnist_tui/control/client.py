@@ -48,7 +48,14 @@ def start(config: RunConfig, cluster: Cluster | None = None) -> RunDirectory:
     return run
 
 
-def resume(run: RunDirectory, by: str, epochs: int | None = None, cluster: Cluster | None = None) -> None:
+def resume(
+    run: RunDirectory,
+    by: str,
+    epochs: int | None = None,
+    cluster: Cluster | None = None,
+    *,
+    accept_changed_data: bool = False,
+) -> None:
     """Start an engine that continues from the run's newest checkpoint.
 
     Args:
@@ -56,12 +63,15 @@ def resume(run: RunDirectory, by: str, epochs: int | None = None, cluster: Clust
         by: The origin of the request.
         epochs: Epochs in total, instead of those planned.
         cluster: The processes that share the training, if there are several.
+        accept_changed_data: Train on even if the data have changed since the run was started.
 
     Raises:
         RunError: The run already has a live engine, or the engine cannot be started.
     """
-    planned = ["--epochs", str(epochs)] if epochs is not None else []
-    _start_engine(run, "--resume", by, *planned, *_cluster_arguments(cluster))
+    options = ["--epochs", str(epochs)] if epochs is not None else []
+    if accept_changed_data:
+        options.append("--accept-changed-data")
+    _start_engine(run, "--resume", by, *options, *_cluster_arguments(cluster))
 
 
 def load_model(run: RunDirectory) -> None:

@@ -10,26 +10,36 @@ from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.history import History
 from mnist_tui.runs.log import LogFollower
 from mnist_tui.runs.status import Status
-from mnist_tui.settings import SETTINGS_BY_KEY
+from mnist_tui.settings import SETTINGS_BY_KEY, Catalogue
 
 EXIT_SECONDS = 5.0
 """Time that an engine may take to exit after its last event."""
 
 
 def resume_run(
-    run: RunDirectory, by: str, *, epochs: int | None = None, more: int = 0, cluster: Cluster | None = None
+    run: RunDirectory,
+    by: str,
+    catalogue: Catalogue,
+    *,
+    epochs: int | None = None,
+    more: int = 0,
+    cluster: Cluster | None = None,
+    accept_changed_data: bool = False,
 ) -> None:
     """Continue an ended run: with its engine if that still waits, else with a new one from the newest checkpoint.
 
     Args:
         run: The run.
         by: The origin of the request.
+        catalogue: Reader of the run's data.
         epochs: Epochs in total; those planned if neither this nor `more` is given.
         more: Epochs in addition to those planned.
         cluster: The processes that share the training, if there are several.
+        accept_changed_data: Train on even if the data have changed since the run was started.
 
     Raises:
-        RunError: The run is live, or there is nothing left to train.
+        ConfigError: The data cannot be read.
+        RunError: The run is live, there is nothing left to train, or the data have changed.
     """
     live = run.is_live()  # before the events are read, so that none that an exiting engine writes is missed
     history = read_history(run)
@@ -40,7 +50,8 @@ def resume_run(
     planned = epochs_to_plan(run, history, epochs=epochs, more=more, live=live)
     if live and _train_on(run, history, by, planned):
         return
-    client.resume(run, by, planned, cluster)
+    _check_data(history, catalogue, accept_changed_data=accept_changed_data)
+    client.resume(run, by, planned, cluster, accept_changed_data=accept_changed_data)
 
 
 def read_history(run: RunDirectory) -> History:
@@ -78,6 +89,20 @@ def epochs_to_plan(run: RunDirectory, history: History, *, epochs: int | None, m
     if planned > most:
         raise RunError(f"--epochs {planned:,} is out of range for run {run.id}: give at most {most:,.0f}")
     return planned
+
+
+def _check_data(history: History, catalogue: Catalogue, *, accept_changed_data: bool) -> None:
+    record, started = history.record, history.started
+    if catalogue.read_data is None:
+        return
+    facts = catalogue.read_data(record.config.data)
+    if not accept_changed_data:
+        record.check_data(facts.checksum)
+    elif started is not None and len(started.class_names) != facts.classes:
+        raise RunError(
+            f"{record.config.data} has {facts.classes} classes now, run {record.id} was started with"
+            f" {len(started.class_names)}: start a new run"
+        )
 
 
 def _train_on(run: RunDirectory, history: History, by: str, planned: int | None) -> bool:

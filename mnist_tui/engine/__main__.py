@@ -52,12 +52,19 @@ class Engine:
     """Engine of one run: it serves requests and trains in a second thread."""
 
     def __init__(
-        self, run: RunDirectory, start: Checkpoint | None, cluster: Cluster | None, *, explain_only: bool
+        self,
+        run: RunDirectory,
+        start: Checkpoint | None,
+        cluster: Cluster | None,
+        *,
+        explain_only: bool,
+        accepted_by: str = "",
     ) -> None:
         self._run = run
         self._cluster = cluster
         self._start = start
         self._explain_only = explain_only
+        self._accepted_by = accepted_by
         self._event_writer = EventWriter(run, ended=explain_only)
         self._writer = RetryingWriter(run, self._event_writer.emit)
         state = start.state if start is not None else TrainingState.initial(run.record().config)
@@ -114,7 +121,7 @@ class Engine:
             from mnist_tui.engine import run  # imports Keras, which takes seconds
 
             sampler.start()
-            run.train(context, self._start, explain_only=self._explain_only)
+            run.train(context, self._start, explain_only=self._explain_only, accepted_by=self._accepted_by)
         except (ConfigError, RunError, DivergedError) as error:
             self._fail(str(error))
         except Exception as error:
@@ -177,6 +184,9 @@ def main() -> None:
     parser.add_argument("--resume", metavar="BY", help="resume from the newest checkpoint on behalf of BY")
     parser.add_argument("--explain-only", action="store_true", help="load the model of an ended run to explain digits")
     parser.add_argument("--epochs", type=int, help="with --resume: new number of planned epochs")
+    parser.add_argument(
+        "--accept-changed-data", action="store_true", help="with --resume: train on although the data have changed"
+    )
     parser.add_argument("--coordinator", metavar="HOST:PORT", help="train with several processes; address of this one")
     parser.add_argument("--processes", type=int, help="with --coordinator: number of processes")
     options = parser.parse_args()
@@ -190,7 +200,8 @@ def main() -> None:
         run.remove_temporaries()
         start = checkpoints.read(run)
     cluster = cluster_from(options.coordinator, 0 if options.coordinator else None, options.processes, {})
-    engine = Engine(run, start, cluster, explain_only=options.explain_only)
+    accepted_by = resumed if resumed is not None and options.accept_changed_data else ""
+    engine = Engine(run, start, cluster, explain_only=options.explain_only, accepted_by=accepted_by)
     if resumed is not None:
         engine.report_resumed(resumed, options.epochs)
     asyncio.run(engine.main(lock))

@@ -10,16 +10,24 @@ from mnist_tui.engine.recording.checkpoints import Checkpoint
 from mnist_tui.engine.training.context import RunContext
 from mnist_tui.engine.training.recorder import save_digits
 from mnist_tui.engine.training.trainer import Trainer
-from mnist_tui.events import Phase, PhaseChanged
+from mnist_tui.events import Phase, PhaseChanged, SettingChanged
 
 VIEWER_SECONDS = 30.0
 """Time that an engine with `explain_only` waits for its first viewer."""
 
 
-def train(context: RunContext, start: Checkpoint | None, *, explain_only: bool = False) -> None:
+def train(context: RunContext, start: Checkpoint | None, *, explain_only: bool = False, accepted_by: str = "") -> None:
     """Train the run from the beginning or from a checkpoint, then explain digits until all viewers have left.
 
-    With `explain_only`, load the model of an ended run to explain digits or to train more epochs.
+    Args:
+        context: The run.
+        start: Checkpoint to continue from, if there is one.
+        explain_only: Load the model of an ended run to explain digits or to train more epochs.
+        accepted_by: User who accepts that the data may have changed since the run was started; else empty.
+
+    Raises:
+        ConfigError: The data cannot be used.
+        RunError: The data have changed.
     """
     run, steering, emit = context.run, context.steering, context.event_writer.emit
     record = run.record()
@@ -28,6 +36,9 @@ def train(context: RunContext, start: Checkpoint | None, *, explain_only: bool =
 
     emit(PhaseChanged(time=time.time(), phase=Phase.LOADING))
     data = datasets.load(config.data)
+    data_changed = record.has_other_data(data.checksum)
+    if not accepted_by:
+        record.check_data(data.checksum)
     split = datasets.split(data, config.seed, config.limit)
     context.distribution.check_data(data.checksum)
     record = msgspec.structs.replace(record, versions=record.versions | versions(), data_checksum=data.checksum)
@@ -39,7 +50,17 @@ def train(context: RunContext, start: Checkpoint | None, *, explain_only: bool =
     trainer = Trainer(context, config, machine, data, split)
     trainer.report_start()
     emit(PhaseChanged(time=time.time(), phase=Phase.COMPILING))
-    trainer.begin(start)
+    if start is not None and data_changed:
+        trainer.begin_on_changed_data(start, accepted_by)
+    else:
+        trainer.begin(start)
+    if data_changed:
+        step = steering.state.step
+        emit(
+            SettingChanged(
+                time=time.time(), setting="data", value="changed content accepted", by=accepted_by, step=step
+            )
+        )
     if not explain_only:
         trainer.train()
     while trainer.serve_explanations(timeout=VIEWER_SECONDS if explain_only else 0.0):

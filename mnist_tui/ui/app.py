@@ -162,8 +162,8 @@ class MnistTuiApp(App[int]):
         from mnist_tui.control.resume import resume_run  # numpy
 
         try:
-            resume_run(run, origin("screen"), epochs=epochs)
-        except RunError as error:
+            resume_run(run, origin("screen"), self._catalogue, epochs=epochs)
+        except (ConfigError, RunError) as error:
             self._show_error(str(error))
             return
         session = self.session

@@ -26,6 +26,7 @@ from mnist_tui.control.protocol import (
     Stop,
 )
 from mnist_tui.runs.directory import HOME_VARIABLE, RunDirectory, RunError, create_run
+from mnist_tui.settings import Catalogue
 from tests.kit import samples
 from tests.kit.fake_engine import FakeEngine
 
@@ -155,8 +156,17 @@ def resumed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, int | None,
     """Calls of `resume_run`: run, origin, epochs in total, more epochs."""
     calls: list[tuple[str, str, int | None, int]] = []
 
-    def stand_in(run: RunDirectory, by: str, *, epochs: int | None, more: int, cluster: Cluster | None) -> None:
-        assert cluster is None
+    def stand_in(
+        run: RunDirectory,
+        by: str,
+        catalogue: Catalogue,  # noqa: ARG001
+        *,
+        epochs: int | None,
+        more: int,
+        cluster: Cluster | None,
+        accept_changed_data: bool,
+    ) -> None:
+        assert (cluster, accept_changed_data) == (None, False)
         calls.append((run.id, by, epochs, more))
 
     monkeypatch.setattr(resuming, "resume_run", stand_in)

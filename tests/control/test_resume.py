@@ -1,15 +1,19 @@
 """Resuming of ended runs: whether it works, and how many epochs are planned."""
 
 import time
+from dataclasses import replace
 
+import msgspec
 import pytest
 
 from mnist_tui.cluster import Cluster
+from mnist_tui.config import DataFacts
 from mnist_tui.control import client, resume
 from mnist_tui.control.protocol import SetEpochs
 from mnist_tui.control.resume import resume_run
 from mnist_tui.events import AnyEvent, EndReason, Phase, RunFailed, encode
 from mnist_tui.runs.directory import RunDirectory, RunError, create_run
+from mnist_tui.settings import Catalogue
 from tests.kit import samples
 from tests.kit.fake_engine import FakeEngine
 
@@ -42,8 +46,8 @@ def resumed(monkeypatch: pytest.MonkeyPatch) -> Resumed:
     """The origin and the planned epochs of each new engine."""
     calls: Resumed = []
 
-    def stand_in(run: RunDirectory, by: str, epochs: int | None = None, cluster: Cluster | None = None) -> None:  # noqa: ARG001
-        assert cluster is None
+    def stand_in(_: RunDirectory, by: str, epochs: int | None, cluster: Cluster | None, **options: bool) -> None:
+        assert (cluster, set(options)) == (None, {"accept_changed_data"})
         calls.append((by, epochs))
 
     monkeypatch.setattr(client, "resume", stand_in)
@@ -73,7 +77,7 @@ def resumed(monkeypatch: pytest.MonkeyPatch) -> Resumed:
 def test_an_ended_run_is_resumed(
     events: list[AnyEvent], epochs: int | None, more: int, planned: int | None, resumed: Resumed
 ) -> None:
-    resume_run(run_with(events), "ada", epochs=epochs, more=more)
+    resume_run(run_with(events), "ada", samples.catalogue(), epochs=epochs, more=more)
     assert resumed == [("ada", planned)]
 
 
@@ -94,7 +98,7 @@ def test_a_run_with_nothing_left_to_train_is_an_error(
 ) -> None:
     run = run_with(events)
     with pytest.raises(RunError) as caught:
-        resume_run(run, "ada", epochs=epochs, more=more)
+        resume_run(run, "ada", samples.catalogue(), epochs=epochs, more=more)
     assert reason.format(id=run.id) in str(caught.value)
     assert resumed == []
 
@@ -112,7 +116,7 @@ def test_a_run_with_nothing_left_to_train_is_an_error(
 def test_a_live_run_is_an_error(events: list[AnyEvent], reason: str, epochs: int | None, resumed: Resumed) -> None:
     run = run_with(events)
     with FakeEngine(run) as engine, pytest.raises(RunError) as caught:
-        resume_run(run, "ada", epochs=epochs)
+        resume_run(run, "ada", samples.catalogue(), epochs=epochs)
     assert reason.format(id=run.id) in str(caught.value)
     assert (resumed, engine.sent()) == ([], [])
 
@@ -126,7 +130,7 @@ def test_a_waiting_engine_trains_on(
 ) -> None:
     run = run_with(events)
     with FakeEngine(run) as engine:
-        resume_run(run, "ada", epochs=epochs, more=more)
+        resume_run(run, "ada", samples.catalogue(), epochs=epochs, more=more)
         assert engine.sent() == [SetEpochs(by="ada", epochs=wanted)]
     assert resumed == []
 
@@ -135,7 +139,7 @@ def test_a_waiting_engine_needs_an_epoch_to_train() -> None:
     run = run_with(STOPPED_BETWEEN_EPOCHS)
     with FakeEngine(run) as engine:
         with pytest.raises(RunError, match="--epochs 2 is too few"):
-            resume_run(run, "ada", epochs=2)
+            resume_run(run, "ada", samples.catalogue(), epochs=2)
         assert engine.sent() == []
 
 
@@ -147,7 +151,7 @@ def test_an_exiting_engine_is_replaced(
     with FakeEngine(run) as engine:
         engine.reply = b'{"ok":false,"error":"the engine is about to end: resume the run instead"}\n'
         monkeypatch.setattr(time, "sleep", lambda _: engine.die())
-        resume_run(run, "ada", epochs=7)
+        resume_run(run, "ada", samples.catalogue(), epochs=7)
     assert resumed == [("ada", 7)]
 
 
@@ -157,13 +161,51 @@ def test_a_rejection_by_an_engine_that_stays_is_an_error(resumed: Resumed, monke
     with FakeEngine(run) as engine:
         engine.reply = b'{"ok":false,"error":"not today"}\n'
         with pytest.raises(RunError, match="not today"):
-            resume_run(run, "ada", epochs=7)
+            resume_run(run, "ada", samples.catalogue(), epochs=7)
     assert resumed == []
+
+
+def catalogue(checksum: str, classes: int = 10) -> Catalogue:
+    return replace(samples.catalogue(), read_data=lambda _: DataFacts(checksum, classes))
+
+
+def run_on_data(checksum: str | None, events: list[AnyEvent] = CRASHED) -> RunDirectory:
+    run = run_with(events)
+    run.write_record(msgspec.structs.replace(run.record(), data_checksum=checksum))
+    return run
+
+
+@pytest.mark.parametrize("before", ["one", None], ids=["unchanged", "not read yet"])
+def test_a_run_on_the_same_data_is_resumed(before: str | None, resumed: Resumed) -> None:
+    resume_run(run_on_data(before), "ada", catalogue("one"))
+    assert resumed == [("ada", None)]
+
+
+def test_changed_data_are_refused_until_the_user_accepts_them(resumed: Resumed) -> None:
+    run = run_on_data("one")
+    with pytest.raises(RunError, match=f"mnist has changed since .*`mnist-tui resume {run.id} --accept-changed-data`"):
+        resume_run(run, "ada", catalogue("other"))
+    assert resumed == []
+    resume_run(run, "ada", catalogue("other"), accept_changed_data=True)
+    assert resumed == [("ada", None)]
+
+
+def test_data_with_other_classes_are_refused_though_accepted(resumed: Resumed) -> None:
+    with pytest.raises(RunError, match=r"mnist has 12 classes now, .* with 10: start a new run"):
+        resume_run(run_on_data("one"), "ada", catalogue("other", classes=12), accept_changed_data=True)
+    assert resumed == []
+
+
+def test_a_waiting_engine_needs_no_data() -> None:
+    run = run_on_data("one", FINISHED)
+    with FakeEngine(run) as engine:
+        resume_run(run, "ada", catalogue("other"), more=1)
+        assert engine.sent() == [SetEpochs(by="ada", epochs=4)]
 
 
 def test_an_unreadable_run_is_an_error(resumed: Resumed) -> None:
     run = run_with(CRASHED)
     run.config_path.write_bytes(b"{")
     with pytest.raises(RunError, match="cannot be read"):
-        resume_run(run, "ada")
+        resume_run(run, "ada", samples.catalogue())
     assert resumed == []

@@ -8,8 +8,10 @@ import pytest
 from textual.pilot import Pilot
 
 from mnist_tui.cluster import Cluster
+from mnist_tui.config import ConfigError, DataFacts
 from mnist_tui.control import client
 from mnist_tui.control.protocol import SetEpochs
+from mnist_tui.engine.data import datasets
 from mnist_tui.events import Phase, PhaseChanged, ResumeReason, RunFailed, RunResumed
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.ui.app import MnistTuiApp
@@ -37,8 +39,10 @@ class Resumes:
         self.calls: list[tuple[str, str, int | None]] = []
         self.error: RunError | None = None
 
-    def __call__(self, run: RunDirectory, by: str, epochs: int | None = None, cluster: Cluster | None = None) -> None:
-        assert cluster is None
+    def __call__(
+        self, run: RunDirectory, by: str, epochs: int | None, cluster: Cluster | None, *, accept_changed_data: bool
+    ) -> None:
+        assert (cluster, accept_changed_data) == (None, False)
         self.calls.append((run.id, by, epochs))
         if self.error is not None:
             raise self.error
@@ -91,6 +95,23 @@ async def test_a_crashed_run_is_resumed_and_shows_its_phase(replay: Replay, resu
             await wait_until(pilot, lambda: "◌ importing Keras  00:03" in lines(app)[0], "the start-up")
             assert "step 1,000 of 2,580" in text(app)
             assert "↻" in text(app)
+
+
+@pytest.mark.parametrize("error", [None, ConfigError("mine.npz is missing: restore it")], ids=["changed", "missing"])
+async def test_changed_or_missing_data_are_notified(
+    replay: Replay, resumes: Resumes, monkeypatch: pytest.MonkeyPatch, error: ConfigError | None
+) -> None:
+    def read_data(_: str) -> DataFacts:
+        if error is not None:
+            raise error
+        return DataFacts("other", 10)
+
+    monkeypatch.setattr(datasets, "verify", read_data)
+    words = str(error) if error is not None else "mnist has changed"
+    async with shown(replay.run, replay.clock) as (app, pilot):
+        await pilot.press("r")
+        await wait_until(pilot, lambda: [each.startswith(words) for each in told(app)] == [True], "the reason")
+        assert resumes.calls == []
 
 
 async def test_a_failed_resume_is_notified(replay: Replay, resumes: Resumes) -> None:

@@ -34,10 +34,13 @@ NAME = "train"
 
 def cross_check_labels(run: RunDirectory) -> Iterator[JobReport]:
     """Write predictions/train.npz and digits/train.npz. Raise ConfigError or OSError."""
-    config = run.record().config
+    record = run.record()
+    config = record.config
     plan = plan_job(config)
     backends.current().prepare(plan)
-    split = datasets.split(data := datasets.load(config.data), config.seed, config.limit)
+    data = datasets.load(config.data)
+    record.check_data(data.checksum)
+    split = datasets.split(data, config.seed, config.limit)
     digits, classes = concatenated(split.train, split.validation), len(data.class_names)
     fold = np.random.default_rng(config.seed).permutation(len(digits)) % FOLDS
     probabilities = np.zeros((len(digits), classes), np.float32)

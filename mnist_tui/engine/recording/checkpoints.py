@@ -85,6 +85,13 @@ class TrainingState(msgspec.Struct, kw_only=True):
         self.batch = self.digits = 0
         self.sums, self.epoch_seconds = {}, 0.0
 
+    def forget_data(self, steps_per_epoch: int) -> None:
+        """Forget all figures, and begin with the first epoch again if the new data have other steps per epoch."""
+        self.figures, self.best_epoch, self.best_accuracy, self.best_loss = [], None, -1.0, None
+        if self.step != self.epoch * steps_per_epoch + self.batch:
+            self.step = self.epoch = self.batch = self.digits = 0
+            self.sums, self.epoch_seconds = {}, 0.0
+
     def copy_settings(self, now: "TrainingState") -> None:
         """Copy the settings and the number of automatic rollbacks from another state."""
         self.epochs_planned, self.max_learning_rate = now.epochs_planned, now.max_learning_rate

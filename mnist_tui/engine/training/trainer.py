@@ -4,6 +4,7 @@ Each epoch is one `fit`, so that a run can resume in the middle of an epoch and 
 """
 
 import time
+from dataclasses import replace
 
 from mnist_tui.config import EarlyStopping, RunConfig
 from mnist_tui.diagnosis.guard import EpochFigures, Guard
@@ -86,13 +87,21 @@ class Trainer:
         else:
             self._save_checkpoint()
 
+    def begin_on_changed_data(self, start: Checkpoint, by: str) -> None:
+        """Restore a checkpoint of other data: its weights count, its figures and its best epoch do not."""
+        start.state.forget_data(self._steps_per_epoch)
+        self._restore(replace(start, best=[]))
+        if not self._state.step:
+            self._emit(self._resumed(ResumeReason.RESUMED, by))
+        self._save_checkpoint()
+
     def train(self) -> None:
         """Train until the planned epochs, early stopping or a stop; then test the best model."""
         state, ended_early = self._state, False
         while state.epoch < state.epochs_planned and not ended_early and not self._stop_requested():
             if state.batch < self._steps_per_epoch:  # else the checkpoint was saved before the validation
                 self._fit_epoch()
-            if state.batch == self._steps_per_epoch:
+            if state.batch >= self._steps_per_epoch:  # more if other devices leave out more examples than before
                 self._end_epoch()
                 rule = EarlyStopping.parse(state.early_stopping)
                 ended_early = rule is not None and rule.is_met(
