@@ -36,9 +36,11 @@ def train(run: RunDirectory, on_event: OnEvent | None = None) -> list[AnyEvent]:
     return _work(run, on_event)
 
 
-def resume(run: RunDirectory, on_event: OnEvent | None = None, epochs: int | None = None) -> list[AnyEvent]:
+def resume(
+    run: RunDirectory, on_event: OnEvent | None = None, epochs: int | None = None, *, accepted_by: str = ""
+) -> list[AnyEvent]:
     """Train a run from its newest checkpoint until it ends, fails or crashes. Return its events."""
-    return _work(run, on_event, lambda engine: engine.report_resumed("a test", epochs))
+    return _work(run, on_event, lambda engine: engine.report_resumed("a test", epochs), accepted_by)
 
 
 def crash_at(condition: Callable[[AnyEvent], bool]) -> OnEvent:
@@ -52,7 +54,10 @@ def crash_at(condition: Callable[[AnyEvent], bool]) -> OnEvent:
 
 
 def _work(
-    run: RunDirectory, on_event: OnEvent | None, report: Callable[[Engine], None] | None = None
+    run: RunDirectory,
+    on_event: OnEvent | None,
+    report: Callable[[Engine], None] | None = None,
+    accepted_by: str = "",
 ) -> list[AnyEvent]:
     write = EventWriter.emit
 
@@ -62,7 +67,8 @@ def _work(
             on_event(engine, event)
 
     with _deterministic_tensorflow(), patch.object(EventWriter, "emit", emit), patch.dict(os.environ):
-        engine = Engine(run, checkpoints.read(run) if report is not None else None, None, explain_only=False)
+        start = checkpoints.read(run) if report is not None else None
+        engine = Engine(run, start, None, explain_only=False, accepted_by=accepted_by)
         if report is not None:
             report(engine)
         with suppress(Crash):
