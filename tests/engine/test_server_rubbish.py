@@ -212,6 +212,22 @@ async def test_one_connection_too_many_is_rejected_until_another_closes(handler:
                         break
 
 
+async def test_silent_connections_give_way_to_a_new_one(
+    handler: RecordingHandler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "VIEWER_SILENCE_SECONDS", 0.05)
+    async with serving(handler) as path, contextlib.AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(connected(path)) for _ in range(MAX_CONNECTIONS)]
+        for client in clients[::2]:
+            assert (await client.send(Attach(by="a stopped screen"))).ok
+        await wait_until(lambda: handler.viewers[-1] == 0)
+        for _ in range(2 * MAX_CONNECTIONS):
+            clients.append(await stack.enter_async_context(connected(path)))
+            assert (await clients[-1].send(Ping())).ok
+        assert await clients[0].is_disconnected()
+        assert (await clients[-MAX_CONNECTIONS].send(Ping())).ok, "a newer one was closed"
+
+
 async def test_an_incomplete_request_times_out_but_a_silent_viewer_does_not(
     handler: RecordingHandler, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -138,6 +138,9 @@ class _Viewers:
         self._changed = changed
         self._timers: dict[object, asyncio.TimerHandle] = {}
 
+    def __contains__(self, viewer: object) -> bool:
+        return viewer in self._timers
+
     def heard_from(self, viewer: object) -> None:
         timer = self._timers.get(viewer)
         self._timers[viewer] = asyncio.get_running_loop().call_later(VIEWER_SILENCE_SECONDS, self.remove, viewer)
@@ -166,6 +169,8 @@ class _Connections:
         self._handler = handler
         self._viewers = _Viewers(handler.viewers_changed)
         self._tasks: set[asyncio.Task[None] | None] = set()
+        self._idle: dict[asyncio.StreamWriter, None] = {}
+        """Connections from which a request may come, the one that has been silent longest first."""
         self._closed = False
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -202,9 +207,18 @@ class _Connections:
         if uid not in (None, 0, os.geteuid()):
             error = f"permission denied: the engine belongs to uid {os.geteuid()}, you are uid {uid}"
             return Reply(ok=False, error=error)
-        if len(self._tasks) > MAX_CONNECTIONS:
+        if len(self._tasks) > MAX_CONNECTIONS and not self._close_silent():
             return _rejection(f"{MAX_CONNECTIONS} connections are open: close a screen of this run", self._handler)
         return None
+
+    def _close_silent(self) -> bool:
+        """Close the connection that has been silent longest; return False if only viewers are connected."""
+        for writer in self._idle:
+            if writer not in self._viewers:
+                del self._idle[writer]
+                writer.transport.abort()
+                return True
+        return False
 
     async def _serve_requests(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Reply | None:
         """Reply line by line; return the last reply, or None if the client has closed the connection."""
@@ -216,6 +230,7 @@ class _Connections:
             self._viewers.heard_from(writer)
 
         while True:
+            self._idle[writer] = None
             try:
                 async with asyncio.timeout(None if attached else REQUEST_SECONDS):
                     line = await reader.readline()
@@ -223,6 +238,8 @@ class _Connections:
                 return _rejection(f"no complete request within {REQUEST_SECONDS:g} s", self._handler)
             except ValueError:
                 return _rejection(f"a request has at most {MAX_LINE_BYTES} bytes", self._handler)
+            finally:
+                self._idle.pop(writer, None)
             if not line:
                 return None
             if attached:
