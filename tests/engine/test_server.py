@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from mnist_tui.control.protocol import Attach, Pause, Ping, Reply, Request, Stop
-from mnist_tui.engine.service import server
+from mnist_tui.engine.service import private_socket, server
 from mnist_tui.engine.service.private_socket import listener_at, socket_path
 from mnist_tui.engine.service.server import RequestError, reply_to, serve
 
@@ -216,15 +216,54 @@ def test_a_folder_that_is_a_link_is_skipped(session: Path) -> None:
     assert elsewhere.stat().st_mode & 0o777 == 0o755
 
 
-def test_another_users_folders_are_an_error(session: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def take_every_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every folder whose name can be guessed belong to another user."""
+    make_private = private_socket.make_private
+
+    def refuse(folder: Path) -> None:
+        if folder.name in ("mnist-tui", f"mnist-tui-{os.geteuid()}"):
+            raise OSError("belongs to another user")
+        make_private(folder)
+
+    monkeypatch.setattr(private_socket, "make_private", refuse)
+
+
+def test_a_folder_of_another_user_is_not_entered(session: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: OTHER_UID)
-    folders = [session / "mnist-tui", session / f"mnist-tui-{OTHER_UID}", Path("/tmp", f"mnist-tui-{OTHER_UID}")]
-    try:
-        with pytest.raises(OSError, match="set TMPDIR") as caught:
-            socket_path()
-    finally:
-        folders[-1].rmdir()
-    assert all(f"{folder} belongs to another user" in str(caught.value) for folder in folders)
+    with pytest.raises(OSError, match="belongs to another user"):
+        private_socket.make_private(session)
+
+
+def test_another_users_folders_are_avoided(session: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    take_every_name(monkeypatch)
+    folder = socket_path().parent
+    assert folder.parent == session
+    assert folder.name.startswith(f"mnist-tui-{os.geteuid()}-")
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert socket_path().parent == folder, "no second folder"
+
+
+def test_without_any_folder_the_error_gives_all_reasons(session: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(**_: object) -> str:
+        raise OSError("No space left on device")
+
+    take_every_name(monkeypatch)
+    monkeypatch.setattr(tempfile, "mkdtemp", full)
+    with pytest.raises(OSError, match="set TMPDIR") as caught:
+        socket_path()
+    for folder in (
+        session / "mnist-tui",
+        session / f"mnist-tui-{os.geteuid()}",
+        Path(f"/tmp/mnist-tui-{os.geteuid()}"),
+    ):
+        assert f"{folder} belongs to another user" in str(caught.value)
+
+
+def test_a_folder_whose_name_is_not_utf_8_is_skipped(session: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = session / os.fsdecode(b"caf\xe9")
+    odd.mkdir()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(odd))
+    assert socket_path().parent == session / f"mnist-tui-{os.geteuid()}"
 
 
 @pytest.mark.usefixtures("session")

@@ -35,12 +35,15 @@ def socket_path() -> Path:
         try:
             if len(os.fsencode(path)) > MAX_PATH_BYTES:
                 raise OSError(f"makes a path of more than {MAX_PATH_BYTES} bytes")
+            str(path).encode()  # the lock file is JSON
             make_private(folder)
             remove_stale(folder)
             if path.is_socket() and _is_deserted(path):
                 path.unlink()  # left by an earlier process with this id
             if os.path.lexists(path):
                 raise OSError(f"already has a {path.name}")
+        except UnicodeEncodeError:
+            failures.append(f"{folder} is not UTF-8")
         except OSError as error:
             failures.append(f"{folder} {error.strerror or error}")
         else:
@@ -58,8 +61,14 @@ def _candidates() -> Iterator[Path]:
     shared = ["/tmp"]
     with contextlib.suppress(OSError):  # gettempdir writes a file, which fails on a full disk
         shared.insert(0, tempfile.gettempdir())
+    name = f"mnist-tui-{os.geteuid()}"
     for folder in dict.fromkeys(shared):
-        yield Path(folder, f"mnist-tui-{os.geteuid()}")
+        yield Path(folder, name)
+    # Another user has taken the names that everyone can guess.
+    for folder in dict.fromkeys(shared):
+        yield from Path(folder).glob(f"{name}-*")
+        with contextlib.suppress(OSError):
+            yield Path(tempfile.mkdtemp(prefix=f"{name}-", dir=folder))
 
 
 def make_private(folder: Path) -> None:
