@@ -7,10 +7,11 @@ import contextlib
 import sys
 from typing import NoReturn
 
-from mnist_tui.cli.output import flush_or_drop, open_closed_streams
+from mnist_tui.cli.output import flush_or_drop
 from mnist_tui.cli.wiring import UsageError, show_screen
 from mnist_tui.config import ConfigError
 from mnist_tui.runs.directory import RunError
+from mnist_tui.streams import open_closed_streams
 
 
 def main() -> NoReturn:

@@ -71,7 +71,7 @@ def print_runs(summaries: list[RunSummary]) -> None:
         table.add_row(
             summary.record.id,
             Text(sanitize(summary.record.name)),
-            str(summary.status),
+            Text(sanitize(summary.status_in_words)),
             Text(sanitize(summary.record.config.networks)),
             f"{summary.epochs_done} of {summary.epochs_planned}",
             f"{summary.steps_done:,}",
@@ -87,7 +87,7 @@ def print_run(summary: RunSummary) -> None:
     config, steps = record.config, f"{summary.steps_done:,} step{'' if summary.steps_done == 1 else 's'}"
     rows = [
         ("run", f"{record.name} ({record.id})"),
-        ("status", f"{summary.status}" + (f", engine process {summary.pid}" if summary.pid else "")),
+        ("status", summary.status_in_words + (f", engine process {summary.pid}" if summary.pid else "")),
         ("started", time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.created))),
         ("directory", str(summary.run.path)),
         ("preset", config.networks),

@@ -13,21 +13,6 @@ from mnist_tui.runs.directory import RunError
 from mnist_tui.runs.replacing import replaceable, replacing
 
 
-def open_closed_streams() -> None:
-    """Give closed standard streams a descriptor, so that no file of the program takes their place.
-
-    Reading stdin then gives nothing, writing to stdout still fails, and stderr is dropped.
-    """
-    for descriptor, mode in enumerate((os.O_RDONLY, os.O_RDONLY, os.O_RDWR)):
-        try:
-            os.fstat(descriptor)
-        except OSError:
-            os.open(os.devnull, mode)  # takes the lowest free descriptor
-    sys.stdin = sys.stdin or os.fdopen(0, encoding="utf-8", closefd=False)
-    sys.stdout = sys.stdout or os.fdopen(1, "w", encoding="utf-8", closefd=False)
-    sys.stderr = sys.stderr or os.fdopen(2, "w", encoding="utf-8", closefd=False)
-
-
 def flush_or_drop(*streams: TextIO) -> None:
     """Flush the streams, and drop output that cannot be written: Python would try again and set the exit status 120."""
     for stream in streams:

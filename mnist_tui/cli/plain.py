@@ -30,6 +30,7 @@ from mnist_tui.metrics import in_words
 from mnist_tui.render.text import clip_parts, duration, percent, sanitize
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.history import History
+from mnist_tui.runs.liveness import clock
 from mnist_tui.runs.log import LogFollower
 from mnist_tui.runs.notes import describe
 from mnist_tui.runs.progress import progress
@@ -58,6 +59,7 @@ class PlainReporter:
         """Progress line that is the last line printed; empty if another line followed."""
         self._last_progress = 0.0
         self._save_error = ""
+        self._silent_since: float | None = None
         self.history = History(run.record())
 
     def print_line(self, line: str) -> None:
@@ -111,6 +113,14 @@ class PlainReporter:
         elif self._save_error and not error:
             self.print_line("everything is saved again")
         self._save_error = error
+
+    def print_silence(self, since: float | None) -> None:
+        """Print once since when the engine has not responded, and later that it does again."""
+        if since is not None and self._silent_since is None:
+            self.print_line(f"the engine has not responded since {clock(since)}")
+        elif since is None and self._silent_since is not None:
+            self.print_line("the engine responds again")
+        self._silent_since = since
 
     def tick(self, now: float, monotonic: float) -> None:
         """Print a progress line if one is due."""
@@ -201,18 +211,19 @@ def follow(
     pinged = time.monotonic()
     try:
         while True:
-            live = run.is_live()  # before reading, so that the last events of an engine are read
+            engine = run.engine()  # before reading, so that the last events of an engine are read
             while events := _read(follower, run):  # everything, because a RunResumed after an end revokes it
                 for event in events:
                     reporter.apply(event)
-            if not live or has_ended(history, since):
+            reporter.print_silence(engine.silent_since if engine is not None else None)
+            if engine is None or has_ended(history, since):
                 break
             if interrupts > handled:
                 handled = interrupts
                 _ask_to_stop(run, reporter, now=interrupts > 1)
             if time.monotonic() - pinged >= PING_SECONDS:
                 with contextlib.suppress(RunError):  # the engine is starting or exiting
-                    reporter.print_save_error(client.send(run, Ping(), PING_TIMEOUT).save_error)
+                    reporter.print_save_error(client.send(run, Ping(), PING_TIMEOUT, 0).save_error)
                 pinged = time.monotonic()
             reporter.tick(time.time(), time.monotonic())
             wait(POLL_SECONDS)

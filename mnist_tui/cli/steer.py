@@ -87,9 +87,16 @@ def _send(run: RunDirectory, row: SteeringCommand, fields: Fields) -> None:
 @click.option("--accept-changed-data", is_flag=True, help="Train on although the data have changed.")
 @click.option("--plain", is_flag=True, help="Plain lines instead of the screen.")
 @click.option("--detach", is_flag=True, help="Resume the run, print its id and return.")
+@click.option("--take-over", is_flag=True, help="Replace the engine of another machine, which is gone.")
 @distribution_options
 def resume(
-    run: str, epochs: str | None, accept_changed_data: bool, plain: bool, detach: bool, cluster: Cluster | None
+    run: str,
+    epochs: str | None,
+    accept_changed_data: bool,
+    plain: bool,
+    detach: bool,
+    take_over: bool,
+    cluster: Cluster | None,
 ) -> int:
     """Start another engine on a run and watch it."""
     from mnist_tui.control.resume import resume_run
@@ -109,6 +116,8 @@ def resume(
         check_terminal()
     resumed_at = time.time()
     by = client.origin(INTERFACE)
+    if take_over:
+        found.take_over()
     resume_run(
         found,
         by,

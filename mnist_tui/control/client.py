@@ -2,11 +2,13 @@
 
 import getpass
 import os
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 
 import msgspec
@@ -15,13 +17,23 @@ from mnist_tui.cluster import Cluster
 from mnist_tui.config import RunConfig
 from mnist_tui.control.protocol import Attach, JobReport, Ping, Reply, Request
 from mnist_tui.runs.directory import RunDirectory, RunError, create_run, remove_run
+from mnist_tui.runs.liveness import LiveEngine, clock
 
 REPLY_SECONDS = 10.0
+START_SECONDS = 30.0
+"""Time that an engine may take from its start until it listens."""
+POLL_SECONDS = 0.05
 HEARTBEAT_SECONDS = 1.0
+EARLY_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
+"""Signals that wait until a starting engine can handle them: a stop in its first second would be a crash."""
+MAX_USER_LENGTH = 32
 
 
 def origin(interface: str) -> str:
-    """Return the origin of a request: the user, the interface and the terminal, as in "ada, screen on pts/3"."""
+    """Return the origin of a request: the user, the interface and the terminal, as in "ada, screen on pts/3".
+
+    The user's name may come from the environment, so anything can be in it.
+    """
     try:
         terminal = f" on {os.ttyname(0).removeprefix('/dev/')}"
     except OSError:
@@ -30,7 +42,8 @@ def origin(interface: str) -> str:
         user = getpass.getuser()
     except (KeyError, OSError):  # a uid without a name, as in a container
         user = f"uid {os.getuid()}"
-    return f"{user}, {interface}{terminal}"
+    readable = "".join(each if each.isprintable() else "?" for each in user[:MAX_USER_LENGTH])
+    return f"{readable}, {interface}{terminal}"
 
 
 def start(config: RunConfig, cluster: Cluster | None = None) -> RunDirectory:
@@ -71,7 +84,7 @@ def resume(
     options = ["--epochs", str(epochs)] if epochs is not None else []
     if accept_changed_data:
         options.append("--accept-changed-data")
-    _start_engine(run, "--resume", by, *options, *_cluster_arguments(cluster))
+    _start_engine(run, f"--resume={by}", *options, *_cluster_arguments(cluster))
 
 
 def load_model(run: RunDirectory) -> None:
@@ -100,6 +113,7 @@ def _start_engine(run: RunDirectory, *arguments: str) -> None:
 def _spawn(run: RunDirectory, lock: int, *arguments: str) -> None:
     # The engine inherits the lock, so that the run is live at once. It gets a session of its own,
     # so that it survives the terminal.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, EARLY_SIGNALS)
     try:
         with run.log_path.open("ab") as log:
             subprocess.Popen(
@@ -111,6 +125,7 @@ def _spawn(run: RunDirectory, lock: int, *arguments: str) -> None:
                 pass_fds=(lock,),
             )
     finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         os.close(lock)
 
 
@@ -146,26 +161,55 @@ def do_job(run: RunDirectory, name: str, argument: str = "") -> Iterator[JobRepo
         temporary.cleanup()
 
 
-def send(run: RunDirectory, request: Request, timeout: float = REPLY_SECONDS) -> Reply:
-    """Send a request to the run's engine and return its reply, which comes within `timeout` seconds.
+def send(
+    run: RunDirectory, request: Request, timeout: float = REPLY_SECONDS, start_timeout: float = START_SECONDS
+) -> Reply:
+    """Send a request to the run's engine and return its reply.
+
+    Args:
+        run: The run.
+        request: The request.
+        timeout: Seconds within which the reply must come.
+        start_timeout: Seconds that a starting engine may take until it listens.
 
     Raises:
         RunError: The run has no live engine, the engine does not reply, or it rejects the request.
     """
-    endpoint = run.endpoint()
-    if endpoint is None or endpoint.socket is None:
-        raise RunError(f"run {run.id} has no live engine that listens: `mnist-tui show {run.id}` says how it ended")
+    engine = _listening_engine(run, start_timeout)
+    endpoint = engine.endpoint
+    name = f"the engine of run {run.id} (process {endpoint.pid})"
+    if endpoint.socket is None:
+        raise RunError(f"{name} cannot be steered: {run.log_path} says why it has no socket")
     try:
         with _connect(endpoint.socket) as connection:
             connection.settimeout(timeout)
             reply = _exchange(connection, request)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise RunError(
-            f"the engine of run {run.id} (process {endpoint.pid}) does not reply ({error}): see {run.log_path}"
-        ) from None
+        if engine.silent_since is not None:
+            raise RunError(
+                f"{name} has not responded since {clock(engine.silent_since)}:"
+                f" if it was stopped, `kill -CONT {endpoint.pid}` lets it go on"
+            ) from None
+        raise RunError(f"{name} does not reply ({error}): see {run.log_path}") from None
     if not reply.ok:
         raise RunError(f"the engine of run {run.id} rejected the request: {reply.error}")
     return reply
+
+
+def _listening_engine(run: RunDirectory, start_timeout: float) -> LiveEngine:
+    """Return the live engine of a run once it has started."""
+    deadline = time.monotonic() + start_timeout
+    while True:
+        engine = run.engine()
+        if engine is None:
+            raise RunError(f"run {run.id} has no live engine: `mnist-tui show {run.id}` says how it ended")
+        if engine.is_elsewhere:
+            raise RunError(run.refusal(engine))
+        if engine.endpoint.pid:
+            return engine
+        if time.monotonic() >= deadline:
+            raise RunError(f"the engine of run {run.id} does not listen yet: try again, or see {run.log_path}")
+        time.sleep(POLL_SECONDS)
 
 
 class Attachment:
@@ -187,10 +231,10 @@ class Attachment:
 
     def _watch(self) -> None:
         while not self._closed.is_set():
-            endpoint = self._run.endpoint()
-            if endpoint is not None and endpoint.socket is not None:
+            engine = self._run.engine()
+            if engine is not None and engine.endpoint.socket is not None and not engine.is_elsewhere:
                 try:
-                    with _connect(endpoint.socket) as connection:
+                    with _connect(engine.endpoint.socket) as connection:
                         self._ping(connection)
                 except (OSError, msgspec.DecodeError, UnicodeDecodeError):
                     pass  # the engine has exited, or is about to

@@ -41,7 +41,10 @@ def resume_run(
         ConfigError: The data cannot be read.
         RunError: The run is live, there is nothing left to train, or the data have changed.
     """
-    live = run.is_live()  # before the events are read, so that none that an exiting engine writes is missed
+    engine = run.engine()  # before the events are read, so that none that an exiting engine writes is missed
+    if engine is not None and engine.is_elsewhere:
+        raise RunError(run.refusal(engine))
+    live = engine is not None
     history = read_history(run)
     status = history.status(live=live)
     if status.is_live:

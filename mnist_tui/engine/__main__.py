@@ -16,9 +16,11 @@ import traceback
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 from mnist_tui.cluster import Cluster, cluster_from
 from mnist_tui.config import ConfigError
+from mnist_tui.control.client import EARLY_SIGNALS
 from mnist_tui.control.protocol import Explanation, Request, Stop
 from mnist_tui.engine import backends
 from mnist_tui.engine.backends.runtime import out_of_memory_message
@@ -29,6 +31,7 @@ from mnist_tui.engine.recording.checkpoints import Checkpoint, TrainingState
 from mnist_tui.engine.recording.event_writer import EventWriter
 from mnist_tui.engine.recording.retrying_writer import RetryingWriter
 from mnist_tui.engine.service import private_socket, server
+from mnist_tui.engine.service.heartbeat import Heartbeat
 from mnist_tui.engine.service.steering import DivergedError, Steering
 from mnist_tui.engine.temporaries import exit_now, use_own_folder
 from mnist_tui.engine.training.context import RunContext
@@ -42,7 +45,8 @@ from mnist_tui.events import (
     RunResumed,
     SettingChanged,
 )
-from mnist_tui.runs.directory import Endpoint, RunDirectory, RunError
+from mnist_tui.runs.directory import RunDirectory, RunError
+from mnist_tui.streams import open_closed_streams
 
 REPLY_SECONDS = 0.2
 """Time for the reply to a kill request before the process exits."""
@@ -70,6 +74,7 @@ class Engine:
         state = start.state if start is not None else TrainingState.initial(run.record().config)
         self._steering = Steering(state, self._event_writer.emit, ended=explain_only)
         self._over = threading.Event()
+        self._heartbeat: Heartbeat | None = None
         self._error = ""
 
     @property
@@ -92,7 +97,7 @@ class Engine:
         if isinstance(request, Stop) and request.now:
             self._event_writer.emit(RunEnded(time=time.time(), reason=EndReason.KILLED))
             # The training thread may be inside a native call, so the process does not wait for it.
-            threading.Timer(REPLY_SECONDS, exit_now, [0]).start()
+            threading.Timer(REPLY_SECONDS, self.exit, [0]).start()
         return pending
 
     def viewers_changed(self, count: int) -> None:
@@ -146,6 +151,7 @@ class Engine:
             loop.add_signal_handler(number, self._stop_by_signal, signal.Signals(number).name)
         with contextlib.suppress(ValueError):
             signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, EARLY_SIGNALS)
 
         def work() -> None:
             self.work()
@@ -157,13 +163,20 @@ class Engine:
         except OSError as error:
             log(f"no control socket ({error}); this run cannot be steered")
         # The socket listens before its address is published, so no early request is lost.
-        with contextlib.suppress(OSError):  # a full disk: the run cannot be steered, but it trains
-            self._run.write_endpoint(lock, Endpoint(os.getpid(), listener.getsockname() if listener else None))
+        self._heartbeat = Heartbeat(self._run, lock, listener.getsockname() if listener else None)
         use_own_folder()  # after the socket, which other engines remove if this one is killed
         threading.Thread(target=work, name="training", daemon=True).start()
         if listener is not None:
             await server.serve(listener, self, done)
         await done.wait()
+
+    def exit(self, status: int) -> NoReturn:
+        """Exit without waiting for native threads, which can take seconds."""
+        if self._heartbeat is not None:
+            self._heartbeat.end()
+        with contextlib.suppress(OSError):
+            sys.stderr.flush()
+        exit_now(status)
 
     def _stop_by_signal(self, name: str) -> None:
         with contextlib.suppress(server.RequestError):
@@ -178,6 +191,8 @@ def log(text: str) -> None:
 
 def main() -> None:
     """Parse the arguments, acquire the run's lock unless it is inherited, and run."""
+    open_closed_streams()
+    signal.pthread_sigmask(signal.SIG_BLOCK, EARLY_SIGNALS)
     parser = argparse.ArgumentParser(prog="python -m mnist_tui.engine", description=__doc__)
     parser.add_argument("run", type=Path)
     parser.add_argument("--lock", type=int, help="file descriptor of the run's lock, inherited from the parent process")
@@ -205,10 +220,7 @@ def main() -> None:
     if resumed is not None:
         engine.report_resumed(resumed, options.epochs)
     asyncio.run(engine.main(lock))
-    # Everything is written, and native threads can delay a normal exit by seconds.
-    with contextlib.suppress(OSError):
-        sys.stderr.flush()
-    exit_now(engine.status)
+    engine.exit(engine.status)
 
 
 if __name__ == "__main__":

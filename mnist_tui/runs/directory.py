@@ -1,14 +1,14 @@
 """Run directories: how they are created, found, locked, read and written.
 
 A run directory holds config.json (RunRecord), events.jsonl, digits/, predictions/ and checkpoints/ (npz), model.keras,
-engine.log and `lock`. The live engine holds a file lock on `lock`. The kernel releases it however the process ends, so
-a crash is detected reliably.
+engine.log and `lock`, which the live engine holds (see liveness.py).
 """
 
 import contextlib
 import fcntl
 import os
 import re
+import stat
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -19,6 +19,8 @@ import platformdirs
 from mnist_tui import __version__
 from mnist_tui.config import RunConfig
 from mnist_tui.npz import NpzError, read_arrays
+from mnist_tui.runs import liveness
+from mnist_tui.runs.liveness import Endpoint, LiveEngine
 from mnist_tui.runs.names import free_name
 from mnist_tui.runs.replacing import remove_temporaries, replacing
 from mnist_tui.settings import RENAMED_SETTINGS
@@ -28,8 +30,6 @@ if TYPE_CHECKING:
 
 HOME_VARIABLE = "MNIST_TUI_HOME"
 LOCK_ATTEMPTS = 20
-ENDPOINT_BYTES = 256
-"""Length of the lock file, which is more than any endpoint needs."""
 
 WRITTEN_NAMES = {
     ".": r"config\.json|events\.jsonl|model\.keras|reviews\.csv",
@@ -67,13 +67,6 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
                 f"{self.config.data} has changed since run {self.id} was started: restore it, or train on the new"
                 f" content with `mnist-tui resume {self.id} --accept-changed-data`"
             )
-
-
-class Endpoint(msgspec.Struct, frozen=True):
-    """Contents of the lock file: the process that holds it, and its control socket."""
-
-    pid: int
-    socket: str | None = None
 
 
 class RunDirectory:
@@ -151,48 +144,92 @@ class RunDirectory:
             raise RunError(f"{path} {error}") from None
 
     def acquire_lock(self) -> int:
-        """Acquire the lock and return its file descriptor; raises RunError if an engine holds it."""
-        descriptor = os.open(self.lock_path, os.O_RDWR | os.O_CREAT, 0o600)
+        """Acquire the lock and return its file descriptor.
+
+        Raises:
+            RunError: The run has a live engine, or its disk has no locks.
+            OSError: The lock file cannot be written.
+        """
+        engine = self.engine()
+        if engine is not None:
+            raise RunError(self.refusal(engine))
+        descriptor = self._locked_file()
+        with contextlib.suppress(OSError):  # if the disk is full, the run trains but cannot be steered
+            liveness.write_endpoint(descriptor, liveness.starting())
+        return descriptor
+
+    def take_over(self) -> None:
+        """Remove the lock of an engine on another machine. If that engine is alive, it exits when the run resumes."""
+        engine = self.engine()
+        if engine is not None and engine.is_elsewhere:
+            self.lock_path.unlink(missing_ok=True)
+
+    def refusal(self, engine: LiveEngine | None) -> str:
+        """Return why a run with a live engine gets no second one, and what to do."""
+        if engine is None or not engine.is_elsewhere:
+            return f"run {self.id} already has a live engine: attach to it, or stop it first"
+        return (
+            f"run {self.id} is live on {engine.place}: use mnist-tui there, or if that machine is gone,"
+            f" `mnist-tui resume {self.id} --take-over`"
+        )
+
+    def _locked_file(self) -> int:
+        if os.path.lexists(self.lock_path) and not stat.S_ISREG(self.lock_path.lstat().st_mode):
+            raise RunError(f"{self.lock_path} is not a regular file: remove it")
+        descriptor = liveness.open_lock(self.lock_path, os.O_RDWR | os.O_CREAT)
         for _ in range(LOCK_ATTEMPTS):
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                with contextlib.suppress(OSError):  # if the disk is full, the run trains but cannot be steered
-                    self.write_endpoint(descriptor, None)
                 return descriptor
             except BlockingIOError:
-                time.sleep(0.01)  # `is_live` holds it for some microseconds
+                time.sleep(0.01)  # `engine` holds it for some microseconds
+            except OSError as error:
+                os.close(descriptor)
+                raise RunError(
+                    f"the disk of {self.path} has no file locks ({error.strerror}): set {HOME_VARIABLE} to a folder on"
+                    " another disk, or mount this one with locks (NFS: `-o local_lock=flock`)"
+                ) from None
         os.close(descriptor)
-        raise RunError(f"run {self.id} already has a live engine: attach to it, or stop it first")
+        raise RunError(self.refusal(self.engine()))
 
-    def write_endpoint(self, descriptor: int, endpoint: "Endpoint | None") -> None:
-        """Write the endpoint of the engine into the lock file, None while it is unknown; raises OSError.
+    def renew_lock(self, descriptor: int, endpoint: Endpoint) -> bool:
+        """Renew the heartbeat of an engine, and its lock file if that was removed; raises OSError.
 
-        The length is constant, so that a disk that fills up later cannot hide a live engine.
+        Returns:
+            False if another engine has taken the run over.
         """
-        os.pwrite(descriptor, msgspec.json.encode(endpoint).ljust(ENDPOINT_BYTES), 0)
+        engine = self.engine()
+        if engine is not None and engine.is_elsewhere:
+            return False
+        if not self._is_lock_file(descriptor):
+            if engine is not None:
+                return False
+            replacement = self._locked_file()
+            os.dup2(replacement, descriptor, inheritable=False)
+            os.close(replacement)
+        if engine is None or engine.endpoint != endpoint:
+            liveness.write_endpoint(descriptor, endpoint)
+        os.utime(descriptor)
+        return True
+
+    def _is_lock_file(self, descriptor: int) -> bool:
+        try:
+            return os.path.samestat(self.lock_path.lstat(), os.fstat(descriptor))
+        except FileNotFoundError:
+            return False
+
+    def engine(self) -> LiveEngine | None:
+        """Return the live engine of the run, None if there is none."""
+        return liveness.find_engine(self.lock_path)
 
     def is_live(self) -> bool:
-        """Return True if an engine holds the lock."""
-        try:
-            descriptor = os.open(self.lock_path, os.O_RDONLY)  # works on a disk that became read-only
-        except OSError:
-            return False
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError:
-            return True
-        finally:
-            os.close(descriptor)
-        return False
+        """Return True if the run has a live engine."""
+        return self.engine() is not None
 
     def endpoint(self) -> Endpoint | None:
         """Return the endpoint of the live engine; None if there is none, or if it is still starting."""
-        if not self.is_live():
-            return None
-        try:
-            return msgspec.json.decode(self.lock_path.read_bytes(), type=Endpoint | None)
-        except (OSError, msgspec.DecodeError, UnicodeDecodeError):
-            return None
+        engine = self.engine()
+        return engine.endpoint if engine is not None and engine.endpoint.pid else None
 
 
 def opened(path: Path) -> BinaryIO:

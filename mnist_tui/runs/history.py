@@ -230,8 +230,8 @@ class History:
         """Return True if training is paused."""
         return self.phase is Phase.PAUSED and not self.is_over
 
-    def status(self, *, live: bool) -> Status:
-        """Return the status of the run. `live`: an engine holds the run's lock."""
+    def status(self, *, live: bool, responds: bool = True) -> Status:
+        """Return the status of the run. `live`: it has a live engine, which may not respond."""
         if self.failed is not None:
             return Status.FAILED
         if self.ended is not None:
@@ -239,6 +239,8 @@ class History:
             return Status.FINISHED if completed else Status.STOPPED
         if not live:
             return Status.CRASHED
+        if not responds:
+            return Status.UNRESPONSIVE
         if self.paused:
             return Status.PAUSED
         return Status.TRAINING if self.last_step else Status.STARTING

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from mnist_tui.events import EpochEnded, RunEnded, StepEnded, decode
 from mnist_tui.runs.directory import RunDirectory, RunError, RunRecord, opened
 from mnist_tui.runs.history import History
-from mnist_tui.runs.status import Status
+from mnist_tui.runs.liveness import LiveEngine
+from mnist_tui.runs.status import Status, in_words
 
 STEP_PREFIX = b'{"type":"step_ended"'
 
@@ -19,8 +20,17 @@ class RunSummary:
     run: RunDirectory
     history: History
     status: Status
-    pid: int | None
-    """Process of the live engine; None if there is none."""
+    engine: LiveEngine | None
+
+    @property
+    def pid(self) -> int | None:
+        """Process of the live engine; None if there is none, or while it starts."""
+        return self.engine.endpoint.pid or None if self.engine is not None else None
+
+    @property
+    def status_in_words(self) -> str:
+        """Status, since when the engine has not responded, and the machine if it is another one."""
+        return in_words(self.status, self.engine)
 
     @property
     def record(self) -> RunRecord:
@@ -70,6 +80,8 @@ class RunSummary:
             "name": self.record.name,
             "status": str(self.status),
             "pid": self.pid,
+            "host": self.engine.endpoint.host or None if self.engine is not None else None,
+            "silent_since": self.engine.silent_since if self.engine is not None else None,
             "directory": str(self.run.path),
             "created": self.record.created,
             "preset": self.record.config.preset,
@@ -112,10 +124,10 @@ def _skip_to(history: History, step_line: bytes) -> None:
 
 def summarize(run: RunDirectory) -> RunSummary:
     """Read a run's status and results; raises RunError if its config.json cannot be read."""
-    live = run.is_live()  # before the events: an engine that ends in between has written how
+    engine = run.engine()  # before the events: an engine that ends in between has written how
     history = history_without_steps(run)
-    endpoint = run.endpoint() if live else None
-    return RunSummary(run, history, history.status(live=live), endpoint.pid if endpoint else None)
+    status = history.status(live=engine is not None, responds=engine is None or engine.responds)
+    return RunSummary(run, history, status, engine)
 
 
 def summaries(runs: Iterable[RunDirectory], troubles: list[str] | None = None) -> list[RunSummary]:

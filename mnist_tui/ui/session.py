@@ -11,6 +11,7 @@ from mnist_tui.inspection.inspector import Findings, Inspector
 from mnist_tui.inspection.predictions import TEST, VALIDATION, EvaluationPoint, Predictions
 from mnist_tui.runs.directory import RunDirectory
 from mnist_tui.runs.history import History
+from mnist_tui.runs.liveness import LiveEngine
 from mnist_tui.runs.log import LogFollower
 from mnist_tui.runs.progress import Progress, progress
 from mnist_tui.runs.status import Status
@@ -33,6 +34,8 @@ class RunView:
     """The engine's message about what it cannot save; empty if it saves everything."""
     has_engine: bool = False
     """True if an engine is alive; it may also wait after the run's end, to explain digits or to train on."""
+    engine: LiveEngine | None = None
+    """The live engine; also None if the run directory is gone."""
 
 
 class RunSession:
@@ -48,6 +51,7 @@ class RunSession:
         self._follower = LogFollower(run.events_path)
         self._history = History(self.record)
         self._live = False
+        self._engine: LiveEngine | None = None
         self._attachment: Attachment | None = None
         self._is_closed = False
         self.dismissed: set[str] = set()
@@ -66,16 +70,17 @@ class RunSession:
         It changes with an event, with the status, or when a second shown on the screen has passed.
         """
         now = self.clock()
-        live = self._live
+        live, engine = self._live, self._engine
         if abs(now - self._live_checked) >= LIVENESS_SECONDS:
-            live, self._live_checked = self._look(), now
+            engine, self._live_checked = self.run.engine(), now
+            live = engine is not None or self._replies
         with contextlib.suppress(OSError):  # a disk that went away: `trouble` and the status say so
             while events := self._follower.read():  # to the end: half a run would be a lie
                 self._history.apply_all(events)
-        self._live = live
+        self._live, self._engine = live, engine
         self._attend()
         ticking = self._live and self._history.phase is not Phase.TRAINING and not self._history.is_over
-        state = (self._history.revision, self._live, self._trouble, int(now) if ticking else 0)
+        state = (self._history.revision, self._live, self._engine, self._trouble, int(now) if ticking else 0)
         if state == self._shown:
             return False
         if self.view.trouble and self._trouble != self.view.trouble:
@@ -94,10 +99,9 @@ class RunSession:
         if self._attachment is not None:
             self._attachment.close()
 
-    def _look(self) -> bool:
-        """Return True if an engine is alive: by its lock, or by its replies if the directory is gone."""
-        if self.run.is_live():
-            return True
+    @property
+    def _replies(self) -> bool:
+        """True if the directory is gone, and its engine replies."""
         return self._attachment is not None and self._attachment.alive and not self.run.lock_path.exists()
 
     @property
@@ -113,9 +117,12 @@ class RunSession:
 
     def _make_view(self) -> RunView:
         history, now = self._history, self.clock()
-        status = history.status(live=self._live)
+        silent_since = self._engine.silent_since if self._engine is not None else None
+        status = history.status(live=self._live, responds=silent_since is None)
         if not status.is_live and history.last_time is not None:
             now = history.last_time  # a run that is over stands still
+        elif silent_since is not None:
+            now = silent_since
         return RunView(
             history=history,
             progress=progress(history, now),
@@ -125,6 +132,7 @@ class RunSession:
             unknown_events=self._follower.unknown,
             trouble=self._trouble,
             has_engine=self._live,
+            engine=self._engine,
         )
 
     def points(self) -> list[EvaluationPoint]:

@@ -241,7 +241,7 @@ def test_an_error_of_a_file_is_not_mistaken_for_one_of_stdout(monkeypatch: pytes
 def test_closed_streams_are_not_taken_by_files(closed: str) -> None:
     code = """if True:
         import os, sys
-        from mnist_tui.cli.output import open_closed_streams
+        from mnist_tui.streams import open_closed_streams
         open_closed_streams()
         print("dropped", file=sys.stderr)
         assert sys.stdin.read() == ""

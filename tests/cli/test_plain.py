@@ -1,6 +1,7 @@
 """Plain lines report a run safely, and the exit status says how it ended."""
 
 import io
+import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from mnist_tui.cli.plain import PlainReporter, follow
 from mnist_tui.control.protocol import Stop
 from mnist_tui.events import AnyEvent, CheckpointSaved, EndReason, Phase, ResumeReason, RunFailed, encode
 from mnist_tui.runs.directory import HOME_VARIABLE, RunDirectory, RunError, create_run
+from mnist_tui.runs.liveness import clock
 from tests.kit import samples
 from tests.kit.fake_engine import FakeEngine
 
@@ -244,6 +246,24 @@ def test_a_save_error_is_reported_once_and_when_it_is_over(run: RunDirectory, mo
     assert lines[0].endswith("7 events wait in memory")
     assert "saved again" in lines[1]
     assert lines[2].startswith("test accuracy")
+
+
+def test_an_engine_that_does_not_respond_is_reported_once_and_when_it_does_again(run: RunDirectory) -> None:
+    with FakeEngine(run) as engine:
+        status, lines = followed(
+            run,
+            lambda: engine.fall_silent(samples.CREATED),
+            lambda: None,
+            lambda: os.utime(run.lock_path),
+            lambda: write(run, samples.run_ended()),
+            engine.die,
+        )
+    assert status == 0
+    assert lines[:2] == [
+        f"the engine has not responded since {clock(samples.CREATED)}",
+        "the engine responds again",
+    ]
+    assert "respond" not in "".join(lines[2:])
 
 
 def test_ctrl_c_stops_the_run_and_a_second_one_stops_it_at_once(run: RunDirectory) -> None:

@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import signal
 import socket
 import subprocess
 import tempfile
@@ -29,7 +30,10 @@ from mnist_tui.control.protocol import (
     Stop,
     Variant,
 )
-from mnist_tui.runs.directory import Endpoint, RunDirectory, RunError, create_run, list_runs
+from mnist_tui.engine.service.server import reply_to
+from mnist_tui.runs.directory import RunDirectory, RunError, create_run, list_runs
+from mnist_tui.runs.liveness import Endpoint, clock, starting
+from tests.engine.test_server import RecordingHandler, no_attach
 from tests.kit import samples
 from tests.kit.fake_engine import FakeEngine
 
@@ -111,13 +115,44 @@ def test_a_wrong_address_is_an_error(engine: FakeEngine, address: str) -> None:
     assert "does not reply" in error_of(engine.run, Ping())
 
 
-@pytest.mark.parametrize("address", ["/tmp/left-over", None], ids=["dead", "starting"])
-def test_a_run_without_a_listening_engine_is_an_error(run: RunDirectory, address: str | None) -> None:
-    lock = run.acquire_lock() if address is None else None
-    write_endpoint(run, address)
+def test_a_run_without_an_engine_is_an_error(run: RunDirectory) -> None:
+    write_endpoint(run, "/tmp/left-over")
     assert f"`mnist-tui show {run.id}`" in error_of(run, Ping())
-    if lock is not None:
-        os.close(lock)
+
+
+def test_a_request_waits_until_a_starting_engine_listens(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    with FakeEngine(run) as engine:
+        endpoint = run.lock_path.read_bytes()
+        run.lock_path.write_bytes(msgspec.json.encode(starting()))
+        monkeypatch.setattr(time, "sleep", lambda _: run.lock_path.write_bytes(endpoint))
+        send(run, Stop(by=ME))
+        assert engine.sent() == [Stop(by=ME)]
+
+
+def test_a_request_waits_no_longer_than_its_limit(run: RunDirectory) -> None:
+    lock = run.acquire_lock()
+    with pytest.raises(RunError, match="does not listen yet: try again"):
+        send(run, Ping(), start_timeout=0.01)
+    os.close(lock)
+
+
+def test_an_engine_without_a_socket_is_an_error_with_its_log(engine: FakeEngine) -> None:
+    write_endpoint(engine.run, None)
+    assert f"cannot be steered: {engine.run.log_path} says why" in error_of(engine.run, Ping())
+
+
+def test_an_engine_on_another_machine_gets_no_request(engine: FakeEngine) -> None:
+    address = msgspec.json.decode(engine.run.lock_path.read_bytes(), type=Endpoint).socket
+    engine.write_endpoint(Endpoint(os.getpid(), address, "node7", "another boot"))
+    assert "is live on host node7" in error_of(engine.run, Stop(by=ME))
+    assert engine.requests == []
+
+
+def test_a_stopped_engine_is_an_error_with_since_when(engine: FakeEngine) -> None:
+    engine.fall_silent(samples.CREATED)
+    error = error_of(engine.run, Ping())
+    assert f"has not responded since {clock(samples.CREATED)}" in error
+    assert f"kill -CONT {os.getpid()}" in error
 
 
 @pytest.fixture
@@ -195,6 +230,20 @@ def test_the_origin_names_user_interface_and_terminal(monkeypatch: pytest.Monkey
     assert origin("command line") == f"uid {os.getuid()}, command line"
 
 
+@pytest.mark.parametrize(
+    ("user", "shown"),
+    [("u" * 120, "u" * 32), ("caf\udce9", "caf?"), ("a\x1b[2J\nb", "a?[2J?b"), ("-x", "-x"), ("Ада", "Ада")],
+    ids=["long", "not UTF-8", "escapes", "like an option", "not ASCII"],
+)
+async def test_any_user_name_can_steer(monkeypatch: pytest.MonkeyPatch, user: str, shown: str) -> None:
+    monkeypatch.setenv("LOGNAME", user)
+    monkeypatch.setattr(os, "ttyname", lambda _: "/dev/pts/3")
+    by = origin("command line")
+    assert by == f"{shown}, command line on pts/3"
+    reply = await reply_to(msgspec.json.encode(Stop(by=by)), RecordingHandler(), no_attach)
+    assert reply.ok, reply.error
+
+
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """Command lines of the engines that would have been started, from the run directory on."""
@@ -215,8 +264,8 @@ def test_an_engine_is_started_to_resume_or_to_explain(run: RunDirectory, started
     load_model(run)
     path = str(run.path)
     assert started == [
-        [path, "--resume", ME],
-        [path, "--resume", ME, "--epochs", "12"],
+        [path, f"--resume={ME}"],
+        [path, f"--resume={ME}", "--epochs", "12"],
         [path, "--explain-only"],
     ]
     assert not run.is_live(), "this process has released the lock"
@@ -227,7 +276,11 @@ def test_a_started_engine_holds_the_lock_from_the_start(monkeypatch: pytest.Monk
     popen = subprocess.Popen
 
     def stand_in(command: list[str], **settings: Any) -> None:
-        code = "import os, sys; assert os.get_inheritable(int(sys.argv[1])); sys.stdin.read()"
+        code = """if True:
+            import os, signal, sys
+            assert os.get_inheritable(int(sys.argv[1]))
+            assert {signal.SIGTERM, signal.SIGINT, signal.SIGHUP} <= signal.pthread_sigmask(signal.SIG_BLOCK, [])
+            sys.stdin.read()"""
         argv = [command[0], "-c", code, command[command.index("--lock") + 1]]
         assert settings["start_new_session"]
         children.append(popen(argv, **(settings | {"stdin": subprocess.PIPE})))
@@ -235,6 +288,7 @@ def test_a_started_engine_holds_the_lock_from_the_start(monkeypatch: pytest.Monk
     monkeypatch.setattr(subprocess, "Popen", stand_in)
     run = start(samples.config())
     assert run.is_live()
+    assert not signal.pthread_sigmask(signal.SIG_BLOCK, [])
     children[0].communicate(b"")
     assert children[0].returncode == 0, run.log_path.read_text()
     assert not run.is_live()

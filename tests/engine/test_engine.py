@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from mnist_tui.control import client
@@ -200,12 +201,14 @@ def test_a_killed_engine_is_reported_as_crashed_and_its_socket_is_private(start:
         client.send(run, Stop(by="test"))
 
 
-def test_sigterm_stops_like_a_request(start: Start) -> None:
+@pytest.mark.parametrize(("early", "number"), [(True, signal.SIGTERM), (False, signal.SIGINT)])
+def test_a_signal_stops_like_a_request(start: Start, early: bool, number: signal.Signals) -> None:
     run = start(**LONG)
-    events_until(run, is_first_step)
-    endpoint = run.endpoint()
-    assert endpoint is not None
-    os.kill(endpoint.pid, signal.SIGTERM)
+    running = (child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE)
+    (engine,) = (child for child in running if str(run.path) in child.cmdline())
+    if not early:
+        events_until(run, is_first_step)
+    engine.send_signal(number)
     ended = events_until(run)[-1]
     assert isinstance(ended, RunEnded)
     assert ended.reason is EndReason.STOPPED

@@ -13,7 +13,8 @@ import msgspec
 
 from mnist_tui.control.commands import decode_request
 from mnist_tui.control.protocol import Attach, Ping, Request
-from mnist_tui.runs.directory import Endpoint, RunDirectory
+from mnist_tui.runs.directory import RunDirectory
+from mnist_tui.runs.liveness import Endpoint, host, this_machine
 
 
 class FakeEngine:
@@ -32,7 +33,7 @@ class FakeEngine:
     def __enter__(self) -> Self:
         address = str(Path(self._folder.name, "socket"))
         self._lock = self.run.acquire_lock()
-        self.run.lock_path.write_bytes(msgspec.json.encode(Endpoint(os.getpid(), address)))
+        self.write_endpoint(Endpoint(os.getpid(), address))
         self._listener.bind(address)
         self._listener.listen()
         self._threads[0].start()
@@ -42,6 +43,15 @@ class FakeEngine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.die()
+
+    def write_endpoint(self, endpoint: Endpoint) -> None:
+        """Replace the contents of the lock file."""
+        self.run.lock_path.write_bytes(msgspec.json.encode(endpoint))
+
+    def fall_silent(self, since: float) -> None:
+        """Show no sign of life since a time in seconds since 1970."""
+        self.write_endpoint(Endpoint(os.getpid(), "/nowhere/socket", host(), this_machine()))
+        os.utime(self.run.lock_path, (since, since))
 
     def sent(self) -> list[Request]:
         """Return the requests so far, except those of viewers that attach and ping."""

@@ -18,7 +18,6 @@ import pytest
 
 from mnist_tui.runs import directory
 from mnist_tui.runs.directory import (
-    Endpoint,
     RunDirectory,
     RunError,
     create_run,
@@ -26,6 +25,7 @@ from mnist_tui.runs.directory import (
     list_runs,
     remove_run,
 )
+from mnist_tui.runs.liveness import Endpoint, write_endpoint
 from tests.kit import samples
 
 HOLD_LOCK = """
@@ -207,7 +207,7 @@ def test_the_endpoint_is_what_the_live_engine_wrote() -> None:
     run = create_run(samples.config())
     lock = run.acquire_lock()
     assert run.endpoint() is None  # live, but it has not said anything yet
-    os.write(lock, b'{"pid":4711,"socket":"/tmp/x"}')
+    write_endpoint(lock, Endpoint(4711, "/tmp/x"))
     assert run.endpoint() == Endpoint(4711, "/tmp/x")
     os.close(lock)
     assert run.endpoint() is None  # what a dead engine wrote does not count

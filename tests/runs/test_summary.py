@@ -10,6 +10,7 @@ import pytest
 from mnist_tui.events import AnyEvent, EndReason, Phase, ResumeReason, RunEnded, RunFailed, encode
 from mnist_tui.runs.directory import RunDirectory, RunError, create_run
 from mnist_tui.runs.history import History
+from mnist_tui.runs.liveness import Endpoint, write_endpoint
 from mnist_tui.runs.status import Status
 from mnist_tui.runs.summary import STEP_PREFIX, summaries, summarize
 from tests.kit import samples
@@ -61,7 +62,8 @@ def test_the_status_follows_from_lock_and_events(live: bool, events: tuple[AnyEv
 
 
 def test_only_a_run_that_goes_on_is_live() -> None:
-    assert [status for status in Status if status.is_live] == [Status.STARTING, Status.TRAINING, Status.PAUSED]
+    live = [Status.STARTING, Status.TRAINING, Status.PAUSED, Status.UNRESPONSIVE]
+    assert [status for status in Status if status.is_live] == live
 
 
 def test_a_finished_run_shows_its_best_epoch_and_test_accuracy() -> None:
@@ -157,7 +159,7 @@ def test_a_killed_engine_leaves_a_crashed_run() -> None:
 def test_the_pid_is_that_of_the_live_engine() -> None:
     run = run_with(samples.run_started())
     lock = run.acquire_lock()
-    os.write(lock, b'{"pid":4711}')
+    write_endpoint(lock, Endpoint(4711))
     assert summarize(run).pid == 4711
     os.close(lock)
     assert summarize(run).pid is None

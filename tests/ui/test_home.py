@@ -1,5 +1,6 @@
 """The home screen: what is set is checked as it is typed, what is started is what is shown, and runs can be opened."""
 
+import os
 from pathlib import Path
 
 import msgspec
@@ -11,6 +12,7 @@ from mnist_tui.config import RunConfig
 from mnist_tui.engine.models.presets import PRESETS
 from mnist_tui.events import RunFailed
 from mnist_tui.runs.directory import RunDirectory, RunError, create_run, remove_run
+from mnist_tui.runs.liveness import clock
 from mnist_tui.runs.log import EventLog
 from mnist_tui.ui.home.run_table import COLUMNS, age, columns_that_fit
 from mnist_tui.ui.home.screen import HomeScreen
@@ -18,7 +20,8 @@ from mnist_tui.ui.home.settings_form import SettingsForm
 from mnist_tui.ui.messages import OpenRun
 from mnist_tui.ui.training.screen import TrainingScreen
 from tests.kit import samples
-from tests.kit.recording import Clock, finishing_time, record, recorded_run
+from tests.kit.fake_engine import FakeEngine
+from tests.kit.recording import Clock, Replay, finishing_time, record, recorded_run
 from tests.ui.program import lines, program, settled, text, told, wait_for, wait_until
 
 SIZE = (120, 40)
@@ -218,6 +221,23 @@ async def test_runs_are_listed_with_status_and_accuracies_the_newest_first_and_t
         await pilot.press("tab", "up" if newest_first[0] == record().id else "down", "enter")
         await wait_until(pilot, lambda: isinstance(app.screen, TrainingScreen), "the training screen")
         await wait_for(pilot, "brave-otter")
+
+
+async def test_a_stopped_process_shows_at_home_and_in_the_header_with_since_when() -> None:
+    replay = Replay()
+    replay.to_step(100)
+    with FakeEngine(replay.run) as engine:
+        engine.fall_silent(samples.CREATED)
+        words = f"not responding since {clock(samples.CREATED)}"
+        app = program(clock=replay.clock)
+        async with app.run_test(size=SIZE) as pilot:
+            await wait_for(pilot, words)
+            await pilot.press("tab", "enter")
+            await wait_until(pilot, lambda: isinstance(app.screen, TrainingScreen), "the training screen")
+            await wait_for(pilot, f"✖ {words}")
+            os.utime(replay.run.lock_path)
+            replay.clock.now += 2
+            await wait_for(pilot, "▶ training")
 
 
 async def test_enter_opens_a_run_where_not_even_its_name_has_room() -> None:

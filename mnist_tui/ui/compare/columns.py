@@ -19,6 +19,7 @@ from mnist_tui.ui.plots.view import PlotView
 NAME_WIDTH, VALUE_WIDTH = 20, 16
 STATUS_COLOURS = {
     Status.PAUSED: "warning",
+    Status.UNRESPONSIVE: "error",
     Status.FINISHED: "success",
     Status.STOPPED: "warning",
     Status.CRASHED: "error",

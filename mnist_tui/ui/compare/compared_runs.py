@@ -13,6 +13,7 @@ from mnist_tui.events import EpochEnded
 from mnist_tui.render.text import sanitize
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.history import History
+from mnist_tui.runs.liveness import LiveEngine
 from mnist_tui.runs.log import LogFollower
 from mnist_tui.runs.status import Status
 from mnist_tui.settings import SETTINGS, Value
@@ -32,7 +33,7 @@ class ComparedRun:
         self.overlay_run: OverlayRun | None = None
         self.error = ""
         self.is_deleted = False
-        self._live = False
+        self._engine: LiveEngine | None = None
         self._follower = LogFollower(run.events_path)
         self._state: tuple[object, ...] = ()
         self._result: RunResult | None = None
@@ -48,7 +49,7 @@ class ComparedRun:
             return
         self.name = sanitize(record.name)
         history = History(record)
-        self._live = self.run.is_live()
+        self._engine = self.run.engine()
         self._read(history)
         self.overlay_run = OverlayRun(self.run.id, self.name, history, self.style)
         self.history = history  # last: from now on it is polled
@@ -58,9 +59,9 @@ class ComparedRun:
         if self.history is None:
             return False
         self.is_deleted = not self.run.config_path.exists()
-        self._live = not self.is_deleted and self.run.is_live()
+        self._engine = None if self.is_deleted else self.run.engine()
         self._read(self.history)
-        state = (self.history.revision, self._live, self.is_deleted, self._follower.unknown)
+        state = (self.history.revision, self._engine, self.is_deleted, self._follower.unknown)
         changed, self._state = state != self._state, state
         return changed
 
@@ -78,7 +79,9 @@ class ComparedRun:
     def status(self) -> Status | None:
         """None until the run was read."""
         history = self.history
-        return None if history is None else history.status(live=self._live)
+        if history is None:
+            return None
+        return history.status(live=self._engine is not None, responds=self._engine is None or self._engine.responds)
 
     @property
     def has_steps(self) -> bool:

@@ -1,7 +1,6 @@
 """Client that requests explanations from a run's engine: one at a time, the newest first, without blocking."""
 
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -11,8 +10,6 @@ from mnist_tui.runs.directory import RunDirectory, RunError
 
 TIMEOUT = 60.0
 """Seconds for a reply: a training engine replies between batches, and a new engine has to start first."""
-POLL_SECONDS = 0.25
-"""Interval of the checks whether a starting engine listens."""
 
 
 @dataclass
@@ -54,17 +51,8 @@ class ExplainClient:
                 self.on_outcome(explain, outcome)
 
     def _outcome(self, explain: Explain) -> Explanation | str:
-        deadline = time.monotonic() + TIMEOUT
         try:
-            while self._is_starting() and time.monotonic() < deadline:
-                if self._closed.wait(POLL_SECONDS):
-                    return ""
             reply = send(self.run, explain, TIMEOUT)
         except RunError as error:
             return str(error)
         return reply.explanation or "The engine's reply has no explanation."
-
-    def _is_starting(self) -> bool:
-        endpoint = self.run.endpoint()
-        listens = endpoint is not None and endpoint.socket is not None
-        return not listens and self.run.is_live()

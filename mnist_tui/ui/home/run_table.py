@@ -16,6 +16,7 @@ from mnist_tui.ui.messages import CompareRuns, OpenRun, ResumeRun
 
 COLOURS = {
     Status.PAUSED: "warning",
+    Status.UNRESPONSIVE: "error",
     Status.FINISHED: "success",
     Status.STOPPED: "warning",
     Status.CRASHED: "error",
@@ -231,7 +232,7 @@ def row(summary: RunSummary, now: float) -> tuple[str, ...]:
     config, best, ended = summary.record.config, summary.best, summary.ended
     return (
         clip(sanitize(summary.record.name), LONGEST_NAME),
-        str(summary.status),
+        sanitize(summary.status_in_words),
         sanitize(config.networks),
         f"{summary.epochs_done}/{summary.epochs_planned}",
         percent(best.validation_accuracy if best else None),

@@ -4,6 +4,7 @@ from rich.text import Text
 
 from mnist_tui.events import START_UP
 from mnist_tui.render.text import clip_parts, duration, sanitize
+from mnist_tui.runs.liveness import clock
 from mnist_tui.runs.status import Status
 from mnist_tui.ui.session import RunView
 from mnist_tui.ui.shared.line_widget import LineWidget
@@ -12,6 +13,7 @@ STATES: dict[Status, tuple[str, str]] = {
     Status.STARTING: ("◌ starting", "warning"),
     Status.TRAINING: ("▶ training", "success"),
     Status.PAUSED: ("‖ paused", "warning"),
+    Status.UNRESPONSIVE: ("✖ not responding", "error"),
     Status.FINISHED: ("✔ finished", "success"),
     Status.STOPPED: ("■ stopped", "warning"),
     Status.CRASHED: ("✖ crashed", "error"),
@@ -67,6 +69,8 @@ def state_words(view: RunView, words: str) -> str:
     progress = view.progress
     if not view.status.is_live:
         return words
+    if view.engine is not None and view.engine.silent_since is not None:
+        return f"{words} since {clock(view.engine.silent_since)}"
     since = duration(progress.phase_seconds)
     if progress.phase in START_UP:  # at the run's beginning, and again when it is resumed
         return f"◌ {START_UP[progress.phase]}  {since}"
