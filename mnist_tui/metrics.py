@@ -22,6 +22,20 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+COMPACT_FROM, COMPACT_BELOW = 100_000, 999.5e12
+"""Losses, norms and ticks between these are written with a suffix."""
+SUFFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+
+
+def compact(value: float, digits: int = 3) -> str:
+    """Return a number with this many significant digits and a suffix: 500, 12.3k, 2.16M; 1e20 if there is none."""
+    if not abs(value) < COMPACT_BELOW:
+        return f"{value:.0e}".replace("e+", "e")
+    # from 0.9995 of a suffix on, three digits of the smaller one would be 1000
+    divisor, suffix = next((each for each in SUFFIXES if abs(value) >= 0.9995 * each[0]), (1, ""))
+    return f"{value / divisor:.{digits}g}{suffix}"
+
+
 @dataclass(frozen=True)
 class StepContext:
     """One training step, or several that ran as one execution, as metrics see it."""
@@ -87,9 +101,10 @@ class Metric:
             return "–"
         if value != value:
             return "NaN"
-        figure = f"{value * self.scale:,.{self.digits}f}"
-        if value and self.digits and not float(figure.replace(",", "")):
-            figure = f"{value * self.scale:.1e}"  # a learning rate at the end of its cycle is not 0
+        shown = value * self.scale
+        figure = compact(shown) if self.digits and abs(shown) >= COMPACT_FROM else f"{shown:,.{self.digits}f}"
+        if value and self.digits and not float(f"{shown:.{self.digits}f}"):
+            figure = f"{shown:.1e}"  # a learning rate at the end of its cycle is not 0
         return f"{figure}{self.unit and ' ' + self.unit}"
 
 
@@ -174,4 +189,9 @@ def validation_metrics(context: ValidationContext) -> dict[str, float | None]:
 def in_words(values: Mapping[str, float | None]) -> list[str]:
     """Return the values that plain lines show, such as ["loss 0.0312", "accuracy 99.10 %"]."""
     shown = (metric for metric in METRICS.values() if metric.on_plain_lines and metric.key in values)
-    return [f"{metric.label.lower()} {metric.format(values[metric.key])}" for metric in shown]
+    return [f"{metric.label.lower()} {_in_words(metric, values[metric.key])}" for metric in shown]
+
+
+def _in_words(metric: Metric, value: float | None) -> str:
+    is_lost = metric.key == "loss" and (value is None or not math.isfinite(value))
+    return "not finite (the weights are lost: roll back or stop)" if is_lost else metric.format(value)

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from mnist_tui.events import GpuSample, HardwareSampled, LayerStats
-from mnist_tui.metrics import METRICS, Metric, StepContext, ValidationContext, step_metrics, validation_metrics
+from mnist_tui.metrics import (
+    METRICS,
+    Metric,
+    StepContext,
+    ValidationContext,
+    in_words,
+    step_metrics,
+    validation_metrics,
+)
 from mnist_tui.runs.steps import FIXED_COLUMNS
 
 
@@ -47,8 +55,21 @@ def test_metrics_of_the_validation_images() -> None:
         ("gpu_memory_used", 3_210_000_000, "3.21 GB"),
         ("images_per_second", 12_345.6, "12,346 images/s"),
         ("loss", None, "–"),
+        ("loss", 99_999.5, "99,999.5000"),
+        ("loss", 108_250.0, "108k"),
+        ("loss", 999_600.0, "1M"),
+        ("gradient_norm", 2.16e9, "2.16G"),
+        ("loss", 1e20, "1e20"),
         ("accuracy", float("nan"), "NaN"),
     ],
 )
 def test_a_value_is_printed_with_its_unit(key: str, value: float | None, text: str) -> None:
     assert METRICS[key].format(value) == text
+
+
+@pytest.mark.parametrize("value", [None, float("nan"), float("inf")])
+def test_plain_lines_explain_a_loss_that_is_not_finite(value: float | None) -> None:
+    loss, accuracy = in_words({"loss": value, "accuracy": 0.1})
+    assert "roll back" in loss
+    assert not loss.endswith(("NaN", "–", "inf"))
+    assert accuracy == "accuracy 10.00 %"

@@ -11,6 +11,7 @@ from typing import TextIO
 
 from mnist_tui.control import client
 from mnist_tui.control.protocol import Ping, Stop
+from mnist_tui.diagnosis.guard import ended_at_chance
 from mnist_tui.events import (
     START_UP,
     AlertRaised,
@@ -151,10 +152,11 @@ class PlainReporter:
             self.print_line(describe(end))
         else:
             self.print_line(
-                f"test accuracy {percent(end.test_accuracy)}, loss {end.test_loss:.4f}"
+                f"test accuracy {percent(end.test_accuracy)}, {' '.join(in_words({'loss': end.test_loss}))}"
                 f" (epoch {end.best_epoch}, which has the best validation); {duration(end.seconds)} in total"
             )
-            self.print_line(f"model: {self._run.model_path}")
+            if self._run.model_path.exists():
+                self.print_line(f"model: {self._run.model_path}")
         if end.unsaved:
             self.print_line(f"not saved: {', '.join(end.unsaved)}: the disk could not be written")
 
@@ -270,6 +272,12 @@ def _status(run: RunDirectory, reporter: PlainReporter, since: float) -> int:
         return 1
     if history.ended is not None and history.ended.reason in (EndReason.STOPPED, EndReason.KILLED):
         reporter.print_line(hint)
+    if history.started is not None and ended_at_chance(history.alerts, history.ended, len(history.started.class_names)):
+        rate = history.record.config.learning_rate
+        reporter.print_line(
+            f"the model is no better than chance: start again with another learning rate, such as {rate / 10:g}"
+        )
+        return 1
     return 1 if history.ended is not None and history.ended.unsaved else 0
 
 

@@ -12,12 +12,13 @@ at batch size 1 can chance alone look like a spike.
 import math
 import statistics
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
-from mnist_tui.events import AlertKind
+from mnist_tui.events import AlertKind, AlertRaised, EndReason, RunEnded
+from mnist_tui.metrics import COMPACT_FROM, compact
 
 SPIKE_WINDOW = 50
 """Steps whose median is the usual loss, and for which a spike is not raised again."""
@@ -37,6 +38,8 @@ DEAD_RATIO = 0.5
 """Margin of a dead model's accuracy above chance, as a share of chance; above twice the margin it has recovered."""
 DEAD_MARGIN = 0.05
 """Largest margin as a difference of accuracy: with two classes, 75 % is not chance."""
+WRECKED_WINDOW = 50
+"""Steps at chance after which a model is called dead if their median loss has exploded as well, at any step."""
 EXPLODED_RATIO = 2.0
 """Factor of the loss at chance that only a far too high learning rate reaches; a dead model's advice depends on it."""
 OVERFITTING_EPOCHS = 3
@@ -67,8 +70,27 @@ class Finding:
     """A problem that the user should know about."""
 
     kind: AlertKind
-    text: str
-    """One sentence."""
+    problem: str
+    advice: str = ""
+
+    @property
+    def text(self) -> str:
+        """The problem and the advice as one sentence."""
+        return ": ".join(filter(None, (self.problem, self.advice)))
+
+
+def is_at_chance(accuracy: float, classes: int) -> bool:
+    """Return True if an accuracy (0..1) is hardly better than that of guessing."""
+    chance = 1 / max(2, classes)
+    return accuracy <= chance + _margin(chance) + ROUNDING
+
+
+def ended_at_chance(alerts: Iterable[AlertRaised], end: RunEnded | None, classes: int) -> bool:
+    """Return True if a run was completed no better than chance, after an alert that its model is lost or dead."""
+    if end is None or end.test_accuracy is None or end.reason not in (EndReason.COMPLETED, EndReason.EARLY):
+        return False
+    is_alerted = any(alert.kind in (AlertKind.NOT_FINITE, AlertKind.DEAD) for alert in alerts)
+    return is_alerted and is_at_chance(end.test_accuracy, classes)
 
 
 class Guard:
@@ -76,13 +98,14 @@ class Guard:
 
     def __init__(self, classes: int, epochs: Iterable[EpochFigures] = ()) -> None:
         """Take the earlier epochs after a resume or a roll back; they raise nothing again."""
-        self._chance = 1 / max(2, classes)
+        self._classes, self._chance = classes, 1 / max(2, classes)
         self._chance_loss = -math.log(self._chance)
         self._losses: deque[float] = deque(maxlen=SPIKE_WINDOW)
         self._newest: deque[tuple[float, int]] = deque(maxlen=SPIKE_STEPS)
         """(loss, step) of the steps after those in `_losses`."""
         self._spike_raised: int | None = None
-        self._accuracies: deque[float] = deque(maxlen=DEAD_WINDOW)
+        self._recent: deque[tuple[float, float]] = deque(maxlen=DEAD_WINDOW)
+        """(loss, accuracy) of the newest steps."""
         self._highest_loss = 0.0
         self._finite = True
         self._alive = True
@@ -103,7 +126,7 @@ class Guard:
         self._finite = True
         self._highest_loss = max(self._highest_loss, loss)
         if 0 <= accuracy <= 1:  # false for nan
-            self._accuracies.append(accuracy)
+            self._recent.append((loss, accuracy))
         return self._spike(step, loss) or self._dead(step)
 
     def steps(self, step: int, count: int, loss: float, accuracy: float) -> Finding | None:
@@ -127,10 +150,10 @@ class Guard:
             return None
         self._finite = False
         if math.isfinite(loss):
-            what = f"exploded to {loss:.3g} at step {step:,}"
+            what = f"exploded to {_loss(loss)} at step {step:,}"
         else:
-            what = f"is {'NaN' if math.isnan(loss) else 'infinite'} since step {step:,}"
-        return Finding(AlertKind.NOT_FINITE, f"the loss {what}: try a lower learning rate")
+            what = f"is {'NaN (not a number)' if math.isnan(loss) else 'infinite'} since step {step:,}"
+        return Finding(AlertKind.NOT_FINITE, f"the loss {what}, so the weights are lost", "try a lower learning rate")
 
     def _spike(self, step: int, loss: float) -> Finding | None:
         if len(self._newest) == SPIKE_STEPS:
@@ -151,20 +174,23 @@ class Guard:
         )
 
     def _dead(self, step: int) -> Finding | None:
-        if len(self._accuracies) < DEAD_WINDOW:
-            return None
-        mean = sum(self._accuracies) / DEAD_WINDOW
-        margin = min(DEAD_RATIO * self._chance, DEAD_MARGIN)
-        if mean > self._chance + 2 * margin:
+        recent = list(self._recent)
+        is_full = len(recent) == DEAD_WINDOW
+        if is_full and _accuracy(recent) > self._chance + 2 * _margin(self._chance):
             self._alive = True
-        if not self._alive or step < DEAD_FIRST_STEP or mean > self._chance + margin + ROUNDING:
+        wrecked = recent[-WRECKED_WINDOW:]
+        exploded = EXPLODED_RATIO * self._chance_loss
+        if len(wrecked) == WRECKED_WINDOW and statistics.median(loss for loss, _ in wrecked) > exploded:
+            recent = wrecked
+        elif not is_full or step < DEAD_FIRST_STEP:
+            return None
+        if not self._alive or not is_at_chance(_accuracy(recent), self._classes):
             return None
         self._alive = False
-        advice = "a lower" if self._highest_loss > EXPLODED_RATIO * self._chance_loss else "another"
         return Finding(
             AlertKind.DEAD,
-            f"accuracy has been at chance ({mean * 100:.1f} %) for {DEAD_WINDOW} steps:"
-            f" the model is not learning; try {advice} learning rate",
+            f"no better than chance for {len(recent)} steps (accuracy {_accuracy(recent) * 100:.1f} %)",
+            f"try {'a lower' if self._highest_loss > exploded else 'another'} learning rate",
         )
 
     def _overfitting(self, figures: EpochFigures) -> Finding | None:
@@ -183,7 +209,8 @@ class Guard:
         return Finding(
             AlertKind.OVERFITTING,
             f"validation loss has risen for {figures.epoch - lowest.epoch:,} epochs, from {_loss(before)} to"
-            f" {_loss(newest)}, while training loss fell: the model is overfitting",
+            f" {_loss(newest)}, while training loss fell",
+            "the model is overfitting",
         )
 
     def _plateau(self, figures: EpochFigures) -> Finding | None:
@@ -199,8 +226,18 @@ class Guard:
         return Finding(
             AlertKind.PLATEAU,
             f"validation accuracy has not improved on the {best.validation_accuracy * 100:.2f} % of epoch"
-            f" {best.epoch:,} for {epochs:,} epochs: stop here, or try a lower learning rate",
+            f" {best.epoch:,} for {epochs:,} epochs",
+            "stop here, or try a lower learning rate",
         )
+
+
+def _margin(chance: float) -> float:
+    return min(DEAD_RATIO * chance, DEAD_MARGIN)
+
+
+def _accuracy(steps: Sequence[tuple[float, float]]) -> float:
+    """Return the mean accuracy of steps, each (loss, accuracy)."""
+    return statistics.fmean(accuracy for _, accuracy in steps)
 
 
 def _finite(value: float | None) -> float | None:
@@ -208,8 +245,10 @@ def _finite(value: float | None) -> float | None:
 
 
 def _loss(value: float) -> str:
-    """Format a loss with three significant digits, or all before the point: 0.0312, 14.2, 2,141, 2.16e+09."""
-    return f"{value:,.0f}" if 99.95 <= abs(value) < 1_000_000 else f"{value:#.3g}"
+    """Format a loss with three significant digits, or all before the point: 0.0312, 14.2, 2,141, 2.16M."""
+    if abs(value) >= COMPACT_FROM:
+        return compact(value)
+    return f"{value:,.0f}" if abs(value) >= 99.95 else f"{value:#.3g}"
 
 
 def _times(value: float, usual: float) -> str:

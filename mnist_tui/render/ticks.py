@@ -2,8 +2,8 @@
 
 import math
 
-SCIENTIFIC_FROM = 1e7
-"""Larger numbers are written with their power of ten."""
+from mnist_tui.metrics import COMPACT_BELOW, COMPACT_FROM, compact
+
 MOST_DECIMALS = 7
 """Smaller numbers are written with their power of ten."""
 
@@ -54,7 +54,8 @@ def decimals(ticks: list[float]) -> int:
 
 
 def tick_label(value: float, places: int) -> str:
-    """Format a tick with `places` decimals, or with its power of ten if that is shorter."""
-    if value and (abs(value) >= SCIENTIFIC_FROM or places > MOST_DECIMALS):
-        return f"{value:.3g}"
-    return f"{value:,.{places}f}"
+    """Format a tick with `places` decimals, a large one as 108k, a tiny one with its power of ten."""
+    if COMPACT_FROM <= abs(value) < COMPACT_BELOW:
+        return compact(value, digits=10)  # ticks are round numbers
+    is_extreme = abs(value) >= COMPACT_BELOW or (value and places > MOST_DECIMALS)
+    return f"{value:.3g}" if is_extreme else f"{value:,.{places}f}"

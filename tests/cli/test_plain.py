@@ -12,7 +12,7 @@ import pytest
 from mnist_tui.cli import plain
 from mnist_tui.cli.plain import PlainReporter, follow
 from mnist_tui.control.protocol import Stop
-from mnist_tui.events import AnyEvent, CheckpointSaved, EndReason, Phase, ResumeReason, RunFailed, encode
+from mnist_tui.events import AlertKind, AnyEvent, CheckpointSaved, EndReason, Phase, ResumeReason, RunFailed, encode
 from mnist_tui.runs.directory import HOME_VARIABLE, RunDirectory, RunError, create_run
 from mnist_tui.runs.liveness import clock
 from tests.kit import samples
@@ -149,9 +149,25 @@ def test_epochs_are_counted_among_those_planned_now(run: RunDirectory) -> None:
 def test_the_exit_status_and_the_last_line_report_the_end(
     run: RunDirectory, last: AnyEvent, status: int, line: str
 ) -> None:
+    run.model_path.touch()
     ended, lines = printed(run, samples.run_started(), last)
     assert ended == status
     assert lines[-1].startswith(line.format(path=run.path, id=run.id))
+
+
+def test_a_model_that_was_not_saved_is_not_named(run: RunDirectory) -> None:
+    _, lines = printed(run, samples.run_started(), samples.run_ended(unsaved=("model.keras",)))
+    assert not any(line.startswith("model:") for line in lines)
+
+
+def test_a_run_that_ends_no_better_than_chance_says_what_to_do(run: RunDirectory) -> None:
+    dead = samples.alert_raised(7, kind=AlertKind.DEAD, text="no better than chance for 50 steps")
+    end = samples.run_ended(test_accuracy=0.0980, test_loss=None)
+    status, lines = printed(run, samples.run_started(), dead, samples.run_resumed(0), samples.step_ended(1), end)
+    assert status == 1
+    assert "loss not finite" in lines[-2]
+    assert "no better than chance" in lines[-1]
+    assert lines[-1].endswith("such as 0.001")
 
 
 def test_a_killed_run_is_not_tested(run: RunDirectory) -> None:
@@ -166,9 +182,9 @@ def test_a_resumed_run_is_followed_to_its_newest_end(run: RunDirectory) -> None:
     status, lines = printed(run, first, samples.run_resumed(550), samples.epoch_ended(2), samples.run_ended())
     assert status == 0
     assert lines[0].startswith("test accuracy 90.00 %")
-    assert lines[2].startswith("not saved: model.keras")
-    assert lines[3] == "resumed at step 550, epoch 2, by ada"
-    assert lines[-2].startswith("test accuracy 99.29 %")
+    assert lines[1].startswith("not saved: model.keras")
+    assert lines[2] == "resumed at step 550, epoch 2, by ada"
+    assert lines[-1].startswith("test accuracy 99.29 %")
 
 
 def test_an_engine_that_stays_after_the_run_is_not_waited_for_long(run: RunDirectory) -> None:
@@ -178,7 +194,7 @@ def test_an_engine_that_stays_after_the_run_is_not_waited_for_long(run: RunDirec
         status, lines = followed(run, lambda: write(run, samples.step_ended(1)), lambda: write(run, ended))
         assert run.is_live()
     assert status == 0
-    assert lines[-1] == f"model: {run.model_path}"
+    assert lines[-1].startswith("test accuracy")
 
 
 def test_an_engine_that_exits_is_waited_for(run: RunDirectory) -> None:

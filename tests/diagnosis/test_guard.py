@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from mnist_tui.diagnosis import guard
 from mnist_tui.diagnosis.guard import EpochFigures, Finding, Guard
-from mnist_tui.events import AlertKind, EpochEnded, StepEnded, decode
+from mnist_tui.events import AlertKind, EndReason, EpochEnded, StepEnded, decode
+from tests.kit import samples
 from tests.kit.recording import RECORDING
 
 SPIKE, DEAD, NOT_FINITE = AlertKind.SPIKE, AlertKind.DEAD, AlertKind.NOT_FINITE
@@ -103,7 +104,8 @@ def test_a_loss_that_is_not_finite_is_raised_at_once(losses: list[float], accura
 
 
 @pytest.mark.parametrize(
-    ("loss", "words"), [(NAN, "is NaN since step 1,200"), (INF, "is infinite since"), (1e6, "exploded to 1e+06 at")]
+    ("loss", "words"),
+    [(NAN, "is NaN (not a number) since step 1,200"), (INF, "is infinite since"), (1.08e5, "exploded to 108k at")],
 )
 def test_a_loss_that_is_not_finite_is_described(loss: float, words: str) -> None:
     assert words in text(Guard(10).step(1_200, loss, 0.1))
@@ -190,6 +192,42 @@ def test_a_model_is_dead_when_two_hundred_steps_are_at_chance(
     assert learn(Guard(classes), accuracies) == [(step, DEAD) for step in raised]
 
 
+@pytest.mark.parametrize(
+    ("losses", "accuracy", "raised"),
+    [
+        ([13.7] * 500, 0.1, [50]),  # once
+        ([4.7] * 50, 0.15, [50]),
+        ([4.5] * 299, 0.1, []),  # below twice the loss at chance
+        ([13.7] * 299, 0.16, []),
+        ([13.7] * 49, 0.1, []),
+        ([2141.0, 900.0, 30.0, 5.0] + [2.3] * 100, 0.1, []),  # starts high
+    ],
+)
+def test_a_model_with_an_exploded_loss_is_dead_after_fifty_steps_at_chance(
+    losses: list[float], accuracy: float, raised: list[int]
+) -> None:
+    assert train(Guard(10), losses, accuracy) == [(step, DEAD) for step in raised]
+
+
+@pytest.mark.parametrize(
+    ("kind", "accuracy", "reason", "at_chance"),
+    [
+        (DEAD, 0.1135, EndReason.COMPLETED, True),
+        (NOT_FINITE, 0.0980, EndReason.EARLY, True),
+        (DEAD, 0.1135, EndReason.STOPPED, False),  # a user saw it
+        (DEAD, 0.9, EndReason.COMPLETED, False),
+        (DEAD, None, EndReason.COMPLETED, False),
+        (PLATEAU, 0.1135, EndReason.COMPLETED, False),  # too short to learn
+    ],
+)
+def test_a_run_ended_at_chance_if_it_never_recovered(
+    kind: AlertKind, accuracy: float | None, reason: EndReason, at_chance: bool
+) -> None:
+    end = samples.run_ended(reason, test_accuracy=accuracy)
+    assert guard.ended_at_chance([samples.alert_raised(7, kind=kind)], end, 10) is at_chance
+    assert not guard.ended_at_chance([], end, 10)
+
+
 def test_after_a_resume_two_hundred_steps_are_awaited_again() -> None:
     assert learn(Guard(10), [0.1] * 250, first=5_000) == [(5_199, DEAD)]
 
@@ -201,7 +239,7 @@ def test_a_dead_model_needs_a_lower_learning_rate_only_after_an_explosion(first:
     watcher = Guard(10)
     train(watcher, [first, *[2.3] * 298], 0.109)
     found = text(watcher.step(300, 2.3, 0.109))
-    assert "(10.9 %) for 200 steps" in found
+    assert "for 200 steps (accuracy 10.9 %)" in found
     assert f"try {advice} learning rate" in found
 
 
@@ -290,7 +328,7 @@ def test_an_execution_counts_as_its_steps() -> None:
     watcher = Guard(10)
     found = [watcher.steps(step, 16, USUAL, 0.1) for step in range(16, 641, 16)]
     assert [finding.kind for finding in found if finding] == [DEAD]
-    assert "since step 17:" in text(Guard(10).steps(32, 16, NAN, 0.1))
+    assert "since step 17," in text(Guard(10).steps(32, 16, NAN, 0.1))
 
 
 @given(st.integers(0, 100), st.lists(st.tuples(st.floats(), st.floats()), max_size=400))

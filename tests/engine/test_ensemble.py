@@ -70,7 +70,7 @@ def test_a_model_that_diverges_repeatedly_is_dropped() -> None:
     run = in_process.new_run(limit=720, ensemble="reference,fast", epochs=1, optimizer="sgd", learning_rate=3)
     events = in_process.train(run)
     alerts = [event.text for event in events if isinstance(event, AlertRaised)]
-    assert "network 1 diverged again: it is dropped" in alerts
+    assert "model 1 diverged again: it is dropped" in alerts
     assert [event.epoch for event in events if isinstance(event, EpochEnded)] == [2]
     assert isinstance(events[-1], RunEnded)
     assert len(member_models(saved_model(run))) == 1

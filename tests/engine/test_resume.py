@@ -139,5 +139,6 @@ def test_a_run_that_diverges_unattended_is_rolled_back_once_and_then_fails() -> 
     assert reasons == [ResumeReason.ROLLED_BACK]
     failed = history_of(run).failed
     assert failed is not None
-    assert "even after a rollback" in failed.error
+    assert failed.error.startswith("after a rollback, the loss ")
+    assert failed.error.endswith(": start again with a lower learning rate, such as 0.0001")
     assert summarize(run).status is Status.FAILED

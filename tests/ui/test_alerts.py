@@ -6,8 +6,10 @@ import pytest
 
 from mnist_tui.control.protocol import Continue, Request, RollBack, Stop
 from mnist_tui.events import AlertKind, AlertRaised, Phase, PhaseChanged, ResumeReason, RunResumed
+from mnist_tui.ui.run.alert_banner import dismissible
 from mnist_tui.ui.steering.choices import DivergedScreen
 from mnist_tui.ui.training.screen import TrainingScreen
+from tests.kit import samples
 from tests.kit.recording import Clock, Replay, finishing_time, recorded_run
 from tests.ui.program import lines, program, settled, text, wait_for, wait_until
 from tests.ui.steered import ME, SIZE, available, diverge, expect_requests, live, press
@@ -100,6 +102,20 @@ async def test_a_divergence_without_a_decision_is_only_shown(replay: Replay) -> 
         diverge(replay, awaits_decision=False)
         await wait_until(pilot, lambda: "the loss is NaN" in lines(app)[1], "the alert")
         assert isinstance(app.screen, TrainingScreen)
+
+
+@pytest.mark.parametrize("ends", [True, False])
+async def test_the_advice_of_an_alert_is_for_a_live_run(replay: Replay, ends: bool) -> None:
+    diverge(replay, awaits_decision=not ends)
+    if ends:
+        replay.write(samples.run_ended(time=replay.clock.now))  # else it crashes while it awaits a decision
+    app = program(replay.run, replay.clock)
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        assert "⚠" not in lines(app)[1]
+        assert app.session is not None
+        assert not dismissible(app.session.view, set())
+        assert "the loss is NaN" in text(app)  # among the events
 
 
 async def test_a_viewer_attaches_until_the_program_ends(replay: Replay) -> None:

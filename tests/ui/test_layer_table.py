@@ -65,7 +65,7 @@ def test_a_layer_without_samples_has_no_values() -> None:
 @pytest.mark.parametrize(
     ("value", "formatted"),
     [(0, "0.000"), (0.0001, "<.001"), (0.0423, "0.042"), (12.914, "12.91"), (310.44, "310.4"), (5_291, "5,291"),
-     (52_910, "5e+04"), (9.99951, "10.00"), (float("inf"), "NaN")],
+     (52_910, "52.9k"), (9_999.9, "10k"), (999_600, "1M"), (2e20, "2e20"), (9.99951, "10.00"), (float("inf"), "NaN")],
 )  # fmt: skip
 def test_a_norm_has_five_cells(value: float, formatted: str) -> None:
     assert format_norm(value) == formatted

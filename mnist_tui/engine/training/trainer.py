@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 
 from mnist_tui.config import EarlyStopping, RunConfig
-from mnist_tui.diagnosis.guard import EpochFigures, Guard
+from mnist_tui.diagnosis.guard import EpochFigures, Finding, Guard
 from mnist_tui.engine.backends.runtime import unused_gpu_warning
 from mnist_tui.engine.data.datasets import DataSet, Split
 from mnist_tui.engine.distribution import DistributionError
@@ -176,7 +176,7 @@ class Trainer:
         state, steps = self._state, self._record_steps
         finding = self._guard.steps(state.step, steps.count, steps.loss, steps.accuracy)
         if finding is not None and finding.kind is AlertKind.NOT_FINITE:
-            return self._handle_divergence(finding.text)
+            return self._handle_divergence(finding)
         if finding is not None:
             self._recorder.alert(finding.kind, finding.text)
         stats = self._layer_sampler.after_batch(state.step)
@@ -206,10 +206,10 @@ class Trainer:
             self._continue()
         return action
 
-    def _handle_divergence(self, text: str) -> bool:
+    def _handle_divergence(self, finding: Finding) -> bool:
         """Ask the attached user, or roll back once if no viewer is attached."""
         attended = self._steering.has_viewers
-        self._recorder.alert(AlertKind.NOT_FINITE, text, awaits_decision=attended)
+        self._recorder.alert(finding.kind, finding.text, awaits_decision=attended)
         if attended:
             self._recorder.enter(Phase.PAUSED)
             action = self._steering.wait_for_decision()
@@ -220,8 +220,8 @@ class Trainer:
                 return action is Action.TRAIN
         if self._state.automatic_rollbacks >= MAX_AUTOMATIC_ROLLBACKS:
             if self._steering.is_ensemble:
-                return self._drop_member(text)
-            raise DivergedError(f"{text}, even after a rollback: start again with a lower learning rate")
+                return self._drop_member(finding.problem)
+            raise DivergedError(f"after a rollback, {finding.problem}: {self._restart_advice}")
         self._state.automatic_rollbacks += 1
         return self._roll_back(PROGRAM)
 
@@ -314,19 +314,23 @@ class Trainer:
         network = f"{number + 1} of {len(names)}, {names[number]} with seed {self._compiled.seed}"
         self._emit_change("network", network, PROGRAM)
 
-    def _drop_member(self, text: str) -> bool:
+    @property
+    def _restart_advice(self) -> str:
+        return f"start again with a lower learning rate, such as {self._config.learning_rate / 10:g}"
+
+    def _drop_member(self, problem: str) -> bool:
         """Give up an ensemble member that diverged repeatedly and train the others."""
         state, number = self._state, self._compiled.number
         kept = number in self._recorder.best.members
         outcome = "its best epoch is kept" if kept else "it is dropped"
-        self._recorder.alert(AlertKind.NOT_FINITE, f"network {number + 1} diverged again: {outcome}")
+        self._recorder.alert(AlertKind.NOT_FINITE, f"model {number + 1} diverged again: {outcome}")
         state.epoch = (number + 1) * self._config.epochs - 1
         state.end_epoch()
         state.step = state.epoch * self._steps_per_epoch
         if state.epoch < state.epochs_planned:
             self._start_next_member()
         elif not self._recorder.best.members:
-            raise DivergedError(f"{text}, as with every other network: start again with a lower learning rate")
+            raise DivergedError(f"{problem}, as in every other model of the ensemble: {self._restart_advice}")
         self._save_checkpoint()
         return False
 

@@ -60,8 +60,11 @@ class AlertBanner(LineWidget):
 
 
 def banner(view: RunView, dismissed: set[str]) -> tuple[str, bool, str]:
-    """Return the message (empty: none), True if it is severe, and the key that handles it."""
-    alert = view.history.alert
+    """Return the message (empty: none), True if it is severe, and the key that handles it.
+
+    An alert advises what to do while the run is live; afterwards it is among the events.
+    """
+    alert = view.history.alert if view.status.is_live else None
     waits = alert is not None and alert.awaits_decision and view.history.paused
     if alert is not None and waits:
         return alert.text, True, "b decide"

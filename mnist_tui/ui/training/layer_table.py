@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from mnist_tui.events import Layer, LayerStat, LayerStats
+from mnist_tui.metrics import compact
 from mnist_tui.render.bars import sparkline
 from mnist_tui.render.text import bar, clip, sanitize, shape
 
@@ -42,7 +43,7 @@ class Quantity:
 
 
 def format_norm(value: float) -> str:
-    """Format in five cells: 0.042, 12.91, 310.4, 5,291, 2e+07."""
+    """Format in five cells: 0.042, 12.91, 310.4, 5,291, 12.3k, 21M."""
     if not math.isfinite(value):
         return "NaN"
     if 0 < value < 0.0005:
@@ -50,7 +51,7 @@ def format_norm(value: float) -> str:
     for limit, digits in ((9.9995, 3), (99.995, 2), (999.95, 1)):
         if value < limit:
             return f"{value:.{digits}f}"
-    return f"{value:,.0f}" if value < 9_999.5 else f"{value:.0e}"
+    return f"{value:,.0f}" if value < 9_999.5 else compact(value)
 
 
 def format_small_share(value: float) -> str:

@@ -2,6 +2,7 @@
 
 from rich.text import Text
 
+from mnist_tui.diagnosis.guard import ended_at_chance
 from mnist_tui.render.text import clip_parts, duration, percent, sanitize, thin_bar
 from mnist_tui.runs.status import Status
 from mnist_tui.ui.session import RunView
@@ -76,8 +77,11 @@ def result_text(view: RunView) -> tuple[str, str]:
     if view.status is Status.CRASHED:
         return "crashed without an error message: see engine.log", "error"
     if ended is not None and ended.test_accuracy is not None and history.started is not None:
-        accuracy = f"test accuracy {percent(ended.test_accuracy)} of {history.started.test_count:,} images"
-        return f"{accuracy} (epoch {ended.best_epoch}) · {duration(ended.seconds)}", "success"
+        accuracy = f"test accuracy {percent(ended.test_accuracy)}"
+        if ended_at_chance(history.alerts, ended, len(history.started.class_names)):
+            return f"{accuracy}, no better than chance: start again with another learning rate", "error"
+        images = f"{history.started.test_count:,} images (epoch {ended.best_epoch})"
+        return f"{accuracy} of {images} · {duration(ended.seconds)}", "success"
     if best is not None:
         return f"best validation accuracy {percent(best.validation_accuracy)}, epoch {best.epoch}", ""
     return "no validated epoch yet", "quiet"
