@@ -189,3 +189,7 @@ class Catalogue:
                 " the same number of epochs: leave one of them out"
             )
         return config
+
+
+NO_CATALOGUE = Catalogue({}, (), lambda _: None)
+"""Catalogue for settings that need none: numbers and the early-stopping rule."""

@@ -29,13 +29,10 @@ from mnist_tui.control.protocol import (
     Step,
     Stop,
 )
-from mnist_tui.settings import SETTINGS_BY_KEY, Catalogue
+from mnist_tui.settings import NO_CATALOGUE, SETTINGS_BY_KEY
 
 Fields = Mapping[str, Any]
 """Fields of a request, without `by`."""
-
-_NO_CATALOGUE = Catalogue({}, (), lambda _: None)
-"""Numbers are parsed without one."""
 
 
 @dataclass(frozen=True)
@@ -84,14 +81,14 @@ def parse_epochs(text: str) -> Fields:
     """Read "12" (in total), "+2" or "-1"; raises ConfigError."""
     text = text.strip()
     sign = text[:1] if text[:1] in ("+", "-") else ""
-    count = SETTINGS_BY_KEY["epochs"].parse(text.removeprefix(sign), _NO_CATALOGUE)
+    count = SETTINGS_BY_KEY["epochs"].parse(text.removeprefix(sign), NO_CATALOGUE)
     assert isinstance(count, int)
     return {"change": -count if sign == "-" else count} if sign else {"epochs": count}
 
 
 def parse_learning_rate(text: str) -> float:
     """Read a maximum learning rate; raises ConfigError."""
-    value = SETTINGS_BY_KEY["learning_rate"].parse(text, _NO_CATALOGUE)
+    value = SETTINGS_BY_KEY["learning_rate"].parse(text, NO_CATALOGUE)
     assert isinstance(value, float)
     return value
 

@@ -27,7 +27,7 @@ from mnist_tui.engine.backends.runtime import out_of_memory_message
 from mnist_tui.engine.hardware import detection
 from mnist_tui.engine.hardware.sampler import sample_hardware
 from mnist_tui.engine.recording import checkpoints
-from mnist_tui.engine.recording.checkpoints import Checkpoint, TrainingState
+from mnist_tui.engine.recording.checkpoints import Checkpoint
 from mnist_tui.engine.recording.event_writer import EventWriter
 from mnist_tui.engine.recording.retrying_writer import RetryingWriter
 from mnist_tui.engine.service import private_socket, server
@@ -46,6 +46,7 @@ from mnist_tui.events import (
     SettingChanged,
 )
 from mnist_tui.runs.directory import RunDirectory, RunError
+from mnist_tui.runs.summary import history_without_steps
 from mnist_tui.streams import open_closed_streams
 
 REPLY_SECONDS = 0.2
@@ -71,7 +72,7 @@ class Engine:
         self._accepted_by = accepted_by
         self._event_writer = EventWriter(run, ended=explain_only)
         self._writer = RetryingWriter(run, self._event_writer.emit)
-        state = start.state if start is not None else TrainingState.initial(run.record().config)
+        state = checkpoints.state_to_train_from(start, history_without_steps(run))
         self._steering = Steering(state, self._event_writer.emit, ended=explain_only)
         self._over = threading.Event()
         self._heartbeat: Heartbeat | None = None

@@ -273,7 +273,7 @@ def find_run(wanted: str) -> RunDirectory:
 def create_run(config: RunConfig) -> RunDirectory:
     """Create a run directory with its config.json; raises RunError and leaves nothing behind if that fails."""
     taken = {_name_of(run) for run in list_runs()}
-    if config.name in taken:
+    if config.name is not None and config.name in taken:
         raise RunError(f"a run named {config.name!r} exists already: choose another --name")
     created = time.time()
     path = _new_folder(created)

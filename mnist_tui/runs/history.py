@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Literal, cast
 
+from mnist_tui.config import ConfigError
 from mnist_tui.events import (
     AlertRaised,
     AnyEvent,
@@ -33,6 +34,7 @@ from mnist_tui.metrics import Metric
 from mnist_tui.runs.directory import RunRecord
 from mnist_tui.runs.notes import CurveMarker, Note, describe
 from mnist_tui.runs.status import Status
+from mnist_tui.settings import NO_CATALOGUE, SETTINGS_BY_KEY
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,6 +46,12 @@ RECENT_STEPS = 50
 """Steps that the speed is averaged over: enough to be steady, few enough to follow a change."""
 NOTED_EVENTS = 200
 """Maximum number of notes kept."""
+STEERED_FIELDS = {
+    "epochs": "epochs_planned",
+    "learning_rate": "max_learning_rate",
+    "early_stopping": "early_stopping",
+}
+"""Setting that a user can change -> field of History, and of the engine's TrainingState."""
 
 
 class History:
@@ -180,13 +188,10 @@ class History:
     def _apply_setting(self, event: SettingChanged) -> None:
         if event.setting == "stop":
             self.stopping = True
-        elif event.setting == "epochs" and event.value.isdecimal():
-            self.epochs_planned = int(event.value)
-        elif event.setting == "learning_rate":
-            with contextlib.suppress(ValueError):  # a damaged line
-                self.max_learning_rate = float(event.value)
-        elif event.setting == "early_stopping":
-            self.early_stopping = event.value
+        elif event.setting in STEERED_FIELDS:
+            with contextlib.suppress(ConfigError):  # a damaged line
+                value = SETTINGS_BY_KEY[event.setting].parse(event.value, NO_CATALOGUE)
+                setattr(self, STEERED_FIELDS[event.setting], value)
         elif event.setting == "data":
             self.data_changed_at = event.step
         kind: Literal["pause", "setting"] = "pause" if event.setting in ("pause", "continue", "step") else "setting"

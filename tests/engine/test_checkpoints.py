@@ -9,10 +9,20 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from mnist_tui.cli.listing import run_document
 from mnist_tui.diagnosis.guard import EpochFigures
 from mnist_tui.engine.recording import checkpoints
-from mnist_tui.engine.recording.checkpoints import KEPT, Checkpointer, TrainingState, example_order
-from mnist_tui.runs.directory import RunDirectory, RunError
+from mnist_tui.engine.recording.checkpoints import (
+    KEPT,
+    Checkpoint,
+    Checkpointer,
+    TrainingState,
+    example_order,
+    state_to_train_from,
+)
+from mnist_tui.events import encode
+from mnist_tui.runs.directory import RunDirectory, RunError, create_run
+from mnist_tui.runs.summary import history_without_steps, summarize
 from tests.kit import samples
 
 
@@ -46,6 +56,42 @@ def checkpointer(run: RunDirectory) -> Checkpointer:
 def state(step: int) -> TrainingState:
     progress = {"step": step, "epoch": 1, "batch": 4, "best_epoch": 1, "figures": [EpochFigures(1, 0.5, None, 0.9)]}
     return msgspec.structs.replace(TrainingState.initial(samples.config()), **progress)
+
+
+def test_an_earlier_state_is_restored_with_the_current_settings() -> None:
+    settings = {"epochs_planned": 9, "max_learning_rate": 0.5, "early_stopping": "loss:3", "automatic_rollbacks": 1}
+    now = msgspec.structs.replace(TrainingState.initial(samples.config()), step=40, epoch=2, **settings)
+    now.return_to(state(12))
+    assert now == msgspec.structs.replace(state(12), **settings)
+
+
+@pytest.mark.parametrize("saved_step", [None, 12])
+@pytest.mark.parametrize(
+    ("changes", "settings"),
+    [
+        ([], (3, 0.01, "off")),
+        ([("epochs", "5")], (5, 0.01, "off")),
+        ([("learning_rate", "0.002")], (3, 0.002, "off")),
+        ([("early_stopping", "loss:3")], (3, 0.01, "loss:3")),
+        (
+            [("epochs", "5"), ("early_stopping", "loss:3"), ("epochs", "4"), ("pause", "after this batch")],
+            (4, 0.01, "loss:3"),
+        ),
+        ([("epochs", "9" * 5_000), ("learning_rate", "nan"), ("early_stopping", "often")], (3, 0.01, "off")),
+    ],
+)
+def test_an_engine_resumes_with_the_settings_of_the_event_log(
+    saved_step: int | None, changes: list[tuple[str, str]], settings: tuple[int, float, str]
+) -> None:
+    run = create_run(samples.config())
+    events = [samples.setting_changed(*change, step=13) for change in changes]
+    run.events_path.write_bytes(b"".join(map(encode, events)))
+    saved = Checkpoint(state(saved_step), [], []) if saved_step is not None else None
+    resumed = state_to_train_from(saved, history_without_steps(run))
+    assert (resumed.epochs_planned, resumed.max_learning_rate, resumed.early_stopping) == settings
+    assert resumed.step == (saved_step or 0)
+    shown = run_document(summarize(run))
+    assert (shown["epochs_planned"], shown["learning_rate"], shown["early_stopping"]) == settings
 
 
 def variables(value: float) -> list[Variable]:

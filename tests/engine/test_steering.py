@@ -22,7 +22,9 @@ from mnist_tui.control.protocol import (
 from mnist_tui.engine.recording.checkpoints import TrainingState
 from mnist_tui.engine.service.server import RequestError
 from mnist_tui.engine.service.steering import MAX_PENDING_EXPLANATIONS, Action, Steering
-from mnist_tui.events import Event, SettingChanged
+from mnist_tui.events import EndReason, Event, SettingChanged
+from mnist_tui.runs.history import History
+from tests.kit import samples
 
 BY = "a test"
 
@@ -136,6 +138,24 @@ def test_settings_change_the_state_of_the_checkpoints(steering: RecordedSteering
 
 
 @pytest.mark.parametrize(
+    "change",
+    [
+        lambda steering: steering.handle(SetLearningRate(by=BY, value=1 / 3)),
+        lambda steering: steering.handle(SetLearningRate(by=BY, factor=1 / 3)),
+        lambda steering: steering.scale_learning_rate(1 / 3, BY),
+        lambda steering: steering.scale_learning_rate(1e-9, BY),
+    ],
+)
+def test_the_recorded_learning_rate_is_the_one_in_use(
+    steering: RecordedSteering, change: Callable[[Steering], object]
+) -> None:
+    change(steering)
+    history = History(samples.record())
+    history.apply_all([event for event in steering.events if isinstance(event, SettingChanged)])
+    assert history.max_learning_rate == steering.state.max_learning_rate != 0.01
+
+
+@pytest.mark.parametrize(
     ("request_sent", "reason"),
     [
         (SetEpochs(by=BY, epochs=1), "epoch 2 .* at least 2"),
@@ -193,6 +213,66 @@ def test_a_diverged_loss_waits_for_a_decision(
     assert in_thread(steering.wait_for_decision, lambda: steering.awaiting_decision, decide) is action
 
 
+@pytest.mark.parametrize(
+    ("progress", "requests", "is_early", "reason"),
+    [
+        ({"epoch": 3, "step": 60}, [], False, EndReason.COMPLETED),
+        ({"epoch": 3, "step": 60}, [Stop(by=BY)], False, EndReason.COMPLETED),
+        ({"epoch": 3, "step": 60}, [SetEpochs(by=BY, change=1)], False, None),
+        ({"epoch": 1, "batch": 5, "step": 25}, [], False, None),
+        ({"epoch": 1, "step": 20}, [], True, EndReason.EARLY),
+        ({"epoch": 1, "batch": 5, "step": 25}, [Stop(by=BY)], False, EndReason.STOPPED),
+        ({}, [Stop(by=BY)], False, None),
+    ],
+)
+def test_a_training_ends_for_a_reason(
+    progress: dict[str, object], requests: list[Request], is_early: bool, reason: EndReason | None
+) -> None:
+    steering = RecordedSteering(**progress)
+    for request in requests:
+        steering.handle(request)
+    assert steering.end_reason(is_early=is_early) is reason
+    assert steering.ended == (reason is not None)
+
+
+class TestDuringTheTest:
+    """The training has ended, and the engine does not wait yet."""
+
+    @pytest.fixture
+    def testing(self, ended: RecordedSteering) -> RecordedSteering:
+        assert ended.end_reason(is_early=False) is EndReason.COMPLETED
+        return ended
+
+    def test_added_epochs_are_trained_after_the_test(self, testing: RecordedSteering) -> None:
+        testing.handle(SetEpochs(by=BY, change=1))
+        assert testing.changes() == [("epochs", "4")]
+        assert testing.wait_after_end() is Action.TRAIN_ON
+        assert testing.end_reason(is_early=False) is None
+
+    @pytest.mark.parametrize(
+        "late",
+        [
+            Pause(by=BY),
+            Step(by=BY),
+            SetLearningRate(by=BY, factor=0.5),
+            SetEarlyStopping(by=BY, rule="loss:2"),
+            SaveCheckpoint(by=BY),
+            RollBack(by=BY),
+        ],
+        ids=repr,
+    )
+    def test_what_comes_too_late_is_rejected(self, testing: RecordedSteering, late: Request) -> None:
+        with pytest.raises(RequestError, match="has ended"):
+            testing.handle(late)
+        assert not testing.events
+
+    def test_a_stop_has_nothing_to_do(self, testing: RecordedSteering) -> None:
+        testing.handle(Stop(by=BY))
+        testing.handle(SetEpochs(by=BY, change=1))
+        assert testing.wait_after_end() is Action.TRAIN_ON
+        assert testing.next_action(wait=False) is Action.TRAIN
+
+
 class TestAfterTheEnd:
     """The engine waits for explain requests and more epochs."""
 
@@ -218,6 +298,8 @@ class TestAfterTheEnd:
         assert in_thread(ended.wait_after_end, lambda: ended.ended, *leave) is Action.EXIT
         with pytest.raises(RequestError, match="about to exit"):
             ended.handle(SetEpochs(by=BY, change=1))
+        with pytest.raises(RequestError, match="has ended"):
+            ended.handle(SetLearningRate(by=BY, factor=0.5))
 
     def test_it_explains(self, ended: RecordedSteering) -> None:
         ended.set_viewers(1)

@@ -36,9 +36,9 @@ class Engine:
         """Events read so far."""
         self._follower = LogFollower(self.run.events_path)
 
-    def resume(self) -> None:
+    def resume(self, epochs: int | None = None) -> None:
         """Resume the run in another process."""
-        client.resume(self.run, "a test")
+        client.resume(self.run, "a test", epochs)
         self.process = self._newest_process()
 
     def _newest_process(self) -> psutil.Process:

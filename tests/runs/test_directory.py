@@ -66,6 +66,11 @@ def test_a_run_without_a_name_gets_a_free_one() -> None:
     assert len(set(names)) == 20
 
 
+def test_a_damaged_run_takes_no_name() -> None:
+    create_run(samples.config()).config_path.write_bytes(b"{")
+    assert create_run(samples.config()).record().name
+
+
 def test_two_runs_of_one_name_are_refused() -> None:
     first = create_run(samples.config(name="mine"))
     with pytest.raises(RunError, match="a run named 'mine' exists already: choose another --name"):

@@ -20,6 +20,7 @@ from mnist_tui.diagnosis.guard import EpochFigures
 from mnist_tui.engine import backends
 from mnist_tui.events import CheckpointSaved, Metrics
 from mnist_tui.runs.directory import RunDirectory, RunError
+from mnist_tui.runs.history import STEERED_FIELDS, History
 from mnist_tui.runs.replacing import replacing
 
 KEPT = 2
@@ -92,15 +93,18 @@ class TrainingState(msgspec.Struct, kw_only=True):
             self.step = self.epoch = self.batch = self.digits = 0
             self.sums, self.epoch_seconds = {}, 0.0
 
-    def copy_settings(self, now: "TrainingState") -> None:
-        """Copy the settings and the number of automatic rollbacks from another state."""
-        self.epochs_planned, self.max_learning_rate = now.epochs_planned, now.max_learning_rate
-        self.early_stopping, self.automatic_rollbacks = now.early_stopping, now.automatic_rollbacks
+    def return_to(self, earlier: "TrainingState") -> None:
+        """Copy the progress of an earlier state, in place, since other objects share this one.
 
-    def take(self, other: "TrainingState") -> None:
-        """Copy every field from another state, in place, since other objects share this one."""
+        The settings stay: a user may change them at any time.
+        """
         for name in self.__struct_fields__:
-            setattr(self, name, getattr(other, name))
+            if name not in STAYING_FIELDS:
+                setattr(self, name, getattr(earlier, name))
+
+
+STAYING_FIELDS = frozenset({*STEERED_FIELDS.values(), "automatic_rollbacks"})
+"""Fields of TrainingState that no rollback changes back."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +122,17 @@ class Checkpoint:
             raise RunError("the checkpoint is of another model: resume with the version of mnist-tui that wrote it")
         for variable, array in zip(variables, self.variables, strict=True):
             variable.assign(array)
+
+
+def state_to_train_from(checkpoint: Checkpoint | None, history: History) -> TrainingState:
+    """Return the state of the checkpoint, or the initial one, with the settings of the event log.
+
+    The event log has every acknowledged setting, also those that a user changed after the checkpoint.
+    """
+    state = checkpoint.state if checkpoint is not None else TrainingState.initial(history.record.config)
+    for name in STEERED_FIELDS.values():
+        setattr(state, name, getattr(history, name))
+    return state
 
 
 def read(run: RunDirectory) -> Checkpoint | None:

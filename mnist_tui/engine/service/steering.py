@@ -30,7 +30,7 @@ from mnist_tui.control.protocol import (
 from mnist_tui.engine.recording.checkpoints import TrainingState
 from mnist_tui.engine.recording.event_writer import Emit
 from mnist_tui.engine.service.server import RequestError
-from mnist_tui.events import SettingChanged
+from mnist_tui.events import EndReason, SettingChanged
 from mnist_tui.settings import SETTINGS_BY_KEY
 
 MAX_STEPS = 100_000
@@ -74,7 +74,7 @@ class Steering:
     def __init__(self, state: TrainingState, emit: Emit, *, ended: bool = False) -> None:
         self.state = state
         self.ended = ended
-        """True after the training has ended, while the engine waits for explain requests or more epochs."""
+        """True after the training has ended, while the engine tests, or waits for explain requests or more epochs."""
         self.is_ensemble = False
         """True if several models train for the same number of epochs each."""
         self.steps_per_execution = 1
@@ -145,9 +145,10 @@ class Steering:
         if request.now:
             self._record("stop", "at once", request.by)
             return
+        if self._stop:
+            return
         self._check_training()
-        if not self._stop:
-            self._record("stop", "after this batch", request.by)
+        self._record("stop", "after this batch", request.by)
         self._stop = True
 
     def _accept_roll_back(self, request: RollBack) -> None:
@@ -184,8 +185,12 @@ class Steering:
         if not setting.minimum <= rate <= setting.maximum:  # also false for NaN
             bounds = f"give {setting.minimum:g} to {setting.maximum:g}"
             raise RequestError(f"learning rate {rate:g} is out of range: {bounds}")
-        self.state.max_learning_rate = rate
-        self._record("learning_rate", f"{rate:.6g}", request.by)
+        self._set_learning_rate(rate, request.by)
+
+    def _set_learning_rate(self, rate: float, by: str) -> None:
+        text = f"{rate:.6g}"
+        self.state.max_learning_rate = float(text)  # the value that a resumed engine reads
+        self._record("learning_rate", text, by)
 
     def _accept_early_stopping(self, request: SetEarlyStopping) -> None:
         self._check_training()
@@ -215,10 +220,31 @@ class Steering:
         """True if a viewer is attached, whose user could decide."""
         return self._viewers > 0
 
-    @property
-    def stop_requested(self) -> bool:
-        """True if the training stops after the current batch."""
-        return self._stop
+    def scale_learning_rate(self, factor: float, by: str) -> None:
+        """Multiply the maximum learning rate, but not to less than its minimum."""
+        with self._changed:
+            least = SETTINGS_BY_KEY["learning_rate"].minimum
+            self._set_learning_rate(max(least, self.state.max_learning_rate * factor), by)
+
+    def end_reason(self, *, is_early: bool) -> EndReason | None:
+        """Return why the training ends now, or None if it goes on.
+
+        From its end on, requests that would come too late are rejected, and more epochs are trained after the test.
+
+        Args:
+            is_early: True if the early-stopping rule is met.
+        """
+        with self._changed:
+            reason = None
+            if is_early:
+                reason = EndReason.EARLY
+            elif self.state.epoch >= self.state.epochs_planned:
+                reason = EndReason.COMPLETED
+            elif self._stop and self.state.step:  # before the first batch, a stop waits for it
+                reason = EndReason.STOPPED
+            if reason is not None:
+                self.ended = self._stop = True
+            return reason
 
     def next_action(self, *, wait: bool, explain: bool = True) -> Action:
         """Return what to do now; a request that takes effect once is consumed.
@@ -288,15 +314,16 @@ class Steering:
         `patience` is how many seconds the first viewer may take to attach.
         """
         with self._changed:
-            self.ended, self._stop, self._paused, self._steps_left = True, False, False, 0
+            self.ended = True
+            self._stop = self._roll_back = self._checkpoint = self._paused = False
+            self._steps_left = 0
             if patience:
                 self._changed.wait_for(lambda: self._viewers or self._explanations or self._train_on, patience)
             self._changed.wait_for(lambda: self._explanations or self._train_on or self._viewers == 0)
             if self._explanations:
                 return Action.EXPLAIN
-            self.ended = False
             if self._train_on:
-                self._train_on = False
+                self._train_on = self.ended = False
                 return Action.TRAIN_ON
             self._exiting = True
             return Action.EXIT

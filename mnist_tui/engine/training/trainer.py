@@ -97,35 +97,29 @@ class Trainer:
 
     def train(self) -> None:
         """Train until the planned epochs, early stopping or a stop; then test the best model."""
-        state, ended_early = self._state, False
-        while state.epoch < state.epochs_planned and not ended_early and not self._stop_requested():
+        state, is_early = self._state, False
+        while (reason := self._steering.end_reason(is_early=is_early)) is None:
             if state.batch < self._steps_per_epoch:  # else the checkpoint was saved before the validation
                 self._fit_epoch()
             if state.batch >= self._steps_per_epoch:  # more if other devices leave out more examples than before
                 self._end_epoch()
                 rule = EarlyStopping.parse(state.early_stopping)
-                ended_early = rule is not None and rule.is_met(
+                is_early = rule is not None and rule.is_met(
                     [_monitored_value(figures, rule) for figures in state.figures]
                 )
-        complete = state.epoch >= state.epochs_planned or ended_early
-        if not complete:
+        if reason is EndReason.STOPPED:
             self._save_checkpoint()
             if state.batch:
                 self._validate(complete=False)  # the epoch stays incomplete
         elif not self._checkpointer.has(state):
             self._save_checkpoint()
-        reason = EndReason.EARLY if ended_early else EndReason.COMPLETED if complete else EndReason.STOPPED
         self._recorder.test(self._compiled.model.loss, reason)
-
-    def _stop_requested(self) -> bool:
-        # A stop request before the first batch takes effect after it.
-        return self._steering.stop_requested and bool(self._state.step)
 
     def continue_training(self, by: str) -> None:
         """Prepare an ended run for more epochs."""
         checkpoint = checkpoints.read(self._run)
         if checkpoint is not None and checkpoint.state.step == self._state.step:
-            self._go_back(checkpoint)  # undo the validation of an incomplete epoch
+            self._restore(checkpoint)  # undo the validation of an incomplete epoch
         self._emit(self._resumed(ResumeReason.TRAINED_ON, by))
         self._continue()
 
@@ -235,29 +229,21 @@ class Trainer:
         if checkpoint is None:
             self._recorder.alert(AlertKind.NOT_SAVED, "there is no checkpoint to roll back to: stop, or continue")
             return True
-        state.max_learning_rate *= ROLLBACK_FACTOR
-        self._go_back(checkpoint)
+        self._restore(checkpoint)
         self._rolled_back_to = state.step
         self._emit(self._resumed(ResumeReason.ROLLED_BACK, by))
-        self._emit_change("learning_rate", f"{state.max_learning_rate:.6g}", by)
+        self._steering.scale_learning_rate(ROLLBACK_FACTOR, by)
         self._save_checkpoint()
         self._recorder.enter(Phase.TRAINING)
         return False
 
-    def _emit_change(self, setting: str, value: str, by: str) -> None:
-        self._emit(SettingChanged(time=time.time(), setting=setting, value=value, by=by, step=self._state.step))
-
-    def _go_back(self, checkpoint: Checkpoint) -> None:
-        """Restore a checkpoint but keep the current settings."""
-        checkpoint.state.copy_settings(self._state)
-        self._restore(checkpoint)
-
     def _restore(self, checkpoint: Checkpoint) -> None:
+        """Return to a checkpoint with the current settings."""
         self._recorder.best.restore(checkpoint.best, checkpoint.state.kept if checkpoint.best else [])
         self._switch_to_member(self._member_of(checkpoint.state.epoch))
         self._distribution.restore(checkpoint.variables)
         checkpoint.restore(self._compiled.variables)
-        self._state.take(checkpoint.state)
+        self._state.return_to(checkpoint.state)
         self._steering.restart_explanations()
         if checkpoint.best:
             self._recorder.save_best()
@@ -312,7 +298,8 @@ class Trainer:
         self._state.best_accuracy, self._state.best_loss, self._state.automatic_rollbacks = -1.0, None, 0
         self._switch_to_member(number)
         network = f"{number + 1} of {len(names)}, {names[number]} with seed {self._compiled.seed}"
-        self._emit_change("network", network, PROGRAM)
+        step = self._state.step
+        self._emit(SettingChanged(time=time.time(), setting="network", value=network, by=PROGRAM, step=step))
 
     @property
     def _restart_advice(self) -> str:
