@@ -5,7 +5,9 @@ import re
 from itertools import product
 from pathlib import Path
 
+import numpy as np
 import pytest
+from rich.segment import Segment
 from textual.geometry import Region
 
 from mnist_tui.analysis.change import change
@@ -16,6 +18,7 @@ from mnist_tui.render.matrix_layout import matrix_layout
 from mnist_tui.render.text import percent
 from mnist_tui.runs.directory import RunDirectory
 from mnist_tui.ui.confusion.cell_panel import CellPanel
+from mnist_tui.ui.confusion.class_scores import Scores, score_table
 from mnist_tui.ui.confusion.matrix import ConfusionMatrix
 from mnist_tui.ui.confusion.matrix_painter import CellValues, MatrixComparison, MatrixPainter
 from mnist_tui.ui.confusion.screen import ConfusionScreen
@@ -174,6 +177,41 @@ def test_the_frame_of_the_cursor_truncates_no_number(run: RunDirectory, size: tu
     for row, values, comparison in product(range(10), CellValues, (None, reference)):
         unframed = numbers(row, (-1, -1), values, comparison)
         assert all(numbers(row, (row, column), values, comparison) == unframed for column in range(10))
+
+
+def test_only_visible_cells_of_a_large_matrix_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    classes, width, height, scroll = 256, 80, 24, 333
+    names = tuple(map(str, range(classes)))
+    counts = tuple(map(tuple, np.random.default_rng(1).integers(0, 9, (classes, classes)).tolist()))
+    layout = matrix_layout(names, 8, width, height)
+    painter = MatrixPainter(counts, names, report(counts), layout, palette(DARK.variables), (2, 70), CellValues.COUNTS)
+    room = width - layout.cells_left - layout.recall
+    cells = slice(layout.cells_left, layout.cells_left + room)
+    drawn: list[tuple[int, int]] = []
+    draw = MatrixPainter._cell
+
+    def counted(painter: MatrixPainter, true: int, predicted: int, line: int) -> list[Segment]:
+        drawn.append((true, predicted))
+        return draw(painter, true, predicted, line)
+
+    monkeypatch.setattr(MatrixPainter, "_cell", counted)
+    for y in range(height):
+        whole = painter.line(y, 0, 0, *layout.size).text[layout.cells_left :]
+        drawn.clear()
+        part = painter.line(y, scroll, 0, width, height).text
+        if layout.cells_top - 1 <= y < height - layout.foot:  # names and rows
+            assert part[cells] == whole[scroll : scroll + room]
+        assert len(drawn) <= room // layout.cell_width + 2
+
+
+@pytest.mark.parametrize("selected", [0, 9, 128, 255])
+def test_the_scores_of_many_classes_fit_and_include_the_selected_one(selected: int) -> None:
+    names = tuple(f"class {number}" for number in range(256))
+    scores = Scores(report(np.eye(256, dtype=int)), names, selected)
+    lines = score_table(scores, palette(DARK.variables), 40, 12).plain.split("\n")
+    assert len(lines) == 12
+    assert [f"class {selected} " in line for line in lines].count(True) == 1
+    assert lines[-1].split()[0] == "mean"
 
 
 async def test_a_new_epoch_is_shown_and_the_cursor_stays(tmp_path: Path) -> None:

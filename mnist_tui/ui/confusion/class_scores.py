@@ -24,8 +24,11 @@ class Scores:
     selected: int
 
 
-def score_table(scores: Scores, colours: Palette, width: int) -> Text:
-    """Draw a heading, one line per class, and the means; the lowest score of each column is highlighted."""
+def score_table(scores: Scores, colours: Palette, width: int, height: int) -> Text:
+    """Draw a heading, one line per class, and the means; the lowest score of each column is highlighted.
+
+    If there is no room for all classes, those around the selected one are drawn.
+    """
     label = min(12, max(5, *(len(name) for name in scores.names)))
     column = max(7, min(14, (width - label) // 4))
     precision, support = ("precision", "support") if column >= 11 else ("prec.", "count")
@@ -35,10 +38,13 @@ def score_table(scores: Scores, colours: Palette, width: int) -> Text:
         key: min((value for each in scores.report.classes if (value := getattr(each, key)) is not None), default=None)
         for key in SCORES
     }
-    for position, (name, each) in enumerate(zip(scores.names, scores.report.classes, strict=True)):
-        selected = position == scores.selected
+    count = min(len(scores.names), max(1, height - 2))
+    first = min(max(0, scores.selected - count // 2), len(scores.names) - count)
+    for position in range(first, first + count):
+        each, selected = scores.report.classes[position], position == scores.selected
         line = Text(
-            clip(name, label).rjust(label), style=paint(colours.true_class if selected else None, bold=selected)
+            clip(scores.names[position], label).rjust(label),
+            style=paint(colours.true_class if selected else None, bold=selected),
         )
         for key in SCORES:
             value = getattr(each, key)
@@ -64,4 +70,6 @@ class ClassScores(Widget):
     """Scores that are shown; None before the first matrix."""
 
     def render(self) -> RenderResult:
-        return "" if self.scores is None else score_table(self.scores, palette_of(self), self.size.width)
+        if self.scores is None:
+            return ""
+        return score_table(self.scores, palette_of(self), self.size.width, self.size.height)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 
 from rich.segment import Segment
 from textual.color import Color
@@ -66,19 +67,20 @@ class MatrixPainter:
         room = max(0, min(layout.cells_width, width - layout.cells_left - layout.recall))
         rows = max(0, min(layout.cells_height, height - layout.cells_top - layout.foot))
         inner = y - layout.cells_top
+        visible = range(scroll_x // layout.cell_width, min(layout.classes, -(-(scroll_x + room) // layout.cell_width)))
         if 0 <= inner < rows:
             true, line = divmod(inner + scroll_y, layout.cell_height)
-            parts = self._row(true, line)
+            parts = self._row(true, line, visible)
         elif -layout.head <= inner < 0:
-            parts = self._names() if inner == -1 else self._heading(room)
+            parts = self._names(visible) if inner == -1 else self._heading(room)
         elif inner == rows + layout.foot - 1 - layout.has_predictions:
-            parts = self._precision()
+            parts = self._precision(visible)
         elif inner == rows + layout.foot - 1:
-            parts = self._totals()
+            parts = self._totals(visible)
         else:
             parts = ([], [], [])
         left, cells, right = (Strip(part) for part in parts)
-        offset = 0 if inner == -2 else scroll_x
+        offset = 0 if inner == -2 else scroll_x - visible.start * layout.cell_width
         blank = paint(behind=self.colours.background)
         return Strip.join(
             (
@@ -89,10 +91,10 @@ class MatrixPainter:
             )
         ).adjust_cell_length(width, blank)
 
-    def _row(self, true: int, line: int) -> tuple[list[Segment], list[Segment], list[Segment]]:
-        """Draw label, cells and recall at one line of a row of cells."""
+    def _row(self, true: int, line: int, visible: range) -> tuple[list[Segment], list[Segment], list[Segment]]:
+        """Draw label, visible cells and recall at one line of a row of cells."""
         layout, colours = self.layout, self.colours
-        cells = [segment for predicted in range(layout.classes) for segment in self._cell(true, predicted, line)]
+        cells = [segment for predicted in visible for segment in self._cell(true, predicted, line)]
         if line != (layout.cell_height - 1) // 2:
             return [], cells, []
         selected = true == self.cursor[0]
@@ -159,7 +161,7 @@ class MatrixPainter:
         if self.comparison is not None:
             return self._difference(self.comparison, true, predicted).center(self.layout.tile)[: self.layout.tile]
         count = self.counts[true][predicted]
-        largest = max(max(row) for row in self.counts)
+        largest = self._largest
         if self.values is CellValues.COUNTS:
             comma = "," if len(f"{largest:,}") <= self.layout.tile else ""
             field, text = len(f"{largest:{comma}}"), f"{count:{comma}}"
@@ -173,6 +175,10 @@ class MatrixPainter:
         elif self.layout.cell_height == 1:
             text = text.rjust(field)
         return text.center(self.layout.tile)[: self.layout.tile]
+
+    @cached_property
+    def _largest(self) -> int:
+        return max(map(max, self.counts))
 
     def _difference(self, comparison: MatrixComparison, true: int, predicted: int) -> str:
         """Return the change in counts or percentage points of the row, with a sign for its direction if that fits."""
@@ -202,12 +208,12 @@ class MatrixPainter:
             return [self._text(words, colour, bold=bold)]
         return [self._text(words, colour, bold=bold), self._text(support.rjust(layout.support), self.colours.quiet)]
 
-    def _names(self) -> tuple[list[Segment], list[Segment], list[Segment]]:
+    def _names(self, visible: range) -> tuple[list[Segment], list[Segment], list[Segment]]:
         layout, colours = self.layout, self.colours
         cells = []
-        for predicted, name in enumerate(self.names):
+        for predicted in visible:
             selected = predicted == self.cursor[1]
-            text = clip(name, layout.tile).center(layout.tile) + " "
+            text = clip(self.names[predicted], layout.tile).center(layout.tile) + " "
             cells.append(self._text(text, colours.predicted_class if selected else colours.foreground, bold=selected))
         return (
             [self._text(TRUE.rjust(layout.label - 2), colours.true_class)],
@@ -218,12 +224,12 @@ class MatrixPainter:
     def _heading(self, room: int) -> tuple[list[Segment], list[Segment], list[Segment]]:
         return [], [self._text("predicted".center(max(0, room - 1)), self.colours.predicted_class)], []
 
-    def _precision(self) -> tuple[list[Segment], list[Segment], list[Segment]]:
+    def _precision(self, visible: range) -> tuple[list[Segment], list[Segment], list[Segment]]:
         """Draw the precisions, with the accuracy below the recalls."""
         layout, colours, comparison = self.layout, self.colours, self.comparison
         cells = []
-        for predicted, score in enumerate(self.report.classes):
-            selected = predicted == self.cursor[1]
+        for predicted in visible:
+            score, selected = self.report.classes[predicted], predicted == self.cursor[1]
             digits = 1 if layout.tile >= 4 else 0
             if comparison is not None:
                 text = self._score(score.precision, comparison.before.classes[predicted].precision)
@@ -241,11 +247,11 @@ class MatrixPainter:
             self._right(accuracy, f"{self.report.total:,}", colours.foreground, bold=True),
         )
 
-    def _totals(self) -> tuple[list[Segment], list[Segment], list[Segment]]:
+    def _totals(self, visible: range) -> tuple[list[Segment], list[Segment], list[Segment]]:
         layout, colours = self.layout, self.colours
         cells = [
             self._text(f"{score.predicted:,}".center(layout.tile)[: layout.tile] + " ", colours.quiet)
-            for score in self.report.classes
+            for score in self.report.classes[visible.start : visible.stop]
         ]
         return [self._text(TOTAL.rjust(layout.label - 1), colours.quiet)], cells, []
 
