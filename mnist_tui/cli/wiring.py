@@ -80,9 +80,12 @@ def show_screen(run: RunDirectory | None) -> int:
 def make_app(run: RunDirectory | None) -> "MnistTuiApp":
     """Return the ui, connected to the engine's registries."""
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")  # read when Textual is imported; saves bytes on a slow link
+    if not os.environ.get("NO_COLOR"):
+        os.environ.pop("NO_COLOR", None)  # for Textual, an empty one counts
     from mnist_tui.ui.app import MnistTuiApp
+    from mnist_tui.ui.terminal.colours import colour_depth
 
-    return MnistTuiApp(catalogue(), launch, run)
+    return MnistTuiApp(catalogue(), launch, run, depth=colour_depth(os.environ))
 
 
 def check_terminal() -> None:

@@ -4,23 +4,22 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 
-from mnist_tui.render.images import RGB, mix
+from mnist_tui.render.images import RGB
 
 FULL_GLOW = 0.10
 """Share of a row that glows fully; fixed, so that a colour means the same in every epoch."""
-MIN_GLOW = 0.12
-"""The weakest glow, visible for one misclassified digit in a row of a thousand."""
 BLACK: RGB = (0, 0, 0)
 WHITE: RGB = (255, 255, 255)
 
 
 @dataclass(frozen=True)
 class Heat:
-    """The colours that cells are mixed from."""
+    """The colours of cells: of empty ones, and the shades of others from weak to strong."""
 
     background: RGB
-    quiet: RGB
-    glow: RGB
+    quiet: tuple[RGB, ...]
+    glow: tuple[RGB, ...]
+    better: tuple[RGB, ...]
 
 
 def shade(count: int, row_total: int, on_diagonal: bool, heat: Heat) -> RGB:
@@ -28,26 +27,28 @@ def shade(count: int, row_total: int, on_diagonal: bool, heat: Heat) -> RGB:
     if not count or not row_total:
         return heat.background
     share = count / row_total
-    if on_diagonal:
-        return mix(heat.background, heat.quiet, 0.14 + 0.16 * share)
-    return mix(heat.background, heat.glow, glow(share))
+    return _pick(heat.quiet, share) if on_diagonal else _pick(heat.glow, glow(share))
 
 
-def shade_change(share: float, better: RGB | None, heat: Heat) -> RGB:
+def shade_change(share: float, is_better: bool, heat: Heat) -> RGB:
     """Return the colour behind a changed cell.
 
     Args:
         share: The change, as a share of the row. Zero and NaN have the background colour.
-        better: The colour of an improvement; None for a change for the worse.
+        is_better: True for an improvement, False for a change for the worse.
     """
     if not share or math.isnan(share):
         return heat.background
-    return mix(heat.background, heat.glow if better is None else better, glow(abs(share)))
+    return _pick(heat.better if is_better else heat.glow, glow(abs(share)))
 
 
 def glow(share: float) -> float:
     """Return how strongly a cell glows (0..1); the square root separates small shares of the row."""
-    return MIN_GLOW + (1 - MIN_GLOW) * min(1.0, share / FULL_GLOW) ** 0.5 if share else 0.0
+    return math.sqrt(min(1.0, share / FULL_GLOW))
+
+
+def _pick(shades: tuple[RGB, ...], strength: float) -> RGB:
+    return shades[min(len(shades) - 1, int(strength * len(shades)))]
 
 
 @lru_cache(maxsize=4096)

@@ -13,9 +13,6 @@ from rich.segment import Segment
 from rich.style import Style
 
 RGB = tuple[int, int, int]
-LEVELS = 64
-"""Grey levels from background to ink. A step (4 of 255) is invisible, and almost equal pixels of a stroke become one
-Segment: fewer bytes on a slow link."""
 TINT_EXPONENT = 0.6
 """Below 1, so that weak saliency is visible beside the strongest."""
 TINT_STEP = 8
@@ -35,10 +32,14 @@ def enlarge(image: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
     return image.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
-def half_blocks(image: NDArray[np.uint8], background: RGB, ink: RGB) -> list[list[Segment]]:
-    """Draw an image, shape (height, width), 0 background to 255 ink, as ceil(height / 2) rows of `width` cells."""
-    levels = (image.astype(np.uint16) * (LEVELS - 1) + 127) // 255
-    return _rows(_greys(background, ink)[levels], background)
+def half_blocks(image: NDArray[np.uint8], greys: tuple[RGB, ...]) -> list[list[Segment]]:
+    """Draw an image as ceil(height / 2) rows of `width` cells.
+
+    Args:
+        image: Shape (height, width), 0 background to 255 ink.
+        greys: At least two shades from background to ink.
+    """
+    return _rows(_numbers(greys)[_levels(image, greys)], greys[0])
 
 
 def halve(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -67,13 +68,13 @@ def tinted_blocks(
 
 
 def marked_blocks(
-    image: NDArray[np.uint8], saliency: NDArray[np.int8], factor: int, background: RGB, ink: RGB
+    image: NDArray[np.uint8], saliency: NDArray[np.int8], factor: int, greys: tuple[RGB, ...]
 ) -> list[list[Segment]]:
     """Draw an image like `half_blocks`, enlarged by `factor`, with + and - where saliency is strong.
 
     The marks stand for the tints of `tinted_blocks` where colours cannot be seen.
     """
-    greys = _greys(background, ink).tolist()
+    numbers, levels = _numbers(greys).tolist(), _levels(image, greys).tolist()
     rows = []
     for y in range(-(-len(image) * factor // 2)):
         upper = min(2 * y // factor, len(image) - 1)
@@ -82,35 +83,38 @@ def marked_blocks(
         for x in range(image.shape[1]):
             above, below = int(saliency[upper, x]), int(saliency[lower, x])
             strongest = above if abs(above) >= abs(below) else below
-            top, bottom = (int(image[row, x]) * (LEVELS - 1) // 255 for row in (upper, lower))
+            top, bottom = levels[upper][x], levels[lower][x]
             if abs(strongest) < MARK_THRESHOLD:
-                cells.append(Segment((" " if top == bottom else "▀") * factor, _style(greys[top], greys[bottom])))
+                cells.append(Segment((" " if top == bottom else "▀") * factor, _style(numbers[top], numbers[bottom])))
                 continue
             grey = max(top, bottom)
-            contrast = 0 if grey > LEVELS // 2 else LEVELS - 1
-            style = Style(color=_colour(greys[contrast]), bgcolor=_colour(greys[grey]), bold=True)
+            contrast = 0 if grey > len(greys) // 2 else -1
+            style = Style(color=_colour(numbers[contrast]), bgcolor=_colour(numbers[grey]), bold=True)
             cells.append(Segment(("+" if strongest > 0 else "-").center(factor), style))
         rows.append(cells)
     return rows
 
 
-def mix(start: RGB, end: RGB, share: float) -> RGB:
-    """Return the colour at `share` (0..1) of the way from `start` to `end`."""
-    red, green, blue = (round(a + (b - a) * share) for a, b in zip(start, end, strict=True))
-    return red, green, blue
+def _levels(image: NDArray[np.uint8], greys: tuple[RGB, ...]) -> NDArray[np.intp]:
+    """Return the nearest shade of each pixel, as its place in `greys`."""
+    return (image.astype(np.intp) * (len(greys) - 1) + 127) // 255
+
+
+def _number(colour: RGB) -> int:
+    """Return a colour as 0xRRGGBB."""
+    red, green, blue = colour
+    return red << 16 | green << 8 | blue
 
 
 @lru_cache(maxsize=8)
-def _greys(background: RGB, ink: RGB) -> NDArray[np.int32]:
-    """Return the colours of all grey levels as 0xRRGGBB, shape (LEVELS,)."""
-    colours = [mix(background, ink, level / (LEVELS - 1)) for level in range(LEVELS)]
-    return np.array([red << 16 | green << 8 | blue for red, green, blue in colours], dtype=np.int32)
+def _numbers(greys: tuple[RGB, ...]) -> NDArray[np.int32]:
+    return np.array([_number(grey) for grey in greys], dtype=np.int32)
 
 
 def _rows(colours: NDArray[np.int32], background: RGB) -> list[list[Segment]]:
     """Join two rows of colours (0xRRGGBB) to one row of cells; an odd last row ends on the background."""
     if len(colours) % 2:
-        colours = np.vstack([colours, np.full_like(colours[:1], _greys(background, background)[0])])
+        colours = np.vstack([colours, np.full_like(colours[:1], _number(background))])
     return [
         [
             Segment((" " if top == bottom else "▀") * sum(1 for _ in cells), _style(top, bottom))

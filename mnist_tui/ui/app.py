@@ -19,9 +19,10 @@ from mnist_tui.ui.home.screen import HomeScreen
 from mnist_tui.ui.keymap import bindings, screen_keys
 from mnist_tui.ui.messages import OpenDigits, OpenRun, ResumeRun, StartRun
 from mnist_tui.ui.screens import SCREENS
+from mnist_tui.ui.terminal.colours import ColourDepth, recolour, send_truecolor
 from mnist_tui.ui.terminal.differences import diff_driver
 from mnist_tui.ui.terminal.hang_up import catch_signals, is_terminal_gone
-from mnist_tui.ui.theme import DARK, LIGHT
+from mnist_tui.ui.theme import colour_numbers, themes
 
 if TYPE_CHECKING:
     from mnist_tui.ui.session import RunSession
@@ -38,6 +39,7 @@ class MnistTuiApp(App[int]):
         launch: Starts a run.
         run: A run to open at once.
         clock: Returns seconds since 1970.
+        depth: Number of colours of the terminal.
     """
 
     TITLE = "mnist-tui"
@@ -50,8 +52,12 @@ class MnistTuiApp(App[int]):
         launch: Callable[[RunConfig], RunDirectory],
         run: RunDirectory | None = None,
         clock: Callable[[], float] = time.time,
+        depth: ColourDepth = ColourDepth.TRUECOLOR,
     ) -> None:
+        self._depth = depth
         super().__init__()
+        send_truecolor(self)
+        self.no_color = depth is ColourDepth.MONOCHROME
         self._catalogue = catalogue
         self._launch = launch
         self._first_run = run
@@ -60,15 +66,17 @@ class MnistTuiApp(App[int]):
         self.ended_by = 0
         """Exit status after a hang-up or a signal; 0 without one."""
         self.session: RunSession | None = None
-        self.register_theme(DARK)
-        self.register_theme(LIGHT)
-        self.theme = DARK.name
+        self._dark, self._light = themes(depth)
+        self.register_theme(self._dark)
+        self.register_theme(self._light)
+        self.theme = self._dark.name
         for key in screen_keys():  # not in BINDINGS: a screen may be added after this class was made
             self.bind(key.keys, key.action, description=key.label)
 
     def get_driver_class(self) -> type[Driver]:
-        """Return the terminal's driver, wrapped so that it writes only cells that changed."""
-        return diff_driver(super().get_driver_class(), lambda: self.ended_by != 0 and is_terminal_gone())
+        """Return the driver, wrapped so that it writes only cells that changed, in the terminal's colours."""
+        recoloured = recolour(self._depth, colour_numbers(self._depth))
+        return diff_driver(super().get_driver_class(), lambda: self.ended_by != 0 and is_terminal_gone(), recoloured)
 
     def on_mount(self) -> None:
         if not self.is_headless:
@@ -229,7 +237,7 @@ class MnistTuiApp(App[int]):
 
     def action_toggle_dark(self) -> None:
         """Switch between the two themes."""
-        self.theme = LIGHT.name if self.theme == DARK.name else DARK.name
+        self.theme = (self._light if self.theme == self._dark.name else self._dark).name
 
     def action_redraw(self) -> None:
         """Repaint the whole screen, after a terminal multiplexer garbled it."""

@@ -2,7 +2,12 @@ import itertools
 
 from mnist_tui.render.heatmap import Heat, glow, ink_on, shade, shade_change
 
-HEAT = Heat(background=(14, 17, 23), quiet=(123, 132, 150), glow=(255, 95, 109))
+HEAT = Heat(
+    background=(14, 17, 23),
+    quiet=((29, 33, 41), (47, 51, 61)),
+    glow=tuple((red, 26, 33) for red in range(43, 255)),
+    better=((0, 95, 0), (0, 200, 0)),
+)
 
 
 def distance(one: tuple[int, int, int], other: tuple[int, int, int]) -> int:
@@ -17,7 +22,7 @@ def test_an_empty_cell_has_no_shade() -> None:
 def test_the_glow_grows_with_the_share_up_to_a_tenth_of_the_row() -> None:
     glows = [glow(share) for share in (0.0, 0.001, 0.01, 0.05, 0.1)]
     assert glows == sorted(set(glows))
-    assert shade(100, 1000, False, HEAT) == shade(500, 1000, False, HEAT) == HEAT.glow
+    assert shade(100, 1000, False, HEAT) == shade(500, 1000, False, HEAT) == HEAT.glow[-1]
 
 
 def test_one_misclassified_digit_in_a_thousand_is_visible() -> None:
@@ -43,8 +48,7 @@ def test_numbers_have_a_contrast_of_at_least_four_and_a_half() -> None:
 
 
 def test_a_change_is_shaded_as_better_or_worse() -> None:
-    green = (0, 200, 0)
-    assert shade_change(0.2, None, HEAT) == HEAT.glow
-    assert shade_change(-0.2, green, HEAT) == green
+    assert shade_change(0.2, False, HEAT) == HEAT.glow[-1]
+    assert shade_change(-0.2, True, HEAT) == HEAT.better[-1]
     for share in (0.0, float("nan")):
-        assert shade_change(share, green, HEAT) == HEAT.background
+        assert shade_change(share, True, HEAT) == HEAT.background

@@ -4,6 +4,7 @@ from rich.segment import Segment
 from mnist_tui.render.images import crop, enlarge, half_blocks, halve, marked_blocks, tinted_blocks
 
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
+GREYS = tuple((grey, grey, grey) for grey in range(0, 256, 5))
 
 
 def cells(row: list[Segment]) -> list[tuple[str, object, object]]:
@@ -19,24 +20,24 @@ def cells(row: list[Segment]) -> list[tuple[str, object, object]]:
 
 def test_an_image_of_28x28_takes_28_columns_and_14_rows() -> None:
     image = np.random.default_rng(0).integers(0, 256, (28, 28), dtype=np.uint8)
-    rows = half_blocks(image, BLACK, WHITE)
+    rows = half_blocks(image, GREYS)
     assert len(rows) == 14
     assert {sum(len(segment.text) for segment in row) for row in rows} == {28}
 
 
 def test_the_upper_pixel_is_the_foreground_and_the_lower_the_background() -> None:
-    (row,) = half_blocks(np.array([[255, 0, 255], [0, 255, 255]], dtype=np.uint8), BLACK, WHITE)
+    (row,) = half_blocks(np.array([[255, 0, 255], [0, 255, 255]], dtype=np.uint8), GREYS)
     assert cells(row) == [("▀", WHITE, BLACK), ("▀", BLACK, WHITE), (" ", WHITE, WHITE)]
 
 
 def test_ink_and_background_have_the_given_colours() -> None:
-    (row,) = half_blocks(np.array([[255], [0]], dtype=np.uint8), WHITE, (10, 20, 30))
+    (row,) = half_blocks(np.array([[255], [0]], dtype=np.uint8), (WHITE, (10, 20, 30)))
     assert cells(row) == [("▀", (10, 20, 30), WHITE)]
 
 
 def test_greys_keep_their_order() -> None:
     image = np.repeat(np.arange(256, dtype=np.uint8)[None], 2, axis=0)
-    (row,) = half_blocks(image, BLACK, WHITE)
+    (row,) = half_blocks(image, GREYS)
     reds = [below[0] for _, _, below in cells(row)]  # type: ignore[index]
     assert reds == sorted(reds)
     assert (reds[0], reds[-1]) == (0, 255)
@@ -44,11 +45,11 @@ def test_greys_keep_their_order() -> None:
 
 
 def test_equal_neighbours_share_a_segment() -> None:
-    assert len(half_blocks(np.zeros((2, 28), dtype=np.uint8), BLACK, WHITE)[0]) == 1
+    assert len(half_blocks(np.zeros((2, 28), dtype=np.uint8), GREYS)[0]) == 1
 
 
 def test_an_odd_height_ends_on_background() -> None:
-    rows = half_blocks(np.full((3, 1), 255, dtype=np.uint8), BLACK, WHITE)
+    rows = half_blocks(np.full((3, 1), 255, dtype=np.uint8), GREYS)
     assert cells(rows[1]) == [("▀", WHITE, BLACK)]
 
 
@@ -92,7 +93,7 @@ def test_marks_show_strong_saliency_and_keep_the_size_of_the_image() -> None:
     saliency = np.zeros((4, 4), dtype=np.int8)
     saliency[0, 0], saliency[2, 3], saliency[1, 1] = 127, -90, 5
     for factor in (1, 2, 3):
-        rows = marked_blocks(image, saliency, factor, BLACK, WHITE)
+        rows = marked_blocks(image, saliency, factor, GREYS)
         assert len(rows) == 2 * factor
         assert {sum(len(segment.text) for segment in row) for row in rows} == {4 * factor}
         text = ["".join(segment.text for segment in row) for row in rows]

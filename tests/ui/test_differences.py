@@ -157,7 +157,7 @@ class Recording(HeadlessDriver):
 async def test_a_driver_writes_only_changes_and_nothing_to_a_closed_terminal() -> None:
     async with App[None]().run_test(size=(COLUMNS, ROWS)) as pilot:
         gone = False
-        kind: type[Driver] = diff_driver(Recording, lambda: gone)
+        kind: type[Driver] = diff_driver(Recording, lambda: gone, str)
         driver = kind(pilot.app, size=(COLUMNS, ROWS))
         assert isinstance(driver, Recording)
         for _ in range(3):

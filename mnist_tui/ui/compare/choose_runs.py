@@ -42,7 +42,7 @@ class ChooseRunsScreen(Dialog[list[RunDirectory] | None]):
     BINDINGS = bindings("choose_runs")
     TITLE_WORDS = "Compare with"
     DEFAULT_CSS = """
-    ChooseRunsScreen RunFilter { border: none; padding: 0; background: $accent 20%; }
+    ChooseRunsScreen RunFilter { border: none; padding: 0; background: $focus; }
     ChooseRunsScreen RunFilter:focus { border: none; }
     ChooseRunsScreen OptionList { max-height: 16; }
     ChooseRunsScreen #hint { color: $quiet; margin-top: 1; }

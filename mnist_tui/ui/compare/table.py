@@ -28,8 +28,8 @@ class ComparedTable(DataTable[Text]):
     }
     ComparedTable:focus { border: round $accent; }
     ComparedTable > .datatable--header { background: transparent; color: $quiet; text-style: none; }
-    ComparedTable > .datatable--cursor { background: $accent 12%; color: $foreground; text-style: none; }
-    ComparedTable:focus > .datatable--cursor { background: $accent 35%; }
+    ComparedTable > .datatable--cursor { background: $faint-focus; color: $foreground; text-style: none; }
+    ComparedTable:focus > .datatable--cursor { background: $focus; }
     """
 
     class RunAction(Message):

@@ -13,6 +13,8 @@ from mnist_tui.ui.shared.paint import paint, palette_of
 from mnist_tui.ui.theme import Palette
 
 SCORES = ("precision", "recall", "f1")
+LOWEST = "▾"
+"""Before the lowest score of a column, if there are too few colours."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,9 @@ def score_table(scores: Scores, colours: Palette, width: int, height: int) -> Te
         )
         for key in SCORES:
             value = getattr(each, key)
-            colour = colours.wrong if value is not None and value == lowest[key] and value < 1 else None
-            line.append(_cell(value, column), paint(colour, bold=selected))
+            is_lowest = value is not None and value == lowest[key] and value < 1
+            sign = LOWEST if is_lowest and colours.needs_signs else ""
+            line.append(_cell(value, column, sign), paint(colours.wrong if is_lowest else None, bold=selected))
         colour = colours.foreground if selected else colours.quiet
         line.append(f"{each.support:,}".rjust(column), paint(colour, bold=selected))
         lines.append(line)
@@ -59,8 +62,8 @@ def score_table(scores: Scores, colours: Palette, width: int, height: int) -> Te
     return Text("\n").join(lines)
 
 
-def _cell(value: float | None, width: int) -> str:
-    return ("–" if value is None else f"{value * 100:.2f}").rjust(width)
+def _cell(value: float | None, width: int, sign: str = "") -> str:
+    return ("–" if value is None else f"{sign}{value * 100:.2f}").rjust(width)
 
 
 class ClassScores(Widget):

@@ -13,12 +13,14 @@ from mnist_tui.analysis.confusion import Report
 from mnist_tui.render.heatmap import ink_on, shade, shade_change
 from mnist_tui.render.matrix_layout import PRECISION, RECALL, SUPPORT, TOTAL, TRUE, MatrixLayout
 from mnist_tui.render.text import clip, percent
-from mnist_tui.ui.shared.paint import heat_of, paint
+from mnist_tui.ui.shared.paint import paint
 from mnist_tui.ui.theme import Palette
 
 Counts = tuple[tuple[int, ...], ...]
 SIGNS = {BETTER: "▲", WORSE: "▼"}
 """Signs that show the direction without colours."""
+WRONG = "×"
+"""Before the counts of misclassified digits, if there are too few colours."""
 
 
 class CellValues(Enum):
@@ -111,28 +113,31 @@ class MatrixPainter:
 
     def _cell(self, true: int, predicted: int, line: int) -> list[Segment]:
         """Draw one line of a cell and the gap after it; the last line of a tall cell is half as high."""
-        layout, colours, heat = self.layout, self.colours, heat_of(self.colours)
+        layout, colours = self.layout, self.colours
         tile, height = layout.tile, layout.cell_height
-        count: object = self.counts[true][predicted]
+        count = self.counts[true][predicted]
         if self.comparison is None:
-            total = self.report.classes[true].support
-            behind = Color(*shade(self.counts[true][predicted], total, true == predicted, heat))
+            is_wrong = bool(count) and true != predicted
+            behind = Color(*shade(count, self.report.classes[true].support, true == predicted, colours.heat))
         else:
-            change, better = self.comparison.change, colours.success.rgb
-            count = direction = int(change.directions[true, predicted])
-            share = float(change.shares[true, predicted])
-            behind = Color(*shade_change(share, better if direction == BETTER else None, heat))
+            change = self.comparison.change
+            count = int(change.directions[true, predicted])
+            is_wrong = count == WORSE
+            behind = Color(*shade_change(float(change.shares[true, predicted]), count == BETTER, colours.heat))
         gap = Segment(" ", paint(behind=colours.background))
         middle = line == (height - 1) // 2
         if (true, predicted) == self.cursor:
             return [*self._cursor_cell(count, line, middle, behind), gap]
         if middle:
-            ink = Color(*ink_on(behind.rgb)) if count else colours.quiet.blend(colours.background, 0.35)
-            bold = bool(count) and true != predicted
-            return [Segment(self._number(true, predicted), paint(ink, behind, bold=bold)), gap]
+            ink = colours.faint
+            if count and behind != colours.background:
+                ink = Color(*ink_on(behind.rgb))
+            elif count:
+                ink = colours.wrong if is_wrong else colours.foreground if self.comparison is None else colours.success
+            return [Segment(self._number(true, predicted), paint(ink, behind, bold=is_wrong)), gap]
         if height > 1 and line == height - 1:
-            if not count:
-                return [Segment(" " * tile, paint(behind=colours.background)), gap]
+            if behind == colours.background:
+                return [Segment(" " * tile, paint(behind=behind)), gap]
             return [Segment("▀" * tile, paint(behind, colours.background)), gap]
         return [Segment(" " * tile, paint(behind=behind)), gap]
 
@@ -170,6 +175,8 @@ class MatrixPainter:
             whole = scores[true].support if self.values is CellValues.ROW_PERCENT else scores[predicted].predicted
             field, text = 4, f"{count / whole:.1%}"[:-1] if whole else "–"
             text = "100" if text == "100.0" else text
+        if self.colours.needs_signs and true != predicted and len(text) < self.layout.tile:
+            text = WRONG + text
         if not count:
             text = "·".center(field)
         elif self.layout.cell_height == 1:

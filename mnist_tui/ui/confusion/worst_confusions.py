@@ -58,7 +58,7 @@ def confusion_lines(ranked: RankedConfusions, colours: Palette, width: int, heig
                 (words, paint(colours.foreground, bold=selected)),
                 (
                     " " + rule_bar(each.count / shown[0].count, room - 1),
-                    paint(colours.wrong if selected else colours.wrong.blend(colours.background, 0.3)),
+                    paint(colours.wrong),
                 ),
                 (f" {each.share:>6.2%}".replace("%", " %") if with_share else "", paint(colours.quiet)),
             )

@@ -67,11 +67,11 @@ class DigitImage(Widget):
         return [Strip.join((margin, Strip(row))).crop(0, width) for row in rows][:height]
 
     def _rows(self, image: NDArray[np.uint8], factor: int, colours: Palette) -> list[list[Segment]]:
-        background, ink, large = colours.background.rgb, colours.foreground.rgb, enlarge(image, factor)
+        greys, large = colours.greys, enlarge(image, factor)
         if self._overlay is None:
-            return half_blocks(large, background, ink)
+            return half_blocks(large, greys)
         saliency = self._overlay.map(image.shape)
         if self._overlay.with_marks:
-            return marked_blocks(image, saliency, factor, background, ink)
+            return marked_blocks(image, saliency, factor, greys)
         large_saliency = saliency.repeat(factor, axis=0).repeat(factor, axis=1)
-        return tinted_blocks(large, large_saliency, background, ink, (colours.success.rgb, colours.wrong.rgb))
+        return tinted_blocks(large, large_saliency, greys[0], greys[-1], (colours.success.rgb, colours.wrong.rgb))

@@ -255,7 +255,7 @@ class DigitScreen(ExplainScreen):
             image.show(digit.image)
             image.border_subtitle = "h: heat map"
         else:
-            is_predicted, marks = self._saliency is Saliency.PREDICTED, self.app.no_color
+            is_predicted, marks = self._saliency is Saliency.PREDICTED, palette_of(self).needs_signs
             values = explanation.for_predicted if is_predicted else explanation.for_true
             image.show(digit.image, SaliencyOverlay(values, marks))
             plus, minus = ("+", "-") if marks else ("■", "■")

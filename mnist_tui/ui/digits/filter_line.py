@@ -45,7 +45,7 @@ class FilterLine(Vertical):
     FilterLine { height: 2; background: $surface; display: none; }
     FilterLine Horizontal { height: 1; }
     FilterLine #label { width: auto; padding: 0 1; color: $accent; text-style: bold; }
-    FilterLine FilterInput { width: 1fr; border: none; padding: 0 1; background: $accent 20%; }
+    FilterLine FilterInput { width: 1fr; border: none; padding: 0 1; background: $focus; }
     FilterLine FilterInput:focus { border: none; }
     FilterLine #count { width: auto; padding: 0 1; }
     FilterLine #hint { height: 1; padding: 0 1; color: $quiet; text-wrap: nowrap; text-overflow: ellipsis; }

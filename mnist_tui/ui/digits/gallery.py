@@ -200,7 +200,7 @@ def thumbnail(
     The frame under the cursor is heavy, a selected one is marked at the top, and the learning note is at the bottom.
     """
     top_left, top_right, bottom_left, bottom_right, across, down = "┏┓┗┛━┃" if has_cursor else "╭╮╰╯─│"
-    frame_colour = colours.accent if has_cursor or selected else colours.quiet.blend(colours.background, 0.45)
+    frame_colour = colours.accent if has_cursor or selected else colours.faint
     frame = paint(frame_colour, colours.background, bold=has_cursor)
     background = paint(behind=colours.background)
     title = f" #{digit.index:05d} "
@@ -221,7 +221,7 @@ def thumbnail(
     ]
     lines += [
         [side, Segment(" " * left, background), *row, Segment(" " * (inner - CROP - left), background), side]
-        for row in half_blocks(crop(digit.image, CROP), colours.background.rgb, colours.foreground.rgb)
+        for row in half_blocks(crop(digit.image, CROP), colours.greys)
     ]
     lines.append([side, *caption(digit, names, inner, colours), side])
     lines.append(

@@ -39,11 +39,7 @@ def grid_lines(images: tuple[GridImage, ...], colours: Palette, width: int, heig
     for start in range(0, min(len(images), across * rows), across):
         row = images[start : start + across]
         drawn = [
-            half_blocks(
-                halve(crop(np.frombuffer(image.pixels, np.uint8).reshape(SIDE, SIDE), MIDDLE)),
-                colours.background.rgb,
-                colours.foreground.rgb,
-            )
+            half_blocks(halve(crop(np.frombuffer(image.pixels, np.uint8).reshape(SIDE, SIDE), MIDDLE)), colours.greys)
             for image in row
         ]
         if lines:

@@ -48,7 +48,7 @@ class ProbabilityCurves(LineWidget):
         x = np.array(history.epochs, dtype=np.float64)
         values = np.array(history.probabilities, dtype=np.float64) * 100
         series = [
-            Series(x, values[:, each], colours.quiet.blend(colours.background, 0.55).rgb)
+            Series(x, values[:, each], colours.faint.rgb)
             for each in range(values.shape[1])
             if each not in (history.true, history.predicted) and np.nanmax(values[:, each], initial=0) > FAINT * 100
         ]

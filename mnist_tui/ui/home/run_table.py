@@ -94,8 +94,8 @@ class RunTable(Vertical):
     RunTable:focus-within { border: round $accent; }
     RunTable DataTable { height: 1fr; background: transparent; scrollbar-size: 1 1; overflow-x: hidden; }
     RunTable DataTable > .datatable--header { background: transparent; color: $quiet; text-style: none; }
-    RunTable DataTable > .datatable--cursor { background: $accent 12%; color: $foreground; text-style: none; }
-    RunTable DataTable:focus > .datatable--cursor { background: $accent 35%; }
+    RunTable DataTable > .datatable--cursor { background: $faint-focus; color: $foreground; text-style: none; }
+    RunTable DataTable:focus > .datatable--cursor { background: $focus; }
     RunTable #empty { height: 1fr; content-align: center middle; text-align: center; color: $quiet; }
     """
 

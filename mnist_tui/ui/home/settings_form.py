@@ -29,7 +29,7 @@ class SettingsForm(Vertical):
     SettingsForm Horizontal, SettingsForm Vertical { height: auto; }
     SettingsForm #labels { width: 15; color: $quiet; }
     SettingsForm Input { width: 1fr; height: 1; border: none; padding: 0; background: transparent; }
-    SettingsForm Input:focus { border: none; background: $accent 25%; }
+    SettingsForm Input:focus { border: none; background: $focus; }
     SettingsForm Input.-refused { color: $error; }
     SettingsForm #verdict { height: 2; margin-top: 1; color: $quiet; }
     SettingsForm #verdict.-refused { color: $error; }

@@ -55,7 +55,7 @@ class PlotBoard(Container, can_focus=True):
     PlotBoard { layout: grid; grid-size: 1; }
     PlotBoard PlotPanel { display: none; }
     PlotBoard PlotPanel.-shown { display: block; }
-    PlotBoard:focus PlotPanel { border-title-style: bold; border: round $accent 60%; }
+    PlotBoard:focus PlotPanel { border-title-style: bold; border: round $accent; }
     """
 
     class Changed(Message):

@@ -31,8 +31,6 @@ EVENT_MARKERS = {
     "alert": EventMarker("!", "warning", 4),
 }
 CURSOR = "┃"
-CURSOR_TINT = 0.22
-"""Share of the accent colour in the background of the cursor."""
 
 
 def column_at(position: float, limits: Window, plot: Plot) -> int | None:
@@ -60,7 +58,7 @@ def draw_cursor(plot: Plot, position: float, limits: Window, colours: Palette) -
     column = column_at(position, limits, plot)
     if column is None:
         return
-    style = paint(colours.accent, colours.background.blend(colours.accent, CURSOR_TINT))
+    style = paint(colours.accent, colours.plot_cursor)
     behind = Style(bgcolor=style.bgcolor, bold=True)
     *canvas, axis = plot.lines[: 1 - AXIS_ROWS]
     for line in canvas:

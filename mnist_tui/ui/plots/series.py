@@ -17,8 +17,6 @@ from mnist_tui.ui.plots.scale import Scale
 from mnist_tui.ui.plots.view import PlotView
 from mnist_tui.ui.theme import Palette
 
-ENVELOPE_SHARE = 0.38
-"""Share of the curve's colour in its envelope."""
 MARKERS_PER_LINE = 4
 """Markers on the line of a run without validated epochs."""
 MAX_MARKERS = 40
@@ -40,8 +38,8 @@ def own_series(
         if outliers is None or view.smoothing == "off":
             above.append(Series(x, y, colours.train.rgb, outliers=outliers))
         else:
-            faint = colours.background.blend(colours.train, ENVELOPE_SHARE)
-            below.append(Series(x, y, faint.rgb, outliers=outliers))
+            if colours.envelope != colours.train:  # which would hide the curve
+                below.append(Series(x, y, colours.envelope.rgb, outliers=outliers))
             above.append(Series(curve.x, curve.smoothed, colours.train.rgb, outliers=outliers))
     if points is not None:
         if validation_only:

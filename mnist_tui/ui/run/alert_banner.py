@@ -16,9 +16,9 @@ class AlertBanner(LineWidget):
     """Shows the newest alert, or what the engine cannot save."""
 
     DEFAULT_CSS = """
-    AlertBanner { height: 1; display: none; padding: 0 1; background: $warning 22%; color: $foreground; }
+    AlertBanner { height: 1; display: none; padding: 0 1; background: $warning-behind; color: $foreground; }
     AlertBanner.-shown { display: block; }
-    AlertBanner.-severe { background: $error 30%; }
+    AlertBanner.-severe { background: $error-behind; }
     """
 
     def __init__(self) -> None:

@@ -116,7 +116,7 @@ def _draw_ticks(line: Text, slide: Slide, colours: Palette, room: int) -> dict[i
             marked = paint(colours.background, colours.accent, bold=True) if chosen else ink
             line.append("●" if chosen and sign == TICK else sign, marked).append(" " * (step - 1))
         else:
-            rule = paint(colours.quiet.blend(colours.background, 0.5))
+            rule = paint(colours.faint)
             left, right = ("[", "]") if chosen else (" ", " ")
             accent = paint(colours.accent, bold=True)
             line.append(left, accent)

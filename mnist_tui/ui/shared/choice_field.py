@@ -16,7 +16,7 @@ class ChoiceField(Widget, can_focus=True):
     BINDINGS = bindings("choice")
     DEFAULT_CSS = """
     ChoiceField { height: 1; width: 1fr; }
-    ChoiceField:focus { background: $accent 25%; }
+    ChoiceField:focus { background: $focus; }
     """
 
     class Changed(Message):

@@ -7,18 +7,12 @@ from rich.style import Style
 from textual.color import Color
 from textual.widget import Widget
 
-from mnist_tui.render.heatmap import Heat
 from mnist_tui.ui.theme import Palette, palette
 
 
 def palette_of(widget: Widget) -> Palette:
     """Return the colours of the app's theme; palettes of one theme are equal."""
     return palette(widget.app.theme_variables)
-
-
-def heat_of(colours: Palette) -> Heat:
-    """Return the colours of the heat map."""
-    return Heat(colours.background.rgb, colours.quiet.rgb, colours.wrong.rgb)
 
 
 @lru_cache(maxsize=8192)

@@ -26,7 +26,7 @@ class EarlyStoppingScreen(Dialog[Fields | None]):
     EarlyStoppingScreen Horizontal, EarlyStoppingScreen Horizontal Vertical { height: auto; }
     EarlyStoppingScreen #labels { width: 24; color: $quiet; }
     EarlyStoppingScreen Input { width: 14; height: 1; border: none; padding: 0; background: transparent; }
-    EarlyStoppingScreen Input:focus { border: none; background: $accent 25%; }
+    EarlyStoppingScreen Input:focus { border: none; background: $focus; }
     EarlyStoppingScreen ChoiceField { width: 14; }
     EarlyStoppingScreen #effect { height: 2; margin: 1 0; color: $quiet; }
     EarlyStoppingScreen #effect.-invalid { color: $error; }

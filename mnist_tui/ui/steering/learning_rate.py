@@ -23,7 +23,7 @@ class LearningRateScreen(Dialog[Fields | None]):
     BINDINGS = bindings("learning_rate")
     TITLE_WORDS = "Learning rate"
     DEFAULT_CSS = """
-    LearningRateScreen Input { width: 24; height: 1; border: none; padding: 0 1; margin: 1 0; background: $accent 25%; }
+    LearningRateScreen Input { width: 24; height: 1; border: none; padding: 0 1; margin: 1 0; background: $focus; }
     LearningRateScreen Input:focus { border: none; }
     LearningRateScreen Input.-invalid { color: $error; }
     LearningRateScreen #effect { height: 2; color: $quiet; }

@@ -153,8 +153,14 @@ def _is_narrow(text: str) -> bool:
     return text.isascii() or all(cell_len(letter) == 1 for letter in set(text))
 
 
-def diff_driver(driver: type[Driver], is_gone: Callable[[], bool]) -> type[Driver]:
-    """Return a subclass of a driver that writes only changed cells, and nothing once the terminal `is_gone`."""
+def diff_driver(driver: type[Driver], is_gone: Callable[[], bool], recoloured: Callable[[str], str]) -> type[Driver]:
+    """Return a subclass of a driver that writes only changed cells, and nothing once the terminal `is_gone`.
+
+    Args:
+        driver: Writes to the terminal.
+        is_gone: Returns True once the terminal has closed.
+        recoloured: Returns output in the terminal's colours.
+    """
 
     class DiffDriver(driver):  # type: ignore[misc, valid-type]
         def __init__(self, *args: Any, **keywords: Any) -> None:
@@ -164,7 +170,7 @@ def diff_driver(driver: type[Driver], is_gone: Callable[[], bool]) -> type[Drive
         def write(self, data: str) -> None:
             if is_gone():
                 return  # Textual would queue it for a thread that has ended, and wait for that thread
-            out = self._encoder.encode(data, self._app.size.height)
+            out = self._encoder.encode(recoloured(data), self._app.size.height)
             if out:
                 super().write(out)
 

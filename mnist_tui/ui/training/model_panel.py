@@ -41,7 +41,7 @@ class ModelPanel(Vertical):
     ModelPanel OptionList > .option-list--option-highlighted {
         background: transparent; color: $foreground; text-style: none;
     }
-    ModelPanel OptionList:focus > .option-list--option-highlighted { background: $accent 25%; }
+    ModelPanel OptionList:focus > .option-list--option-highlighted { background: $focus; }
     ModelPanel #reason { height: 4; padding: 0 1; color: $foreground 80%; border-top: solid $frame; }
     """
 

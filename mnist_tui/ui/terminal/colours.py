@@ -1,0 +1,128 @@
+"""Number of colours that a terminal shows, and output in these colours."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from enum import Enum
+from functools import lru_cache
+from typing import Any
+
+from rich.color import Color, ColorSystem
+from rich.palette import Palette
+from textual.app import App
+
+from mnist_tui.ui.terminal.pens import PLAIN, Pen, change, pen_of
+
+RGB = tuple[int, int, int]
+SGR = re.compile(r"\x1b\[([\d;]+)m")
+REVERSE = "7"
+XTERM_COLOURS: tuple[RGB, ...] = (
+    (0, 0, 0),
+    (205, 0, 0),
+    (0, 205, 0),
+    (205, 205, 0),
+    (0, 0, 238),
+    (205, 0, 205),
+    (0, 205, 205),
+    (229, 229, 229),
+    (127, 127, 127),
+    (255, 0, 0),
+    (0, 255, 0),
+    (255, 255, 0),
+    (92, 92, 255),
+    (255, 0, 255),
+    (0, 255, 255),
+    (255, 255, 255),
+)
+"""The first 16 colours of xterm. Terminals differ in them, so that they serve only to compare colours."""
+
+
+class ColourDepth(Enum):
+    """Number of colours that a terminal shows."""
+
+    TRUECOLOR = "truecolor"
+    COLOURS_256 = "256"
+    COLOURS_16 = "16"
+    MONOCHROME = "none"
+    """Bold and reverse only."""
+
+
+FORCED = {
+    "truecolor": ColourDepth.TRUECOLOR,
+    "256": ColourDepth.COLOURS_256,
+    "standard": ColourDepth.COLOURS_16,
+}
+"""Textual's own setting, TEXTUAL_COLOR_SYSTEM."""
+MONOCHROME_TERMS = re.compile(r"(dumb|unknown|network|emacs|sun|(vt|wy|tvi)\d.*|(adm|h19).*|.*-(m|mono))?")
+TRUECOLOR_TERMS = re.compile(r"(xterm-)?(kitty|ghostty)|(alacritty|contour|foot|mintty|wezterm).*|.*-direct\d*")
+TERMS_OF_16 = re.compile(r"linux.*|cons25.*|ansi.*|.*-(8|16)color")
+"""Terminals that show at most 16 colours, although COLORTERM may have been inherited from another one."""
+
+
+def colour_depth(environ: Mapping[str, str]) -> ColourDepth:
+    """Return the number of colours of the terminal that the environment variables describe.
+
+    SSH passes TERM on, but not COLORTERM. GNU screen before version 5 garbles 24-bit colours, and passes on the
+    COLORTERM of the terminal in which it was started; its sessions have STY.
+    """
+    term = environ.get("TERM", "").lower()
+    if environ.get("NO_COLOR") or MONOCHROME_TERMS.fullmatch(term):
+        return ColourDepth.MONOCHROME
+    if forced := FORCED.get(environ.get("TEXTUAL_COLOR_SYSTEM", "")):
+        return forced
+    if TERMS_OF_16.fullmatch(term):
+        return ColourDepth.COLOURS_16
+    is_gnu_screen = bool(environ.get("STY")) or (term.startswith("screen") and not environ.get("TMUX"))
+    has_truecolor = environ.get("COLORTERM", "").lower() in ("truecolor", "24bit") or TRUECOLOR_TERMS.fullmatch(term)
+    if has_truecolor and not is_gnu_screen:
+        return ColourDepth.TRUECOLOR
+    return ColourDepth.COLOURS_256 if has_truecolor or "256color" in term else ColourDepth.COLOURS_16
+
+
+def send_truecolor(app: App[Any]) -> None:
+    """Make Textual write 24-bit colours, whatever it detects. This sets a private attribute of Rich's console."""
+    app.console._color_system = ColorSystem.TRUECOLOR
+
+
+def rgb_of(number: int) -> RGB:
+    """Return a numbered colour, 0 to 255; those from 16 on are the same on all terminals."""
+    return XTERM_COLOURS[number] if number < len(XTERM_COLOURS) else Color.from_ansi(number).get_truecolor()
+
+
+def recolour(depth: ColourDepth, numbers: Iterable[int]) -> Callable[[str], str]:
+    """Return a function that replaces the 24-bit colours in terminal output.
+
+    Args:
+        depth: Colours of the terminal.
+        numbers: Colours to use. Those of the theme are among them, and blends of these become the most similar ones.
+    """
+    if depth is ColourDepth.TRUECOLOR:
+        return lambda data: data
+    allowed = sorted(numbers)
+    palette = Palette([rgb_of(number) for number in allowed])
+
+    def number_of(colour: str) -> int | None:
+        kind, _, rgb = colour.partition(";2;")
+        if kind not in ("38", "48") or not rgb:
+            return None
+        red, green, blue = map(int, rgb.split(";"))
+        return allowed[palette.match((red, green, blue))]
+
+    @lru_cache(maxsize=8192)
+    def replaced(parameters: str) -> str:
+        pen = pen_of(parameters)
+        if pen is None or pen == PLAIN:
+            return f"\x1b[{parameters}m"
+        front, behind = number_of(pen.colour), number_of(pen.behind)
+        if depth is ColourDepth.MONOCHROME:
+            return change(PLAIN, Pen(switches=pen.switches | ({REVERSE} if behind == max(allowed) else set())))
+        colour = pen.colour if front is None else _sgr(front, 30, depth)
+        return change(PLAIN, Pen(colour, pen.behind if behind is None else _sgr(behind, 40, depth), pen.switches))
+
+    return lambda data: SGR.sub(lambda match: replaced(match[1]), data)
+
+
+def _sgr(number: int, base: int, depth: ColourDepth) -> str:
+    """Return the SGR parameters of a numbered colour; `base` is 30 for letters, 40 for what is behind them."""
+    if depth is ColourDepth.COLOURS_256:
+        return f"{base + 8};5;{number}"
+    return str(base + number if number < 8 else base + 60 + number - 8)
