@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -18,6 +19,8 @@ from mnist_tui.ui.digits.digit_screen import DigitScreen
 from mnist_tui.ui.digits.explain_client import ExplainClient
 from mnist_tui.ui.digits.image_grid import ImageGrid
 from mnist_tui.ui.digits.screen import DigitsScreen
+from mnist_tui.ui.terminal.colours import ColourDepth
+from mnist_tui.ui.theme import themes
 from tests.kit.fake_engine import FakeEngine
 from tests.kit.recorded import make_recorded_run
 from tests.ui.explanations import explanation, reply_line
@@ -140,9 +143,12 @@ async def test_h_cycles_through_the_saliency_of_the_predicted_and_the_true_class
             assert f"for {screen.digits.digit(0).true}" in names[2]
 
 
-async def test_without_colours_the_saliency_is_drawn_as_signs(run: RunDirectory) -> None:
+@pytest.mark.parametrize("depth", [ColourDepth.COLOURS_16, ColourDepth.MONOCHROME])
+async def test_with_few_colours_the_saliency_is_drawn_as_signs(run: RunDirectory, depth: ColourDepth) -> None:
     with explaining(run) as (app, _):
-        app.no_color = True
+        few = replace(themes(depth)[0], name="few")
+        app.register_theme(few)
+        app.theme = few.name
         async with app.shown((120, 40)) as pilot:
             screen = await opened(pilot, app)
             await explained(pilot, screen)
