@@ -63,6 +63,8 @@ class AlertKind(StrEnum):
     """The machine has a GPU that the run does not use."""
     NOT_SAVED = "not saved"
     """A file could not be written."""
+    RESTORED = "restored"
+    """A file of the run was removed or changed by another program, and is written again."""
 
 
 class ResumeReason(StrEnum):

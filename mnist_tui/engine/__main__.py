@@ -108,7 +108,10 @@ class Engine:
     @property
     def save_error(self) -> str:
         """Reasons why files or events cannot be saved, or an empty string."""
-        return "; ".join(filter(None, (self._writer.trouble, self._event_writer.trouble)))
+        reasons = "; ".join(filter(None, (self._writer.trouble, self._event_writer.trouble)))
+        if reasons and self._steering.is_retrying:
+            return f"the training has ended and waits until all is saved: free some space, or stop it; {reasons}"
+        return reasons
 
     def work(self) -> None:
         """Train in the current thread, and report any error as one event."""
@@ -135,9 +138,10 @@ class Engine:
             message = f"{type(error).__name__}: {first} (the traceback is in {self._run.log_path})"
             self._fail(out_of_memory_message(error, self._run.record().config.batch_size) or message)
         finally:
-            self._event_writer.flush()
             context.distribution.close(self._error)
             self._over.set()
+            context.wait_until_saved()
+            self._event_writer.flush()
 
     def _fail(self, message: str) -> None:
         log(traceback.format_exc())
@@ -155,8 +159,10 @@ class Engine:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, EARLY_SIGNALS)
 
         def work() -> None:
-            self.work()
-            loop.call_soon_threadsafe(done.set)
+            try:
+                self.work()
+            finally:
+                loop.call_soon_threadsafe(done.set)
 
         listener: socket.socket | None = None
         try:

@@ -2,14 +2,17 @@
 
 import os
 from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from mnist_tui.events import AnyEvent, Event, decode_lines, encode
+from mnist_tui.events import AnyEvent, Event, HardwareSampled, LayerStats, StepEnded, decode_lines, encode
 from mnist_tui.runs.directory import opened
+from mnist_tui.runs.log_copy import LogCopy
+from mnist_tui.runs.replacing import replacing
 
 MAX_HELD_EVENTS = 200_000
-"""Events kept in memory while they cannot be written: more than an hour of steps."""
+"""Events kept in memory while they cannot be written: more than an hour of steps. Rare events have no limit."""
 CHUNK = 1 << 20
 """Bytes read at once: about 6,000 steps, whose Python objects take little memory."""
 
@@ -17,15 +20,26 @@ CHUNK = 1 << 20
 class EventLog:
     """Writer of events. Each line goes to the kernel at once, so that it survives the process.
 
-    If a line cannot be written, training goes on and the events wait in memory, in order.
+    If a line cannot be written, training goes on and the events wait in memory, in order. If the file is removed,
+    replaced or truncated, it is written again before the next line.
     """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-        self._held: deque[bytes] = deque(maxlen=MAX_HELD_EVENTS)
+        self._held: deque[bytes] = deque()
+        self.was_restored = False
+        """True if the file was written again."""
         self.trouble = ""
         """Reason why events wait in memory; empty if none does."""
         self._remove_incomplete_line()
+        self._copy = LogCopy()
+        self._end = 0
+        """Size of the file after the last line."""
+        self._tail = b""
+        """Last line, or its end."""
+        for chunk in self._chunks():
+            self._note(chunk)
 
     @property
     def held(self) -> int:
@@ -34,12 +48,17 @@ class EventLog:
 
     def append(self, event: Event) -> None:
         """Write one event in one system call, so that a crash can only truncate the last line."""
-        self._held.append(encode(event))
+        if len(self._held) >= MAX_HELD_EVENTS:
+            self.retry()
+        if len(self._held) < MAX_HELD_EVENTS or not isinstance(event, StepEnded | LayerStats | HardwareSampled):
+            self._held.append(encode(event))
         self.retry()
 
     def retry(self) -> None:
         """Write the events that wait in memory, until one fails."""
         try:
+            if not self._is_intact():
+                self._restore()
             while self._held:
                 self._write(self._held[0])
                 self._held.popleft()
@@ -73,6 +92,45 @@ class EventLog:
             if os.fstat(self._descriptor).st_size > end:
                 os.ftruncate(self._descriptor, end)
             raise
+        self._end = end
+        self._note(line)
+
+    def _note(self, data: bytes) -> None:
+        """Note what is at the end of the file."""
+        self._copy.add(data)
+        self._end += len(data)
+        self._tail = data[data.rfind(b"\n", 0, -1) + 1 :]
+
+    def _is_intact(self) -> bool:
+        """Return True if the file is in its place with the last line, or the whole run directory is gone."""
+        if self._read_tail() != self._tail:
+            return False
+        try:
+            return os.path.samestat(self._path.stat(), os.fstat(self._descriptor))
+        except FileNotFoundError:
+            return not self._path.parent.exists()
+
+    def _read_tail(self) -> bytes:
+        return os.pread(self._descriptor, len(self._tail), max(0, self._end - len(self._tail)))
+
+    def _restore(self) -> None:
+        """Write the whole file again; raises OSError."""
+        with replacing(self._path) as temporary:
+            with temporary.open("wb") as file:
+                file.writelines(self._copy.chunks() if self._copy.is_complete else self._chunks())
+            descriptor = os.open(temporary, os.O_RDWR | os.O_APPEND)
+        os.close(self._descriptor)
+        self._descriptor = descriptor
+        self._end = os.fstat(descriptor).st_size
+        self._tail = self._read_tail()
+        self.was_restored = True
+
+    def _chunks(self) -> Iterator[bytes]:
+        """Yield the contents of the open file, which stay readable if it is removed."""
+        position = 0
+        while chunk := os.pread(self._descriptor, CHUNK, position):
+            yield chunk
+            position += len(chunk)
 
     def _remove_incomplete_line(self) -> None:
         """Remove an incomplete last line, left by an engine that was killed."""

@@ -99,7 +99,7 @@ def variables(value: float) -> list[Variable]:
 
 
 def test_a_checkpoint_is_read_as_it_was_saved(run: RunDirectory, checkpointer: Checkpointer) -> None:
-    saved = checkpointer.save(state(12), variables(1.5), [np.ones(4)])
+    saved = checkpointer.save(Checkpoint.copied(state(12), variables(1.5), [np.ones(4)]))
     assert saved is not None
     assert (saved.path, saved.step, saved.epoch) == ("checkpoints/step-000000012.npz", 12, 1)
     found = checkpoints.read(run)
@@ -113,7 +113,7 @@ def test_a_checkpoint_is_read_as_it_was_saved(run: RunDirectory, checkpointer: C
 
 def test_only_the_newest_are_kept_and_a_damaged_one_is_skipped(run: RunDirectory, checkpointer: Checkpointer) -> None:
     for step in range(1, KEPT + 3):
-        checkpointer.save(state(step), variables(step), [])
+        checkpointer.save(Checkpoint.copied(state(step), variables(step), []))
     newest, before = run.checkpoint_paths()
     assert newest == run.checkpoint_path(KEPT + 2)
     newest.write_bytes(newest.read_bytes()[:-200])
@@ -125,21 +125,21 @@ def test_only_the_newest_are_kept_and_a_damaged_one_is_skipped(run: RunDirectory
 
 
 def test_weights_that_are_not_finite_are_not_saved(run: RunDirectory, checkpointer: Checkpointer) -> None:
-    assert checkpointer.save(state(3), variables(float("nan")), []) is None
+    assert checkpointer.save(Checkpoint.copied(state(3), variables(float("nan")), [])) is None
     assert not run.checkpoint_paths()
 
 
 def test_a_failed_write_leaves_the_previous_checkpoint_intact(
     run: RunDirectory, checkpointer: Checkpointer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    checkpointer.save(state(3), variables(1), [])
+    checkpointer.save(Checkpoint.copied(state(3), variables(1), []))
 
     def fail(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(np, "savez", fail)
     with pytest.raises(OSError, match="No space left"):
-        checkpointer.save(state(6), variables(2), [])
+        checkpointer.save(Checkpoint.copied(state(6), variables(2), []))
     monkeypatch.undo()
     assert [path.name for path in (run.path / "checkpoints").iterdir()] == ["step-000000003.npz"]
     found = checkpoints.read(run)
@@ -150,12 +150,12 @@ def test_a_failed_write_leaves_the_previous_checkpoint_intact(
 def test_events_are_flushed_before_a_checkpoint_is_written(run: RunDirectory) -> None:
     seen: list[int] = []
     checkpointer = Checkpointer(run, samples.record().config, before=lambda: seen.append(len(run.checkpoint_paths())))
-    checkpointer.save(state(3), variables(1), [])
+    checkpointer.save(Checkpoint.copied(state(3), variables(1), []))
     assert seen == [0]
 
 
 def test_a_checkpoint_of_another_model_raises_an_error(run: RunDirectory, checkpointer: Checkpointer) -> None:
-    checkpointer.save(state(3), variables(1), [])
+    checkpointer.save(Checkpoint.copied(state(3), variables(1), []))
     found = checkpoints.read(run)
     assert found is not None
     with pytest.raises(RunError, match="another model"):
@@ -164,7 +164,7 @@ def test_a_checkpoint_of_another_model_raises_an_error(run: RunDirectory, checkp
 
 def test_later_checkpoints_are_removed(run: RunDirectory, checkpointer: Checkpointer) -> None:
     for step in (3, 6):
-        checkpointer.save(state(step), variables(1), [])
+        checkpointer.save(Checkpoint.copied(state(step), variables(1), []))
     checkpoints.remove_after(run, 3)
     assert run.checkpoint_paths() == [run.checkpoint_path(3)]
 
@@ -173,11 +173,11 @@ def test_the_last_batch_of_an_epoch_and_its_end_are_different_states_of_one_step
     run: RunDirectory, checkpointer: Checkpointer
 ) -> None:
     before = state(20)
-    checkpointer.save(before, variables(1), [])
+    checkpointer.save(Checkpoint.copied(before, variables(1), []))
     assert checkpointer.has(before)
     before.end_epoch()
     assert not checkpointer.has(before)
-    checkpointer.save(before, variables(1), [])
+    checkpointer.save(Checkpoint.copied(before, variables(1), []))
     assert checkpointer.has(before)
     found = checkpoints.read(run)
     assert found is not None

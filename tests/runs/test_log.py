@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnist_tui.events import AnyEvent, StepEnded, decode, encode
+from mnist_tui.events import AnyEvent, EpochEnded, StepEnded, decode, encode
 from mnist_tui.runs import log as log_module
 from mnist_tui.runs.log import EventLog, LogFollower
 from tests.kit import samples
@@ -183,10 +183,13 @@ def test_the_number_of_waiting_events_is_limited(path: Path, monkeypatch: pytest
     log, disk = EventLog(path), SmallDisk(monkeypatch)
     for step in range(1, 6):
         log.append(samples.step_ended(step))
-    assert log.held == 3
+    log.append(samples.epoch_ended(1))
+    assert log.held == 4
     disk.room = 1 << 20
     log.append(samples.step_ended(6))
-    assert steps(LogFollower(path).read())[-1] == 6
+    events = LogFollower(path).read()
+    assert steps(events) == [1, 2, 3, 6]
+    assert any(isinstance(event, EpochEnded) for event in events)
 
 
 def test_a_failed_sync_is_reported_and_stops_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

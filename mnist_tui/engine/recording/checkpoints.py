@@ -6,9 +6,11 @@ order of the examples is not stored: it follows from seed and epoch (see `exampl
 """
 
 import contextlib
+import copy
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -28,6 +30,8 @@ KEPT = 2
 COST_SHARE = 0.01
 """Maximum share of the training time for writing checkpoints."""
 
+LOOK_SECONDS = 1.0
+"""Seconds after which a removed checkpoint is noticed."""
 HOLD_SECONDS = 1.0
 """Seconds between two copies in memory: the progress that a lost process can cost."""
 
@@ -109,11 +113,20 @@ STAYING_FIELDS = frozenset({*STEERED_FIELDS.values(), "automatic_rollbacks"})
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Checkpoint read from disk. `best` is empty until the first epoch is completed."""
+    """Checkpoint in memory. `best` is empty until the first epoch is completed."""
 
     state: TrainingState
     variables: list[Array] = field(repr=False)
     best: list[Array] = field(repr=False)
+    seconds: float = 0.0
+    """Time that it took to copy the variables."""
+
+    @classmethod
+    def copied(cls, state: TrainingState, variables: Sequence[Any], best: Sequence[Array]) -> "Checkpoint":
+        """Return a copy of the current state, of the Keras variables and of the best weights."""
+        began = time.monotonic()
+        arrays = backends.current().fetch(variables)
+        return cls(copy.deepcopy(state), arrays, list(best), time.monotonic() - began)
 
     def restore(self, variables: Sequence[Any]) -> None:
         """Assign the arrays to the Keras variables. Raise RunError if their shapes do not match."""
@@ -177,12 +190,16 @@ class Checkpointer:
         self._saved_at = time.monotonic()
         self._cost = 0.0
         self._newest = (-1, -1)
-        self._held: tuple[TrainingState, list[Array], list[Array]] | None = None
+        self._path: Path | None = None
+        """File of the newest checkpoint."""
+        self._held: Checkpoint | None = None
         self._held_at = 0.0
 
     def is_due(self, *, epoch_end: bool = False) -> bool:
         """Return True if a checkpoint is due. After an epoch, only COST_SHARE limits how often."""
         since = time.monotonic() - self._saved_at
+        if since >= LOOK_SECONDS and self._path is not None and not self._path.exists():
+            return True  # another program removed it
         rarest = self._cost / COST_SHARE
         return since >= rarest if epoch_end else since >= max(self._interval, rarest)
 
@@ -194,32 +211,25 @@ class Checkpointer:
         """Keep a copy in memory, at most every HOLD_SECONDS: a failed distributed step loses the variables."""
         now = time.monotonic()
         if now >= self._held_at + HOLD_SECONDS:
-            held = msgspec.json.decode(msgspec.json.encode(state), type=TrainingState)
-            self._held = held, backends.current().fetch(variables), list(best)
-            self._held_at = now
+            self._held, self._held_at = Checkpoint.copied(state, variables, best), now
 
     def save_held(self) -> CheckpointSaved | None:
         """Write the copy in memory, if it is newer than the last checkpoint. Raise OSError on failure."""
-        if self._held is None or self._newest >= (self._held[0].step, self._held[0].epoch):
+        if self._held is None or self._newest >= (self._held.state.step, self._held.state.epoch):
             return None
-        return self._write(time.monotonic(), *self._held)
+        return self.save(self._held)
 
-    def save(self, state: TrainingState, variables: Sequence[Any], best: Sequence[Array]) -> CheckpointSaved | None:
+    def save(self, checkpoint: Checkpoint) -> CheckpointSaved | None:
         """Write a checkpoint, or return None if the weights are not finite. Raise OSError on failure."""
-        began = time.monotonic()
-        return self._write(began, state, backends.current().fetch(variables), best)
-
-    def _write(
-        self, began: float, state: TrainingState, arrays: Sequence[Array], best: Sequence[Array]
-    ) -> CheckpointSaved | None:
+        began, state = time.monotonic() - checkpoint.seconds, checkpoint.state
         self._saved_at = began  # do not retry a full disk after every batch
-        if not all(np.isfinite(array).all() for array in arrays):
+        if not all(np.isfinite(array).all() for array in checkpoint.variables):
             return None
         self._before()
         path = self._run.checkpoint_path(state.step)
         path.parent.mkdir(exist_ok=True)
-        named = {f"variable_{place:03d}": array for place, array in enumerate(arrays)}
-        named |= {f"best_{place:03d}": array for place, array in enumerate(best)}
+        named = {f"variable_{place:03d}": array for place, array in enumerate(checkpoint.variables)}
+        named |= {f"best_{place:03d}": array for place, array in enumerate(checkpoint.best)}
         named["state"] = np.frombuffer(msgspec.json.encode(state), dtype=np.uint8)
         with replacing(path, durable=True) as temporary, temporary.open("wb") as file:
             np.savez(file, **named)  # type: ignore[arg-type]
@@ -227,7 +237,7 @@ class Checkpointer:
             with contextlib.suppress(OSError):
                 old.unlink()
         now = time.monotonic()
-        self._saved_at, self._cost, self._newest = now, now - began, (state.step, state.epoch)
+        self._saved_at, self._cost, self._newest, self._path = now, now - began, (state.step, state.epoch), path
         name = str(path.relative_to(self._run.path))
         return CheckpointSaved(time=time.time(), path=name, epoch=state.epoch, step=state.step, seconds=self._cost)
 

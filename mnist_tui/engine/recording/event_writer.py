@@ -1,14 +1,21 @@
 """Thread-safe writer of the event log."""
 
 import threading
+import time
 from collections.abc import Callable
 
-from mnist_tui.events import Event, RunEnded, RunFailed, RunResumed, SettingChanged
+from mnist_tui.events import AlertKind, AlertRaised, Event, RunEnded, RunFailed, RunResumed, SettingChanged, StepEnded
 from mnist_tui.runs.directory import RunDirectory
 from mnist_tui.runs.log import EventLog
 
 Emit = Callable[[Event], None]
 """Type of `EventWriter.emit`."""
+
+
+def restored_alert(name: str, step: int, epoch: int) -> AlertRaised:
+    """Return the alert that a file is written again."""
+    text = f"{name} was removed or changed by another program: it is written again"
+    return AlertRaised(time=time.time(), kind=AlertKind.RESTORED, text=text, step=step, epoch=epoch)
 
 
 class EventWriter:
@@ -19,6 +26,7 @@ class EventWriter:
         self._writing = threading.Lock()
         self.ended = ended
         """True if the run has ended and was not resumed since."""
+        self._step = self._epoch = 0
 
     def emit(self, event: Event) -> None:
         """Append an event. After the run has ended, drop all but RunResumed and SettingChanged."""
@@ -27,12 +35,23 @@ class EventWriter:
                 self._log.retry()  # the end event itself may still wait for disk space
                 return
             self._log.append(event)
+            if isinstance(event, StepEnded):
+                self._step, self._epoch = event.step, event.epoch
             self.ended = isinstance(event, RunEnded | RunFailed) or (self.ended and not isinstance(event, RunResumed))
+            if self._log.was_restored and not self.ended:
+                self._log.was_restored = False
+                self._log.append(restored_alert("events.jsonl", self._step, self._epoch))
 
     def flush(self) -> None:
         """Wait until all events are on disk."""
         with self._writing:
             self._log.flush()
+
+    def retry(self) -> bool:
+        """Write the events that wait in memory. Return True if none waits any more."""
+        with self._writing:
+            self._log.retry()
+            return self._log.held == 0
 
     @property
     def trouble(self) -> str:

@@ -2,16 +2,21 @@
 
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
-from mnist_tui.engine.recording.event_writer import Emit
+from mnist_tui.engine.recording.event_writer import Emit, restored_alert
 from mnist_tui.events import AlertKind, AlertRaised
 from mnist_tui.runs.directory import RunDirectory
 
 CHECKPOINT = "checkpoint"
-"""Name of a write that is never retried: its state has changed by then."""
+"""Name of all writes of checkpoints: the newest replaces one that waits."""
+PREDICTIONS = "predictions/"
+MAX_NAMES = 3
+"""Files that `trouble` names, predictions last."""
 MAX_WAITING = 50
-"""Maximum number of failed writes to keep in memory, about 0.25 MB each."""
+"""Failed writes in memory from which on no more predictions are kept, which take about 0.25 MB each."""
+LOOK_SECONDS = 1.0
+"""Seconds between two looks for removed files."""
 
 
 class RetryingWriter:
@@ -26,6 +31,9 @@ class RetryingWriter:
         self.unsaved: dict[str, str] = {}
         """File names that are not on disk, with the reason."""
         self._waiting: dict[str, Callable[[], None]] = {}
+        self._written: dict[str, tuple[str, Callable[[], None]]] = {}
+        """Names and writes of the files that can be written again; of all predictions, the newest."""
+        self._looked_at = 0.0
         self._thread = ThreadPoolExecutor(1, "saving")
         self._background_write: Future[None] | None = None
 
@@ -46,6 +54,25 @@ class RetryingWriter:
         self.wait()
         self._background_write = self._thread.submit(work)
 
+    def retry(self) -> bool:
+        """Repeat the failed writes until one fails again. Return True if none waits any more."""
+        if self._background_write is not None:
+            wait([self._background_write])  # its error, if any, is for `wait`
+        return self._retry()
+
+    def restore_removed(self, *, step: int, epoch: int) -> None:
+        """Write files again that another program has removed, and raise an alert. Look every LOOK_SECONDS."""
+        now = time.monotonic()
+        if now < self._looked_at + LOOK_SECONDS:
+            return
+        self._looked_at = now
+        self.wait()
+        removed = [(name, write) for name, write in self._written.values() if not (self._run.path / name).exists()]
+        if removed and self._run.path.exists():
+            self._emit(restored_alert(", ".join(name for name, _ in removed), step, epoch))
+            for name, write in removed:
+                self._write(name, write, step, epoch)
+
     def wait(self) -> None:
         """Wait for the background write. Raise its error unless it was an OSError."""
         behind, self._background_write = self._background_write, None
@@ -54,9 +81,7 @@ class RetryingWriter:
 
     def _write(self, name: str, write: Callable[[], None], step: int, epoch: int) -> bool:
         self._waiting.pop(name, None)  # replaced by this newer write
-        for earlier, write_late in list(self._waiting.items()):
-            if self._try(earlier, write_late) is not None:
-                break
+        self._retry()
         reason = self._try(name, write)
         if reason is not None:
             if name not in self.unsaved:
@@ -64,9 +89,12 @@ class RetryingWriter:
                 alert = AlertRaised(time=time.time(), kind=AlertKind.NOT_SAVED, text=text, step=step, epoch=epoch)
                 self._emit(alert)
             self.unsaved[name] = reason
-            if name != CHECKPOINT and len(self._waiting) < MAX_WAITING:
+            if len(self._waiting) < MAX_WAITING or not name.startswith(PREDICTIONS):
                 self._waiting[name] = write
         return reason is None
+
+    def _retry(self) -> bool:
+        return all(self._try(name, write) is None for name, write in list(self._waiting.items()))
 
     def _try(self, name: str, write: Callable[[], None]) -> str | None:
         """Call `write` and return the reason for a disk error, or None."""
@@ -78,6 +106,8 @@ class RetryingWriter:
             return error.strerror or str(error)
         self.unsaved.pop(name, None)
         self._waiting.pop(name, None)
+        if name != CHECKPOINT:
+            self._written[PREDICTIONS if name.startswith(PREDICTIONS) else name] = name, write
         return None
 
     @property
@@ -85,9 +115,10 @@ class RetryingWriter:
         """Names of unsaved files with the reason, or an empty string."""
         if not self._run.path.exists():
             return f"the run directory {self._run.path} has vanished: training goes on, but nothing more is saved"
-        unsaved = list(self.unsaved.items())  # copy: the writing thread removes names
+        unsaved = dict(self.unsaved)  # copy: the writing thread removes names
         if not unsaved:
             return ""
-        name, reason = unsaved[0]
-        more = f" and {len(unsaved) - 1} more" if len(unsaved) > 1 else ""
-        return f"not saved: {name}{more} ({reason})"
+        names = sorted(unsaved, key=lambda name: name.startswith(PREDICTIONS))
+        shown = names[:MAX_NAMES] if len(names) > MAX_NAMES + 1 else names
+        more = f" and {len(names) - len(shown)} more" if len(shown) < len(names) else ""
+        return f"not saved: {', '.join(shown)}{more} ({unsaved[names[0]]})"

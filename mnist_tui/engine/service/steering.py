@@ -35,6 +35,8 @@ from mnist_tui.settings import SETTINGS_BY_KEY
 
 MAX_STEPS = 100_000
 MAX_PENDING_EXPLANATIONS = 8
+RETRY_SECONDS = 1.0
+"""Seconds between two attempts to save what the disk has refused, after the training."""
 
 
 class DivergedError(Exception):
@@ -93,6 +95,9 @@ class Steering:
         self._train_on = False
         self._exiting = False
         self._viewers = 0
+        self.is_retrying = False
+        """True after the training has ended, while failed writes are repeated."""
+        self._gave_up = False
         self._explanations: deque[PendingExplanation] = deque()
 
     def handle(self, request: Request) -> "Future[Explanation] | None":
@@ -145,7 +150,9 @@ class Steering:
         if request.now:
             self._record("stop", "at once", request.by)
             return
-        if self._stop:
+        if self.is_retrying:
+            self._gave_up = True
+        if self._stop or self.is_retrying:
             return
         self._check_training()
         self._record("stop", "after this batch", request.by)
@@ -292,6 +299,14 @@ class Steering:
             for pending in self._explanations:
                 pending.pieces = None
 
+    def retry_until(self, is_over: Callable[[], bool]) -> None:
+        """Repeat what `is_over` does until it returns True or a user stops the run."""
+        while not is_over() and not self._gave_up:
+            with self._changed:
+                self.is_retrying = True
+                self._changed.wait_for(lambda: self._gave_up, RETRY_SECONDS)
+        self.is_retrying = False
+
     def wait_for_decision(self) -> Action:
         """Wait for a decision about a loss that is not finite; return PAUSE if the last viewer leaves instead."""
         with self._changed:
@@ -323,7 +338,7 @@ class Steering:
             if self._explanations:
                 return Action.EXPLAIN
             if self._train_on:
-                self._train_on = self.ended = False
+                self._train_on = self.ended = self._gave_up = False
                 return Action.TRAIN_ON
             self._exiting = True
             return Action.EXIT

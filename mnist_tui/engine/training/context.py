@@ -18,3 +18,12 @@ class RunContext:
     writer: RetryingWriter
     steering: Steering
     distribution: Distribution = field(default_factory=Distribution)
+
+    def wait_until_saved(self) -> None:
+        """Repeat failed writes until all is saved, the run directory is gone or a user stops the waiting."""
+
+        def is_over() -> bool:
+            is_saved = self.writer.retry() and self.event_writer.retry()
+            return is_saved or not self.run.path.exists()
+
+        self.steering.retry_until(is_over)

@@ -64,7 +64,7 @@ class Recorder:
     """Recorder of evaluations, phases, alerts and the best model."""
 
     def __init__(self, context: RunContext, config: RunConfig, classes: int, split: Split) -> None:
-        self._run, self._writer, self._split = context.run, context.writer, split
+        self._context, self._run, self._writer, self._split = context, context.run, context.writer, split
         self.emit, self._state = context.event_writer.emit, context.steering.state
         builders = [partial(PRESETS[name].build, IMAGE_SHAPE, classes) for name in config.members]
         self._best = BestModel(context.run, builders, PRESETS[config.preset].shifts)
@@ -91,6 +91,10 @@ class Recorder:
     def save(self, name: str, write: Callable[[], None]) -> bool:
         """Write a file and return True, or raise an alert and return False."""
         return self._writer.write(name, write, step=self._state.step, epoch=self._state.epoch)
+
+    def restore_removed(self) -> None:
+        """Write files again that another program has removed."""
+        self._writer.restore_removed(step=self._state.step, epoch=self._state.epoch)
 
     def save_best(self) -> bool:
         """Write model.keras."""
@@ -172,6 +176,7 @@ class Recorder:
         self.save("digits/test.npz", lambda: save_digits(self._run, "test", self._split.test))
         self.save("predictions/test.npz", lambda: save_predictions(self._run, "test", self._split.test, result))
         self.clock.add_elapsed()
+        self._context.wait_until_saved()
         self.emit(
             RunEnded(
                 time=time.time(),

@@ -17,6 +17,7 @@ from mnist_tui.engine.models.compiled import CompiledModel
 from mnist_tui.engine.models.ema import use_ema_weights
 from mnist_tui.engine.recording import checkpoints
 from mnist_tui.engine.recording.checkpoints import Checkpoint, Checkpointer
+from mnist_tui.engine.recording.retrying_writer import CHECKPOINT
 from mnist_tui.engine.service.explanations import ExplanationService
 from mnist_tui.engine.service.steering import Action, DivergedError
 from mnist_tui.engine.training.callbacks import AfterExecution, PrepareExecution, RecordSteps
@@ -176,6 +177,7 @@ class Trainer:
         stats = self._layer_sampler.after_batch(state.step)
         if stats is not None:
             self._emit(stats)
+        self._recorder.restore_removed()
         if self._checkpointer.is_due():
             self._save_checkpoint()
         action = self._serve_requests()
@@ -338,13 +340,16 @@ class Trainer:
             self._feed.speculate(compiled.model, epoch, compiled.preset.augmentation, rate)
 
     def _save_checkpoint(self) -> None:
+        best = self._recorder.best
+        self._state.kept = list(best.members)
+        checkpoint = Checkpoint.copied(self._state, self._compiled.variables, best.weights)
+
         def write() -> None:
-            self._state.kept = list(self._recorder.best.members)
-            saved = self._checkpointer.save(self._state, self._compiled.variables, self._recorder.best.weights)
+            saved = self._checkpointer.save(checkpoint)
             if saved is not None:
                 self._emit(saved)
 
-        self._recorder.save("checkpoint", write)
+        self._recorder.save(CHECKPOINT, write)
 
     def _continue(self) -> None:
         self._recorder.clock.restart()
