@@ -83,9 +83,9 @@ def make_app(run: RunDirectory | None) -> "MnistTuiApp":
     if not os.environ.get("NO_COLOR"):
         os.environ.pop("NO_COLOR", None)  # for Textual, an empty one counts
     from mnist_tui.ui.app import MnistTuiApp
-    from mnist_tui.ui.terminal.colours import colour_depth
+    from mnist_tui.ui.terminal.colours import colour_depth, tmux_features
 
-    return MnistTuiApp(catalogue(), launch, run, depth=colour_depth(os.environ))
+    return MnistTuiApp(catalogue(), launch, run, depth=colour_depth(os.environ, tmux_features(os.environ)))
 
 
 def check_terminal() -> None:

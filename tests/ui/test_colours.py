@@ -34,13 +34,12 @@ theme_of_each_depth = pytest.mark.parametrize(("depth", "theme"), EVERY_THEME, i
         ("TERM=xterm-kitty", TRUECOLOR),
         ("TERM=alacritty", TRUECOLOR),
         ("TERM=xterm-direct", TRUECOLOR),
-        ("TERM=tmux-256color TMUX=/tmp/tmux-0/default,1,0 COLORTERM=truecolor", TRUECOLOR),
-        ("TERM=screen-256color TMUX=/tmp/tmux-0/default,1,0 COLORTERM=truecolor", TRUECOLOR),
         ("TERM=xterm-256color", OF_256),
         ("TERM=xterm-256color SSH_CONNECTION=::1", OF_256),
         ("TERM=xterm-256color COLORTERM=", OF_256),
         ("TERM=xterm-256color NO_COLOR=", OF_256),
         ("TERM=tmux-256color TMUX=/tmp/tmux-0/default,1,0", OF_256),
+        ("TERM=tmux-256color COLORTERM=truecolor", OF_256),
         ("TERM=screen.xterm-256color STY=1.pts-0 COLORTERM=truecolor", OF_256),
         ("TERM=xterm-256color STY=1.pts-0 COLORTERM=truecolor", OF_256),
         ("TERM=xterm-kitty STY=1.pts-0 COLORTERM=truecolor", OF_256),
@@ -66,6 +65,22 @@ theme_of_each_depth = pytest.mark.parametrize(("depth", "theme"), EVERY_THEME, i
 )
 def test_the_environment_tells_how_many_colours_there_are(environ: str, depth: ColourDepth) -> None:
     assert colour_depth(dict(pair.split("=", 1) for pair in environ.split())) is depth
+
+
+@pytest.mark.parametrize(
+    ("variables", "features", "depth"),
+    [
+        ("COLORTERM=truecolor", "256,RGB,title", TRUECOLOR),
+        ("COLORTERM=truecolor", "256,title", OF_256),
+        ("COLORTERM=truecolor", "", OF_256),
+        ("STY=1.pts-0 COLORTERM=truecolor", "256,RGB", OF_256),
+        ("COLORTERM=truecolor NO_COLOR=1", "256,RGB", MONOCHROME),
+    ],
+)
+@pytest.mark.parametrize("term", ["tmux-256color", "screen-256color", "xterm-256color"])
+def test_tmux_knows_what_its_terminal_shows(term: str, variables: str, features: str, depth: ColourDepth) -> None:
+    environ = {"TERM": term, "TMUX": "/tmp/tmux-0/default,1,0"} | dict(pair.split("=") for pair in variables.split())
+    assert colour_depth(environ, features.split(",")) is depth
 
 
 @pytest.mark.parametrize(

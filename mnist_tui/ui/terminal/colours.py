@@ -1,7 +1,8 @@
 """Number of colours that a terminal shows, and output in these colours."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+import subprocess
+from collections.abc import Callable, Collection, Iterable, Mapping
 from enum import Enum
 from functools import lru_cache
 from typing import Any
@@ -58,11 +59,16 @@ TERMS_OF_16 = re.compile(r"linux.*|cons25.*|ansi.*|.*-(8|16)color")
 """Terminals that show at most 16 colours, although COLORTERM may have been inherited from another one."""
 
 
-def colour_depth(environ: Mapping[str, str]) -> ColourDepth:
-    """Return the number of colours of the terminal that the environment variables describe.
+def colour_depth(environ: Mapping[str, str], tmux: Collection[str] = ()) -> ColourDepth:
+    """Return the number of colours of the terminal.
 
-    SSH passes TERM on, but not COLORTERM. GNU screen before version 5 garbles 24-bit colours, and passes on the
-    COLORTERM of the terminal in which it was started; its sessions have STY.
+    SSH passes TERM on, but not COLORTERM. GNU screen and tmux pass on the COLORTERM of the terminal in which they were
+    started. GNU screen before version 5 garbles 24-bit colours; its sessions have STY. tmux turns them into the most
+    similar ones of 256, unless it knows that its terminal has the feature RGB.
+
+    Args:
+        environ: Environment variables.
+        tmux: Features of the terminal of tmux.
     """
     term = environ.get("TERM", "").lower()
     if environ.get("NO_COLOR") or MONOCHROME_TERMS.fullmatch(term):
@@ -71,11 +77,23 @@ def colour_depth(environ: Mapping[str, str]) -> ColourDepth:
         return forced
     if TERMS_OF_16.fullmatch(term):
         return ColourDepth.COLOURS_16
-    is_gnu_screen = bool(environ.get("STY")) or (term.startswith("screen") and not environ.get("TMUX"))
+    is_tmux = bool(environ.get("TMUX")) or term.startswith("tmux")
+    is_gnu_screen = bool(environ.get("STY")) or (term.startswith("screen") and not is_tmux)
     has_truecolor = environ.get("COLORTERM", "").lower() in ("truecolor", "24bit") or TRUECOLOR_TERMS.fullmatch(term)
-    if has_truecolor and not is_gnu_screen:
+    if has_truecolor and not is_gnu_screen and (not is_tmux or "RGB" in tmux):
         return ColourDepth.TRUECOLOR
     return ColourDepth.COLOURS_256 if has_truecolor or "256color" in term else ColourDepth.COLOURS_16
+
+
+def tmux_features(environ: Mapping[str, str]) -> list[str]:
+    """Ask tmux for the features of its terminal; none without tmux, or before its version 3.2."""
+    if not environ.get("TMUX"):
+        return []
+    ask = ("tmux", "display-message", "-p", "#{client_termfeatures}")
+    try:
+        return subprocess.run(ask, capture_output=True, text=True, timeout=1, check=False).stdout.strip().split(",")
+    except (OSError, subprocess.TimeoutExpired):
+        return []
 
 
 def send_truecolor(app: App[Any]) -> None:
