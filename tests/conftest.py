@@ -23,3 +23,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "home"
     monkeypatch.setenv(HOME_VARIABLE, str(path))
     return path
+
+
+@pytest.fixture(autouse=True, scope="session")
+def jax_cache(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> None:
+    """Compile each JAX program once for all engines that the tests start."""
+    folder = tmp_path_factory.getbasetemp()
+    shared = folder if worker_id == "master" else folder.parent
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = str(shared / "jax")
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"

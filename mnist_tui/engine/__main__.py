@@ -123,11 +123,12 @@ class Engine:
             config = self._run.record().config
             backends.select(config.backend)
             detection.restrict_gpus(config.device)
+            backends.import_keras()
             if self._cluster is not None:
                 from mnist_tui.engine.distributed.jax_processes import Coordinator
 
                 context = replace(context, distribution=Coordinator(self._cluster, config))
-            from mnist_tui.engine import run  # imports Keras, which takes seconds
+            from mnist_tui.engine import run
 
             sampler.start()
             run.train(context, self._start, explain_only=self._explain_only, accepted_by=self._accepted_by)

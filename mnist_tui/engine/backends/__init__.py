@@ -6,6 +6,7 @@ Importing this package imports nothing heavy; `current` imports the backend.
 import importlib
 import importlib.util
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -102,6 +103,20 @@ def select(name: str) -> None:
     os.environ["KERAS_BACKEND"] = name
     for key, value in BACKENDS[name].environment.items():
         os.environ.setdefault(key, value)
+
+
+def import_keras() -> None:
+    """Import Keras and the selected backend.
+
+    TensorFlow imports JAX and SciPy if they are installed, for TensorFlow Lite and old layers: 2 s that no run needs.
+    """
+    unneeded = () if os.environ["KERAS_BACKEND"] == "jax" else {"jax", "scipy"} - sys.modules.keys()
+    sys.modules.update(dict.fromkeys(unneeded))  # type: ignore[arg-type]  # None makes an import fail
+    try:
+        importlib.import_module("keras")
+    finally:
+        for name in unneeded:
+            del sys.modules[name]
 
 
 @cache

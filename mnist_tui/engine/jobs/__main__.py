@@ -86,6 +86,7 @@ def main(name: str, path: str, argument: str = "") -> int:
         config = run.record().config
         backends.select(config.backend)
         detection.restrict_gpus(detection.job_device(config.device))
+        backends.import_keras()
         for report in JOBS[name](run, argument):
             reports.write(msgspec.json.encode(report) + b"\n")
     except BrokenPipeError:
