@@ -223,5 +223,5 @@ def test_an_error_in_the_engine_ends_the_run_with_a_message(tmp_path: Path) -> N
     data.write_bytes(b"rubbish")  # damaged after the check of the settings
     failed = in_process.train(run)[-1]
     assert isinstance(failed, RunFailed)
-    assert "digits.npz is damaged" in failed.error
+    assert "digits.npz cannot be read" in failed.error
     assert summarize(run).status is Status.FAILED
