@@ -16,7 +16,11 @@ CHECKS: dict[str, tuple[str, ...]] = {
     # import-linter cannot be run with -m
     "import-linter": ("-c", "from importlinter.cli import lint_imports_command as main; main()", "--no-logo"),
     # loadfile: the tests of a file share what is slow to make, such as a trained model
-    "pytest": ("-m", "pytest", f"--numprocesses={WORKERS}", "--dist=loadfile", f"--durations={SLOWEST}"),
+    # no reorder: in the order of folders, the many quick tests of `ui` come last and keep all processes busy
+    "pytest": (
+        *("-m", "pytest", f"--numprocesses={WORKERS}", "--dist=loadfile", "--no-loadscope-reorder"),
+        f"--durations={SLOWEST}",
+    ),
 }
 
 
