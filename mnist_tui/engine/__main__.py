@@ -147,6 +147,7 @@ class Engine:
     def _fail(self, message: str) -> None:
         log(traceback.format_exc())
         self._error = message
+        self._steering.reject_explanations(message)
         self._event_writer.emit(RunFailed(time=time.time(), error=message))
 
     async def main(self, lock: int) -> None:

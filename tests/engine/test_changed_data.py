@@ -3,16 +3,21 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
 
-from mnist_tui.control.protocol import Stop
+from mnist_tui.control.protocol import Explain, Stop
+from mnist_tui.engine import backends
 from mnist_tui.engine.__main__ import Engine
 from mnist_tui.engine.data import datasets
+from mnist_tui.engine.recording import checkpoints
+from mnist_tui.engine.service.server import RequestError
 from mnist_tui.events import AnyEvent, EpochEnded, RunEnded, RunFailed, RunResumed, StepEnded
 from mnist_tui.runs.directory import HOME_VARIABLE, RunDirectory
 from mnist_tui.runs.log import LogFollower
+from mnist_tui.runs.status import Status
 from mnist_tui.runs.summary import summarize
 from tests.engine import in_process
 from tests.engine.samples import few_digits
@@ -54,8 +59,10 @@ def stopped(original: RunDirectory, tmp_path: Path) -> RunDirectory:
 
 @pytest.fixture
 def path(original: RunDirectory) -> Path:
-    """The data file of the run."""
-    return Path(original.record().config.data)
+    """The data file of the run, as it was when the run was started."""
+    path = Path(original.record().config.data)
+    write(path, TRAIN)
+    return path
 
 
 def relabel(path: Path) -> None:
@@ -76,6 +83,18 @@ def test_an_engine_refuses_other_data(
     assert isinstance(last, RunFailed)
     assert f"mine.npz {words}" in last.error
     assert stopped.config_path.read_bytes() == before
+
+
+def test_an_engine_that_cannot_load_the_data_says_why_it_explains_nothing(path: Path, stopped: RunDirectory) -> None:
+    path.unlink()
+    engine = Engine(stopped, checkpoints.read(stopped), None, explain_only=True)
+    pending = engine.handle(Explain("validation", 0))
+    assert pending is not None
+    with patch.object(backends.current(), "prepare"):
+        engine.work()
+    with pytest.raises(RequestError, match=r"mine\.npz is missing"):
+        pending.result(0)
+    assert summarize(stopped).status is Status.STOPPED
 
 
 @pytest.mark.parametrize(

@@ -293,6 +293,15 @@ class Steering:
         with self._changed:
             self._explanations.popleft()
 
+    def reject_explanations(self, reason: str) -> None:
+        """Reject the pending explanations and all later ones, because the engine cannot go on."""
+        with self._changed:
+            self._exiting = True
+            for pending in self._explanations:
+                if pending.result.set_running_or_notify_cancel():
+                    pending.result.set_exception(RequestError(reason))
+            self._explanations.clear()
+
     def restart_explanations(self) -> None:
         """Begin all pending explanations again, because the model has changed."""
         with self._changed:
