@@ -87,36 +87,36 @@ def resume(
     _start_engine(run, f"--resume={by}", *options, *_cluster_arguments(cluster))
 
 
-def load_model(run: RunDirectory) -> None:
+def load_model(run: RunDirectory) -> subprocess.Popen[bytes]:
     """Start an engine that loads the model of an ended run to explain digits; raises RunError.
 
-    It can also train on. It exits when the last viewer detaches, or if none attaches.
+    It can also train on. It exits when the last viewer detaches, if none attaches, or after minutes without a request.
     """
-    _start_engine(run, "--explain-only")
+    return _start_engine(run, "--explain-only")
 
 
 def _cluster_arguments(cluster: Cluster | None) -> list[str]:
     return [] if cluster is None else ["--coordinator", cluster.address, "--processes", str(cluster.world_size)]
 
 
-def _start_engine(run: RunDirectory, *arguments: str) -> None:
+def _start_engine(run: RunDirectory, *arguments: str) -> subprocess.Popen[bytes]:
     try:
         lock = run.acquire_lock()
     except OSError as error:
         raise RunError(f"run {run.id} cannot be written ({error.strerror}): make its folder writable") from None
     try:
-        _spawn(run, lock, *arguments)
+        return _spawn(run, lock, *arguments)
     except OSError as error:
         raise RunError(f"the engine cannot be started ({error.strerror}): free some memory or disk") from None
 
 
-def _spawn(run: RunDirectory, lock: int, *arguments: str) -> None:
+def _spawn(run: RunDirectory, lock: int, *arguments: str) -> subprocess.Popen[bytes]:
     # The engine inherits the lock, so that the run is live at once. It gets a session of its own,
     # so that it survives the terminal.
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, EARLY_SIGNALS)
     try:
         with run.log_path.open("ab") as log:
-            subprocess.Popen(
+            return subprocess.Popen(
                 [sys.executable, "-P", "-m", "mnist_tui.engine", str(run.path), "--lock", str(lock), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -188,8 +188,11 @@ class Engine:
         exit_now(status)
 
     def _stop_by_signal(self, name: str) -> None:
-        with contextlib.suppress(server.RequestError):
+        try:
             self.handle(Stop(by=name))
+        except server.RequestError:  # the training has ended
+            if self._explain_only:
+                os._exit(self.status)
 
 
 def log(text: str) -> None:

@@ -13,7 +13,9 @@ from mnist_tui.engine.training.trainer import Trainer
 from mnist_tui.events import Phase, PhaseChanged, SettingChanged
 
 VIEWER_SECONDS = 30.0
-"""Time that an engine with `explain_only` waits for its first viewer."""
+"""Time that an engine with `explain_only` waits for its first viewer, once the model is loaded."""
+IDLE_SECONDS = 300.0
+"""Time without a request after which an engine with `explain_only` exits; it holds a gigabyte of memory."""
 
 
 def train(context: RunContext, start: Checkpoint | None, *, explain_only: bool = False, accepted_by: str = "") -> None:
@@ -63,6 +65,7 @@ def train(context: RunContext, start: Checkpoint | None, *, explain_only: bool =
         )
     if not explain_only:
         trainer.train()
-    while trainer.serve_explanations(timeout=VIEWER_SECONDS if explain_only else 0.0):
+    patience, idle = (VIEWER_SECONDS, IDLE_SECONDS) if explain_only else (0.0, None)
+    while trainer.serve_explanations(patience, idle):
         trainer.continue_training(steering.origin)
         trainer.train()

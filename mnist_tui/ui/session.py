@@ -15,6 +15,7 @@ from mnist_tui.runs.liveness import LiveEngine
 from mnist_tui.runs.log import LogFollower
 from mnist_tui.runs.progress import Progress, progress
 from mnist_tui.runs.status import Status
+from mnist_tui.ui.model_loader import ModelLoader
 
 LIVENESS_SECONDS = 1.0
 
@@ -61,6 +62,7 @@ class RunSession:
         self._live_checked = -1e9
         self._shown: tuple[object, ...] = ()
         self.inspector = Inspector(run, self.record)
+        self.model_loader = ModelLoader(run, clock)
         self._chosen: EvaluationPoint | None = None
         self.view = self._make_view()
 
@@ -79,8 +81,10 @@ class RunSession:
                 self._history.apply_all(events)
         self._live, self._engine = live, engine
         self._attend()
+        self.model_loader.poll()
         ticking = self._live and self._history.phase is not Phase.TRAINING and not self._history.is_over
-        state = (self._history.revision, self._live, self._engine, self._trouble, int(now) if ticking else 0)
+        loading = self.model_loader.progress, self.model_loader.problem
+        state = (self._history.revision, self._live, self._engine, self._trouble, int(now) if ticking else 0, loading)
         if state == self._shown:
             return False
         if self.view.trouble and self._trouble != self.view.trouble:
@@ -96,6 +100,7 @@ class RunSession:
     def close(self) -> None:
         """Detach from the engine; returns at once."""
         self._is_closed = True
+        self.model_loader.close(is_attached=self._attachment is not None and self._attachment.alive)
         if self._attachment is not None:
             self._attachment.close()
 

@@ -301,6 +301,21 @@ class TestAfterTheEnd:
         with pytest.raises(RequestError, match="has ended"):
             ended.handle(SetLearningRate(by=BY, factor=0.5))
 
+    def test_a_viewer_that_has_left_is_not_waited_for(self, ended: RecordedSteering) -> None:
+        ended.set_viewers(1)
+        ended.set_viewers(0)
+        assert ended.wait_after_end(patience=3_600) is Action.EXIT
+
+    def test_the_first_viewer_is_waited_for_once(self, ended: RecordedSteering) -> None:
+        ended.handle(Explain(split="test", index=3))
+        assert ended.wait_after_end(patience=3_600) is Action.EXPLAIN
+        ended.drop_explanation()
+        assert ended.wait_after_end(patience=3_600) is Action.EXIT
+
+    def test_it_exits_in_spite_of_viewers_when_none_asks_for_long(self, ended: RecordedSteering) -> None:
+        ended.set_viewers(1)
+        assert ended.wait_after_end(idle=0.01) is Action.EXIT
+
     def test_it_explains(self, ended: RecordedSteering) -> None:
         ended.set_viewers(1)
         ended.handle(Explain(split="test", index=3))

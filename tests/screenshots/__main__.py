@@ -7,10 +7,12 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 from textual.color import Color
 
 from mnist_tui.runs.directory import HOME_VARIABLE
+from mnist_tui.ui import model_loader
 from mnist_tui.ui.theme import palette
 from tests.kit.fake_engine import FakeEngine
 from tests.kit.recording import Clock, Replay, finishing_time, recorded_run, time_zone
@@ -55,6 +57,7 @@ SCENES = (
 async def take(scene: Scene, path: Path) -> None:
     """Open the recorded run, go to the screen and paint it."""
     with contextlib.ExitStack() as stack:
+        stack.enter_context(mock.patch.object(model_loader, "load_model", lambda _: None))
         for name in scene.other_runs:
             recorded(name)
         if scene.is_training:

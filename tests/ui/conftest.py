@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mnist_tui.runs.directory import HOME_VARIABLE
+from mnist_tui.runs.directory import HOME_VARIABLE, RunDirectory
+from mnist_tui.ui import model_loader
 from tests.kit.recording import Replay, time_zone
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -21,6 +22,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv(HOME_VARIABLE, str(path))
     with time_zone("UTC"):
         yield path
+
+
+@pytest.fixture(autouse=True)
+def loaded(monkeypatch: pytest.MonkeyPatch) -> list[RunDirectory]:
+    """Runs whose models would have been loaded, each in an engine of its own."""
+    runs: list[RunDirectory] = []
+    monkeypatch.setattr(model_loader, "load_model", runs.append)
+    return runs
 
 
 @pytest.fixture

@@ -25,7 +25,8 @@ class Host(App[None]):
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = DARK.name
-        self.session = RunSession(run, clock=lambda: now)
+        self.now = now
+        self.session = RunSession(run, clock=lambda: self.now)
         self.session.poll()
         self._build = build
         self.opened: list[OpenDigits] = []

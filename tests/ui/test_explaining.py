@@ -13,7 +13,8 @@ from textual.pilot import Pilot
 from mnist_tui.control.protocol import Explain, Explanation, GivenDigit, Reply
 from mnist_tui.inspection.predictions import TEST, TRAIN, VALIDATION, EvaluationPoint
 from mnist_tui.runs.directory import RunDirectory, RunError
-from mnist_tui.ui.digits import explain_client, explain_screen
+from mnist_tui.ui import model_loader
+from mnist_tui.ui.digits import explain_client
 from mnist_tui.ui.digits.digit_image import DigitImage
 from mnist_tui.ui.digits.digit_screen import DigitScreen
 from mnist_tui.ui.digits.explain_client import ExplainClient
@@ -176,43 +177,109 @@ async def test_an_error_is_shown_and_another_digit_is_requested(run: RunDirector
 
 
 @pytest.mark.parametrize("point", [None, OWN_SET], ids=["validation", "own set"])
-async def test_without_an_engine_the_model_is_loaded_on_demand(
-    run: RunDirectory, monkeypatch: pytest.MonkeyPatch, point: EvaluationPoint | None
+async def test_the_model_of_a_finished_run_is_loaded_as_soon_as_a_digit_is_opened(
+    run: RunDirectory, loaded: list[RunDirectory], point: EvaluationPoint | None
 ) -> None:
-    loaded: list[RunDirectory] = []
-    monkeypatch.setattr(explain_screen, "load_model", loaded.append)
     app = Host(run, DigitsScreen)
     app.session.travel_to(point)
     async with app.shown((120, 40)) as pilot:
         screen = await opened(pilot, app)
-        grid = screen.query_one("#neighbours", ImageGrid)
-        assert screen.check_action("load_model", ())
-        assert str(grid._content).startswith("L: ")
-        await pilot.press("L")
-        await settled(pilot)
         assert [each.path for each in loaded] == [run.path]
         assert not screen.check_action("load_model", ())
-        assert not str(grid._content).startswith("L: ")
+        app.now += 3
+        app.follow()
+        assert str(screen.query_one("#neighbours", ImageGrid)._content) == "loading the model, 3 s"
+        assert overlay_of(screen) == "loading the model, 3 s", "it shows on every page"
+        await pilot.press("h", "escape", "enter")
+        await settled(pilot)
+        assert any("loading the model, 3 s" in message for message in app.told()), "h says what it waits for"
+        assert len(loaded) == 1
+        assert isinstance(app.screen, DigitScreen)
         with FakeEngine(run) as engine:
             engine.reply = reply_line()
+            app.session.recheck_engine()
             app.follow()
-            await explained(pilot, screen)
+            await explained(pilot, app.screen)
+            assert "heat map" in overlay_of(app.screen)
 
 
-async def test_an_engine_that_cannot_be_started_is_a_notification(
-    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(_: RunDirectory) -> None:
-        raise RunError("the engine cannot be started (no memory): free some memory and try again")
-
-    monkeypatch.setattr(explain_screen, "load_model", fail)
+async def test_the_model_of_a_crashed_run_is_loaded_on_demand(run: RunDirectory, loaded: list[RunDirectory]) -> None:
+    events = [line for line in run.events_path.read_bytes().splitlines(keepends=True) if b"run_ended" not in line]
+    run.events_path.write_bytes(b"".join(events))
     app = Host(run, DigitsScreen)
     async with app.shown((120, 40)) as pilot:
         screen = await opened(pilot, app)
+        assert loaded == []
+        assert str(screen.query_one("#neighbours", ImageGrid)._content).startswith("L: ")
         await pilot.press("L")
         await settled(pilot)
-        assert any("free some memory" in message for message in app.told())
-        assert screen.check_action("load_model", ())
+        assert [each.path for each in loaded] == [run.path]
+
+
+async def test_an_engine_that_cannot_be_started_is_not_started_again_unasked(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[RunDirectory] = []
+
+    def fail(run: RunDirectory) -> None:
+        tried.append(run)
+        raise RunError("the engine cannot be started (no memory): free some memory and try again")
+
+    monkeypatch.setattr(model_loader, "load_model", fail)
+    app = Host(run, DigitsScreen)
+    async with app.shown((120, 40)) as pilot:
+        for key in ("enter", "escape", "enter"):
+            await settled(pilot)
+            await pilot.press(key)
+        await settled(pilot)
+        assert isinstance(app.screen, DigitScreen)
+        assert "free some memory" in str(app.screen.query_one("#neighbours", ImageGrid)._content)
+        assert len(tried) == 1
+        await pilot.press("L")
+        await settled(pilot)
+        assert len(tried) == 2
+
+
+class Engine:
+    """A process that loads a model."""
+
+    def __init__(self) -> None:
+        self.status: int | None = None
+        self.is_terminated = False
+
+    def poll(self) -> int | None:
+        return self.status
+
+    def terminate(self) -> None:
+        self.is_terminated = True
+
+
+@pytest.mark.parametrize("is_attached", [False, True])
+def test_leaving_while_the_model_loads_leaves_no_engine_behind(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch, is_attached: bool
+) -> None:
+    engine = Engine()
+    monkeypatch.setattr(model_loader, "load_model", lambda _: engine)
+    loader = model_loader.ModelLoader(run, lambda: 0.0)
+    loader.begin()
+    loader.start()
+    loader.close(is_attached=is_attached)
+    assert engine.is_terminated is not is_attached, "one with a viewer exits when that detaches"
+
+
+def test_an_engine_that_exits_while_it_loads_is_a_problem(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = Engine()
+    monkeypatch.setattr(model_loader, "load_model", lambda _: engine)
+    loader = model_loader.ModelLoader(run, lambda: 0.0)
+    loader.begin()
+    loader.poll()
+    loader.start()
+    loader.poll()
+    assert loader.is_loading
+    engine.status = 1
+    loader.poll()
+    assert not loader.is_loading
+    assert "engine.log" in loader.problem
 
 
 class SlowEngine:

@@ -98,6 +98,7 @@ class Steering:
         self.is_retrying = False
         """True after the training has ended, while failed writes are repeated."""
         self._gave_up = False
+        self._awaits_viewer = True
         self._explanations: deque[PendingExplanation] = deque()
 
     def handle(self, request: Request) -> "Future[Explanation] | None":
@@ -112,6 +113,7 @@ class Steering:
         """Set the number of attached viewers."""
         with self._changed:
             self._viewers = count
+            self._awaits_viewer = self._awaits_viewer and not count
             self._changed.notify_all()
 
     def _accept_explain(self, request: Explain) -> "Future[Explanation]":
@@ -332,18 +334,21 @@ class Steering:
                 return Action.ROLL_BACK
             return Action.TRAIN if continues else Action.PAUSE
 
-    def wait_after_end(self, patience: float = 0.0) -> Action:
+    def wait_after_end(self, patience: float = 0.0, idle: float | None = None) -> Action:
         """Wait after the end of the training for EXPLAIN, TRAIN_ON, or EXIT once no viewer is attached.
 
-        `patience` is how many seconds the first viewer may take to attach.
+        Args:
+            patience: Seconds that the first viewer may take to attach; they are waited once.
+            idle: Seconds without a request after which the answer is EXIT in spite of viewers; None: no limit.
         """
         with self._changed:
             self.ended = True
             self._stop = self._roll_back = self._checkpoint = self._paused = False
             self._steps_left = 0
-            if patience:
+            if self._awaits_viewer:
+                self._awaits_viewer = False
                 self._changed.wait_for(lambda: self._viewers or self._explanations or self._train_on, patience)
-            self._changed.wait_for(lambda: self._explanations or self._train_on or self._viewers == 0)
+            self._changed.wait_for(lambda: self._explanations or self._train_on or self._viewers == 0, idle)
             if self._explanations:
                 return Action.EXPLAIN
             if self._train_on:

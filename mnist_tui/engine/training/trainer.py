@@ -124,9 +124,9 @@ class Trainer:
         self._emit(self._resumed(ResumeReason.TRAINED_ON, by))
         self._continue()
 
-    def serve_explanations(self, timeout: float) -> bool:
-        """Explain digits after the run has ended. Return True if the user wants more epochs."""
-        while (action := self._steering.wait_after_end(timeout)) is Action.EXPLAIN:
+    def serve_explanations(self, patience: float, idle: float | None) -> bool:
+        """Explain digits after the run has ended (see Steering.wait_after_end). Return True to train more epochs."""
+        while (action := self._steering.wait_after_end(patience, idle)) is Action.EXPLAIN:
             self._explanations.work(self._steering, self._recorder.best)
         return action is Action.TRAIN_ON
 

@@ -157,8 +157,6 @@ class DigitScreen(ExplainScreen):
             return self.position < len(self.digits) - 1
         if action == "turn_page":
             return len(self._pages) > 1
-        if action == "next_overlay":
-            return self.explanation is not None
         return super().check_action(action, parameters)
 
     def action_previous(self) -> None:
@@ -174,7 +172,10 @@ class DigitScreen(ExplainScreen):
         self._show_page()
 
     def action_next_overlay(self) -> None:
-        """Draw the next saliency map over the image, or none."""
+        """Draw the next saliency map over the image, or none; before there is one, say what it waits for."""
+        if self.explanation is None:
+            self.notify(f"The heat map needs the model: {self.explanation_status(self.session.view)}", markup=False)
+            return
         kinds = [each for each in Saliency if each is not Saliency.TRUE or self._digit.true != self._digit.predicted]
         following = kinds.index(self._saliency) + 1 if self._saliency in kinds else 0
         self._saliency = kinds[following % len(kinds)]
@@ -245,7 +246,7 @@ class DigitScreen(ExplainScreen):
         if explanation is None:
             status = self.explanation_status(view)
             image.show(digit.image)
-            image.border_subtitle = ""
+            image.border_subtitle = escape(self.session.model_loader.progress)
             neighbours.show(status)
             variants.show(status)
             self._results = {}
