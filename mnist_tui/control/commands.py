@@ -47,8 +47,6 @@ class CommandKey:
     name: str = ""
     """Identifier; empty for the command's name."""
     fields: Fields = field(default_factory=dict)
-    shown: str | None = None
-    """The key as the footer shows it, if not by its name."""
     footer: bool = True
     rank: int = 0
     """A footer that is too narrow drops the keys of the highest rank first."""
@@ -136,21 +134,21 @@ STEERING_COMMANDS: list[SteeringCommand] = [
         Pause,
         "Pause after this batch",
         "pauses after this batch",
-        keys=(CommandKey("p", "Pause", rank=2),),
+        keys=(CommandKey("p", "Pause", rank=-1),),
     ),
     SteeringCommand(
         "continue",
         Continue,
         "Continue after a pause or an alert",
         "continues",
-        keys=(CommandKey("p", "Continue", rank=2),),
+        keys=(CommandKey("p", "Continue", rank=-1),),
     ),
     SteeringCommand(
         "step",
         Step,
         "Train one batch, or COUNT batches, then pause",
         _confirm_step,
-        keys=(CommandKey("full_stop", "Step", "Train one batch, then pause", shown=".", rank=6),),
+        keys=(CommandKey("full_stop", "Step", "Train one batch, then pause", rank=6),),
     ),
     SteeringCommand(
         "epochs",
@@ -161,10 +159,10 @@ STEERING_COMMANDS: list[SteeringCommand] = [
         metavar="N|+N|-N",
         keys=(
             CommandKey(
-                "plus", "Add epoch", "Add an epoch; after the end, train on", "add_epoch", {"change": 1}, "+", rank=5
+                "plus", "Add epoch", "Add an epoch; after the end, train on", "add_epoch", {"change": 1}, rank=5
             ),
             CommandKey(
-                "minus", "Remove epoch", "Remove the last planned epoch", "remove_epoch", {"change": -1}, "-", rank=9
+                "minus", "Remove epoch", "Remove the last planned epoch", "remove_epoch", {"change": -1}, rank=9
             ),
         ),
     ),
@@ -174,7 +172,7 @@ STEERING_COMMANDS: list[SteeringCommand] = [
         "Stop after this batch, evaluate and save",
         lambda request: "exits now" if request.now else "stops after this batch, then evaluates and saves",
         keys=(
-            CommandKey("s", "Stop", rank=3),
+            CommandKey("s", "Stop", rank=-1),
             CommandKey("K", "Kill", "Exit at once, unevaluated; asks first", "kill", {"now": True}, footer=False),
         ),
     ),

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 from textual import work
 from textual.app import App, SystemCommand
 from textual.driver import Driver
+from textual.events import Key
 from textual.screen import Screen
 
 from mnist_tui.config import ConfigError, RunConfig
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.settings import Catalogue
 from mnist_tui.ui.home.screen import HomeScreen
-from mnist_tui.ui.keymap import bindings, screen_keys
+from mnist_tui.ui.keymap import bindings, screen_keys, unused_words
 from mnist_tui.ui.messages import OpenDigits, OpenRun, ResumeRun, StartRun
 from mnist_tui.ui.screens import SCREENS
 from mnist_tui.ui.terminal.colours import ColourDepth, recolour, send_truecolor
@@ -31,7 +32,7 @@ FRAME_SECONDS = 0.25
 """Between polls of the run: four frames a second look smooth and are cheap on a slow connection."""
 
 
-class MnistTuiApp(App[int]):
+class MnistTuiApp(App[int], inherit_bindings=False):
     """The user interface.
 
     Args:
@@ -44,7 +45,7 @@ class MnistTuiApp(App[int]):
 
     TITLE = "mnist-tui"
     CSS_PATH = "app.tcss"
-    BINDINGS = bindings("everywhere")
+    BINDINGS = bindings("everywhere", "moves")
 
     def __init__(
         self,
@@ -63,6 +64,8 @@ class MnistTuiApp(App[int]):
         self._first_run = run
         self._clock = clock
         self._leaving = False
+        self._told: dict[str, float] = {}
+        """Notifications and the times until which they are shown."""
         self.ended_by = 0
         """Exit status after a hang-up or a signal; 0 without one."""
         self.session: RunSession | None = None
@@ -229,11 +232,29 @@ class MnistTuiApp(App[int]):
                 action = partial(self.run_action, binding.action, node)
                 yield SystemCommand(binding.description, binding.tooltip, action)
 
+    def on_key(self, event: Key) -> None:
+        """Say so if a key has no meaning here."""
+        starts_up = self.focused is None and isinstance(self.screen, HomeScreen)
+        if event.key not in self.screen.active_bindings and not starts_up:
+            self.notify(unused_words(event.key, getattr(self.screen, "KEY_GROUPS", ())), timeout=2, markup=False)
+
+    def notify(self, message: str, *, timeout: float | None = None, **options: Any) -> None:
+        """Show a notification, unless the same one is still shown: a held key would fill the screen."""
+        now = time.monotonic()
+        if self._told.get(message, now) <= now:
+            self._told = {message: until for message, until in self._told.items() if until > now}
+            self._told[message] = now + (self.NOTIFICATION_TIMEOUT if timeout is None else timeout)
+            super().notify(message, timeout=timeout, **options)
+
+    def action_press(self, key: str) -> None:
+        """Do what another key does."""
+        self.simulate_key(key)
+
     def action_help(self) -> None:
         """Show all keys of the screen in front."""
         from mnist_tui.ui.shared.help import HelpScreen
 
-        self.push_screen(HelpScreen(getattr(self.screen, "KEY_GROUPS", ("everywhere",))))
+        self.push_screen(HelpScreen((*getattr(self.screen, "KEY_GROUPS", ("everywhere",)), "moves")))
 
     def action_toggle_dark(self) -> None:
         """Switch between the two themes."""
@@ -248,10 +269,13 @@ class MnistTuiApp(App[int]):
             return self.session is not None
         return True
 
-    def action_quit_asking(self) -> None:
-        """Quit; if the opened run is live, ask what to do with it."""
+    async def action_quit(self) -> None:
+        """Quit; if the opened run is live, ask what to do with it. Asked again, leave it running."""
         from mnist_tui.ui.steering.choices import LeaveScreen
 
+        if isinstance(self.screen, LeaveScreen):
+            self.screen.dismiss("leave")
+            return
         if self.session is not None:
             self.session.poll()
         if self.session is None or not self.session.view.status.is_live:

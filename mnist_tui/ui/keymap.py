@@ -12,6 +12,42 @@ from textual.binding import Binding, BindingType
 from mnist_tui.control.commands import command_keys
 from mnist_tui.ui.screens import SCREENS
 
+NAMES = {
+    "question_mark": "?",
+    "escape": "Esc",
+    "enter": "Enter",
+    "space": "Space",
+    "tab": "Tab",
+    "shift+tab": "Shift+Tab",
+    "full_stop": ".",
+    "plus": "+",
+    "minus": "-",
+    "slash": "/",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "left_curly_bracket": "{",
+    "right_curly_bracket": "}",
+    "ctrl+z": "Ctrl+Z",
+    "f1": "F1",
+    "delete": "Del",
+    "backspace": "⌫",
+    "ctrl+p": "Ctrl+P",
+    "ctrl+l": "Ctrl+L",
+    "ctrl+q": "Ctrl+Q",
+    "ctrl+c": "Ctrl+C",
+    "home": "Home",
+    "end": "End",
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
+    "left": "←",
+    "right": "→",
+    "shift+left": "Shift+←",
+    "shift+right": "Shift+→",
+    "up": "↑",
+    "down": "↓",
+}
+"""Keys whose names differ from Textual's."""
+
 
 @dataclass(frozen=True)
 class Key:
@@ -22,12 +58,22 @@ class Key:
     """Comma-separated names of keys, as Textual writes them."""
     label: str
     help: str
-    shown: str | None = None
-    """Text of the first key in the footer; None for its name."""
     footer: bool = True
     """False if the footer never lists it."""
     rank: int = 0
     """Keys of the highest rank leave the footer first where not all fit."""
+    typing: str = ""
+    """Comma-separated names of further keys, which also work while the user types; only the first is listed."""
+
+    @property
+    def all_keys(self) -> list[str]:
+        """Names of all keys of the action."""
+        return [*self.keys.split(","), *filter(None, self.typing.split(","))]
+
+    @property
+    def listed_keys(self) -> list[str]:
+        """Names of the keys that help and footer list."""
+        return self.all_keys[: self.keys.count(",") + 2]
 
 
 def _steering_keys() -> list[Key]:
@@ -37,7 +83,6 @@ def _steering_keys() -> list[Key]:
             key.key,
             key.label,
             key.help or command.help,
-            key.shown,
             footer=key.footer,
             rank=key.rank,
         )
@@ -47,41 +92,46 @@ def _steering_keys() -> list[Key]:
 
 KEYMAP: dict[str, tuple[Key, ...]] = {
     "everywhere": (
-        Key("app.quit_asking", "q", "Quit", "Quit; ask first while a run goes on", footer=False),
-        Key("app.help", "question_mark,f1", "Help", "Show this page", "?", rank=-1),
+        Key("app.quit", "q", "Quit", "Quit, as Ctrl+C; ask first while a run is live", rank=-1, typing="ctrl+q,ctrl+c"),
+        Key("app.help", "question_mark", "Help", "Show this page", rank=-1, typing="f1"),
         Key("app.command_palette", "ctrl+p", "Commands", "Search all commands", footer=False),
         Key("app.toggle_dark", "d", "Dark/light", "Switch between the dark and the light theme", footer=False),
         Key("app.redraw", "ctrl+l", "Redraw", "Redraw the whole screen", footer=False),
         Key("app.suspend_process", "ctrl+z", "Suspend", "Go to the shell; `fg` comes back", footer=False),
     ),
-    "home": (
-        Key("start", "enter", "Start", "Start a run with the settings shown", "Enter"),
-        Key("next_field", "down", "Next setting", "Go to the setting below", "↓", footer=False),
-        Key("previous_field", "up", "Previous setting", "Go to the setting above", "↑", footer=False),
-        Key("screen.other_side", "tab,shift+tab", "Runs", "Switch between the settings and the runs", "Tab"),
+    "moves": (
+        Key("app.press('down')", "j", "Down", "Move down, as ↓ does", footer=False),
+        Key("app.press('up')", "k", "Up", "Move up, as ↑ does", footer=False),
+        Key("app.press('home')", "g", "Start", "Move to the start, as Home does", footer=False),
+        Key("app.press('end')", "G", "End", "Move to the end, as End does", footer=False),
     ),
-    "opened": (Key("app.go_back", "escape", "Back", "Go back to the opened run", "Esc"),),
-    "setting": (Key("submit", "enter", "Start", "Start a run with the settings shown", "Enter"),),
+    "home": (
+        Key("start", "enter", "Start", "Start a run with the settings shown"),
+        Key("next_field", "down", "Next setting", "Go to the setting below", footer=False),
+        Key("previous_field", "up", "Previous setting", "Go to the setting above", footer=False),
+        Key("screen.other_side", "tab,shift+tab", "Runs", "Switch between the settings and the runs"),
+    ),
+    "opened": (Key("app.go_back", "escape", "Back", "Go back to the opened run"),),
+    "setting": (Key("submit", "enter", "Start", "Start a run with the settings shown"),),
     "runs": (
-        Key("select_cursor", "enter", "Open", "Open the run under the cursor", "Enter"),
-        Key("mark", "space", "Mark", "Mark the run for a comparison", "Space"),
+        Key("select_cursor", "enter", "Open", "Open the run under the cursor"),
+        Key("mark", "space", "Mark", "Mark the run for a comparison"),
         Key("compare", "c", "Compare", "Compare the marked runs"),
         Key("resume", "r", "Resume", "Resume after a stop, a crash or a failure"),
-        Key("screen.other_side", "tab,shift+tab", "Settings", "Go back to the settings of the next run", "Tab"),
+        Key("scroll_top", "home,g", "Start", "Go to the first run", footer=False),
+        Key("scroll_bottom", "end,G", "End", "Go to the last run", footer=False),
+        Key("screen.other_side", "tab,shift+tab", "Settings", "Go back to the settings of the next run"),
     ),
     "choice": (
-        Key("turn(1)", "right,space", "Next", "Take the next choice", "→"),
-        Key("turn(-1)", "left", "Previous", "Take the previous choice", "←", footer=False),
+        Key("turn(1)", "right,space", "Next", "Take the next choice"),
+        Key("turn(-1)", "left", "Previous", "Take the previous choice", footer=False),
     ),
     "leave": (
         Key("choose('stop')", "s", "Stop", "Stop after this batch, evaluate and save, then quit"),
         Key("choose('leave')", "q", "Quit", "Quit and leave the training running"),
         Key("choose('cancel')", "escape", "Cancel", "Stay here"),
     ),
-    "kill": (
-        Key("choose('kill')", "k", "Kill", "End the engine at once"),
-        Key("choose('cancel')", "escape", "Cancel", "Let the training go on"),
-    ),
+    "kill": (Key("choose('cancel')", "escape", "Cancel", "Let the training go on"),),
     "rollback": (
         Key("choose('rollback')", "b", "Roll back", "Go back to the newest checkpoint"),
         Key("choose('cancel')", "escape", "Cancel", "Let the training go on"),
@@ -93,19 +143,19 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
         Key("choose('cancel')", "escape", "Later", "Close this without a decision"),
     ),
     "learning_rate": (
-        Key("scale(2)", "up", "Double", "Double the learning rate", "↑"),
-        Key("scale(0.5)", "down", "Halve", "Halve the learning rate", "↓"),
-        Key("close", "escape", "Cancel", "Keep the learning rate", "Esc"),
+        Key("scale(2)", "up", "Double", "Double the learning rate"),
+        Key("scale(0.5)", "down", "Halve", "Halve the learning rate"),
+        Key("close", "escape", "Cancel", "Keep the learning rate"),
     ),
     "early_stopping": (
-        Key("other_field", "up,down", "Other field", "Switch between the two fields", "↓"),
-        Key("submit", "enter", "Set", "Set the rule shown", "Enter"),
-        Key("close", "escape", "Cancel", "Keep the rule", "Esc"),
+        Key("other_field", "up,down", "Other field", "Switch between the two fields"),
+        Key("submit", "enter", "Set", "Set the rule shown"),
+        Key("close", "escape", "Cancel", "Keep the rule"),
     ),
     "help": (Key("dismiss", "escape,question_mark,f1,q,enter", "Close", "Close this page"),),
     "run": (
-        Key("dismiss_alert", "escape", "Hide alert", "Hide the line under the header", "Esc", footer=False),
-        Key("app.go_back", "escape", "Back", "Go back to the previous screen", "Esc", footer=False),
+        Key("dismiss_alert", "escape", "Hide alert", "Hide the line under the header", footer=False),
+        Key("app.go_back", "escape", "Back", "Go back to the previous screen", footer=False),
     ),
     "steering": (
         Key("steer('resume')", "r", "Resume", "Resume after a stop, a crash or a failure", rank=2),
@@ -123,16 +173,16 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
         Key("compare_tables", "C", "Tables", "Compare settings and results of these runs", rank=5),
         Key("plots('one')", "m", "One plot", "Maximize one plot; Tab shows the next", rank=6),
         Key("plots('all')", "f", "Fit", "Fit all steps into the plots", footer=False),
-        Key("plots('back')", "escape", "Close", "Remove the cursor, or restore the maximized plot", "Esc", rank=1),
+        Key("plots('back')", "escape", "Close", "Remove the cursor, or restore the maximized plot", rank=1),
     ),
     "plots": (
-        Key("plots('left')", "left", "Cursor left", "Move the cursor a step back", "←", footer=False),
-        Key("plots('right')", "right", "Cursor right", "Move the cursor a step ahead", "→", footer=False),
-        Key("plots('first')", "home", "First step", "Move the cursor to the first step", "Home", footer=False),
-        Key("plots('last')", "end", "Newest step", "Move the cursor to the newest step", "End", footer=False),
+        Key("plots('left')", "left", "Cursor left", "Move the cursor a step back", footer=False),
+        Key("plots('right')", "right", "Cursor right", "Move the cursor a step ahead", footer=False),
+        Key("plots('first')", "home", "First step", "Move the cursor to the first step", footer=False),
+        Key("plots('last')", "end", "Newest step", "Move the cursor to the newest step", footer=False),
         Key("plots('pan_left')", "shift+left", "Pan left", "Show earlier steps when zoomed; or drag", footer=False),
         Key("plots('pan_right')", "shift+right", "Pan right", "Show later steps when zoomed; or drag", footer=False),
-        Key("plots('next')", "tab", "Next plot", "Show the next plot while one is maximized", "Tab", rank=1),
+        Key("plots('next')", "tab", "Next plot", "Show the next plot while one is maximized", rank=1),
         Key("plots('previous')", "shift+tab", "Previous plot", "Show the previous plot", footer=False),
     ),
     "compare": (
@@ -145,66 +195,68 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
         Key("plots('smoothing')", "S", "Smoothing", "Smooth the lines: light, strong, none", footer=False),
         Key("plots('one')", "m", "One plot", "Maximize one plot; Tab shows the next", rank=6),
         Key("plots('all')", "f", "Fit", "Fit all steps into the plots", footer=False),
-        Key("plots('back')", "escape", "Close", "Remove the cursor, or restore the maximized plot", "Esc", rank=1),
-        Key("app.go_back", "escape", "Back", "Go back to the previous screen", "Esc"),
+        Key("plots('back')", "escape", "Close", "Remove the cursor, or restore the maximized plot", rank=1),
+        Key("app.go_back", "escape", "Back", "Go back to the previous screen"),
     ),
     "compared": (
-        Key("select_cursor", "enter", "Open", "Open the run under the cursor", "Enter"),
-        Key("hide", "space", "Mark", "Hide the run's curves, or show them", "Space"),
-        Key("remove", "delete", "Remove", "Remove the run from the comparison", "Del", rank=1),
-        Key("plots('next')", "tab", "Next plot", "Show the next plot while one is maximized", "Tab", rank=1),
+        Key("select_cursor", "enter", "Open", "Open the run under the cursor"),
+        Key("hide", "space", "Mark", "Hide the run's curves, or show them"),
+        Key("remove", "delete", "Remove", "Remove the run from the comparison", rank=1),
+        Key("scroll_top", "g", "Start", "Go to the first run", footer=False),
+        Key("scroll_bottom", "G", "End", "Go to the last run", footer=False),
+        Key("plots('next')", "tab", "Next plot", "Show the next plot while one is maximized", rank=1),
         Key("plots('previous')", "shift+tab", "Previous plot", "Show the previous plot", footer=False),
-        Key("turn(1)", "tab", "More columns", "Show the next columns of the table", "Tab"),
+        Key("turn(1)", "tab", "More columns", "Show the next columns of the table"),
         Key("turn(-1)", "shift+tab", "Previous columns", "Show the previous columns", footer=False),
-        Key("plots('left')", "left", "Cursor", "Move the cursor a step back", "←", rank=7),
-        Key("plots('right')", "right", "Cursor right", "Move the cursor a step ahead", "→", footer=False),
-        Key("plots('first')", "home", "First step", "Move the cursor to the first step", "Home", footer=False),
-        Key("plots('last')", "end", "Newest step", "Move the cursor to the newest step", "End", footer=False),
+        Key("plots('left')", "left", "Cursor", "Move the cursor a step back", rank=7),
+        Key("plots('right')", "right", "Cursor right", "Move the cursor a step ahead", footer=False),
+        Key("plots('first')", "home", "First step", "Move the cursor to the first step", footer=False),
+        Key("plots('last')", "end", "Newest step", "Move the cursor to the newest step", footer=False),
         Key("plots('pan_left')", "shift+left", "Pan left", "Show earlier steps when zoomed; or drag", footer=False),
         Key("plots('pan_right')", "shift+right", "Pan right", "Show later steps when zoomed; or drag", footer=False),
     ),
     "choose_runs": (
-        Key("mark", "space", "Mark", "Mark the run, or remove the mark", "Space"),
-        Key("move('down')", "down", "Next", "Go to the run below", "↓", footer=False),
-        Key("move('up')", "up", "Previous", "Go to the run above", "↑", footer=False),
-        Key("done", "enter", "Show", "Compare with the marked runs", "Enter"),
-        Key("close", "escape", "Cancel", "Keep the comparison", "Esc"),
+        Key("mark", "space", "Mark", "Mark the run, or remove the mark"),
+        Key("move('down')", "down", "Next", "Go to the run below", footer=False),
+        Key("move('up')", "up", "Previous", "Go to the run above", footer=False),
+        Key("done", "enter", "Show", "Compare with the marked runs"),
+        Key("close", "escape", "Cancel", "Keep the comparison"),
     ),
     "travel": (
-        Key("travel(-1)", "left_square_bracket", "Previous epoch", "Show the previous evaluation", "[", rank=5),
-        Key("travel(1)", "right_square_bracket", "Next epoch", "Show the next evaluation", "]", rank=5),
-        Key("travel_far(-1)", "left_curly_bracket", "First epoch", "Show the first evaluation", "{", footer=False),
-        Key("travel_far(1)", "right_curly_bracket", "Newest epoch", "Follow the newest epoch", "}", rank=3),
+        Key("travel(-1)", "left_square_bracket", "Previous epoch", "Show the previous evaluation", rank=5),
+        Key("travel(1)", "right_square_bracket", "Next epoch", "Show the next evaluation", rank=5),
+        Key("travel_far(-1)", "left_curly_bracket", "First epoch", "Show the first evaluation", footer=False),
+        Key("travel_far(1)", "right_curly_bracket", "Newest epoch", "Follow the newest epoch", rank=3),
         Key("play", "P", "Play", "Play all epochs in sequence", rank=3),
         Key("stop_playing", "P", "Stop playing", "Stay at this epoch", rank=1),
     ),
     "confusion": (
-        Key("open_cell", "enter", "Open", "Browse the digits of the cell", "Enter"),
+        Key("open_cell", "enter", "Open", "Browse the digits of the cell"),
         Key("next_numbers", "n", "Numbers", "Show counts, percent of the row, or of the column"),
         Key("compare", "c", "Compare", "Compare with the previous epoch; again: choose"),
-        Key("leave_comparison", "escape", "Close", "Close the comparison", "Esc"),
+        Key("leave_comparison", "escape", "Close", "Close the comparison"),
     ),
     "digits": (
-        Key("open_listed", "enter", "Open", "Open the digit under the cursor", "Enter"),
-        Key("filter", "slash", "Filter", "Type which digits to show", "/"),
+        Key("open_listed", "enter", "Open", "Open the digit under the cursor"),
+        Key("filter", "slash", "Filter", "Type which digits to show"),
         Key("lists", "F", "Lists", "Choose a list: mistakes, learned late, forgotten…"),
         Key("next_order", "o", "Order", "Sort by confidence, margin, loss, difficulty, index", rank=1),
         Key("reverse_order", "O", "Reverse", "Reverse the order", footer=False),
-        Key("select", "space", "Mark", "Mark the digit, or remove the mark", "Space", rank=1),
+        Key("select", "space", "Mark", "Mark the digit, or remove the mark", rank=1),
         Key("export", "e", "Export", "Export the marked or all listed digits", rank=1),
         Key("all_mistakes", "M", "All mistakes", "Show all misclassified digits", rank=1),
     ),
     "filter": (
-        Key("complete", "tab", "Complete", "Complete the word at the cursor", "Tab"),
-        Key("submit", "enter", "Keep", "Keep this filter", "Enter"),
-        Key("give_up", "escape", "Cancel", "Go back to the previous filter", "Esc"),
+        Key("complete", "tab", "Complete", "Complete the word at the cursor"),
+        Key("submit", "enter", "Keep", "Keep this filter"),
+        Key("give_up", "escape", "Cancel", "Go back to the previous filter"),
     ),
-    "lists": (Key("close", "escape", "Cancel", "Keep the list", "Esc"),),
-    "reference": (Key("close", "escape", "Cancel", "Keep the comparison", "Esc"),),
+    "lists": (Key("close", "escape", "Cancel", "Keep the list"),),
+    "reference": (Key("close", "escape", "Cancel", "Keep the comparison"),),
     "digit": (
-        Key("previous", "left,up", "Previous", "Show the previous digit", "←"),
-        Key("next", "right,down", "Next", "Show the next digit", "→"),
-        Key("turn_page(1)", "tab", "Next page", "Show epochs, neighbours, small changes", "Tab"),
+        Key("previous", "left,up", "Previous", "Show the previous digit"),
+        Key("next", "right,down", "Next", "Show the next digit"),
+        Key("turn_page(1)", "tab", "Next page", "Show epochs, neighbours, small changes"),
         Key("turn_page(-1)", "shift+tab", "Previous page", "Show the previous page", footer=False),
         Key("next_overlay", "h", "Heat map", "Show the pixels for and against a class"),
         Key("load_model", "L", "Load model", "Load the model to explain this digit"),
@@ -218,28 +270,40 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
         Key("view_epoch", "t", "Validation", "Show the label issues of the validation digits", rank=1),
         Key("cross_check", "X", "Cross-check", "Predict all training digits out of sample: a minute", rank=1),
         Key("export_reviews", "e", "Export", "Export all label reviews as CSV", rank=3),
-        Key("open_digit", "enter", "Open", "Open the digit under the cursor", "Enter", rank=4),
+        Key("open_digit", "enter", "Open", "Open the digit under the cursor", rank=4),
     ),
-    "relabel": (Key("close", "escape", "Cancel", "Keep the label", "Esc"),),
+    "relabel": (Key("close", "escape", "Cancel", "Keep the label"),),
     "calibration": (
-        Key("abstain('less')", "left", "Abstain less", "Lower the abstention threshold", "←"),
-        Key("abstain('more')", "right", "Abstain more", "Raise the abstention threshold", "→"),
-        Key("abstain('much_less')", "pagedown,down", "Much less", "Lower it by ten steps", "↓", footer=False),
-        Key("abstain('much_more')", "pageup,up", "Much more", "Raise it by ten steps", "↑", footer=False),
-        Key("abstain('nothing')", "home", "Never abstain", "Set the threshold to its minimum", "Home", footer=False),
-        Key("abstain('most')", "end", "Abstain most", "Set the threshold to its maximum", "End", footer=False),
+        Key("abstain('less')", "left", "Abstain less", "Lower the abstention threshold"),
+        Key("abstain('more')", "right", "Abstain more", "Raise the abstention threshold"),
+        Key("abstain('much_less')", "pagedown,down", "Much less", "Lower it by ten steps", footer=False),
+        Key("abstain('much_more')", "pageup,up", "Much more", "Raise it by ten steps", footer=False),
+        Key("abstain('nothing')", "home", "Never abstain", "Set the threshold to its minimum", footer=False),
+        Key("abstain('most')", "end", "Abstain most", "Set the threshold to its maximum", footer=False),
     ),
     "cursor": (
-        Key("move('left')", "left", "Left", "Move left", "←", footer=False),
-        Key("move('right')", "right", "Right", "Move right", "→", footer=False),
-        Key("move('up')", "up", "Up", "Move up", "↑", footer=False),
-        Key("move('down')", "down", "Down", "Move down", "↓", footer=False),
-        Key("move('home')", "home", "Start", "Move to the start", "Home", footer=False),
-        Key("move('end')", "end", "End", "Move to the end", "End", footer=False),
-        Key("move('pageup')", "pageup", "Page up", "Move a page up", "PgUp", footer=False),
-        Key("move('pagedown')", "pagedown", "Page down", "Move a page down", "PgDn", footer=False),
+        Key("move('left')", "left", "Left", "Move left", footer=False),
+        Key("move('right')", "right", "Right", "Move right", footer=False),
+        Key("move('up')", "up", "Up", "Move up", footer=False),
+        Key("move('down')", "down", "Down", "Move down", footer=False),
+        Key("move('home')", "home", "Start", "Move to the start", footer=False),
+        Key("move('end')", "end", "End", "Move to the end", footer=False),
+        Key("move('pageup')", "pageup", "Page up", "Move a page up", footer=False),
+        Key("move('pagedown')", "pagedown", "Page down", "Move a page down", footer=False),
     ),
 }
+
+
+def key_name(key: str) -> str:
+    """Return the name of a key on screens, from Textual's name."""
+    return NAMES.get(key, key)
+
+
+def unused_words(key: str, groups: tuple[str, ...]) -> str:
+    """Return why a key does nothing on a screen with these groups."""
+    labels = [each.label for group in groups for each in keys_of(group) if key in each.all_keys]
+    meaning = f"{labels[0]} is not possible now" if labels else "no meaning here"
+    return f"{key_name(key)}: {meaning}; ? lists the keys"
 
 
 def screen_keys() -> tuple[Key, ...]:
@@ -258,14 +322,16 @@ def bindings(*groups: str) -> list[BindingType]:
     """Return the bindings of some groups of the keymap, for a screen's or a widget's BINDINGS."""
     return [
         Binding(
-            key.keys,
+            one,
             key.action,
             key.label,
-            show=key.footer,
-            key_display=key.shown,
+            show=key.footer and one in key.listed_keys,
+            key_display=key_name(one),
             tooltip=key.help,
+            priority=one in key.typing.split(","),
             id=f"{group}." + re.sub(r"\W+", ".", key.action.removeprefix("app.").removeprefix("steer")).strip("."),
         )
         for group in groups
         for key in keys_of(group)
+        for one in key.all_keys
     ]

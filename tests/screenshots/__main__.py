@@ -57,7 +57,7 @@ SCENES = (
 async def take(scene: Scene, path: Path) -> None:
     """Open the recorded run, go to the screen and paint it."""
     with contextlib.ExitStack() as stack:
-        stack.enter_context(mock.patch.object(model_loader, "load_model", lambda _: None))
+        stack.enter_context(mock.patch.object(model_loader, "load_model", return_value=None))
         for name in scene.other_runs:
             recorded(name)
         if scene.is_training:

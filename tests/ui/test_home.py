@@ -94,10 +94,9 @@ async def test_enter_starts_a_run_with_the_settings_shown_and_opens_it() -> None
 
 REFUSED = (
     ("epochs", "0", "epochs 0 is out of range: give a whole number from 1 to 10,000"),
-    ("epochs", "-1", "epochs -1 is out of range"),
-    ("epochs", "1e9", "epochs '1e9' is not a whole number"),
     ("epochs", "10001", "epochs 10,001 is out of range"),
-    ("learning_rate", "nan", "learning_rate 'nan' cannot be used: give a number from 1e-08 to 10"),
+    ("learning_rate", "1e9", "learning_rate '1e9' cannot be used: give a number from 1e-08 to 10"),
+    ("learning_rate", "1e-", "learning_rate '1e-' cannot be used: give a number from 1e-08 to 10"),
     ("data", "nowhere.npz", "nowhere.npz"),
 )
 

@@ -5,9 +5,8 @@ from collections.abc import Iterable
 from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
-from textual.events import Key
 from textual.message import Message
-from textual.widgets import Input, OptionList, Static
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from mnist_tui.render.text import clip, percent, sanitize
@@ -15,6 +14,7 @@ from mnist_tui.runs.directory import RunDirectory, list_runs
 from mnist_tui.runs.summary import RunSummary, summaries
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.shared.dialog import Dialog
+from mnist_tui.ui.shared.limited_input import LimitedInput
 
 MAX_RUNS = 200
 """Older runs are not listed."""
@@ -22,7 +22,7 @@ NAME_WIDTH = 24
 MARK = "✔"
 
 
-class RunFilter(Input):
+class RunFilter(LimitedInput):
     """Filters the list. Run names have no blanks, so that Space can mark a run."""
 
     def __init__(self) -> None:
@@ -30,10 +30,6 @@ class RunFilter(Input):
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
         return key != "space" and super().check_consume_key(key, character)
-
-    async def _on_key(self, event: Key) -> None:
-        if event.key == "space":
-            event.prevent_default()  # leaves it to the bindings of the dialog
 
 
 class ChooseRunsScreen(Dialog[list[RunDirectory] | None]):

@@ -10,11 +10,12 @@ from textual.widgets import Input, Static
 from mnist_tui.analysis.terms import FIELDS, WORDS
 from mnist_tui.ui.digits.completion import candidates, complete, without_partial_word, word_before
 from mnist_tui.ui.keymap import bindings
+from mnist_tui.ui.shared.limited_input import LimitedInput
 
 EXAMPLES = "  ".join([*(field.example for field in FIELDS.values()), *WORDS])
 
 
-class FilterInput(Input):
+class FilterInput(LimitedInput):
     """The input field: Tab completes, Enter applies, Esc cancels."""
 
     BINDINGS = bindings("filter")

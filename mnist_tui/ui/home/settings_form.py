@@ -7,13 +7,17 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from mnist_tui.config import ConfigError, RunConfig
-from mnist_tui.settings import OPTIMIZERS, SETTINGS_BY_KEY, Catalogue
+from mnist_tui.settings import INTEGER, OPTIMIZERS, REAL, SETTINGS_BY_KEY, Catalogue
 from mnist_tui.ui.home.next_run import SHOWN, default_text
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.shared.choice_field import ChoiceField
+from mnist_tui.ui.shared.limited_input import NUMBER, WHOLE_NUMBER, LimitedInput
+
+CHARACTERS = {INTEGER: WHOLE_NUMBER, REAL: NUMBER}
+"""Characters of a kind of setting; other kinds are free text."""
 
 
-class SettingInput(Input):
+class SettingInput(LimitedInput):
     """A one-line field that starts the run with Enter."""
 
     BINDINGS = bindings("setting")
@@ -66,7 +70,8 @@ class SettingsForm(Vertical):
                     if key in choices:
                         yield ChoiceField(choices[key], value, id=key)
                     else:
-                        yield SettingInput(value, id=key, compact=True, select_on_focus=True)
+                        characters = CHARACTERS.get(SETTINGS_BY_KEY[key].kind, "")
+                        yield SettingInput(value, characters, id=key, compact=True, select_on_focus=True)
         yield Static(id="verdict", markup=False)
 
     @property

@@ -47,11 +47,14 @@ class RelabelScreen(Dialog[int]):
         return line.append("  present label", "dim") if number == self._label else line
 
     def on_key(self, event: Key) -> None:
-        if event.character is None or not event.is_printable or (event.key == "space" and not self._typed):
+        if event.character is None or not event.is_printable:
             return
+        typed = self._typed + event.character.lower()
+        found = [each for each, name in enumerate(self._names) if name.lower().startswith(typed)]
+        if not found and not self._typed:
+            return  # no class begins like this: leave it to the bindings
         event.stop()
-        self._typed += event.character.lower()
-        found = [each for each, name in enumerate(self._names) if name.lower().startswith(self._typed)]
+        self._typed = typed
         if len(found) == 1:
             self.dismiss(found[0])
         elif found:

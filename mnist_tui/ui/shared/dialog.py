@@ -9,6 +9,7 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.session import RunView
 
 Result = TypeVar("Result")
@@ -17,6 +18,7 @@ Result = TypeVar("Result")
 class Dialog(ModalScreen[Result]):
     """A framed box over the screen below. Subclasses implement `compose_box`."""
 
+    BINDINGS = bindings("moves")
     DEFAULT_CSS = """
     Dialog { align: center middle; }
     Dialog > Vertical {

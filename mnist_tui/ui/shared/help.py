@@ -7,41 +7,8 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from mnist_tui.ui.keymap import bindings, keys_of
+from mnist_tui.ui.keymap import bindings, key_name, keys_of
 
-NAMES = {
-    "question_mark": "?",
-    "escape": "Esc",
-    "enter": "Enter",
-    "space": "Space",
-    "tab": "Tab",
-    "shift+tab": "Shift+Tab",
-    "full_stop": ".",
-    "plus": "+",
-    "minus": "-",
-    "slash": "/",
-    "left_square_bracket": "[",
-    "right_square_bracket": "]",
-    "left_curly_bracket": "{",
-    "right_curly_bracket": "}",
-    "ctrl+z": "Ctrl+Z",
-    "f1": "F1",
-    "delete": "Del",
-    "backspace": "⌫",
-    "ctrl+p": "Ctrl+P",
-    "ctrl+l": "Ctrl+L",
-    "home": "Home",
-    "end": "End",
-    "pageup": "PgUp",
-    "pagedown": "PgDn",
-    "left": "←",
-    "right": "→",
-    "shift+left": "Shift+←",
-    "shift+right": "Shift+→",
-    "up": "↑",
-    "down": "↓",
-}
-"""Keys whose names differ from Textual's."""
 SIGNS = (
     ("‖", "a pause, a step, or going on"),
     ("▾", "a setting was changed"),
@@ -55,7 +22,7 @@ SIGNS = (
 class HelpScreen(ModalScreen[None]):
     """A table of keys."""
 
-    BINDINGS = bindings("help")
+    BINDINGS = bindings("help", "moves")
     DEFAULT_CSS = """
     HelpScreen { align: center middle; }
     HelpScreen VerticalScroll {
@@ -80,7 +47,7 @@ class HelpScreen(ModalScreen[None]):
         table.add_column(no_wrap=True)
         for group in self._groups:
             for key in keys_of(group):
-                keys = " ".join(NAMES.get(one, one) for one in key.keys.split(","))
+                keys = " ".join(map(key_name, key.listed_keys))
                 table.add_row(Text(keys, style="bold"), key.label, Text(key.help, style="dim"))
         if "steering" in self._groups:
             for sign, words in SIGNS:

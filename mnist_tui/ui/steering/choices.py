@@ -15,7 +15,7 @@ class KillScreen(ChoiceDialog):
     TITLE_WORDS = "Kill the engine"
     IS_ALARMING = True
     CHOICES = (
-        ("kill", "k", "Kill", "exit at once; nothing more is evaluated, tested or saved"),
+        ("kill", "", "Kill", "exit at once; nothing more is evaluated, tested or saved"),  # no key: k moves up
         ("cancel", "Esc", "Cancel", "keep training"),
     )
     FIRST = 1

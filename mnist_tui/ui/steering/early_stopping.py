@@ -12,6 +12,7 @@ from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.session import RunView
 from mnist_tui.ui.shared.choice_field import ChoiceField
 from mnist_tui.ui.shared.dialog import Dialog
+from mnist_tui.ui.shared.limited_input import WHOLE_NUMBER, LimitedInput
 
 METRICS = ("off", "loss", "accuracy")
 DEFAULT_PATIENCE = "3"
@@ -44,7 +45,7 @@ class EarlyStoppingScreen(Dialog[Fields | None]):
             yield Static("validation metric\npatience in epochs", id="labels")
             with Vertical():
                 yield ChoiceField(METRICS, self._metric)
-                yield Input(self._patience, compact=True, type="integer", max_length=4, select_on_focus=True)
+                yield LimitedInput(self._patience, WHOLE_NUMBER, compact=True, max_length=4, select_on_focus=True)
         yield Static(id="effect", markup=False)
         yield Static(Text("← → change   ↑ ↓ other field   Enter set   Esc cancel", style="dim"))
 

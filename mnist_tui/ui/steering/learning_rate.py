@@ -13,6 +13,7 @@ from mnist_tui.settings import SETTINGS_BY_KEY
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.session import RunView
 from mnist_tui.ui.shared.dialog import Dialog
+from mnist_tui.ui.shared.limited_input import NUMBER, LimitedInput
 
 SETTING = SETTINGS_BY_KEY["learning_rate"]
 
@@ -41,7 +42,7 @@ class LearningRateScreen(Dialog[Fields | None]):
         if not math.isnan(self._now):
             text.append(f"     at the newest step: {self._now:.4g}")
         yield Static(text)
-        yield Input(f"{self._max:.6g}", compact=True, select_on_focus=True)
+        yield LimitedInput(f"{self._max:.6g}", NUMBER, compact=True, select_on_focus=True)
         yield Static(id="effect", markup=False)
         yield Static(Text("↑ double   ↓ halve   Enter set   Esc cancel", style="dim"))
 
