@@ -62,6 +62,8 @@ class Terminal:
         self._screen.write_process_input = self._send  # pyte's answers: cursor position, device attributes
         self._stream: Any = pyte.ByteStream(self._screen)
         self._held = b""
+        self.output = b""
+        """All that the program has written."""
         self._status: int | None = None
         # Any: the stubs know neither that there is a pid nor ptyproc
         self._child: Any = pexpect.spawn(
@@ -159,6 +161,7 @@ class Terminal:
         if not data:
             time.sleep(0.05)
             return False
+        self.output += data
         data = self._held + data
         unfinished = UNFINISHED.search(data)
         end = unfinished.start() if unfinished else len(data)

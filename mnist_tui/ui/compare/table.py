@@ -10,6 +10,7 @@ from textual.widgets import DataTable
 
 from mnist_tui.ui.compare.columns import CompareCell, CompareColumn, pages
 from mnist_tui.ui.keymap import bindings
+from mnist_tui.ui.shared.paint import palette_of
 
 CELL_PADDING = 1
 """Blank columns on either side of a cell."""
@@ -61,6 +62,8 @@ class ComparedTable(DataTable[Text]):
         """True if Tab goes to the next plot instead of the next page."""
 
     def on_mount(self) -> None:
+        if palette_of(self).needs_signs:  # whose colours cannot be read on that of the cursor
+            self.cursor_foreground_priority = "css"
         self.app.theme_changed_signal.subscribe(self, lambda _: self._fill())
 
     def on_resize(self) -> None:

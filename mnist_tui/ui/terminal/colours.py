@@ -25,7 +25,7 @@ XTERM_COLOURS: tuple[RGB, ...] = (
     (205, 0, 205),
     (0, 205, 205),
     (229, 229, 229),
-    (127, 127, 127),
+    (85, 85, 85),
     (255, 0, 0),
     (0, 255, 0),
     (255, 255, 0),
@@ -34,7 +34,7 @@ XTERM_COLOURS: tuple[RGB, ...] = (
     (0, 255, 255),
     (255, 255, 255),
 )
-"""The first 16 colours of xterm. Terminals differ in them, so that they serve only to compare colours."""
+"""The first 16 colours of xterm; bright black is darker on most terminals. They serve only to compare colours."""
 
 
 class ColourDepth(Enum):
