@@ -78,7 +78,11 @@ def print_runs(summaries: list[RunSummary]) -> None:
             percent(summary.best.validation_accuracy if summary.best else None),
             percent(summary.ended.test_accuracy if summary.ended else None),
         )
-    console().print(table)
+    out = console()
+    out.print(table)
+    for summary in summaries:
+        if summary.save_error:
+            out.print(Text(sanitize(f"{summary.record.name}: {summary.save_error}")))
 
 
 def print_run(summary: RunSummary) -> None:
@@ -104,7 +108,9 @@ def print_run(summary: RunSummary) -> None:
     ]
     if summary.error:
         rows.append(("error", summary.error))
-    if ended and ended.unsaved:
+    if summary.save_error:
+        rows.append(("not saved", summary.save_error.removeprefix("not saved: ")))
+    elif ended and ended.unsaved:
         rows.append(("not saved", ", ".join(ended.unsaved)))
     earlier = len(history.alerts) - SHOWN_ALERTS
     for position, alert in enumerate(history.alerts[-SHOWN_ALERTS:]):

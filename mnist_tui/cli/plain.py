@@ -264,6 +264,8 @@ def _status(run: RunDirectory, reporter: PlainReporter, since: float) -> int:
     if not run.path.exists():
         reporter.print_line(f"the run directory {run.path} was deleted: nothing more is saved")
         return 1
+    if save_error := run.save_error():
+        reporter.print_line(save_error)
     if not has_ended(history, since):
         reporter.print_line(f"run {run.id} crashed: the engine's last messages are in {run.log_path}; {hint}")
         return 1

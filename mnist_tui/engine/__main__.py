@@ -110,7 +110,7 @@ class Engine:
         """Reasons why files or events cannot be saved, or an empty string."""
         reasons = "; ".join(filter(None, (self._writer.trouble, self._event_writer.trouble)))
         if reasons and self._steering.is_retrying:
-            return f"the training has ended and waits until all is saved: free some space, or stop it; {reasons}"
+            return f"the training has ended, but not all is saved: free some space, or stop the run; {reasons}"
         return reasons
 
     def work(self) -> None:
@@ -172,7 +172,8 @@ class Engine:
         except OSError as error:
             log(f"no control socket ({error}); this run cannot be steered")
         # The socket listens before its address is published, so no early request is lost.
-        self._heartbeat = Heartbeat(self._run, lock, listener.getsockname() if listener else None)
+        address = listener.getsockname() if listener else None
+        self._heartbeat = Heartbeat(self._run, lock, address, lambda: self.save_error)
         use_own_folder()  # after the socket, which other engines remove if this one is killed
         threading.Thread(target=work, name="training", daemon=True).start()
         if listener is not None:

@@ -222,6 +222,10 @@ class RunDirectory:
         """Return the live engine of the run, None if there is none."""
         return liveness.find_engine(self.lock_path)
 
+    def save_error(self) -> str:
+        """Return what the live or the last engine could not save; empty if it saved everything."""
+        return liveness.last_save_error(self.lock_path)
+
     def is_live(self) -> bool:
         """Return True if the run has a live engine."""
         return self.engine() is not None

@@ -25,7 +25,7 @@ LOST_SECONDS = 60.0
 """Age of the last heartbeat from which on an engine has crashed, if only its own machine can see its lock."""
 CLOCK_ERROR_SECONDS = 3600.0
 """Most by which the clock of a shared disk may differ from this machine's."""
-ENDPOINT_BYTES = 512
+ENDPOINT_BYTES = 2048
 """Length of the lock file, which is more than any endpoint needs."""
 FIRST_OWN_DESCRIPTOR = 3
 """Lower descriptors are standard streams, which a child process replaces."""
@@ -41,6 +41,8 @@ class Endpoint(msgspec.Struct, frozen=True):
     """Name of its machine, for people."""
     machine: str = ""
     """Identity of that machine, see `this_machine`; empty if an earlier version wrote the file."""
+    save_error: str = ""
+    """Files and events that the engine cannot save, and why. It stays after the exit, even on a full disk."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,19 @@ def find_engine(lock_path: Path) -> LiveEngine | None:
     if engine.is_elsewhere and not is_held and silence > LOST_SECONDS:
         return None
     return LiveEngine(endpoint, heartbeat) if endpoint.pid and silence > SILENT_SECONDS else engine
+
+
+def last_save_error(lock_path: Path) -> str:
+    """Return what the live or the last engine could not save; empty if it saved everything."""
+    try:
+        descriptor = open_lock(lock_path, os.O_RDONLY)
+    except OSError:
+        return ""
+    try:
+        endpoint = _read_endpoint(descriptor)
+    finally:
+        os.close(descriptor)
+    return endpoint.save_error if endpoint is not None else ""
 
 
 def open_lock(path: Path, flags: int) -> int:

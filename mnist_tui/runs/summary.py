@@ -21,6 +21,8 @@ class RunSummary:
     history: History
     status: Status
     engine: LiveEngine | None
+    save_error: str = ""
+    """What the live or the last engine could not save; empty if it saved everything."""
 
     @property
     def pid(self) -> int | None:
@@ -94,6 +96,7 @@ class RunSummary:
             "validation_accuracy": best.validation_accuracy if best else None,
             "test_accuracy": ended.test_accuracy if ended else None,
             "error": self.error,
+            "save_error": self.save_error or None,
         }
 
 
@@ -127,7 +130,7 @@ def summarize(run: RunDirectory) -> RunSummary:
     engine = run.engine()  # before the events: an engine that ends in between has written how
     history = history_without_steps(run)
     status = history.status(live=engine is not None, responds=engine is None or engine.responds)
-    return RunSummary(run, history, status, engine)
+    return RunSummary(run, history, status, engine, run.save_error())
 
 
 def summaries(runs: Iterable[RunDirectory], troubles: list[str] | None = None) -> list[RunSummary]:

@@ -1,6 +1,7 @@
 """Output of `runs` and `show` for users and programs."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 from mnist_tui.cli import listing, listing_inspection
 from mnist_tui.events import AnyEvent, EndReason, Phase, RunFailed, encode
 from mnist_tui.runs.directory import HOME_VARIABLE, RunDirectory, create_run
+from mnist_tui.runs.liveness import Endpoint, write_endpoint
+from mnist_tui.runs.status import Status
 from mnist_tui.runs.summary import summarize
 from tests.kit import samples
 from tests.kit.fake_engine import FakeEngine
@@ -264,6 +267,27 @@ def test_runs_has_a_row_per_run(capsys: pytest.CaptureFixture[str]) -> None:
         *(record().id, "brave-otter", "finished", "fast", "3", "of", "3", "2,580"),
         *("99.46", "%", "99.57", "%"),
     ]
+
+
+@pytest.mark.parametrize("is_live", [True, False])
+def test_what_an_engine_cannot_save_is_shown_also_after_its_exit(
+    is_live: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = create_run(samples.config(name="a-b-c"))
+    lock = run.acquire_lock()
+    write_endpoint(lock, Endpoint(4711 if is_live else 0, save_error="not saved: model.keras (disk [full])"))
+    if not is_live:
+        os.close(lock)
+    summary = summarize(run)
+    assert summary.status is (Status.STARTING if is_live else Status.CRASHED)
+    assert summary.as_json()["save_error"] == "not saved: model.keras (disk [full])"
+    listing.print_runs([summary])
+    assert capsys.readouterr().out.splitlines()[-1] == "a-b-c: not saved: model.keras (disk [full])"
+    assert "not saved model.keras (disk [full])" in shown(run, capsys)
+    if is_live:
+        os.close(lock)
+    os.close(run.acquire_lock())  # by an engine that resumes
+    assert summarize(run).save_error == ""
 
 
 def test_show_has_settings_results_and_classes(capsys: pytest.CaptureFixture[str]) -> None:

@@ -220,7 +220,7 @@ def test_an_end_event_that_failed_is_written_once_the_disk_has_room(
         event_writer.emit(samples.step_ended(1))
         event_writer.emit(RunEnded(time=1.0, reason=EndReason.COMPLETED))
         assert not event_writer.complete
-        assert "2 events wait" in event_writer.trouble
+        assert "2 events (No space left on device)" in event_writer.trouble
     event_writer.emit(samples.step_ended(2))  # dropped, as it comes after the end
     assert event_writer.complete
     assert [type(event).__name__ for event in LogFollower(run.events_path).read()] == ["StepEnded", "RunEnded"]

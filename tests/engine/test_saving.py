@@ -97,7 +97,7 @@ def once_it_waits(engines: list[Engine], act: AtStep) -> Iterator[None]:
     def watch() -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline and not acted.is_set():
-            if engines and "waits until all is saved" in engines[0].save_error:
+            if engines and "but not all is saved" in engines[0].save_error:
                 acted.set()
                 act(engines[0])
             time.sleep(0.001)

@@ -34,7 +34,7 @@ WRITTEN = {
     "predictions/test.npz",
 }
 
-WAITING = "waits until all is saved"
+WAITING = "but not all is saved"
 """Part of the save error of an engine at its end."""
 
 WaitForPoint = Callable[[Engine], object]

@@ -58,7 +58,7 @@ class EventWriter:
         """Reason why events cannot be written, or an empty string."""
         held, reason = self._log.held, self._log.trouble
         # An event that is being written is held, too, but without a reason.
-        return f"{held:,} events wait in memory, the disk refuses them ({reason})" if held and reason else ""
+        return f"not written: {held:,} events ({reason})" if held and reason else ""
 
     @property
     def complete(self) -> bool:
