@@ -7,7 +7,7 @@ import contextlib
 import sys
 from typing import NoReturn
 
-from mnist_tui.cli.output import flush_or_drop
+from mnist_tui.cli.output import flush_or_drop, replace_unencodable
 from mnist_tui.cli.wiring import UsageError, show_screen
 from mnist_tui.config import ConfigError
 from mnist_tui.runs.directory import RunError
@@ -20,6 +20,7 @@ def main() -> NoReturn:
     Exit status: 0 success, 1 the run failed or output is lost, 2 bad usage or input, 130 interrupted.
     """
     open_closed_streams()
+    replace_unencodable(sys.stdout, sys.stderr)
     try:
         status = run()
         sys.stdout.flush()

@@ -15,6 +15,7 @@ AUTO = "auto"
 """Value of a setting that the engine chooses for the device (engine/backends/planning.py)."""
 MAX_DEVICES = 16
 MAX_MEMBERS = 100
+MAX_QUOTED = 60
 NAMED_MODELS = 3
 """Maximum number of different ensemble members that are listed by name."""
 
@@ -29,6 +30,16 @@ class DataFacts(msgspec.Struct, frozen=True):
     checksum: str
     """SHA-256 over the arrays."""
     classes: int
+
+
+def shortened(text: str) -> str:
+    """Return what a user gave as a message names it, which is shorter if it is very long."""
+    return text if len(text) <= MAX_QUOTED else text[: MAX_QUOTED - 1] + "…"
+
+
+def quoted(text: str) -> str:
+    """Return `shortened` text in quotes."""
+    return repr(shortened(text))
 
 
 class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,8 +116,8 @@ class EarlyStopping:
         found = re.fullmatch(r"(loss|accuracy):([1-9][0-9]{0,3})", text)
         if found is None:
             raise ConfigError(
-                f"early_stopping {text!r} cannot be used: give off, or loss or accuracy and the epochs to wait for an"
-                " improvement, such as loss:3"
+                f"early_stopping {quoted(text)} cannot be used: give off, or loss or accuracy and the epochs to wait"
+                " for an improvement, such as loss:3"
             )
         return cls("loss" if found[1] == "loss" else "accuracy", int(found[2]))
 
@@ -143,7 +154,7 @@ class Ensemble:
         named = tuple(text.split(","))
         if not 2 <= len(named) <= MAX_MEMBERS or not all(re.fullmatch(r"[a-z][a-z0-9_-]*", name) for name in named):
             raise ConfigError(
-                f"ensemble {text!r} cannot be used: give a number such as 3, or presets such as best,fast"
+                f"ensemble {quoted(text)} cannot be used: give a number such as 3, or presets such as best,fast"
             )
         return cls(len(named), named)
 
@@ -168,16 +179,16 @@ class DeviceChoice:
         found = re.fullmatch(r"(auto|cpu|gpu)|(cpu|gpu):([0-9]{1,3}(?:,[0-9]{1,3})*)", text, re.ASCII)
         if found is None:
             raise ConfigError(
-                f"device {text!r} cannot be used: give auto, cpu, gpu, or numbers such as gpu:1 or gpu:0,1"
+                f"device {quoted(text)} cannot be used: give auto, cpu, gpu, or numbers such as gpu:1 or gpu:0,1"
             )
         kind: Literal["auto", "cpu", "gpu"] = "auto" if text == AUTO else "cpu" if text.startswith("cpu") else "gpu"
         numbers = tuple(int(number) for number in found[3].split(",")) if found[3] else ()
         if len(set(numbers)) < len(numbers):
-            raise ConfigError(f"device {text!r} names a device twice: give each number once")
+            raise ConfigError(f"device {quoted(text)} names a device twice: give each number once")
         if kind == "cpu" and numbers and numbers != tuple(range(len(numbers))):
-            raise ConfigError(f"device {text!r} cannot be used: number the CPU's devices from 0, such as cpu:0,1")
+            raise ConfigError(f"device {quoted(text)} cannot be used: number the CPU's devices from 0, such as cpu:0,1")
         if len(numbers) > MAX_DEVICES:
-            raise ConfigError(f"device {text!r} names too many devices: give at most {MAX_DEVICES}")
+            raise ConfigError(f"device {quoted(text)} names too many devices: give at most {MAX_DEVICES}")
         return cls(kind, numbers)
 
     @property

@@ -8,12 +8,28 @@ import contextlib
 import math
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
+
+from mnist_tui.untrusted import Count, Timestamp, is_plain_json, sanitized
+
+Seconds = Annotated[float, msgspec.Meta(ge=-1e10, le=1e10)]
+"""A duration; negative ones come from a clock that was set back."""
+Cell = Annotated[int, msgspec.Meta(ge=0, le=10**9)]
+Matrix = tuple[tuple[Cell, ...], ...]
+"""Square matrix of counts."""
+UNREADABLE = (msgspec.DecodeError, ValueError, RecursionError)
+"""What decoding a damaged line raises."""
 
 
 def _snake_case(name: str) -> str:
     return "".join("_" + letter.lower() if letter.isupper() else letter for letter in name).lstrip("_")
+
+
+def _check_matrix(matrix: Sequence[Sequence[int]]) -> None:
+    if not matrix or any(len(row) != len(matrix) for row in matrix):
+        raise ValueError("the confusion matrix is not square")
 
 
 class Phase(StrEnum):
@@ -86,10 +102,10 @@ class Layer(msgspec.Struct, frozen=True):
     """Keras class, such as Conv2D."""
     detail: str
     """Properties that distinguish it from other layers of its kind, such as '3×3 ReLU'."""
-    output_shape: tuple[int, ...]
+    output_shape: tuple[Count, ...]
     """Shape without the batch axis."""
-    parameters: int
-    multiply_adds: int
+    parameters: Count
+    multiply_adds: Count
     """Multiply-adds of one image's forward pass; 0 if the layer has none."""
 
 
@@ -97,14 +113,14 @@ class Hardware(msgspec.Struct, frozen=True):
     """Machine that the run trains on."""
 
     device: str
-    cpu_count: int
-    memory_bytes: int
+    cpu_count: Count
+    memory_bytes: Count
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=_snake_case):
     """Base class of all events."""
 
-    time: float
+    time: Timestamp
     """Seconds since 1970."""
 
 
@@ -113,11 +129,11 @@ class RunStarted(Event, frozen=True, kw_only=True):
 
     layers: tuple[Layer, ...]
     class_names: tuple[str, ...]
-    train_count: int
-    validation_count: int
-    test_count: int
-    epochs: int
-    steps_per_epoch: int
+    train_count: Count
+    validation_count: Count
+    test_count: Count
+    epochs: Count
+    steps_per_epoch: Count
     hardware: Hardware
 
 
@@ -137,27 +153,30 @@ class StepEnded(Event, frozen=True, kw_only=True, gc=False):
     Steps count from 1 over all epochs. `metrics` holds the means over the steps since the event before.
     """
 
-    step: int
-    epoch: int
+    step: Count
+    epoch: Count
     metrics: Metrics
 
 
 class EpochEnded(Event, frozen=True, kw_only=True):
     """An epoch was trained and validated. `confusion[t][p]` counts validation images of class t predicted as p."""
 
-    epoch: int
-    step: int
+    epoch: Count
+    step: Count
     train: Metrics
     """Means over the epoch's training images."""
     validation: Metrics
-    confusion: tuple[tuple[int, ...], ...]
-    seconds: float
+    confusion: Matrix
+    seconds: Seconds
     """Duration of the whole epoch, validation included."""
-    validation_seconds: float
+    validation_seconds: Seconds
     is_best: bool
     """True if no earlier epoch was better by the preset's checkpoint monitor."""
     complete: bool = True
     """False if the run was stopped in the middle of the epoch."""
+
+    def __post_init__(self) -> None:
+        _check_matrix(self.confusion)
 
     @property
     def validation_accuracy(self) -> float:
@@ -178,8 +197,8 @@ class GpuSample(msgspec.Struct, frozen=True):
     """Name given by the driver, which marks a MIG device."""
     utilisation: float | None = None
     """Percent of the time in which a kernel ran."""
-    memory_used: int | None = None
-    memory_total: int | None = None
+    memory_used: Count | None = None
+    memory_total: Count | None = None
     """Bytes."""
     power: float | None = None
     """Watts."""
@@ -193,9 +212,9 @@ class HardwareSampled(Event, frozen=True, kw_only=True):
     """Machine load was sampled: CPU in percent (engine: of one core, machine: of all cores), memory in bytes."""
 
     engine_cpu: float
-    engine_memory: int
+    engine_memory: Count
     machine_cpu: float
-    machine_memory: int
+    machine_memory: Count
     gpus: tuple[GpuSample, ...] = ()
     gpu_note: str = ""
     """Reason why `gpus` is empty."""
@@ -218,7 +237,7 @@ class LayerStat(msgspec.Struct, frozen=True):
 class LayerStats(Event, frozen=True, kw_only=True):
     """Layer statistics were sampled."""
 
-    step: int
+    step: Count
     gradient_norm: float | None
     """Gradient norm over all layers."""
     layers: tuple[LayerStat, ...]
@@ -229,9 +248,9 @@ class CheckpointSaved(Event, frozen=True, kw_only=True):
 
     path: str
     """Relative to the run directory."""
-    epoch: int
-    step: int
-    seconds: float = 0.0
+    epoch: Count
+    step: Count
+    seconds: Seconds = 0.0
     """Time that training waited for it."""
 
 
@@ -240,8 +259,8 @@ class AlertRaised(Event, frozen=True, kw_only=True):
 
     kind: AlertKind
     text: str
-    step: int
-    epoch: int
+    step: Count
+    epoch: Count
     awaits_decision: bool = False
     """True if training is paused until a user rolls back, continues or stops."""
 
@@ -253,7 +272,7 @@ class SettingChanged(Event, frozen=True, kw_only=True):
     """Setting of the run (epochs, learning_rate, early_stopping), or a command (pause, stop, ...)."""
     value: str
     by: str
-    step: int = 0
+    step: Count = 0
     """Last step before the change took effect."""
 
 
@@ -261,9 +280,9 @@ class RunResumed(Event, frozen=True, kw_only=True):
     """The run goes on from an earlier state; later steps no longer belong to it."""
 
     reason: ResumeReason
-    step: int
+    step: Count
     """Last step that still counts."""
-    epoch: int
+    epoch: Count
     """Number of epochs that are complete and still count."""
     by: str
 
@@ -272,14 +291,18 @@ class RunEnded(Event, frozen=True, kw_only=True):
     """The run ended without failing. The test results are those of the best epoch's weights; None if not tested."""
 
     reason: EndReason
-    best_epoch: int | None = None
+    best_epoch: Count | None = None
     test_loss: float | None = None
     test_accuracy: float | None = None
-    test_confusion: tuple[tuple[int, ...], ...] | None = None
-    seconds: float = 0.0
+    test_confusion: Matrix | None = None
+    seconds: Seconds = 0.0
     """Time that all engines of the run worked."""
     unsaved: tuple[str, ...] = ()
     """Files, relative to the run directory, that the engine could not write."""
+
+    def __post_init__(self) -> None:
+        if self.test_confusion is not None:
+            _check_matrix(self.test_confusion)
 
 
 class RunFailed(Event, frozen=True, kw_only=True):
@@ -306,9 +329,9 @@ AnyEvent = StepEnded | EpochEnded | _OtherEvent
 class _FlatStepEnded(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="step_ended"):
     """StepEnded as version 0.1 wrote it, with a field for each metric."""
 
-    time: float
-    step: int
-    epoch: int
+    time: Timestamp
+    step: Count
+    epoch: Count
     loss: float | None
     accuracy: float | None
     learning_rate: float
@@ -327,16 +350,16 @@ class _FlatStepEnded(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"
 class _FlatEpochEnded(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="epoch_ended"):
     """EpochEnded as version 0.1 wrote it, with a field for each metric."""
 
-    time: float
-    epoch: int
-    step: int
+    time: Timestamp
+    epoch: Count
+    step: Count
     train_loss: float | None
     train_accuracy: float | None
     validation_loss: float | None
     validation_accuracy: float
-    confusion: tuple[tuple[int, ...], ...]
-    seconds: float
-    validation_seconds: float
+    confusion: Matrix
+    seconds: Seconds
+    validation_seconds: Seconds
     is_best: bool
     complete: bool = True
 
@@ -363,19 +386,22 @@ def encode(event: Event) -> bytes:
 
 
 def decode(line: bytes) -> AnyEvent | None:
-    """Return the event on a line; None if this version does not know it or cannot read it."""
-    with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
-        return _decoder.decode(line)
-    with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
+    """Return the event on a line, with its texts sanitised; None if this version cannot read it."""
+    try:
+        if not is_plain_json(line):
+            line = msgspec.json.encode(sanitized(msgspec.json.decode(line)))
+        with contextlib.suppress(*UNREADABLE):
+            return _decoder.decode(line)
         return _upgraded(_flat_decoder.decode(line))
-    return None
+    except UNREADABLE:
+        return None
 
 
 def _decode_all(data: bytes) -> list[AnyEvent]:
     """Return all events, or none if a single one cannot be read. A million lines take half a second this way."""
-    with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
+    with contextlib.suppress(*UNREADABLE):
         return _decoder.decode_lines(data)
-    with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
+    with contextlib.suppress(*UNREADABLE):
         return [_upgraded(event) for event in _flat_decoder.decode_lines(data)]
     return []
 
@@ -386,7 +412,7 @@ def decode_lines(data: bytes) -> tuple[list[AnyEvent], int]:
     Empty lines count as neither.
     """
     count = data.count(b"\n")
-    if data[:1] == b"{" and data.count(b"}\n{") == count - 1:  # then no value contains a newline
+    if data[:1] == b"{" and data.count(b"}\n{") == count - 1 and is_plain_json(data):  # no value contains a newline
         events = _decode_all(data)
         if len(events) == count:  # otherwise two events share a line
             return events, 0

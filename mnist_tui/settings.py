@@ -4,7 +4,9 @@ The command line, the home screen and `--config FILE.toml` all read settings as 
 accept the same values and give the same errors.
 """
 
+import contextlib
 import math
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,7 +15,18 @@ from typing import Any
 
 import msgspec
 
-from mnist_tui.config import AUTO, ConfigError, DataFacts, DeviceChoice, EarlyStopping, Ensemble, Recipe, RunConfig
+from mnist_tui.config import (
+    AUTO,
+    ConfigError,
+    DataFacts,
+    DeviceChoice,
+    EarlyStopping,
+    Ensemble,
+    Recipe,
+    RunConfig,
+    quoted,
+    shortened,
+)
 
 Value = str | int | float
 OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop")
@@ -54,14 +67,41 @@ class Setting:
         return text if self.auto and text == AUTO else self.kind.read(self, text, catalogue)
 
 
+def user_path(text: str, given_as: str) -> Path:
+    """Return a path that a user gave, absolute and without ~; raises ConfigError if there can be none like it.
+
+    Args:
+        text: The path as the user wrote it.
+        given_as: Flag, setting or variable that it was given with.
+    """
+    try:
+        text.encode()
+        path = Path(text).expanduser().absolute()
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+            path.lstat()
+    except RuntimeError:
+        reason = f"no home folder is known for {text.partition('/')[0]}"
+    except UnicodeEncodeError:
+        reason = "it is not UTF-8 text"
+    except ValueError:
+        reason = "it contains a NUL byte"
+    except FileNotFoundError:
+        reason = "the current folder no longer exists"
+    except OSError as error:  # too long, or a circle of links
+        reason = error.strerror or str(error)
+    else:
+        return path
+    raise ConfigError(f"{given_as} {quoted(text)} cannot be used ({reason}): give another path")
+
+
 def _integer(setting: Setting, text: str, _: "Catalogue") -> int:
     bounds = f"from {setting.minimum:,.0f} to {setting.maximum:,.0f}"
     try:
         value = int(text.replace(",", ""))
     except ValueError:
-        raise ConfigError(f"{setting.key} {text!r} is not a whole number: give one {bounds}") from None
+        raise ConfigError(f"{setting.key} {quoted(text)} is not a whole number: give one {bounds}") from None
     if not setting.minimum <= value <= setting.maximum:
-        raise ConfigError(f"{setting.key} {value:,} is out of range: give a whole number {bounds}")
+        raise ConfigError(f"{setting.key} {shortened(f'{value:,}')} is out of range: give a whole number {bounds}")
     return value
 
 
@@ -72,13 +112,13 @@ def _real(setting: Setting, text: str, _: "Catalogue") -> float:
         value = math.nan
     if not setting.minimum <= value <= setting.maximum:  # also false for nan
         bounds = f"from {setting.minimum:g} to {setting.maximum:g}"
-        raise ConfigError(f"{setting.key} {text!r} cannot be used: give a number {bounds}")
+        raise ConfigError(f"{setting.key} {quoted(text)} cannot be used: give a number {bounds}")
     return value
 
 
 def _one_of(setting: Setting, text: str, choices: tuple[str, ...]) -> str:
     if text not in choices:
-        raise ConfigError(f"{setting.key} {text!r} is not known: choose one of {', '.join(choices)}")
+        raise ConfigError(f"{setting.key} {quoted(text)} is not known: choose one of {', '.join(choices)}")
     return text
 
 
@@ -109,15 +149,16 @@ def _backend(_: Setting, text: str, catalogue: "Catalogue") -> str:
     return text
 
 
-def _data(_: Setting, text: str, catalogue: "Catalogue") -> str:
+def _data(setting: Setting, text: str, catalogue: "Catalogue") -> str:
     catalogue.check_data(text)
-    return text if text in catalogue.data_sets else str(Path(text).expanduser().resolve())
+    return text if text in catalogue.data_sets else os.path.realpath(user_path(text, setting.key))
 
 
 def _name(setting: Setting, text: str, _: "Catalogue") -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", text):
         raise ConfigError(
-            f"{setting.key} {text!r} cannot be a run's name: use 1 to 40 letters, digits, dots, dashes or underscores"
+            f"{setting.key} {quoted(text)} cannot be a run's name:"
+            " use 1 to 40 letters, digits, dots, dashes or underscores"
         )
     if text == "last":
         raise ConfigError(f"{setting.key} 'last' always means the newest run: choose another name")
@@ -152,6 +193,15 @@ RENAMED_SETTINGS = {"jit": "jit_compile"}
 DEFAULTS: dict[str, Any] = {
     field.name: field.default for field in msgspec.structs.fields(RunConfig) if field.default is not msgspec.NODEFAULT
 } | {"preset": "fast", "seed": 0, "data": "mnist", "ensemble": AUTO}
+
+
+def check_readable(config: RunConfig) -> None:
+    """Raise ConfigError if recorded settings are out of bounds, or name an ensemble that this version cannot read."""
+    for setting in SETTINGS:
+        value = getattr(config, setting.key)
+        if isinstance(value, int | float) and not setting.minimum <= value <= setting.maximum:
+            raise ConfigError(f"{setting.key} {value:g} is out of range")
+    Ensemble.parse(config.ensemble)
 
 
 @dataclass(frozen=True)

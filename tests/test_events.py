@@ -2,7 +2,9 @@
 
 import json
 import typing
+from typing import Any
 
+import msgspec
 import pytest
 
 from mnist_tui.events import (
@@ -33,7 +35,7 @@ EVENTS: list[AnyEvent] = [
     PhaseChanged(time=1.5, phase=Phase.VALIDATING),
     HardwareSampled(time=1.5, engine_cpu=180.0, engine_memory=1 << 30, machine_cpu=95.5, machine_memory=8 << 30),
     CheckpointSaved(time=1.5, path="model.keras", epoch=2, step=1_100, seconds=0.25),
-    SettingChanged(time=1.5, setting="stop", value="now", by="ü\n×"),
+    SettingChanged(time=1.5, setting="stop", value="now", by="ü×"),
     LayerStats(
         time=1.5,
         step=7,
@@ -146,3 +148,51 @@ def test_unknown_fields_are_skipped() -> None:
 )
 def test_an_unreadable_line_is_none(line: bytes) -> None:
     assert decode(line) is None
+
+
+EVIL = "\x1b]0;owned\x07\x9b2J\u202e\n"
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
+def test_texts_are_sanitised_where_they_are_read(event: AnyEvent) -> None:
+    def spoiled(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {
+                key: each if key in ("type", "phase", "reason", "kind") else spoiled(each)
+                for key, each in value.items()
+            }
+        if isinstance(value, list | tuple):
+            return [spoiled(each) for each in value]
+        return value + EVIL if isinstance(value, str) else value
+
+    line = msgspec.json.encode(spoiled(msgspec.to_builtins(event)))
+    found = decode(line)
+    assert type(found) is type(event)
+    assert decode_lines(line + b"\n") == ([found], 0)
+    texts = msgspec.json.encode(found).decode()
+    assert texts.isprintable()
+    assert "\\u" not in texts
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "value"),
+    [
+        ("step_ended", "step", "9" * 5_000),
+        ("step_ended", "step", "-1"),
+        ("step_ended", "time", "1e300"),
+        ("epoch_ended", "confusion", "[]"),
+        ("epoch_ended", "confusion", "[[1],[2,3]]"),
+        ("epoch_ended", "confusion", "[[-1]]"),
+        ("epoch_ended", "seconds", "1e300"),
+        ("run_ended", "test_confusion", "[[1,2]]"),
+        ("run_ended", "reason", "[" * 100_000),
+        ("hardware_sampled", "engine_memory", "1e999"),
+    ],
+)
+def test_a_line_with_an_impossible_value_cannot_be_read(kind: str, field: str, value: str) -> None:
+    event = next(event for event in EVENTS if encode(event).startswith(f'{{"type":"{kind}"'.encode()))
+    fields = msgspec.json.decode(encode(event)) | {field: msgspec.Raw(b"0")}
+    line = msgspec.json.encode(fields).replace(f'"{field}":0'.encode(), f'"{field}":{value}'.encode())
+    assert value.encode() in line
+    assert decode(line) is None
+    assert decode_lines(line + b"\n" + encode(event)) == ([event], 1)

@@ -1,9 +1,11 @@
 """Every setting accepts valid text and refuses the rest in one line."""
 
+from pathlib import Path
+
 import pytest
 
 from mnist_tui.config import AUTO, ConfigError, RunConfig
-from mnist_tui.settings import INTEGER, OPTIMIZERS, REAL, SETTINGS, SETTINGS_BY_KEY, Setting
+from mnist_tui.settings import INTEGER, OPTIMIZERS, REAL, SETTINGS, SETTINGS_BY_KEY, Setting, user_path
 from tests.kit import samples
 
 NUMBERS = [setting for setting in SETTINGS if setting.kind in (INTEGER, REAL)]
@@ -157,3 +159,52 @@ def test_an_unknown_setting_is_refused_with_the_known_ones() -> None:
 def test_one_bad_setting_is_an_error() -> None:
     with pytest.raises(ConfigError, match="batch_size"):
         samples.catalogue().complete({"epochs": "3", "batch_size": "0"})
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("~nosuchuser/x.npz", "no home folder is known for ~nosuchuser"),
+        ("/" + 5_000 * "x", "name too long"),
+        ("loop/x.npz", "symbolic links"),
+        ("a\0b.npz", "NUL"),
+        ("\udcff.npz", "not UTF-8"),
+    ],
+)
+def test_a_path_that_cannot_be_is_refused_in_a_short_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, reason: str
+) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError) as caught:
+        user_path(text, "--config")
+    message = str(caught.value)
+    assert message.startswith("--config '")
+    assert reason.lower() in message.lower()
+    assert message.isprintable()
+    assert len(message) < 200
+
+
+def test_a_relative_path_needs_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    assert user_path("x", "data") == tmp_path / "gone" / "x"
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(ConfigError, match="current folder"):
+        user_path("x", "data")
+    assert user_path("/x", "data") == Path("/x")
+
+
+@pytest.mark.parametrize("path", ["missing/x", "file/x", "file"])
+def test_a_path_that_may_be_there_later_is_made_absolute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert user_path(f"~/{path}", "data") == tmp_path / path
+
+
+def test_a_value_of_many_digits_is_refused_in_a_short_sentence() -> None:
+    for digits in (100, 4_000, 5_000):
+        assert len(refusal("epochs", digits * "9")) < 200
+        assert len(refusal("learning_rate", digits * "9")) < 200

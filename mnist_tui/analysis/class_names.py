@@ -1,6 +1,7 @@
 """Classes as the user types them: by name, or by number if no name is a number."""
 
 import difflib
+import re
 from collections.abc import Sequence
 
 from mnist_tui.analysis.errors import AnalysisError
@@ -23,7 +24,7 @@ def class_number(text: str, names: Sequence[str] = ()) -> int:
         return folded.index(text.casefold())
     numbered = not any(name.isdecimal() for name in names)
     count = len(names) or MOST_CLASSES
-    if numbered and text.isdecimal() and text.isascii() and int(text) < count:
+    if numbered and re.fullmatch(r"[0-9]{1,9}", text) and int(text) < count:
         return int(text)
     raise AnalysisError(f"unknown class “{text}”: {_hint(text, names, folded)}")
 

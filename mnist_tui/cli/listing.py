@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -11,23 +11,53 @@ from rich.table import Table
 from rich.text import Text
 
 from mnist_tui.analysis.confusion import report
-from mnist_tui.inspection.figures import all_figures
+from mnist_tui.inspection.figures import all_figures, class_names
 from mnist_tui.metrics import in_words
-from mnist_tui.render.text import duration, percent, sanitize
+from mnist_tui.render.columns import Column, column_widths, columns_that_fit
+from mnist_tui.render.text import clip, duration, percent, sanitize
 from mnist_tui.runs.directory import home
 from mnist_tui.runs.history import History
 from mnist_tui.runs.status import Status
 from mnist_tui.runs.summary import RunSummary
+from mnist_tui.untrusted import sanitized
 
 PIPE_WIDTH = 100
-"""Columns if stdout is not a terminal, so that `mnist-tui runs | less` shows whole rows."""
+"""Width of text if stdout is not a terminal; tables are as wide as they need."""
+GAP = 2
+"""Blanks between two columns."""
+RUN_COLUMNS = (
+    Column("run", 4),
+    Column("name", 0),
+    Column("status", 1),
+    Column("preset", 5),
+    Column("epochs", 6, is_number=True),
+    Column("steps", 7, is_number=True),
+    Column("validation", 2, is_number=True),
+    Column("test", 3, is_number=True),
+)
+CLASS_COLUMNS = (
+    Column("class", 0, is_number=True),
+    Column("precision", 2, is_number=True),
+    Column("recall", 3, is_number=True),
+    Column("F1", 1, is_number=True),
+    Column("support", 4, is_number=True),
+)
+LONGEST_TEXT = 40
+"""Width of the longest name or preset that is not shortened."""
+LONGEST_VALUE = 2_000
+"""Characters of a longest value of `show`."""
 SHOWN_ALERTS = 3
 """Number of newest alerts shown."""
 
 
 def print_json(document: object) -> None:
     """Print one JSON document and nothing else."""
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n")
+    try:
+        data = msgspec.json.encode(document)
+    except UnicodeEncodeError:  # a path that is not UTF-8
+        data = msgspec.json.encode(sanitized(msgspec.to_builtins(document)))
+    sys.stdout.flush()
+    sys.stdout.buffer.write(msgspec.json.format(data, indent=2) + b"\n")  # JSON is UTF-8 in any locale
 
 
 def run_document(summary: RunSummary) -> dict[str, Any]:
@@ -52,7 +82,7 @@ def run_document(summary: RunSummary) -> dict[str, Any]:
         "data_changed_at": history.data_changed_at,
         "test_loss": summary.ended.test_loss if summary.ended else None,
         "confusion": best.confusion if best else None,
-        "per_class": report(best.confusion).per_class(summary.class_names) if best else [],
+        "per_class": report(best.confusion).per_class(class_names(history, len(best.confusion))) if best else [],
         "figures": all_figures(summary.run, history),
     }
 
@@ -62,27 +92,23 @@ def print_runs(summaries: list[RunSummary]) -> None:
     if not summaries:
         print(f"No runs in {home()} yet. Start one with `mnist-tui train`.")
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("run", "name", "status", "preset"):
-        table.add_column(heading, no_wrap=True)
-    for heading in ("epochs", "steps", "validation", "test"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for summary in summaries:
-        table.add_row(
+    rows = [
+        (
             summary.record.id,
-            Text(sanitize(summary.record.name)),
-            Text(sanitize(summary.status_in_words)),
-            Text(sanitize(summary.record.config.networks)),
+            clip(sanitize(summary.record.name), LONGEST_TEXT),
+            clip(sanitize(summary.status_in_words), LONGEST_TEXT),
+            clip(sanitize(summary.record.config.networks), LONGEST_TEXT),
             f"{summary.epochs_done} of {summary.epochs_planned}",
             f"{summary.steps_done:,}",
             percent(summary.best.validation_accuracy if summary.best else None),
             percent(summary.ended.test_accuracy if summary.ended else None),
         )
-    out = console()
-    out.print(table)
+        for summary in summaries
+    ]
+    print_table(RUN_COLUMNS, rows)
     for summary in summaries:
         if summary.save_error:
-            out.print(Text(sanitize(f"{summary.record.name}: {summary.save_error}")))
+            console().print(sanitize(f"{summary.record.name}: {summary.save_error}"))
 
 
 def print_run(summary: RunSummary) -> None:
@@ -118,12 +144,11 @@ def print_run(summary: RunSummary) -> None:
         rows.append((label, f"step {alert.step:,}: {alert.text}"))
     facts = Table.grid(padding=(0, 2))
     for label, value in rows + _how_to_continue(summary):
-        facts.add_row(Text(label, style="dim"), Text(sanitize(value)))
-    out = console()
-    out.print(facts)
+        facts.add_row(Text(label, style="dim"), Text(clip(sanitize(value), LONGEST_VALUE)))
+    console().print(facts)
     if best:
-        scores = report(best.confusion).per_class(summary.class_names)
-        out.print(class_table(scores, f"\nvalidation, epoch {best.epoch}"))
+        print(f"\nvalidation, epoch {best.epoch}")
+        print_classes(report(best.confusion).per_class(class_names(history, len(best.confusion))))
 
 
 def _data(history: History) -> str:
@@ -149,17 +174,33 @@ def _how_to_continue(summary: RunSummary) -> list[tuple[str, str]]:
     return [("to continue", f"mnist-tui resume {summary.record.id}, from {where}")]
 
 
-def class_table(scores: Iterable[Mapping[str, Any]], title: str | None = None) -> Table:
-    """Return a table of the scores of each class."""
-    table = Table(box=None, pad_edge=False, title=title, title_justify="left", title_style="")
-    for heading in ("class", "precision", "recall", "F1", "support"):
-        table.add_column(heading, justify="right")
-    for score in scores:
-        shares = (percent(score[key]) for key in ("precision", "recall", "f1"))
-        table.add_row(Text(sanitize(score["class"])), *shares, f"{score['support']:,}")
-    return table
+def print_classes(scores: Iterable[Mapping[str, Any]]) -> None:
+    """Print the scores of each class."""
+    rows = [
+        (
+            clip(sanitize(score["class"]), LONGEST_TEXT),
+            *(percent(score[key]) for key in ("precision", "recall", "f1")),
+            f"{score['support']:,}",
+        )
+        for score in scores
+    ]
+    print_table(CLASS_COLUMNS, rows)
 
 
-def console() -> Console:
-    """Return a console for stdout."""
-    return Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
+def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table without the columns that a terminal has no room for; in a pipe, print all."""
+    widths = column_widths(columns, rows)
+    room = console().width if sys.stdout.isatty() else sum(widths) + GAP * len(widths)
+    shown = columns_that_fit(columns, widths, room + GAP, GAP)
+    table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
+    for place in shown:
+        column = columns[place]
+        table.add_column(column.heading, justify="right" if column.is_number else "left", no_wrap=True)
+    for cells in rows:
+        table.add_row(*(cells[place] for place in shown))
+    console(room).print(table)
+
+
+def console(width: int = PIPE_WIDTH) -> Console:
+    """Return a console for stdout; `width` is for a pipe. It takes texts as they are, without markup."""
+    return Console(width=None if sys.stdout.isatty() else width, markup=False, emoji=False)

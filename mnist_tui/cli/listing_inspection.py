@@ -1,20 +1,24 @@
 """Evaluations and label issues on stdout."""
 
-from rich.table import Table
 from rich.text import Text
 
 from mnist_tui.analysis.review_csv import to_csv
 from mnist_tui.analysis.reviews import LabelReview
-from mnist_tui.cli.listing import class_table, console
+from mnist_tui.cli.listing import LONGEST_TEXT, console, print_classes, print_table
 from mnist_tui.inspection.figures import JUDGED, REVIEWED, Document, class_names, point_figures
 from mnist_tui.inspection.inspector import Inspector
 from mnist_tui.inspection.predictions import TRAIN, VALIDATION, EvaluationPoint
 from mnist_tui.inspection.review_export import predictions_of
-from mnist_tui.render.text import percent, sanitize
+from mnist_tui.render.columns import Column
+from mnist_tui.render.text import clip, percent, sanitize
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.summary import history_without_steps
 
 SHOWN_CONFUSIONS = 5
+ISSUE_COLUMNS = tuple(
+    Column(heading, rank, is_number=True)
+    for heading, rank in (("digit", 0), ("label", 1), ("suspected", 2), ("margin", 3), ("review", 4))
+)
 
 
 def figures_document(run: RunDirectory, name: str) -> Document:
@@ -36,7 +40,7 @@ def print_figures(document: Document) -> None:
     )
     for confusion in document["top_confusions"][:SHOWN_CONFUSIONS]:
         out.print(Text("  " + sanitize(confusion["words"])))
-    out.print(class_table(document["per_class"]))
+    print_classes(document["per_class"])
 
 
 def label_issues_document(run: RunDirectory) -> Document:
@@ -90,16 +94,14 @@ def print_label_issues(document: Document, most: int) -> None:
     """Print the first `most` label issues."""
     out, rows = console(), document["label_issues"]
     out.print(f"{len(rows):,} label issues in {document['digits']:,} digits ({document['checked']})")
-    table = Table(box=None, pad_edge=False)
-    for heading in ("digit", "label", "suspected", "margin", "review"):
-        table.add_column(heading, justify="right")
+    cells = []
     for row in rows[:most]:
         review = row["review"] or "–"
         review += f", is {row['correct']}" if row["correct"] else ""
         mark = " *" if row["confident"] else "  "
-        cells = (f"#{row['index']:05d}", row["label"], row["suspected"] + mark, f"{row['margin']:.3f}", review)
-        table.add_row(*(Text(sanitize(cell)) for cell in cells))
-    out.print(table)
+        texts = (f"#{row['index']:05d}", row["label"], row["suspected"] + mark, f"{row['margin']:.3f}", review)
+        cells.append([clip(sanitize(text), LONGEST_TEXT) for text in texts])
+    print_table(ISSUE_COLUMNS, cells)
     if len(rows) > most:
         out.print(f"and {len(rows) - most:,} more: --json lists them all, the labels screen shows them")
     out.print("* wrong according to confident learning")

@@ -9,7 +9,7 @@ from mnist_tui import __version__
 from mnist_tui.cli.bench import bench
 from mnist_tui.cli.distributed import distribution_options, follow
 from mnist_tui.cli.inspect import evaluate, label_issues
-from mnist_tui.cli.options import settings_options
+from mnist_tui.cli.options import UserPath, settings_options
 from mnist_tui.cli.renamed import new_arguments, new_keys
 from mnist_tui.cli.steer import RUN_HELP, steering_commands
 from mnist_tui.cli.wiring import UsageError, catalogue, check_terminal, launch, show_screen, watch
@@ -17,6 +17,9 @@ from mnist_tui.cluster import Cluster
 from mnist_tui.config import ConfigError
 from mnist_tui.runs.directory import find_run, list_runs
 from mnist_tui.settings import SETTINGS
+from mnist_tui.untrusted import read_bytes
+
+MAX_CONFIG_BYTES = 1 << 20
 
 
 def run_command() -> int:
@@ -50,9 +53,7 @@ for command in (*steering_commands(), evaluate, label_issues, bench):
 @commands.command()
 @settings_options(SETTINGS)
 @distribution_options
-@click.option(
-    "--config", "config_file", type=click.Path(path_type=Path), help="Settings from a TOML file; flags take precedence."
-)
+@click.option("--config", "config_file", type=UserPath(), help="Settings from a TOML file; flags take precedence.")
 @click.option("--plain", is_flag=True, help="Plain lines instead of the screen.")
 @click.option("--detach", is_flag=True, help="Start the run, print its id and return.")
 def train(
@@ -129,12 +130,13 @@ def settings_from(path: Path) -> dict[str, str]:
     import tomllib
 
     try:
-        given = new_keys({key: str(value) for key, value in tomllib.loads(path.read_text("utf-8")).items()})
+        settings = tomllib.loads(read_bytes(path, MAX_CONFIG_BYTES).decode())
+        given = new_keys({key: str(value) for key, value in settings.items()})
         catalogue().complete(given)
         return given
     except ConfigError as error:
         raise ConfigError(f"--config {path}: {error}") from None
     except OSError as error:
         raise ConfigError(f"--config {path} cannot be read ({error.strerror}): give the path of a TOML file") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"--config {path} is not TOML ({error}): write lines like `epochs = 2`") from None

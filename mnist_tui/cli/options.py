@@ -1,11 +1,21 @@
-"""Flags for the settings of a run."""
+"""Flags for the settings of a run, and the type of flags that take a path."""
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import click
 
-from mnist_tui.settings import Setting
+from mnist_tui.settings import Setting, user_path
+
+
+class UserPath(click.ParamType[Path]):
+    """A path, made absolute and without ~; ConfigError if there can be none like it."""
+
+    name = "path"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:  # noqa: ARG002
+        return user_path(value, param.opts[0] if param else "path")
 
 
 def flag_of(name: str) -> str:

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import io
 import os
 import stat
 import sys
@@ -11,6 +12,13 @@ from typing import TextIO
 
 from mnist_tui.runs.directory import RunError
 from mnist_tui.runs.replacing import replaceable, replacing
+
+
+def replace_unencodable(*streams: TextIO) -> None:
+    """Let streams print a question mark for a character that the locale's encoding lacks."""
+    for stream in streams:
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def flush_or_drop(*streams: TextIO) -> None:

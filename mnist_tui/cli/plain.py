@@ -28,7 +28,7 @@ from mnist_tui.events import (
     SettingChanged,
 )
 from mnist_tui.metrics import in_words
-from mnist_tui.render.text import clip_parts, duration, percent, sanitize
+from mnist_tui.render.text import clip, clip_parts, duration, percent, sanitize
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.history import History
 from mnist_tui.runs.liveness import clock
@@ -42,6 +42,8 @@ LINE_SECONDS = 10.0
 REWRITE_SECONDS = 0.5
 """Seconds between updates of the progress line on a terminal."""
 SEPARATOR = "  "
+LONGEST_LINE = 2_000
+"""Characters that are printed of a longer line."""
 PING_SECONDS = 2.0
 """Seconds between requests to the engine for its save error."""
 PING_TIMEOUT = 1.0
@@ -67,7 +69,7 @@ class PlainReporter:
         """Print a line that stays."""
         clear = "\r\x1b[K" if self._shown and self._rewrite else ""
         self._shown = ""
-        print(clear + sanitize(line), file=self._out, flush=True)
+        print(clear + clip(sanitize(line), LONGEST_LINE), file=self._out, flush=True)
 
     def apply(self, event: AnyEvent) -> None:
         """Apply an event and print a line about it, if it is important enough."""
@@ -214,7 +216,7 @@ def follow(
     try:
         while True:
             engine = run.engine()  # before reading, so that the last events of an engine are read
-            while events := _read(follower, run):  # everything, because a RunResumed after an end revokes it
+            while events := follower.read():  # everything, because a RunResumed after an end revokes it
                 for event in events:
                     reporter.apply(event)
             reporter.print_silence(engine.silent_since if engine is not None else None)
@@ -240,15 +242,6 @@ def has_ended(history: History, since: float) -> bool:
     """Return True if the run ended or failed after a time in seconds since 1970."""
     last = history.ended or history.failed
     return last is not None and last.time >= since
-
-
-def _read(follower: LogFollower, run: RunDirectory) -> list[AnyEvent]:
-    try:
-        return follower.read()
-    except OSError as error:
-        raise RunError(
-            f"{run.events_path} cannot be read ({error.strerror}): make it readable and attach again"
-        ) from None
 
 
 def _ask_to_stop(run: RunDirectory, reporter: PlainReporter, *, now: bool) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mnist_tui.cluster import Cluster
 from mnist_tui.config import RunConfig
-from mnist_tui.runs.directory import RunDirectory
+from mnist_tui.runs.directory import RunDirectory, home
 from mnist_tui.settings import SETTINGS_BY_KEY, Catalogue
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ def watch(run: RunDirectory, plain: bool, since: float = 0.0) -> int:
 def show_screen(run: RunDirectory | None) -> int:
     """Run the ui on the home screen or on a run, and return the exit status."""
     check_terminal()
+    home()  # a folder that cannot be named is reported before the screen opens
     app = make_app(run)
     try:
         app.run()

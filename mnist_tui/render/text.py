@@ -2,6 +2,8 @@
 
 import math
 
+from mnist_tui.untrusted import sanitize as sanitize
+
 EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
@@ -53,13 +55,3 @@ def clip_parts(text: str, width: int, separator: str = " · ") -> str:
 def clip(text: str, width: int) -> str:
     """Shorten text to `width` characters, with an ellipsis at the cut."""
     return text if len(text) <= width else (text[: max(0, width - 1)] + "…")[:width]
-
-
-def sanitize(text: str) -> str:
-    """Replace the characters of external text that a terminal would obey, keeping its length.
-
-    White space becomes a blank, anything else that is not printable (escapes, bidi overrides) a question mark.
-    """
-    if text.isprintable():
-        return text
-    return "".join(each if each.isprintable() else " " if each.isspace() else "?" for each in text)

@@ -10,26 +10,29 @@ import os
 import re
 import stat
 import time
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import platformdirs
 
 from mnist_tui import __version__
-from mnist_tui.config import RunConfig
+from mnist_tui.config import ConfigError, RunConfig, quoted
 from mnist_tui.npz import NpzError, read_arrays
 from mnist_tui.runs import liveness
 from mnist_tui.runs.liveness import Endpoint, LiveEngine
 from mnist_tui.runs.names import free_name
 from mnist_tui.runs.replacing import remove_temporaries, replacing
-from mnist_tui.settings import RENAMED_SETTINGS
+from mnist_tui.settings import RENAMED_SETTINGS, check_readable, user_path
+from mnist_tui.untrusted import Timestamp, read_bytes, sanitize, sanitized
 
 if TYPE_CHECKING:
     import numpy as np
 
 HOME_VARIABLE = "MNIST_TUI_HOME"
 LOCK_ATTEMPTS = 20
+MAX_RECORD_BYTES = 1 << 20
 
 WRITTEN_NAMES = {
     ".": r"config\.json|events\.jsonl|model\.keras|reviews\.csv",
@@ -38,6 +41,10 @@ WRITTEN_NAMES = {
     "predictions": r"[\w-]+\.npz",
 }
 """Folders of a run directory, and regular expressions of the files that are replaced there."""
+
+
+ORDER_STEP = 0.001
+"""Seconds between the `order` of two runs, well above the resolution of a float."""
 
 
 class RunError(Exception):
@@ -49,8 +56,10 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     name: str
-    created: float
+    created: Timestamp
     """Seconds since 1970."""
+    order: float | None = None
+    """Replaces `created` where runs are sorted, if the clock was set back before this run was created."""
     config: RunConfig
     versions: dict[str, str] = msgspec.field(default_factory=lambda: {"mnist-tui": __version__})
     data_checksum: str | None = None
@@ -82,22 +91,31 @@ class RunDirectory:
 
     @property
     def id(self) -> str:
-        """Name of the folder."""
-        return self.path.name
+        """Name of the folder, sanitised."""
+        return sanitize(self.path.name)
 
     def record(self) -> RunRecord:
-        """Read config.json; raises RunError if it is missing or damaged."""
+        """Read config.json; raises RunError if it is missing, damaged, or of a version that this one cannot read.
+
+        Its texts are sanitised, except for the path of the data. The id is always the folder's, also in a copy.
+        """
         try:
-            with opened(self.config_path) as file:
-                fields = msgspec.json.decode(file.read(), type=dict[str, Any])
+            written = msgspec.json.decode(read_bytes(self.config_path, MAX_RECORD_BYTES), type=dict[str, Any])
+            fields = sanitized(written) | {"id": self.id}
             config = fields.get("config")
             if isinstance(config, dict):
+                config |= {"data": written["config"].get("data")}
                 fields["config"] = {RENAMED_SETTINGS.get(key, key): value for key, value in config.items()}
-            return msgspec.convert(fields, RunRecord)
+            record = msgspec.convert(fields, RunRecord)
+            check_readable(record.config)
         except FileNotFoundError:
             raise RunError(f"{self.path} is not a run directory: it has no config.json") from None
-        except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise RunError(f"{self.config_path} cannot be read ({error}): restore it or remove the run") from None
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError, ConfigError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise RunError(
+                f"{self.config_path} cannot be read ({reason}): restore it, or use the version that wrote it"
+            ) from None
+        return record
 
     def write_record(self, record: RunRecord) -> None:
         """Replace config.json atomically."""
@@ -236,52 +254,89 @@ class RunDirectory:
         return engine.endpoint if engine is not None and engine.endpoint.pid else None
 
 
-def opened(path: Path) -> BinaryIO:
-    """Open a file for reading. A pipe in its place reads as empty, where `open` would wait for a writer."""
-    return open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))
-
-
 def home() -> Path:
-    """Return the folder of all runs: MNIST_TUI_HOME, or the platform's user data folder."""
+    """Return the folder of all runs: MNIST_TUI_HOME, or the platform's user data folder; raises ConfigError."""
     named = os.environ.get(HOME_VARIABLE)
-    return Path(named).expanduser().absolute() if named else platformdirs.user_data_path("mnist-tui")
+    try:
+        return _home(named or platformdirs.user_data_dir("mnist-tui"))
+    except RuntimeError:
+        raise ConfigError(f"you have no home folder here: set {HOME_VARIABLE} to a folder for your runs") from None
+
+
+@cache
+def _home(named: str) -> Path:
+    """Return the absolute path, which stays the same if the current folder is removed later."""
+    return user_path(named, HOME_VARIABLE)
 
 
 def list_runs() -> list[RunDirectory]:
-    """Return all runs, newest first. A folder without a config.json is not a run."""
+    """Return all runs, newest first; raises RunError if their folder cannot be read.
+
+    A folder without a config.json is not a run. A run whose config.json cannot be read goes by the file's time.
+    """
     try:
-        folders = [entry.path for entry in os.scandir(home()) if entry.is_dir()]
-    except OSError:
+        paths = [Path(entry.path) for entry in os.scandir(home())]
+    except FileNotFoundError:
         return []
-    folders.sort(reverse=True)
-    return [RunDirectory(Path(folder)) for folder in folders if Path(folder, "config.json").exists()]
+    except OSError as error:
+        raise RunError(f"{home()} cannot be read ({error.strerror}): set {HOME_VARIABLE} to another folder") from None
+    runs = [RunDirectory(path) for path in paths if _has_record(path)]
+    return sorted(runs, key=lambda run: (_order(run), run.path.name), reverse=True)
+
+
+def _has_record(path: Path) -> bool:
+    try:
+        (path / "config.json").lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        pass  # a run of another user, say, which is named as unreadable
+    return True
+
+
+def _order(run: RunDirectory) -> float:
+    """Return the time that sorts a run: of its creation, or of its config.json if that cannot be read."""
+    try:
+        record = run.record()
+        return record.created if record.order is None else record.order
+    except RunError:
+        with contextlib.suppress(OSError):
+            return run.config_path.lstat().st_mtime
+        return 0.0
 
 
 def find_run(wanted: str) -> RunDirectory:
     """Return the run with an id, a unique prefix of one, a name, or "last"; raises RunError if there is not one."""
     runs = list_runs()
     if not runs:
-        raise RunError(f"no run {wanted!r}: there are no runs in {home()} yet; start one with `mnist-tui train`")
+        raise RunError(f"no run {quoted(wanted)}: there are no runs in {home()} yet; start one with `mnist-tui train`")
     if wanted == "last":
         return runs[0]
-    named = [run for run in runs if run.id == wanted or _name_of(run) == wanted]
-    matches = named or [run for run in runs if wanted and run.id.startswith(wanted)]
+    named = [run for run in runs if wanted in (run.id, run.path.name) or _name_of(run) == wanted]
+    matches = named or [run for run in runs if wanted and run.path.name.startswith(wanted)]
     if len(matches) == 1:
         return matches[0]
     if not matches:
-        raise RunError(f"no run {wanted!r} in {home()}: `mnist-tui runs` lists them")
+        raise RunError(f"no run {quoted(wanted)} in {home()}: `mnist-tui runs` lists them")
     ids = ", ".join(run.id for run in matches[:4]) + (", ..." if len(matches) > 4 else "")
-    raise RunError(f"run {wanted!r} matches {len(matches)} runs ({ids}): give more of the id")
+    raise RunError(f"run {quoted(wanted)} matches {len(matches)} runs ({ids}): give more of the id")
 
 
 def create_run(config: RunConfig) -> RunDirectory:
     """Create a run directory with its config.json; raises RunError and leaves nothing behind if that fails."""
-    taken = {_name_of(run) for run in list_runs()}
+    others = list_runs()
+    taken = {_name_of(run) for run in others}
     if config.name is not None and config.name in taken:
         raise RunError(f"a run named {config.name!r} exists already: choose another --name")
-    created = time.time()
+    created, newest = time.time(), _order(others[0]) if others else 0.0
     path = _new_folder(created)
-    record = RunRecord(id=path.name, name=config.name or free_name(taken), created=created, config=config)
+    record = RunRecord(
+        id=path.name,
+        name=config.name or free_name(taken),
+        created=created,
+        order=newest + ORDER_STEP if created <= newest else None,
+        config=config,
+    )
     run = RunDirectory(path)
     try:
         run.write_record(record)

@@ -1,20 +1,25 @@
 """Reading and writing of events.jsonl."""
 
+import contextlib
+import io
 import os
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from mnist_tui.events import AnyEvent, Event, HardwareSampled, LayerStats, StepEnded, decode_lines, encode
-from mnist_tui.runs.directory import opened
+from mnist_tui.runs.directory import RunError
 from mnist_tui.runs.log_copy import LogCopy
 from mnist_tui.runs.replacing import replacing
+from mnist_tui.untrusted import opened
 
 MAX_HELD_EVENTS = 200_000
 """Events kept in memory while they cannot be written: more than an hour of steps. Rare events have no limit."""
 CHUNK = 1 << 20
 """Bytes read at once: about 6,000 steps, whose Python objects take little memory."""
+MAX_LINE = 4 << 20
+"""Bytes of the longest line that is decoded: ten times an epoch of 256 classes."""
 
 
 class EventLog:
@@ -133,52 +138,84 @@ class EventLog:
             position += len(chunk)
 
     def _remove_incomplete_line(self) -> None:
-        """Remove an incomplete last line, left by an engine that was killed."""
-        size = os.fstat(self._descriptor).st_size
-        tail_start = max(0, size - (1 << 20))
-        tail = os.pread(self._descriptor, size - tail_start, tail_start)
-        if tail and not tail.endswith(b"\n"):
-            os.ftruncate(self._descriptor, tail_start + tail.rfind(b"\n") + 1)
+        """Remove an incomplete last line of any length, left by an engine that was killed or by a power cut."""
+        end = size = os.fstat(self._descriptor).st_size
+        while end:
+            start = max(0, end - CHUNK)
+            newline = os.pread(self._descriptor, end - start, start).rfind(b"\n")
+            if newline >= 0:
+                end = start + newline + 1
+                break
+            end = start
+        if end < size:
+            os.ftruncate(self._descriptor, end)
 
 
 class LogFollower:
     """Reader of a growing log. `read` returns the events since the last call.
 
-    It leaves a line without a newline for later, and skips and counts lines that this version does not know.
+    It leaves a line without a newline for later, and skips and counts lines that this version cannot read.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._offset = 0
+        self._incomplete = 0
+        """Size of the file at which its rest had no newline, so that a long rest is searched only once."""
         self.unknown = 0
 
     def read(self, limit: int = CHUNK) -> list[AnyEvent]:
         """Return new events, oldest first, from about `limit` bytes at most; empty at the end of the file.
 
-        To read everything, call it until it returns nothing.
+        To read everything, call it until it returns nothing. Raises RunError if the file cannot be read.
         """
-        try:
-            with opened(self._path) as file:
-                file.seek(self._offset)
-                while True:
-                    complete = _whole_lines(file, limit)
-                    if not complete:
-                        return []
-                    self._offset += len(complete)
-                    events, unknown = decode_lines(complete)
-                    self.unknown += unknown
-                    if events:  # a chunk may hold unknown lines only
-                        return events
-                    file.seek(self._offset)
-        except FileNotFoundError:
-            return []
+        with opened_log(self._path) as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(self._offset)
+            while size != self._incomplete:
+                found = next_lines(file, limit)
+                if not found.length:
+                    self._incomplete = size
+                    break
+                self._offset += found.length
+                events, unknown = decode_lines(found.lines) if found.lines else ([], 1)
+                self.unknown += unknown
+                if events:  # a chunk may hold unknown lines only
+                    return events
+        return []
 
 
-def _whole_lines(file: BinaryIO, limit: int) -> bytes:
+@contextlib.contextmanager
+def opened_log(path: Path) -> Iterator[BinaryIO]:
+    """Open a log for reading, as an empty file if there is none yet; raises RunError, also if reading fails."""
+    try:
+        with opened(path) if os.path.lexists(path) else io.BytesIO() as file:
+            yield file
+    except OSError as error:
+        raise RunError(f"{path} cannot be read ({error.strerror}): restore it or make it readable") from None
+
+
+class Lines(NamedTuple):
+    """Complete lines of a log, and the number of bytes that they take in the file: 0 at its end."""
+
+    lines: bytes
+    """Empty in place of a line that is longer than MAX_LINE."""
+    length: int
+
+
+def next_lines(file: BinaryIO, limit: int = CHUNK) -> Lines:
     """Read up to the last newline within `limit` bytes, or to the end of a line that is longer."""
+    start = file.tell()
     data = file.read(limit)
     end = data.rfind(b"\n") + 1
-    if not end and len(data) == limit:
-        data += file.readline()
-        end = data.rfind(b"\n") + 1
-    return data[:end]
+    if end or len(data) < limit:
+        file.seek(start + end)
+        return Lines(data[:end], end)
+    length = len(data)
+    while part := file.readline(CHUNK):
+        length += len(part)
+        data = data + part if length <= MAX_LINE else b""
+        if part.endswith(b"\n"):
+            return Lines(data, length)
+    file.seek(start)
+    return Lines(b"", 0)

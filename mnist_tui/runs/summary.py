@@ -1,13 +1,14 @@
 """RunSummary: one run of a list, read without NumPy and without decoding every step."""
 
-import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from mnist_tui.events import EpochEnded, RunEnded, StepEnded, decode
-from mnist_tui.runs.directory import RunDirectory, RunError, RunRecord, opened
+from mnist_tui.runs.directory import RunDirectory, RunError, RunRecord, list_runs
 from mnist_tui.runs.history import History
 from mnist_tui.runs.liveness import LiveEngine
+from mnist_tui.runs.log import next_lines, opened_log
 from mnist_tui.runs.status import Status, in_words
 
 STEP_PREFIX = b'{"type":"step_ended"'
@@ -23,6 +24,8 @@ class RunSummary:
     engine: LiveEngine | None
     save_error: str = ""
     """What the live or the last engine could not save; empty if it saved everything."""
+    unreadable: int = 0
+    """Number of lines of events.jsonl that this version cannot read; steps are not counted."""
 
     @property
     def pid(self) -> int | None:
@@ -69,11 +72,6 @@ class RunSummary:
         """Error of a failed run, in one sentence."""
         return self.history.failed.error if self.history.failed else None
 
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """Names of the classes; empty before the data were read."""
-        return self.history.started.class_names if self.history.started else ()
-
     def as_json(self) -> dict[str, object]:
         """Return the object that `runs --json` prints."""
         best, ended = self.best, self.ended
@@ -101,22 +99,28 @@ class RunSummary:
 
 
 def history_without_steps(run: RunDirectory) -> History:
-    """Read a run's events except its steps; raises RunError if its config.json cannot be read."""
-    history, step_line = History(run.record()), b""
-    with contextlib.suppress(OSError), opened(run.events_path) as lines:  # without events, the run crashed or starts
-        for line in lines:
-            if not line.endswith(b"\n"):
-                break  # not written completely yet
-            if line.startswith(STEP_PREFIX):
-                step_line = line
-                continue
-            _skip_to(history, step_line)
-            step_line = b""
-            event = decode(line)
-            if event is not None:
-                history.apply(event)
+    """Read a run's events except its steps; raises RunError if config.json or events.jsonl cannot be read."""
+    return _read(run)[0]
+
+
+def _read(run: RunDirectory) -> tuple[History, int]:
+    """Return the history without steps, and the number of lines that this version cannot read."""
+    history, step_line, unreadable = History(run.record()), b"", 0
+    with opened_log(run.events_path) as file:
+        while (found := next_lines(file)).length:
+            unreadable += not found.lines
+            for line in found.lines.splitlines():
+                if line.startswith(STEP_PREFIX):
+                    step_line = line
+                    continue
+                _skip_to(history, step_line)
+                step_line = b""
+                event = decode(line)
+                if event is not None:
+                    history.apply(event)
+                unreadable += event is None and bool(line)
     _skip_to(history, step_line)
-    return history
+    return history, unreadable
 
 
 def _skip_to(history: History, step_line: bytes) -> None:
@@ -126,20 +130,32 @@ def _skip_to(history: History, step_line: bytes) -> None:
 
 
 def summarize(run: RunDirectory) -> RunSummary:
-    """Read a run's status and results; raises RunError if its config.json cannot be read."""
+    """Read a run's status and results; raises RunError if config.json or events.jsonl cannot be read."""
     engine = run.engine()  # before the events: an engine that ends in between has written how
-    history = history_without_steps(run)
+    history, unreadable = _read(run)
     status = history.status(live=engine is not None, responds=engine is None or engine.responds)
-    return RunSummary(run, history, status, engine, run.save_error())
+    return RunSummary(run, history, status, engine, run.save_error(), unreadable)
+
+
+def newest_summaries(most: int, troubles: list[str] | None = None, other_than: Path | None = None) -> list[RunSummary]:
+    """Read the newest runs, without that in the folder `other_than`; add what cannot be read to `troubles`."""
+    try:
+        runs = [run for run in list_runs() if run.path != other_than][:most]
+    except RunError as error:
+        if troubles is not None:
+            troubles.append(str(error))
+        return []
+    return summaries(runs, troubles)
 
 
 def summaries(runs: Iterable[RunDirectory], troubles: list[str] | None = None) -> list[RunSummary]:
-    """Read runs, in the order given. Leave out a run whose config.json is damaged, and add the reason to `troubles`."""
+    """Read runs, in the order given. Leave out a run that cannot be read, and add the reason to `troubles`."""
     found = []
     for run in runs:
         try:
             found.append(summarize(run))
-        except RunError as error:
+        except Exception as error:  # whatever is wrong with one run, the others are listed
+            reason = str(error) if isinstance(error, RunError) else f"{run.path} cannot be read ({error!r})"
             if troubles is not None:
-                troubles.append(str(error))
+                troubles.append(reason)
     return found

@@ -9,10 +9,10 @@ from mnist_tui.control.client import Attachment, origin
 from mnist_tui.events import AlertRaised, Phase
 from mnist_tui.inspection.inspector import Findings, Inspector
 from mnist_tui.inspection.predictions import TEST, VALIDATION, EvaluationPoint, Predictions
-from mnist_tui.runs.directory import RunDirectory
+from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.history import History
 from mnist_tui.runs.liveness import LiveEngine
-from mnist_tui.runs.log import LogFollower
+from mnist_tui.runs.log import LogFollower, opened_log
 from mnist_tui.runs.progress import Progress, progress
 from mnist_tui.runs.status import Status
 from mnist_tui.ui.model_loader import ModelLoader
@@ -42,14 +42,15 @@ class RunView:
 class RunSession:
     """Follows one run directory. `poll` reads new events; predictions are read when a screen needs them.
 
-    A live engine knows this viewer until `close`.
+    A live engine knows this viewer until `close`. Raises RunError if the run cannot be read.
     """
 
     def __init__(self, run: RunDirectory, clock: Callable[[], float] = time.time) -> None:
         self.run = run
         self.record = run.record()
         self.clock = clock
-        self._follower = LogFollower(run.events_path)
+        with opened_log(run.events_path):
+            self._follower = LogFollower(run.events_path)
         self._history = History(self.record)
         self._live = False
         self._engine: LiveEngine | None = None
@@ -76,7 +77,7 @@ class RunSession:
         if abs(now - self._live_checked) >= LIVENESS_SECONDS:
             engine, self._live_checked = self.run.engine(), now
             live = engine is not None or self._replies
-        with contextlib.suppress(OSError):  # a disk that went away: `trouble` and the status say so
+        with contextlib.suppress(RunError):  # a disk that went away: `trouble` and the status say so
             while events := self._follower.read():  # to the end: half a run would be a lie
                 self._history.apply_all(events)
         self._live, self._engine = live, engine

@@ -1,7 +1,10 @@
 """Output of `runs` and `show` for users and programs."""
 
+import io
 import json
 import os
+import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +39,9 @@ RUN_FIELDS = {
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path))
+    return tmp_path
 
 
 def test_json_is_one_document_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
@@ -339,3 +343,54 @@ def test_old_json_keys_stay_beside_the_new_ones() -> None:
     assert document["label_issues"] == document["disputes"]
     assert document["label_issues"][0]["review"] is document["label_issues"][0]["verdict"] is None
     assert document["reviewed"]["unreviewed"] == document["judged"]["unjudged"] == document["digits"]
+
+
+@pytest.mark.parametrize("width", [20, 40, 50, 60, 70, 80, 90, 100, 200])
+def test_a_narrow_terminal_loses_columns_before_a_text_is_cut(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(width))
+    listing.print_runs([summarize(recorded_run())])
+    heading, line = re.sub(r"\x1b\[\d+m", "", capsys.readouterr().out).splitlines()
+    cells = [record().id, "brave-otter", "finished", "fast", "3 of 3", "2,580", "99.46 %", "99.57 %"]
+    headings = ["run", "name", "status", "preset", "epochs", "steps", "validation", "test"]
+    assert [cell in line for cell in cells] == [each in heading.split() for each in headings]
+    assert len(line) <= width
+    assert "brave-otter" in line
+    assert ("99.46 %" in line) == (width >= 33)
+    assert ("2,580" in line) == (width >= 82)
+
+
+def test_a_pipe_gets_whole_rows_of_any_length(capsys: pytest.CaptureFixture[str]) -> None:
+    run = create_run(samples.config(name=40 * "n", ensemble="reference,lenet5,best"))
+    listing.print_runs([summarize(run)])
+    _, line = capsys.readouterr().out.splitlines()
+    assert line.split()[:2] == [run.id, 40 * "n"]
+    assert "reference + lenet5 + best" in line
+    assert "…" not in line
+
+
+def test_names_that_look_like_markup_are_printed_as_they_are(capsys: pytest.CaptureFixture[str], home: Path) -> None:
+    run = recorded_run()
+    run.path.rename(home / "[x:smile:]")
+    summary = summarize(RunDirectory(home / "[x:smile:]"))
+    listing.print_runs([summary])
+    listing.print_run(summary)
+    assert capsys.readouterr().out.count("[x:smile:]") >= 2
+
+
+def test_json_is_utf_8_in_any_locale_and_whatever_a_path_holds(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    run = RunDirectory(recorded_run().path.rename(home / os.fsdecode(b"caf\xe9")))
+    out = io.TextIOWrapper(io.BytesIO(), encoding="latin-1")
+    monkeypatch.setattr(sys, "stdout", out)
+    listing.print_json([summarize(run).as_json(), "–"])
+    assert isinstance(out.buffer, io.BytesIO)
+    summary, dash = json.loads(out.buffer.getvalue().decode("utf-8"))
+    assert (summary["id"], dash) == ("caf?", "–")
+
+
+def test_classes_without_recorded_names_are_numbers() -> None:
+    run = run_with(samples.run_started(class_names=("a",)), samples.epoch_ended(), samples.run_ended())
+    document = listing.run_document(summarize(run))
+    assert [row["class"] for row in document["per_class"]] == [str(n) for n in range(len(document["confusion"]))]

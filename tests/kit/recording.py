@@ -15,10 +15,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
+
 from mnist_tui.events import AnyEvent, EpochEnded, Event, Phase, PhaseChanged, StepEnded, decode, encode
 from mnist_tui.runs.directory import RunDirectory, RunRecord, home
 
 RECORDING = RunDirectory(Path(__file__).parent.parent / "fixtures" / "brave-otter")
+ID = "20261123-221418"
 
 
 class Clock:
@@ -32,8 +35,8 @@ class Clock:
 
 
 def record() -> RunRecord:
-    """Return the record of the recorded run."""
-    return RECORDING.record()
+    """Return the record of the recorded run, whose id is that of the folder that it was recorded in."""
+    return msgspec.structs.replace(RECORDING.record(), id=ID)
 
 
 def finishing_time() -> float:

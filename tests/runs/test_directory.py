@@ -13,9 +13,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import numpy as np
+import platformdirs
 import pytest
 
+from mnist_tui.config import ConfigError
 from mnist_tui.runs import directory
 from mnist_tui.runs.directory import (
     RunDirectory,
@@ -93,7 +96,8 @@ def test_a_home_that_cannot_be_created_is_an_error(tmp_path: Path, monkeypatch: 
     with pytest.raises(RunError, match="set MNIST_TUI_HOME to"):
         create_run(samples.config())
     assert list(tmp_path.iterdir()) == [tmp_path / "file"]
-    assert list_runs() == []
+    with pytest.raises(RunError, match="set MNIST_TUI_HOME to"):
+        list_runs()
 
 
 def test_a_full_disk_leaves_no_run_behind(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -281,3 +285,85 @@ def test_a_config_with_an_old_key_is_read() -> None:
     run = create_run(samples.config(jit_compile="off"))
     run.config_path.write_text(run.config_path.read_text().replace('"jit_compile"', '"jit"'))
     assert run.record().config.jit_compile == "off"
+
+
+def created_at(run: RunDirectory, created: float) -> RunDirectory:
+    """Change when a run was created."""
+    run.write_record(msgspec.structs.replace(run.record(), created=created, order=None))
+    return run
+
+
+def test_the_newest_run_is_the_one_created_last_whatever_its_folder_is_called(home: Path) -> None:
+    runs = [created_at(create_run(samples.config()), samples.CREATED + hour * 3_600) for hour in range(3)]
+    for run, name in zip(runs, ("20240101-030000", "20240101-020000", "20240101-010000"), strict=True):
+        run.path.rename(home / name)
+    assert [run.id for run in list_runs()] == ["20240101-010000", "20240101-020000", "20240101-030000"]
+    assert find_run("last").id == "20240101-010000"
+
+
+@pytest.mark.parametrize("back", [0, 1, 3_600, 1e6])
+def test_a_run_created_after_the_clock_was_set_back_is_the_newest(back: float) -> None:
+    earlier = created_at(create_run(samples.config(name="earlier")), time.time() + back)
+    later = create_run(samples.config(name="later"))
+    latest = create_run(samples.config(name="latest"))
+    assert [run.record().name for run in list_runs()] == ["latest", "later", "earlier"]
+    assert later.record().created < earlier.record().created + 1
+    assert find_run("last").path == latest.path
+
+
+def test_a_run_that_cannot_be_read_goes_by_the_time_of_its_file() -> None:
+    older, bad, newer = (created_at(create_run(samples.config()), samples.CREATED + day) for day in (0, 0, 2))
+    bad.config_path.write_bytes(b"{")
+    os.utime(bad.config_path, (samples.CREATED + 1, samples.CREATED + 1))
+    assert [run.path for run in list_runs()] == [newer.path, bad.path, older.path]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("created", b"1e300"),
+        ("created", b"-1"),
+        ("epochs", 5_000 * b"9"),
+        ("epochs", b"-3"),
+        ("batch_size", b"0"),
+        ("learning_rate", b"1e300"),
+        ("ensemble", b'"best*2,fast"'),
+        ("name", 100_000 * b"["),
+        ("name", b'"' + (1 << 20) * b"x" + b'"'),
+    ],
+)
+def test_a_record_with_an_impossible_value_is_refused_in_a_short_sentence(field: str, value: bytes) -> None:
+    run = create_run(samples.config(name="bad-one"))
+    fields = msgspec.json.decode(run.config_path.read_bytes())
+    (fields if field in fields and field != "name" else fields["config"])[field] = "HERE"
+    run.config_path.write_bytes(msgspec.json.encode(fields).replace(b'"HERE"', value))
+    with pytest.raises(RunError, match=r"config\.json cannot be read") as caught:
+        run.record()
+    assert len(str(caught.value)) < 400
+    assert find_run("last").path == run.path
+
+
+def test_texts_of_a_record_are_sanitised_and_the_id_is_the_folders(home: Path) -> None:
+    run = create_run(samples.config(data="/tmp/a\u2009b.npz"))
+    evil = "\x1b]0;owned\x07[/red]"
+    run.write_record(msgspec.structs.replace(run.record(), id=evil, name=evil, versions={evil: evil}))
+    copy = RunDirectory(run.path.rename(home / "copy\x1b"))
+    record = copy.record()
+    assert (record.id, copy.id, record.name) == ("copy?", "copy?", "?]0;owned?[/red]")
+    assert all(text.isprintable() for text in (*record.versions, *record.versions.values()))
+    assert record.config.data == "/tmp/a\u2009b.npz"
+    assert find_run("copy?").path == copy.path
+
+
+def test_a_home_that_is_no_folder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("MNIST_TUI_HOME", str(tmp_path / "file"))
+    with pytest.raises(RunError, match="Not a directory"):
+        list_runs()
+
+
+def test_without_a_home_folder_the_variable_to_set_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MNIST_TUI_HOME")
+    monkeypatch.setattr(platformdirs, "user_data_dir", lambda _: "~nosuchuser/x")
+    with pytest.raises(ConfigError, match="MNIST_TUI_HOME"):
+        directory.home()

@@ -220,3 +220,34 @@ def test_a_log_without_a_torn_line_stays_as_it_is(path: Path) -> None:
     append(path, encode(samples.step_ended(1)))
     EventLog(path).close()
     assert path.read_bytes() == encode(samples.step_ended(1))
+
+
+@pytest.mark.parametrize("size", [log_module.CHUNK, log_module.CHUNK + 1, 3 * log_module.CHUNK])
+def test_a_torn_last_line_of_any_length_is_cut_off(path: Path, size: int) -> None:
+    whole = encode(samples.step_ended(1))
+    append(path, whole + bytes(size))
+    EventLog(path).close()
+    assert path.read_bytes() == whole
+    path.write_bytes(bytes(size))
+    EventLog(path).close()
+    assert path.read_bytes() == b""
+
+
+def test_a_line_longer_than_any_event_is_skipped_and_not_kept(path: Path) -> None:
+    line = encode(samples.step_ended(1))
+    append(path, line + bytes(log_module.MAX_LINE + 1) + b"\n" + line)
+    follower = LogFollower(path)
+    assert steps(follower.read()) == [1]
+    assert steps(follower.read()) == [1]
+    assert follower.unknown == 1
+
+
+def test_a_long_rest_without_a_newline_is_searched_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    append(path, bytes(3 * log_module.CHUNK))
+    follower = LogFollower(path)
+    assert follower.read() == []
+    monkeypatch.setattr(log_module, "next_lines", lambda *_: pytest.fail("searched again"))
+    assert follower.read() == []
+    monkeypatch.undo()
+    append(path, b"\n" + encode(samples.step_ended(1)))
+    assert steps(follower.read()) == [1]

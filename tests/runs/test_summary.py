@@ -192,14 +192,22 @@ def test_step_lines_have_a_prefix() -> None:
     assert not encode(samples.epoch_ended()).startswith(STEP_PREFIX)
 
 
-def test_a_pipe_in_place_of_a_file_is_empty() -> None:
+@pytest.mark.parametrize("name", ["config.json", "events.jsonl"])
+@pytest.mark.parametrize("thing", ["pipe", "folder", "device", "dangling link"])
+def test_what_is_no_file_is_not_opened_and_named(name: str, thing: str) -> None:
     run = run_with()
-    run.events_path.unlink()
-    os.mkfifo(run.events_path)
-    assert summarize(run).status is Status.CRASHED
-    run.config_path.unlink()
-    os.mkfifo(run.config_path)
-    with pytest.raises(RunError, match="cannot be read"):
+    path = run.path / name
+    path.unlink()
+    match thing:
+        case "pipe":
+            os.mkfifo(path)
+        case "folder":
+            path.mkdir()
+        case "device":
+            path.symlink_to("/dev/zero")
+        case _:
+            path.symlink_to("nowhere")
+    with pytest.raises(RunError, match=f"{name}|not a run directory"):
         summarize(run)
 
 

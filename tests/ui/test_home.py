@@ -6,17 +6,18 @@ from pathlib import Path
 import msgspec
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from mnist_tui.config import RunConfig
 from mnist_tui.engine.models.presets import PRESETS
 from mnist_tui.events import RunFailed
+from mnist_tui.render.columns import columns_that_fit
 from mnist_tui.runs.directory import RunDirectory, RunError, create_run, remove_run
 from mnist_tui.runs.liveness import clock
 from mnist_tui.runs.log import EventLog
-from mnist_tui.ui.home.run_table import COLUMNS, age, columns_that_fit
+from mnist_tui.ui.home.run_table import COLUMNS, age
 from mnist_tui.ui.home.screen import HomeScreen
-from mnist_tui.ui.home.settings_form import SettingsForm
+from mnist_tui.ui.home.settings_form import SettingInput, SettingsForm
 from mnist_tui.ui.messages import OpenRun
 from mnist_tui.ui.training.screen import TrainingScreen
 from tests.kit import samples
@@ -293,8 +294,12 @@ def test_an_age_is_in_the_largest_unit_that_fits(seconds: float, words: str) -> 
 def test_columns_give_way_by_rank_and_never_name_and_status_first() -> None:
     widths = [11, 8, 6, 6, 10, 7, 5]
     everything = sum(widths) + 2 * len(widths)
-    assert columns_that_fit(widths, everything) == list(range(len(COLUMNS)))
-    assert [COLUMNS[place].heading for place in columns_that_fit(widths, everything - 1)] == [
+
+    def fitting(room: int) -> list[int]:
+        return columns_that_fit(COLUMNS, widths, room, 2)
+
+    assert fitting(everything) == list(range(len(COLUMNS)))
+    assert [COLUMNS[place].heading for place in fitting(everything - 1)] == [
         "name",
         "status",
         "preset",
@@ -302,5 +307,44 @@ def test_columns_give_way_by_rank_and_never_name_and_status_first() -> None:
         "validation",
         "test",
     ]
-    assert [COLUMNS[place].heading for place in columns_that_fit(widths, 23)] == ["name", "status"]
-    assert [COLUMNS[place].heading for place in columns_that_fit(widths, 0)] == ["name"]
+    assert [COLUMNS[place].heading for place in fitting(23)] == ["name", "status"]
+    assert [COLUMNS[place].heading for place in fitting(0)] == ["name"]
+
+
+@pytest.mark.parametrize("typed", ["~d", "~nosuchuser/x.npz", "/" + 300 * "x" + ".npz", "\x00.npz", "\udcff.npz"])
+async def test_whatever_is_typed_as_a_path_only_the_field_refuses_it(typed: str) -> None:
+    app = program(launch=lambda _: pytest.fail("started"))
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        field = app.screen.query_one("#data", SettingInput)
+        for end in range(1, len(typed) + 1):
+            field.value = typed[:end]
+        await settled(pilot)
+        field.focus()
+        await pilot.press("enter")
+        await settled(pilot)
+        assert field.has_class("-refused")
+        assert "data" in " ".join(lines(app))
+        assert isinstance(app.screen, HomeScreen)
+
+
+async def test_a_run_that_cannot_be_read_is_named_below_the_others() -> None:
+    recorded_run()
+    bad = create_run(samples.config(name="bad-luck"))
+    bad.config_path.write_bytes(bad.config_path.read_bytes().replace(b'"ensemble": "1"', b'"ensemble": "best*2"'))
+    app = program(clock=Clock(finishing_time()))
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await wait_for(pilot, "brave-otter")
+        words = str(app.screen.query_one("#left-out", Static).render())
+        assert bad.id in words
+        assert "best*2" in words
+
+
+async def test_a_home_that_is_no_folder_is_named_on_the_screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("MNIST_TUI_HOME", str(tmp_path / "file"))
+    app = program(clock=Clock(0.0))
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await wait_for(pilot, "Not a directory")

@@ -13,7 +13,6 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 from numpy.typing import NDArray
-from platformdirs import user_cache_path
 
 from mnist_tui.config import ConfigError
 from mnist_tui.engine.backends.backend import Backend, Feed, Gradient, GradientNorms, StartExecution, array_batches
@@ -21,6 +20,7 @@ from mnist_tui.engine.backends.jax_loop import TrainLoop, load_cudnn
 from mnist_tui.engine.data.augmentation import warp
 from mnist_tui.engine.hardware.detection import JAX_PLATFORMS
 from mnist_tui.engine.hardware.plan import Gpu, Plan
+from mnist_tui.resources import cache_path
 
 CACHE_BYTES = 256 * 2**20
 """Size limit of the cache of compiled programs on disk."""
@@ -48,8 +48,9 @@ class Jax(Backend):
 
     def prepare(self, plan: Plan) -> None:
         """Cache compiled programs on disk if they are for a GPU, where compiling takes long."""
-        if plan.on_gpu and jax.config.jax_compilation_cache_dir is None:
-            jax.config.update("jax_compilation_cache_dir", str(user_cache_path("mnist-tui") / "jax"))
+        cache = cache_path("jax")
+        if plan.on_gpu and cache is not None and jax.config.jax_compilation_cache_dir is None:
+            jax.config.update("jax_compilation_cache_dir", str(cache))
             jax.config.update("jax_compilation_cache_max_size", CACHE_BYTES)
             jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
         if plan.on_gpu:

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import platformdirs
 
-from mnist_tui.config import ConfigError, DataFacts
+from mnist_tui.config import ConfigError, DataFacts, quoted
 from mnist_tui.npz import NpzError, read_arrays
-from mnist_tui.resources import asset
+from mnist_tui.resources import asset, cache_path
+from mnist_tui.settings import user_path
 
 if TYPE_CHECKING:
     import numpy as np
@@ -99,12 +99,15 @@ def check_spec(spec: str) -> None:
     """Raise ConfigError unless a spec names a data set or an existing file. Cheap enough for every key press."""
     if spec in DATASETS:
         return
-    path = Path(spec).expanduser()
     known = ", ".join(DATASETS)
-    if path.suffix != ".npz":
-        raise ConfigError(f"data {spec!r} is not known: give {known} or the path of an .npz file")
-    if not path.is_file():
-        raise ConfigError(f"data {spec!r} cannot be found: give {known} or the path of an existing .npz file")
+    if Path(spec).suffix != ".npz":
+        raise ConfigError(f"data {quoted(spec)} is not known: give {known} or the path of an .npz file")
+    try:
+        is_file = user_path(spec, "data").is_file()
+    except OSError as error:
+        raise ConfigError(f"data {quoted(spec)} cannot be read ({error.strerror}): make it readable") from None
+    if not is_file:
+        raise ConfigError(f"data {quoted(spec)} cannot be found: give {known} or the path of an existing .npz file")
 
 
 def verify(spec: str) -> DataFacts:
@@ -119,7 +122,9 @@ def verify(spec: str) -> DataFacts:
     except OSError:
         return load(spec).facts  # which says why it cannot be read
     fingerprint = (str(path), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
-    cache = platformdirs.user_cache_path("mnist-tui") / f"verified-{spec if spec in DATASETS else 'file'}.json"
+    cache = cache_path(f"verified-{spec if spec in DATASETS else 'file'}.json")
+    if cache is None:
+        return load(spec).facts
     try:
         verified, facts = msgspec.json.decode(cache.read_bytes(), type=tuple[tuple[str, int, int, int], DataFacts])
         if verified == fingerprint:
@@ -232,7 +237,7 @@ def _stratified(labels: "NDArray[np.uint8]", count: int, random: "np.random.Gene
 
 
 def _path(spec: str) -> Path:
-    return DATASETS[spec].path() if spec in DATASETS else Path(spec).expanduser()
+    return DATASETS[spec].path() if spec in DATASETS else user_path(spec, "data")
 
 
 def _digits(images: "NDArray[np.uint8]", labels: "NDArray[Any]") -> Digits:

@@ -10,8 +10,8 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from mnist_tui.render.text import clip, percent, sanitize
-from mnist_tui.runs.directory import RunDirectory, list_runs
-from mnist_tui.runs.summary import RunSummary, summaries
+from mnist_tui.runs.directory import RunDirectory
+from mnist_tui.runs.summary import RunSummary, newest_summaries
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.shared.dialog import Dialog
 from mnist_tui.ui.shared.limited_input import LimitedInput
@@ -53,7 +53,7 @@ class ChooseRunsScreen(Dialog[list[RunDirectory] | None]):
 
     def __init__(self, chosen: Iterable[RunDirectory] = (), own: RunDirectory | None = None) -> None:
         super().__init__()
-        self._marked = {run.id: run for run in chosen}
+        self._marked = {run.path.name: run for run in chosen}
         self._own = own
         self._found: list[RunSummary] | None = None
         self._listed: list[RunSummary] = []
@@ -70,8 +70,8 @@ class ChooseRunsScreen(Dialog[list[RunDirectory] | None]):
 
     @work(thread=True, exclusive=True)
     def _read_runs(self) -> None:
-        runs = [run for run in list_runs() if self._own is None or run.path != self._own.path]
-        self.post_message(self.RunsRead(summaries(runs[:MAX_RUNS])))
+        own = self._own.path if self._own is not None else None
+        self.post_message(self.RunsRead(newest_summaries(MAX_RUNS, other_than=own)))
 
     def on_choose_runs_screen_runs_read(self, event: RunsRead) -> None:
         self._found = event.found
@@ -106,8 +106,8 @@ class ChooseRunsScreen(Dialog[list[RunDirectory] | None]):
         if index is None:
             return
         run = self._listed[index].run
-        if self._marked.pop(run.id, None) is None:
-            self._marked[run.id] = run
+        if self._marked.pop(run.path.name, None) is None:
+            self._marked[run.path.name] = run
         options.replace_option_prompt_at_index(index, self._prompt(self._listed[index]))
         self._update_hint()
 
@@ -129,7 +129,7 @@ class ChooseRunsScreen(Dialog[list[RunDirectory] | None]):
         self.action_mark()
 
     def _prompt(self, run: RunSummary) -> Text:
-        is_marked = run.run.id in self._marked
+        is_marked = run.run.path.name in self._marked
         return Text.assemble(
             (f"{MARK if is_marked else ' '} ", f"bold {self.app.theme_variables['accent']}"),
             (f"{clip(sanitize(run.record.name), NAME_WIDTH):<{NAME_WIDTH}} ", "bold" if is_marked else ""),

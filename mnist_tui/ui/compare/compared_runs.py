@@ -43,14 +43,13 @@ class ComparedRun:
         """Read the whole run."""
         try:
             record = self.run.record()
-        except RunError:
-            exists = self.run.config_path.exists()
-            self.error = "config.json cannot be read: restore or remove it" if exists else "deleted before it was read"
+            history = History(record)
+            self._engine = self.run.engine()
+            self._read(history)
+        except RunError as error:
+            self.error = sanitize(str(error)) if self.run.config_path.exists() else "deleted before it was read"
             return
         self.name = sanitize(record.name)
-        history = History(record)
-        self._engine = self.run.engine()
-        self._read(history)
         self.overlay_run = OverlayRun(self.run.id, self.name, history, self.style)
         self.history = history  # last: from now on it is polled
 
@@ -60,15 +59,15 @@ class ComparedRun:
             return False
         self.is_deleted = not self.run.config_path.exists()
         self._engine = None if self.is_deleted else self.run.engine()
-        self._read(self.history)
+        with contextlib.suppress(RunError):  # if the disk is gone, what was read stays
+            self._read(self.history)
         state = (self.history.revision, self._engine, self.is_deleted, self._follower.unknown)
         changed, self._state = state != self._state, state
         return changed
 
     def _read(self, history: History) -> None:
-        with contextlib.suppress(OSError):  # if the disk is gone, what was read stays
-            while events := self._follower.read():
-                history.apply_all(events)
+        while events := self._follower.read():
+            history.apply_all(events)
 
     @property
     def is_loaded(self) -> bool:
@@ -135,11 +134,11 @@ class ComparedRuns:
 
     def choose(self, runs: Iterable[RunDirectory]) -> None:
         """Compare these runs and no others; runs that are compared already are kept."""
-        chosen = {run.id: run for run in runs}
-        self.runs = [run for run in self.runs if run.run.id in chosen]
-        kept = {run.run.id for run in self.runs}
-        for run_id, run in chosen.items():
-            if run_id not in kept:
+        chosen = {run.path: run for run in runs}
+        self.runs = [run for run in self.runs if run.run.path in chosen]
+        kept = {run.run.path for run in self.runs}
+        for path, run in chosen.items():
+            if path not in kept:
                 taken = {one.style.slot for one in self.runs}
                 slot = next(slot for slot in range(len(taken) + 1) if slot not in taken)
                 self.runs.append(ComparedRun(run, RunStyle(slot)))

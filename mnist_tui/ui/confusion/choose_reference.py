@@ -12,8 +12,8 @@ from textual.widgets.option_list import Option
 
 from mnist_tui.events import EpochEnded
 from mnist_tui.render.text import percent, sanitize
-from mnist_tui.runs.directory import RunDirectory, list_runs
-from mnist_tui.runs.summary import summaries
+from mnist_tui.runs.directory import RunDirectory
+from mnist_tui.runs.summary import newest_summaries
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.shared.dialog import Dialog
 
@@ -44,12 +44,11 @@ def epoch_references(epochs: list[EpochEnded], current: int | None = None) -> li
 
 def run_references(run: RunDirectory, classes: int) -> list[Reference]:
     """Return the best epochs of other runs with as many classes, newest first; reads every run's events."""
-    others = [each for each in list_runs() if each.path != run.path][:MOST_RUNS]
     return [
         Reference(
             f"{sanitize(each.record.name)}, epoch {each.best.epoch}", each.best.confusion, each.best.validation_accuracy
         )
-        for each in summaries(others)
+        for each in newest_summaries(MOST_RUNS, other_than=run.path)
         if each.best is not None and len(each.best.confusion) == classes
     ]
 

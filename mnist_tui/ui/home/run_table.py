@@ -1,13 +1,12 @@
 """The table of all runs, newest first."""
 
-from dataclasses import dataclass
-
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import DataTable, Static
 
+from mnist_tui.render.columns import Column, column_widths, columns_that_fit
 from mnist_tui.render.text import clip, percent, sanitize
 from mnist_tui.runs.status import Status
 from mnist_tui.runs.summary import RunSummary
@@ -28,29 +27,21 @@ EMPTY = (
     "it trains a small network on 55,000 digits and shows\nits curves, its confusions and its mistakes as they come."
 )
 LONGEST_NAME = 24
+LONGEST_PRESET = 24
 MARK = "✔ "
 """Precedes the name of a marked run."""
 CELL_PADDING = 1
 """Blank cells on either side of every cell."""
 
 
-@dataclass(frozen=True)
-class RunColumn:
-    """A column of the table; if not all fit, those of the highest `rank` are left out."""
-
-    heading: str
-    rank: int
-    is_number: bool = False
-
-
 COLUMNS = (
-    RunColumn("name", 0),
-    RunColumn("status", 1),
-    RunColumn("preset", 4),
-    RunColumn("epochs", 5, is_number=True),
-    RunColumn("validation", 2, is_number=True),
-    RunColumn("test", 3, is_number=True),
-    RunColumn("age", 6, is_number=True),
+    Column("name", 0),
+    Column("status", 1),
+    Column("preset", 4),
+    Column("epochs", 5, is_number=True),
+    Column("validation", 2, is_number=True),
+    Column("test", 3, is_number=True),
+    Column("age", 6, is_number=True),
 )
 
 
@@ -96,17 +87,18 @@ class RunTable(Vertical):
     RunTable DataTable > .datatable--header { background: transparent; color: $quiet; text-style: none; }
     RunTable DataTable > .datatable--cursor { background: $faint-focus; color: $foreground; text-style: none; }
     RunTable DataTable:focus > .datatable--cursor { background: $focus; }
+    RunTable #left-out { height: auto; max-height: 4; padding: 0 1; color: $warning; }
     RunTable #empty { height: 1fr; content-align: center middle; text-align: center; color: $quiet; }
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._runs: dict[str, RunSummary] = {}
-        """By id, as is `_rows`."""
+        """By the folder's name, as is `_rows`."""
         self._is_shown = False
         self._rows: dict[str, tuple[str, ...]] = {}
         self._marked: dict[str, None] = {}
-        """Ids in the order of marking."""
+        """Folder names in the order of marking."""
         self.border_title = "Runs"
 
     def compose(self) -> ComposeResult:
@@ -114,6 +106,9 @@ class RunTable(Vertical):
         table = RunList(cursor_type="row", zebra_stripes=False, cell_padding=CELL_PADDING)
         table.display = False
         yield table
+        left_out = Static("", id="left-out", markup=False)
+        left_out.display = False
+        yield left_out
 
     def on_mount(self) -> None:
         self.app.theme_changed_signal.subscribe(self, lambda _: self._fill())
@@ -130,16 +125,19 @@ class RunTable(Vertical):
         """Focus the table."""
         self.query_one(RunList).focus()
 
-    def show(self, summaries: list[RunSummary], now: float) -> None:
-        """List the runs, if they have changed."""
-        rows = {summary.run.id: row(summary, now) for summary in summaries}
+    def show(self, summaries: list[RunSummary], troubles: list[str], now: float) -> None:
+        """List the runs, if they have changed, and why others are left out."""
+        left_out = self.query_one("#left-out", Static)
+        left_out.display = bool(troubles)
+        left_out.update(left_out_words(troubles))
+        rows = {summary.run.path.name: row(summary, now) for summary in summaries}
         if self._is_shown and rows == self._rows:
             return
         self._is_shown = True
         empty, table = self.query_one("#empty", Static), self.query_one(RunList)
-        empty.update("" if summaries else EMPTY)
+        empty.update("" if summaries or troubles else EMPTY)
         empty.display, table.display = not summaries, bool(summaries)
-        self._runs, self._rows = {summary.run.id: summary for summary in summaries}, rows
+        self._runs, self._rows = {summary.run.path.name: summary for summary in summaries}, rows
         self._marked = {key: None for key in self._marked if key in rows}
         self._fill()
 
@@ -153,12 +151,10 @@ class RunTable(Vertical):
         marked = f"  [$accent]{len(self._marked)} marked[/]" if self._marked else ""
         self.border_title = f"Runs  [$quiet]{len(self._rows):,}[/]{marked}" if self._rows else "Runs"
         table.clear(columns=True)
-        widths = [
-            max(map(len, (column.heading, *(cells[place] for cells in self._rows.values()))))
-            for place, column in enumerate(COLUMNS)
-        ]
+        widths = column_widths(COLUMNS, list(self._rows.values()))
         widths[0] += len(MARK) if self._marked else 0
-        shown = columns_that_fit(widths, self.content_size.width - 1)  # the scroll bar
+        # at least one column: without a cell under the cursor, Enter would end the app
+        shown = columns_that_fit(COLUMNS, widths, self.content_size.width - 1, 2 * CELL_PADDING)  # 1: the scroll bar
         for place in shown:
             heading = Text(COLUMNS[place].heading, justify="right" if COLUMNS[place].is_number else "left")
             table.add_column(heading, width=widths[place])
@@ -216,24 +212,13 @@ class RunTable(Vertical):
         return str(table.coordinate_to_cell_key(cursor).row_key.value)
 
 
-def columns_that_fit(widths: list[int], room: int) -> list[int]:
-    """Return the positions of the COLUMNS that fit, from left to right; at least the first by rank."""
-    shown: list[int] = []
-    for place in sorted(range(len(COLUMNS)), key=lambda place: COLUMNS[place].rank):
-        room -= widths[place] + 2 * CELL_PADDING
-        if room < 0 and shown:  # a table without any column has no cell under its cursor, and Enter ends the app
-            break
-        shown.append(place)
-    return sorted(shown)
-
-
 def row(summary: RunSummary, now: float) -> tuple[str, ...]:
     """Return a run's text for each of COLUMNS."""
     config, best, ended = summary.record.config, summary.best, summary.ended
     return (
         clip(sanitize(summary.record.name), LONGEST_NAME),
         sanitize(summary.status_in_words),
-        sanitize(config.networks),
+        clip(sanitize(config.networks), LONGEST_PRESET),
         f"{summary.epochs_done}/{summary.epochs_planned}",
         percent(best.validation_accuracy if best else None),
         percent(ended.test_accuracy if ended else None),
@@ -247,3 +232,9 @@ def age(seconds: float) -> str:
         if seconds >= size:
             return f"{seconds // size:,.0f} {unit}"
     return "now"
+
+
+def left_out_words(troubles: list[str]) -> str:
+    """Return why runs are not listed: the first reason, and the number of others."""
+    more = f"; and {len(troubles) - 1:,} more: `mnist-tui runs` names them" if len(troubles) > 1 else ""
+    return f"left out: {sanitize(troubles[0])}{more}" if troubles else ""

@@ -1,5 +1,6 @@
 """The home screen: the settings of the next run, and all runs."""
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,8 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from mnist_tui import __version__
-from mnist_tui.runs.directory import home, list_runs
+from mnist_tui.render.text import sanitize
+from mnist_tui.runs.directory import home
 from mnist_tui.settings import Catalogue
 from mnist_tui.ui.home.next_run import sketch
 from mnist_tui.ui.keymap import bindings
@@ -36,11 +38,12 @@ class HomeScreen(SizedScreen):
     """Enter starts a run; Tab and Enter open an earlier one."""
 
     class RunsRead(Message):
-        """The runs were read."""
+        """The runs were read; `troubles` says why some were not."""
 
-        def __init__(self, found: "list[RunSummary]") -> None:
+        def __init__(self, found: "list[RunSummary]", troubles: list[str]) -> None:
             super().__init__()
             self.found = found
+            self.troubles = troubles
 
     BINDINGS = bindings("opened")
     CSS_PATH = "screen.tcss"
@@ -60,7 +63,7 @@ class HomeScreen(SizedScreen):
         words = (
             "[b $primary] mnist-tui [/][$quiet] $version   train a network on digits, and watch it   runs in $folder[/]"
         )
-        yield Static(Content.from_markup(words, version=__version__, folder=brief(home())), id="title")
+        yield Static(Content.from_markup(words, version=__version__, folder=sanitize(brief(home()))), id="title")
         with Container(id="body"):
             settings = Static(sketch(self._catalogue, self._catalogue.complete({}).preset), id="sketch", markup=False)
             settings.border_title = "Next run"
@@ -103,16 +106,16 @@ class HomeScreen(SizedScreen):
 
     @work(thread=True, exclusive=True, group="runs")
     def _read_runs(self) -> None:
-        from mnist_tui.runs.summary import summaries
+        from mnist_tui.runs.summary import newest_summaries
 
-        found = summaries(list_runs()[:RECENT_RUNS])
-        self.post_message(self.RunsRead(found))
+        troubles: list[str] = []
+        found = newest_summaries(RECENT_RUNS, troubles)
+        self.post_message(self.RunsRead(found, troubles))
 
     def on_home_screen_runs_read(self, event: RunsRead) -> None:
-        found = event.found
         if self._runs is not None and self.is_active:  # another screen may have come in front meanwhile
             before = self._runs.has_runs
-            self._runs.show(found, self._clock())
+            self._runs.show(event.found, event.troubles, self._clock())
             if self._runs.has_runs != before:
                 self.refresh_bindings()  # with the first run comes the key that leads to it
 
@@ -144,5 +147,7 @@ class HomeScreen(SizedScreen):
 
 
 def brief(path: Path) -> str:
-    """Return a path, with ~ for the user's home."""
-    return f"~/{path.relative_to(Path.home())}" if path.is_relative_to(Path.home()) else str(path)
+    """Return a path, with ~ for the user's home if there is one."""
+    with contextlib.suppress(RuntimeError, ValueError):  # the user has no home, or the path is not below it
+        return f"~/{path.relative_to(Path.home())}"
+    return str(path)

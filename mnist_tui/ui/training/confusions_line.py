@@ -2,7 +2,7 @@
 
 from rich.text import Text
 
-from mnist_tui.analysis.confusion import report, top_confusions
+from mnist_tui.analysis.confusion import class_name, report, top_confusions
 from mnist_tui.events import EpochEnded
 from mnist_tui.render.text import sanitize
 from mnist_tui.runs.history import History
@@ -44,9 +44,9 @@ class ConfusionsLine(LineWidget):
         line = Text()
         for pair in top_confusions(self._epoch.confusion, MAX_PAIRS):
             entry = Text.assemble(
-                (self._names[pair.true], f"bold {variables['true-class']}"),
+                (class_name(pair.true, self._names), f"bold {variables['true-class']}"),
                 "→",
-                (self._names[pair.predicted], f"bold {variables['predicted-class']}"),
+                (class_name(pair.predicted, self._names), f"bold {variables['predicted-class']}"),
                 f" ×{pair.count}   ",
             )
             if line.cell_len + entry.cell_len > self.size.width:
