@@ -44,7 +44,10 @@ def evaluate_set(run: RunDirectory, spec: str) -> Iterator[JobReport]:
     model = keras.saving.load_model(run.model_path, safe_mode=True)
     classes = model.output_shape[-1]
     if int(digits.labels.max()) >= classes:
-        raise ConfigError(f"data {spec!r} has labels up to {digits.labels.max()}, the model has {classes} classes")
+        raise ConfigError(
+            f"data {spec!r} has labels up to {digits.labels.max()}, the model only classes below {classes}: leave the"
+            " other images out"
+        )
     yield JobReport(f"evaluating {len(digits):,} images", 0.4)
     name = set_name(spec, checksum)
     result = evaluate(model, digits, keras.losses.CategoricalCrossentropy())
