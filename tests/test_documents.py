@@ -42,6 +42,7 @@ SHORTENED: dict[str, str | None] = {
     "mnist-tui train [flags]": "mnist-tui train --help",
     "mnist-tui evaluate RUN --data SPEC [--json]": "mnist-tui evaluate --help",
     "mnist-tui bench [--json]": "mnist-tui bench --help",
+    "mnist-tui doctor [--json]": "mnist-tui doctor --help",
     "mnist-tui resume RUN": "mnist-tui resume --help",
     # a synopsis: brackets filled in
     "mnist-tui attach [RUN]": "mnist-tui attach --plain",
