@@ -1,6 +1,5 @@
 """Reader of .npz files, which users and other programs may have written, renamed or damaged."""
 
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,12 +25,14 @@ def read_arrays(path: Path, *choices: Sequence[str]) -> "dict[str, np.ndarray[An
     Raises:
         NpzError: The file is missing, damaged or of another kind, or no choice is complete.
     """
+    from zipfile import ZipFile
+
     import numpy as np
 
     try:
         if path.exists() and not path.is_file():  # opening a pipe would wait for a writer
             raise NpzError("is not a file")
-        with zipfile.ZipFile(path) as archive:
+        with ZipFile(path) as archive:
             names = [name.removesuffix(SUFFIX) for name in archive.namelist() if name.endswith(SUFFIX)]
             arrays = {}
             for name in _first_complete(choices, names) if choices else names:
@@ -55,10 +56,12 @@ def _first_complete(choices: Sequence[Sequence[str]], names: Sequence[str]) -> S
 
 
 def _reason(error: Exception) -> str:
+    from zipfile import BadZipFile
+
     match error:
         case OSError(strerror=str(reason)):
             return reason
-        case zipfile.BadZipFile() if "not a zip file" in str(error):
+        case BadZipFile() if "not a zip file" in str(error):
             return "it is not an .npz file, or it is cut off"
         case NotImplementedError():
             return "its compression is not supported"
