@@ -17,7 +17,7 @@ from mnist_tui.cluster import Cluster
 from mnist_tui.config import RunConfig
 from mnist_tui.control.protocol import Attach, JobReport, Ping, Reply, Request
 from mnist_tui.runs.directory import RunDirectory, RunError, create_run, remove_run
-from mnist_tui.runs.liveness import LiveEngine, clock
+from mnist_tui.runs.liveness import LiveEngine
 
 REPLY_SECONDS = 10.0
 START_SECONDS = 30.0
@@ -185,11 +185,8 @@ def send(
             connection.settimeout(timeout)
             reply = _exchange(connection, request)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
-        if engine.silent_since is not None:
-            raise RunError(
-                f"{name} has not responded since {clock(engine.silent_since)}:"
-                f" if it was stopped, `kill -CONT {endpoint.pid}` lets it go on"
-            ) from None
+        if not engine.responds:
+            raise RunError(engine.refusal(run.id)) from None
         raise RunError(f"{name} does not reply ({error}): see {run.log_path}") from None
     if not reply.ok:
         raise RunError(f"the engine of run {run.id} rejected the request: {reply.error}")
@@ -204,7 +201,7 @@ def _listening_engine(run: RunDirectory, start_timeout: float) -> LiveEngine:
         if engine is None:
             raise RunError(f"run {run.id} has no live engine: `mnist-tui show {run.id}` says how it ended")
         if engine.is_elsewhere:
-            raise RunError(run.refusal(engine))
+            raise RunError(engine.refusal(run.id))
         if engine.endpoint.pid:
             return engine
         if time.monotonic() >= deadline:

@@ -42,8 +42,8 @@ def resume_run(
         RunError: The run is live, there is nothing left to train, or the data have changed.
     """
     engine = run.engine()  # before the events are read, so that none that an exiting engine writes is missed
-    if engine is not None and engine.is_elsewhere:
-        raise RunError(run.refusal(engine))
+    if engine is not None and (engine.is_elsewhere or not engine.responds):
+        raise RunError(engine.refusal(run.id))
     live = engine is not None
     history = read_history(run)
     status = history.status(live=live)

@@ -21,7 +21,7 @@ from mnist_tui import __version__
 from mnist_tui.config import ConfigError, RunConfig, quoted
 from mnist_tui.npz import NpzError, read_arrays
 from mnist_tui.runs import liveness
-from mnist_tui.runs.liveness import Endpoint, LiveEngine
+from mnist_tui.runs.liveness import HEARTBEAT_SECONDS, Endpoint, LiveEngine
 from mnist_tui.runs.names import free_name
 from mnist_tui.runs.replacing import remove_temporaries, replacing
 from mnist_tui.settings import RENAMED_SETTINGS, check_readable, user_path
@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 HOME_VARIABLE = "MNIST_TUI_HOME"
 LOCK_ATTEMPTS = 20
 MAX_RECORD_BYTES = 1 << 20
+RESTORE_ATTEMPTS = 12
+"""Quarters of a heartbeat in which an engine makes its lock file again."""
+FRESH_SECONDS = 5.0
+"""Age of the newest event up to which an engine may be alive that has lost its lock file."""
 
 WRITTEN_NAMES = {
     ".": r"config\.json|events\.jsonl|model\.keras|reviews\.csv",
@@ -168,28 +172,41 @@ class RunDirectory:
             RunError: The run has a live engine, or its disk has no locks.
             OSError: The lock file cannot be written.
         """
-        engine = self.engine()
-        if engine is not None:
-            raise RunError(self.refusal(engine))
+        for _ in range(RESTORE_ATTEMPTS):
+            engine = self.engine()
+            if engine is not None:
+                raise RunError(engine.refusal(self.id))
+            if not self._may_restore_lock():
+                break
+            time.sleep(HEARTBEAT_SECONDS / 4)
         descriptor = self._locked_file()
         with contextlib.suppress(OSError):  # if the disk is full, the run trains but cannot be steered
             liveness.write_endpoint(descriptor, liveness.starting())
         return descriptor
 
-    def take_over(self) -> None:
-        """Remove the lock of an engine on another machine. If that engine is alive, it exits when the run resumes."""
-        engine = self.engine()
-        if engine is not None and engine.is_elsewhere:
-            self.lock_path.unlink(missing_ok=True)
+    def _may_restore_lock(self) -> bool:
+        """Return True if the lock file is missing and the events are fresh: a live engine makes the file again."""
+        try:
+            events = self.events_path.stat()
+        except OSError:
+            return False
+        is_fresh = events.st_size > 0 and abs(time.time() - events.st_mtime) < FRESH_SECONDS
+        return is_fresh and not os.path.lexists(self.lock_path)
 
-    def refusal(self, engine: LiveEngine | None) -> str:
-        """Return why a run with a live engine gets no second one, and what to do."""
+    def take_over(self) -> None:
+        """Replace the lock file of an engine on another machine, which then exits if it is alive.
+
+        Raises:
+            RunError: The lock file cannot be replaced.
+        """
+        engine = self.engine()
         if engine is None or not engine.is_elsewhere:
-            return f"run {self.id} already has a live engine: attach to it, or stop it first"
-        return (
-            f"run {self.id} is live on {engine.place}: use mnist-tui there, or if that machine is gone,"
-            f" `mnist-tui resume {self.id} --take-over`"
-        )
+            return
+        try:
+            with replacing(self.lock_path) as temporary:
+                temporary.write_bytes(msgspec.json.encode(liveness.starting()))
+        except OSError as error:
+            raise RunError(f"{self.lock_path} cannot be replaced ({error.strerror}): make it writable") from None
 
     def _locked_file(self) -> int:
         if os.path.lexists(self.lock_path) and not stat.S_ISREG(self.lock_path.lstat().st_mode):
@@ -208,7 +225,7 @@ class RunDirectory:
                     " another disk, or mount this one with locks (NFS: `-o local_lock=flock`)"
                 ) from None
         os.close(descriptor)
-        raise RunError(self.refusal(self.engine()))
+        raise RunError(LiveEngine(Endpoint(0), None).refusal(self.id))
 
     def renew_lock(self, descriptor: int, endpoint: Endpoint) -> bool:
         """Renew the heartbeat of an engine, and its lock file if that was removed; raises OSError.

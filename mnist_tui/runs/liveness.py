@@ -69,6 +69,22 @@ class LiveEngine:
         inside = ", in another container" if self.endpoint.host == host() else ""
         return f"host {self.endpoint.host}{inside}"
 
+    def refusal(self, run_id: str) -> str:
+        """Return why its run gets no second engine or cannot be reached, and what to do."""
+        pid, since = self.endpoint.pid, self.silent_since
+        silence = "" if since is None else f"has not responded since {clock(since)}"
+        if self.is_elsewhere:
+            return (
+                f"run {run_id} is live on {self.place}{silence and f', but {silence}'}: use mnist-tui there,"
+                f" or if that machine is gone, `mnist-tui resume {run_id} --take-over`"
+            )
+        if silence:
+            return (
+                f"the engine of run {run_id} (process {pid}) {silence}: if it was stopped, `kill -CONT {pid}` lets it"
+                f" go on; `kill -9 {pid}` ends it"
+            )
+        return f"run {run_id} already has a live engine: attach to it, or stop it first"
+
 
 def host() -> str:
     """Return the name of this machine."""

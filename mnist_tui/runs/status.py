@@ -33,4 +33,4 @@ def in_words(status: Status, engine: LiveEngine | None) -> str:
     words = str(status)
     if engine is not None and engine.silent_since is not None and status is Status.UNRESPONSIVE:
         words += f" since {clock(engine.silent_since)}"
-    return f"{words} on {engine.place}" if engine is not None and engine.is_elsewhere else words
+    return f"{words} on {engine.endpoint.host}" if engine is not None and engine.is_elsewhere else words

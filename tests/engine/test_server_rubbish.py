@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from mnist_tui.control.protocol import Attach, Ping, Reply, Stop
 from mnist_tui.engine.service import private_socket, server
 from mnist_tui.engine.service.private_socket import peer_uid, xucred_uid
-from mnist_tui.engine.service.server import MAX_CONNECTIONS, MAX_LINE_BYTES, reply_to
+from mnist_tui.engine.service.server import MAX_CONNECTIONS, MAX_LINE_BYTES, MAX_VIEWERS, reply_to
 from tests.engine.test_server import OTHER_UID, RecordingHandler, connected, no_attach, serving, wait_until
 
 PING = b'{"type":"ping"}'
@@ -194,38 +194,35 @@ async def test_a_flood_does_not_keep_other_clients_waiting(handler: RecordingHan
         assert set(replies) == {msgspec.json.encode(Reply(ok=True)) + b"\n"}
 
 
-async def test_one_connection_too_many_is_rejected_until_another_closes(handler: RecordingHandler) -> None:
+async def test_one_viewer_too_many_is_rejected_until_another_leaves_but_can_steer(handler: RecordingHandler) -> None:
     async with serving(handler) as path, contextlib.AsyncExitStack() as stack:
-        clients = [await stack.enter_async_context(connected(path)) for _ in range(MAX_CONNECTIONS)]
+        clients = [await stack.enter_async_context(connected(path)) for _ in range(MAX_VIEWERS)]
         for client in clients:
             assert (await client.send(Attach(by="screen"))).ok
         async with connected(path) as surplus:
-            reply = await surplus.send(Ping())
+            reply = await surplus.send(Attach(by="screen"))
             assert not reply.ok
-            assert str(MAX_CONNECTIONS) in reply.error
-            assert await surplus.is_disconnected()
-        clients[0].disconnect()
-        async with asyncio.timeout(60):
-            while True:  # until the server has noticed
-                async with connected(path) as successor:
-                    if (await successor.send(Ping())).ok:
-                        break
+            assert str(MAX_VIEWERS) in reply.error
+            assert (await surplus.send(Stop(by="screen"))).ok
+            assert (await clients[0].send(Attach(by="screen"))).ok
+            clients[0].disconnect()
+            async with asyncio.timeout(60):
+                while not (await surplus.send(Attach(by="screen"))).ok:
+                    pass  # the server has not noticed yet
 
 
-async def test_silent_connections_give_way_to_a_new_one(
-    handler: RecordingHandler, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(server, "VIEWER_SILENCE_SECONDS", 0.05)
+@pytest.mark.parametrize("attached", [0, MAX_VIEWERS])
+async def test_silent_connections_give_way_to_new_ones(handler: RecordingHandler, attached: int) -> None:
     async with serving(handler) as path, contextlib.AsyncExitStack() as stack:
         clients = [await stack.enter_async_context(connected(path)) for _ in range(MAX_CONNECTIONS)]
-        for client in clients[::2]:
+        for client in clients[:attached]:
             assert (await client.send(Attach(by="a stopped screen"))).ok
-        await wait_until(lambda: handler.viewers[-1] == 0)
         for _ in range(2 * MAX_CONNECTIONS):
             clients.append(await stack.enter_async_context(connected(path)))
             assert (await clients[-1].send(Ping())).ok
         assert await clients[0].is_disconnected()
-        assert (await clients[-MAX_CONNECTIONS].send(Ping())).ok, "a newer one was closed"
+        assert (await clients[-MAX_CONNECTIONS // 2].send(Ping())).ok, "a newer one was closed"
+        await wait_until(lambda: not handler.viewers or handler.viewers[-1] == 0)
 
 
 async def test_an_incomplete_request_times_out_but_a_silent_viewer_does_not(

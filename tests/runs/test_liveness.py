@@ -174,6 +174,25 @@ def test_a_removed_or_damaged_lock_file_is_made_again(run: RunDirectory) -> None
     assert not run.is_live()
 
 
+def test_a_run_whose_lock_file_was_removed_is_not_resumed_before_its_engine_makes_it_again(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with locked(run, HERE) as lock:
+        run.events_path.write_bytes(b"{}\n")
+        run.lock_path.unlink()
+        monkeypatch.setattr(time, "sleep", lambda _: run.renew_lock(lock, HERE))
+        with pytest.raises(RunError, match="already has a live engine"):
+            run.acquire_lock()
+
+
+def test_a_run_without_a_lock_file_and_an_engine_is_resumed_soon(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run.events_path.write_bytes(b"{}\n")
+    monkeypatch.setattr(time, "sleep", lambda seconds: os.utime(run.events_path, (0, 0)) if seconds > 0.1 else None)
+    os.close(run.acquire_lock())
+
+
 def test_an_engine_notices_that_another_one_holds_the_lock(run: RunDirectory) -> None:
     with locked(run, HERE) as lock:
         run.lock_path.unlink()
@@ -211,15 +230,26 @@ def test_a_summary_says_since_when_and_where(run: RunDirectory) -> None:
         summary = summarize(run)
     since = run.lock_path.stat().st_mtime
     assert summary.status is Status.UNRESPONSIVE
-    assert summary.status_in_words == f"not responding since {clock(since)} on host node7"
+    assert summary.status_in_words == f"not responding since {clock(since)} on node7"
     assert (summary.as_json()["host"], summary.as_json()["silent_since"]) == ("node7", since)
 
 
 def test_a_live_engine_of_this_machine_needs_no_words() -> None:
     assert in_words(Status.TRAINING, LiveEngine(HERE, None)) == "training"
     assert in_words(Status.FINISHED, None) == "finished"
-    container = LiveEngine(Endpoint(7, None, liveness.host(), "another container"), None)
-    assert in_words(Status.TRAINING, container).endswith("in another container")
+
+
+def test_a_container_on_this_machine_is_named_as_one(run: RunDirectory) -> None:
+    container = Endpoint(7, None, liveness.host(), "another container")
+    words = f"live on host {liveness.host()}, in another container: use mnist-tui there"
+    with locked(run, container), pytest.raises(RunError, match=words):
+        run.acquire_lock()
+
+
+def test_a_stopped_engine_is_refused_with_both_ways_on(run: RunDirectory) -> None:
+    with locked(run, HERE, STALE), pytest.raises(RunError, match="has not responded since") as caught:
+        run.acquire_lock()
+    assert all(f"`kill {option} {HERE.pid}`" in str(caught.value) for option in ("-CONT", "-9"))
 
 
 def test_a_time_of_another_day_has_its_date() -> None:

@@ -24,7 +24,9 @@ MAX_LINE_BYTES = 64 * 1024
 MAX_ORIGIN_LENGTH = 100
 """Characters of `by`, which is recorded and shown."""
 MAX_ERROR_LENGTH = 1000
-MAX_CONNECTIONS = 32
+MAX_VIEWERS = 32
+MAX_CONNECTIONS = 64
+"""More than viewers, so that there is always a place for a request."""
 VIEWER_SILENCE_SECONDS = 10.0
 """A viewer that sends nothing for so long does not count: its process is stopped, or its link is dead."""
 REQUEST_SECONDS = 30.0
@@ -138,8 +140,11 @@ class _Viewers:
         self._changed = changed
         self._timers: dict[object, asyncio.TimerHandle] = {}
 
-    def __contains__(self, viewer: object) -> bool:
-        return viewer in self._timers
+    def attach(self, viewer: object) -> None:
+        """Count a viewer; raises RequestError if there are too many."""
+        if viewer not in self._timers and len(self._timers) >= MAX_VIEWERS:
+            raise RequestError(f"{MAX_VIEWERS} screens are attached: close one of them")
+        self.heard_from(viewer)
 
     def heard_from(self, viewer: object) -> None:
         timer = self._timers.get(viewer)
@@ -207,18 +212,14 @@ class _Connections:
         if uid not in (None, 0, os.geteuid()):
             error = f"permission denied: the engine belongs to uid {os.geteuid()}, you are uid {uid}"
             return Reply(ok=False, error=error)
-        if len(self._tasks) > MAX_CONNECTIONS and not self._close_silent():
-            return _rejection(f"{MAX_CONNECTIONS} connections are open: close a screen of this run", self._handler)
+        if len(self._tasks) <= MAX_CONNECTIONS:
+            return None
+        if not self._idle:
+            return _rejection(f"{MAX_CONNECTIONS} requests are being carried out: try again", self._handler)
+        silent = next(iter(self._idle))
+        del self._idle[silent]
+        silent.transport.abort()  # a viewer attaches again
         return None
-
-    def _close_silent(self) -> bool:
-        """Close the connection that has been silent longest; return False if only viewers are connected."""
-        for writer in self._idle:
-            if writer not in self._viewers:
-                del self._idle[writer]
-                writer.transport.abort()
-                return True
-        return False
 
     async def _serve_requests(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Reply | None:
         """Reply line by line; return the last reply, or None if the client has closed the connection."""
@@ -226,8 +227,8 @@ class _Connections:
 
         def attach() -> None:
             nonlocal attached
+            self._viewers.attach(writer)
             attached = True
-            self._viewers.heard_from(writer)
 
         while True:
             self._idle[writer] = None
