@@ -95,7 +95,7 @@ def test_only_predictions_are_given_up_on_a_disk_that_stays_full(
         writer.write(name, disk.writing(name), step=3, epoch=1)
     disk.is_full = False
     assert writer.retry()
-    assert disk.written == [*names[:2], *names[-2:]]
+    assert disk.written == [*names[-2:], *names[:2]]
     assert list(writer.unsaved) == names[2:4]
 
 

@@ -55,10 +55,12 @@ class RetryingWriter:
         self._background_write = self._thread.submit(work)
 
     def retry(self) -> bool:
-        """Repeat the failed writes until one fails again. Return True if none waits any more."""
+        """Repeat all failed writes, predictions last. Return True if none waits any more."""
         if self._background_write is not None:
             wait([self._background_write])  # its error, if any, is for `wait`
-        return self._retry()
+        for name in sorted(self._waiting, key=_is_prediction):
+            self._try(name, self._waiting[name])
+        return not self._waiting
 
     def restore_removed(self, *, step: int, epoch: int) -> None:
         """Write files again that another program has removed, and raise an alert. Look every LOOK_SECONDS."""
@@ -81,7 +83,9 @@ class RetryingWriter:
 
     def _write(self, name: str, write: Callable[[], None], step: int, epoch: int) -> bool:
         self._waiting.pop(name, None)  # replaced by this newer write
-        self._retry()
+        for earlier, write_late in list(self._waiting.items()):
+            if self._try(earlier, write_late) is not None:
+                break
         reason = self._try(name, write)
         if reason is not None:
             if name not in self.unsaved:
@@ -89,12 +93,9 @@ class RetryingWriter:
                 alert = AlertRaised(time=time.time(), kind=AlertKind.NOT_SAVED, text=text, step=step, epoch=epoch)
                 self._emit(alert)
             self.unsaved[name] = reason
-            if len(self._waiting) < MAX_WAITING or not name.startswith(PREDICTIONS):
+            if len(self._waiting) < MAX_WAITING or not _is_prediction(name):
                 self._waiting[name] = write
         return reason is None
-
-    def _retry(self) -> bool:
-        return all(self._try(name, write) is None for name, write in list(self._waiting.items()))
 
     def _try(self, name: str, write: Callable[[], None]) -> str | None:
         """Call `write` and return the reason for a disk error, or None."""
@@ -107,7 +108,7 @@ class RetryingWriter:
         self.unsaved.pop(name, None)
         self._waiting.pop(name, None)
         if name != CHECKPOINT:
-            self._written[PREDICTIONS if name.startswith(PREDICTIONS) else name] = name, write
+            self._written[PREDICTIONS if _is_prediction(name) else name] = name, write
         return None
 
     @property
@@ -118,7 +119,11 @@ class RetryingWriter:
         unsaved = dict(self.unsaved)  # copy: the writing thread removes names
         if not unsaved:
             return ""
-        names = sorted(unsaved, key=lambda name: name.startswith(PREDICTIONS))
+        names = sorted(unsaved, key=_is_prediction)
         shown = names[:MAX_NAMES] if len(names) > MAX_NAMES + 1 else names
         more = f" and {len(names) - len(shown)} more" if len(shown) < len(names) else ""
         return f"not saved: {', '.join(shown)}{more} ({unsaved[names[0]]})"
+
+
+def _is_prediction(name: str) -> bool:
+    return name.startswith(PREDICTIONS)

@@ -23,7 +23,7 @@ class RunContext:
         """Repeat failed writes until all is saved, the run directory is gone or a user stops the waiting."""
 
         def is_over() -> bool:
-            is_saved = self.writer.retry() and self.event_writer.retry()
-            return is_saved or not self.run.path.exists()
+            has_events, has_files = self.event_writer.retry(), self.writer.retry()
+            return (has_events and has_files) or not self.run.path.exists()
 
         self.steering.retry_until(is_over)
