@@ -5,6 +5,7 @@ accept the same values and give the same errors.
 """
 
 import contextlib
+import difflib
 import math
 import os
 import re
@@ -226,7 +227,8 @@ class Catalogue:
         """Parse the given settings and fill in the defaults; raises ConfigError for the first bad one."""
         for key in given:
             if key not in SETTINGS_BY_KEY:
-                raise ConfigError(f"setting {key!r} is not known: choose from {', '.join(SETTINGS_BY_KEY)}")
+                alike = difflib.get_close_matches(key, SETTINGS_BY_KEY, n=1) or [f"one of {', '.join(SETTINGS_BY_KEY)}"]
+                raise ConfigError(f"setting {quoted(key)} is not known: did you mean {alike[0]}?")
         parsed = {key: SETTINGS_BY_KEY[key].parse(text, self) for key, text in given.items()}
         named = Ensemble.parse(str(parsed.get("ensemble") or AUTO)).named
         preset = str(parsed.get("preset") or (named[0] if named else DEFAULTS["preset"]))

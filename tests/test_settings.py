@@ -151,9 +151,10 @@ def test_an_empty_optional_setting_is_ignored() -> None:
     assert samples.catalogue().complete({"name": "", "limit": " "}) == samples.catalogue().complete({})
 
 
-def test_an_unknown_setting_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match=r"'epoch' is not known: choose from preset, epochs, "):
-        samples.catalogue().complete({"epoch": "3"})
+@pytest.mark.parametrize(("key", "meant"), [("learning-rate", r"learning_rate\?"), ("x", r"one of preset, epochs, ")])
+def test_an_unknown_setting_is_refused_with_the_nearest_one(key: str, meant: str) -> None:
+    with pytest.raises(ConfigError, match=f"'{key}' is not known: did you mean {meant}"):
+        samples.catalogue().complete({key: "3"})
 
 
 def test_one_bad_setting_is_an_error() -> None:

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import click
+import msgspec
 
 from mnist_tui import __version__
 from mnist_tui.cli.bench import bench
@@ -15,7 +16,7 @@ from mnist_tui.cli.renamed import new_arguments, new_keys
 from mnist_tui.cli.steer import RUN_HELP, steering_commands
 from mnist_tui.cli.wiring import UsageError, catalogue, check_terminal, launch, show_screen, watch
 from mnist_tui.cluster import Cluster
-from mnist_tui.config import ConfigError
+from mnist_tui.config import ConfigError, RunConfig
 from mnist_tui.runs.directory import find_run, list_runs
 from mnist_tui.settings import SETTINGS
 from mnist_tui.untrusted import read_bytes
@@ -55,10 +56,14 @@ for command in (*steering_commands(), evaluate, label_issues, bench, doctor):
 @settings_options(SETTINGS)
 @distribution_options
 @click.option("--config", "config_file", type=UserPath(), help="Settings from a TOML file; flags take precedence.")
+@click.option("--like", metavar="RUN", help="Settings of an earlier run; --config and flags take precedence.")
+@click.option("--print-config", is_flag=True, help="Print the settings as TOML for --config, and do not train.")
 @click.option("--plain", is_flag=True, help="Plain lines instead of the screen.")
 @click.option("--detach", is_flag=True, help="Start the run, print its id and return.")
 def train(
     config_file: Path | None,
+    like: str | None,
+    print_config: bool,
     plain: bool,
     detach: bool,
     cluster: Cluster | None,
@@ -68,9 +73,13 @@ def train(
 
     If stdout is not a terminal, print plain lines.
     """
-    given = settings_from(config_file) if config_file else {}
+    given = settings_like(like) if like else {}
+    given |= settings_from(config_file) if config_file else {}
     given |= {key: text for key, text in flags.items() if text is not None}
     config = catalogue().complete(given)
+    if print_config:
+        click.echo(settings_as_toml(config), nl=False)
+        return 0
     if cluster is not None:
         cluster.check(config)
         if not cluster.is_coordinator:
@@ -124,6 +133,23 @@ def show(run: str, as_json: bool) -> int:
     else:
         listing.print_run(summary)
     return 0
+
+
+def settings_like(wanted: str) -> dict[str, str]:
+    """Return the settings that a run was started with, as text, without its name; raises RunError."""
+    recorded = msgspec.structs.asdict(find_run(wanted).record().config)
+    return {key: str(value) for key, value in recorded.items() if value is not None and key != "name"}
+
+
+def settings_as_toml(config: RunConfig) -> str:
+    """Return the settings as a TOML file that `settings_from` reads."""
+    lines = []
+    for setting in SETTINGS:
+        value = getattr(config, setting.key)
+        if value is not None:
+            # numbers and strings of JSON are those of TOML
+            lines.append(f"{setting.key} = {msgspec.json.encode(value).decode()}  # {setting.help}\n")
+    return "".join(lines)
 
 
 def settings_from(path: Path) -> dict[str, str]:
