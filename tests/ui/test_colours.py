@@ -197,6 +197,10 @@ def test_text_can_be_read(depth: ColourDepth, theme: Theme) -> None:
         for behind in (colours.background, colours.surface):
             least = 3.5 if depth is OF_16 or role != "foreground" else 4.5
             assert contrast(colour, behind) >= least, (role, contrast(colour, behind))
+    if depth is not MONOCHROME:  # which has no colours of letters
+        for role in ("focus", "faint-focus", "warning-behind", "error-behind"):
+            behind = colours.surface + Color.parse(theme.variables[role])
+            assert contrast(colours.foreground, behind) >= 4.5, (role, contrast(colours.foreground, behind))
 
 
 def contrast(one: Color, other: Color) -> float:

@@ -43,9 +43,9 @@ class AlertBanner(LineWidget):
             line.pad_left(len(SIGN))
         first = lines[0]
         first.plain = SIGN + first.plain[len(SIGN) :]
-        first.stylize(f"bold {variables['error' if self._is_severe else 'warning']}", 0, len(SIGN))
+        first.stylize(f"bold {variables['foreground' if self._is_severe else 'warning']}", 0, len(SIGN))
         first.pad_right(max(0, self.size.width - first.cell_len - len(self._hint)))
-        first.append(self._hint, variables["quiet"])
+        first.append(self._hint, variables["foreground"])
         return lines
 
     def _wrapped(self, width: int) -> list[Text]:
