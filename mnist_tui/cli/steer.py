@@ -117,7 +117,7 @@ def resume(
     resumed_at = time.time()
     by = client.origin(INTERFACE)
     if take_over:
-        found.take_over()
+        found.lock.take_over()
     resume_run(
         found,
         by,

@@ -101,7 +101,7 @@ def _cluster_arguments(cluster: Cluster | None) -> list[str]:
 
 def _start_engine(run: RunDirectory, *arguments: str) -> subprocess.Popen[bytes]:
     try:
-        lock = run.acquire_lock()
+        lock = run.lock.acquire()
     except OSError as error:
         raise RunError(f"run {run.id} cannot be written ({error.strerror}): make its folder writable") from None
     try:

@@ -219,7 +219,7 @@ def main() -> None:
     parser.add_argument("--processes", type=int, help="with --coordinator: number of processes")
     options = parser.parse_args()
     run = RunDirectory(options.run)
-    lock = options.lock if options.lock is not None else run.acquire_lock()
+    lock = options.lock if options.lock is not None else run.lock.acquire()
     os.set_inheritable(lock, False)
     detection.lower_priority()
     resumed: str | None = options.resume

@@ -5,10 +5,8 @@ engine.log and `lock`, which the live engine holds (see liveness.py).
 """
 
 import contextlib
-import fcntl
 import os
 import re
-import stat
 import time
 from functools import cache
 from pathlib import Path
@@ -20,8 +18,9 @@ import platformdirs
 from mnist_tui import __version__
 from mnist_tui.config import ConfigError, RunConfig, quoted
 from mnist_tui.npz import NpzError, read_arrays
-from mnist_tui.runs import liveness
-from mnist_tui.runs.liveness import HEARTBEAT_SECONDS, Endpoint, LiveEngine
+from mnist_tui.runs.errors import RunError as RunError
+from mnist_tui.runs.liveness import Endpoint, LiveEngine, find_engine, last_save_error
+from mnist_tui.runs.lock import RunLock
 from mnist_tui.runs.names import free_name
 from mnist_tui.runs.replacing import remove_temporaries, replacing
 from mnist_tui.settings import RENAMED_SETTINGS, check_readable, user_path
@@ -31,12 +30,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 HOME_VARIABLE = "MNIST_TUI_HOME"
-LOCK_ATTEMPTS = 20
 MAX_RECORD_BYTES = 1 << 20
-RESTORE_ATTEMPTS = 12
-"""Quarters of a heartbeat in which an engine makes its lock file again."""
-FRESH_SECONDS = 5.0
-"""Age of the newest event up to which an engine may be alive that has lost its lock file."""
 
 WRITTEN_NAMES = {
     ".": r"config\.json|events\.jsonl|model\.keras|reviews\.csv",
@@ -49,10 +43,6 @@ WRITTEN_NAMES = {
 
 ORDER_STEP = 0.001
 """Seconds between the `order` of two runs, well above the resolution of a float."""
-
-
-class RunError(Exception):
-    """A run cannot be created, found or read. The message is one line: what is wrong, where, and how to fix it."""
 
 
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,7 +81,7 @@ class RunDirectory:
         self.events_path = path / "events.jsonl"
         self.model_path = path / "model.keras"
         self.log_path = path / "engine.log"
-        self.lock_path = path / "lock"
+        self.lock = RunLock(path)
 
     @property
     def id(self) -> str:
@@ -165,101 +155,13 @@ class RunDirectory:
         except NpzError as error:
             raise RunError(f"{path} {error}") from None
 
-    def acquire_lock(self) -> int:
-        """Acquire the lock and return its file descriptor.
-
-        Raises:
-            RunError: The run has a live engine, or its disk has no locks.
-            OSError: The lock file cannot be written.
-        """
-        for _ in range(RESTORE_ATTEMPTS):
-            engine = self.engine()
-            if engine is not None:
-                raise RunError(engine.refusal(self.id))
-            if not self._may_restore_lock():
-                break
-            time.sleep(HEARTBEAT_SECONDS / 4)
-        descriptor = self._locked_file()
-        with contextlib.suppress(OSError):  # if the disk is full, the run trains but cannot be steered
-            liveness.write_endpoint(descriptor, liveness.starting())
-        return descriptor
-
-    def _may_restore_lock(self) -> bool:
-        """Return True if the lock file is missing and the events are fresh: a live engine makes the file again."""
-        try:
-            events = self.events_path.stat()
-        except OSError:
-            return False
-        is_fresh = events.st_size > 0 and abs(time.time() - events.st_mtime) < FRESH_SECONDS
-        return is_fresh and not os.path.lexists(self.lock_path)
-
-    def take_over(self) -> None:
-        """Replace the lock file of an engine on another machine, which then exits if it is alive.
-
-        Raises:
-            RunError: The lock file cannot be replaced.
-        """
-        engine = self.engine()
-        if engine is None or not engine.is_elsewhere:
-            return
-        try:
-            with replacing(self.lock_path) as temporary:
-                temporary.write_bytes(msgspec.json.encode(liveness.starting()))
-        except OSError as error:
-            raise RunError(f"{self.lock_path} cannot be replaced ({error.strerror}): make it writable") from None
-
-    def _locked_file(self) -> int:
-        if os.path.lexists(self.lock_path) and not stat.S_ISREG(self.lock_path.lstat().st_mode):
-            raise RunError(f"{self.lock_path} is not a regular file: remove it")
-        descriptor = liveness.open_lock(self.lock_path, os.O_RDWR | os.O_CREAT)
-        for _ in range(LOCK_ATTEMPTS):
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return descriptor
-            except BlockingIOError:
-                time.sleep(0.01)  # `engine` holds it for some microseconds
-            except OSError as error:
-                os.close(descriptor)
-                raise RunError(
-                    f"the disk of {self.path} has no file locks ({error.strerror}): set {HOME_VARIABLE} to a folder on"
-                    " another disk, or mount this one with locks (NFS: `-o local_lock=flock`)"
-                ) from None
-        os.close(descriptor)
-        raise RunError(LiveEngine(Endpoint(0), None).refusal(self.id))
-
-    def renew_lock(self, descriptor: int, endpoint: Endpoint) -> bool:
-        """Renew the heartbeat of an engine, and its lock file if that was removed; raises OSError.
-
-        Returns:
-            False if another engine has taken the run over.
-        """
-        engine = self.engine()
-        if engine is not None and engine.is_elsewhere:
-            return False
-        if not self._is_lock_file(descriptor):
-            if engine is not None:
-                return False
-            replacement = self._locked_file()
-            os.dup2(replacement, descriptor, inheritable=False)
-            os.close(replacement)
-        if engine is None or engine.endpoint != endpoint:
-            liveness.write_endpoint(descriptor, endpoint)
-        os.utime(descriptor)
-        return True
-
-    def _is_lock_file(self, descriptor: int) -> bool:
-        try:
-            return os.path.samestat(self.lock_path.lstat(), os.fstat(descriptor))
-        except FileNotFoundError:
-            return False
-
     def engine(self) -> LiveEngine | None:
         """Return the live engine of the run, None if there is none."""
-        return liveness.find_engine(self.lock_path)
+        return find_engine(self.lock.path)
 
     def save_error(self) -> str:
         """Return what the live or the last engine could not save; empty if it saved everything."""
-        return liveness.last_save_error(self.lock_path)
+        return last_save_error(self.lock.path)
 
     def is_live(self) -> bool:
         """Return True if the run has a live engine."""

@@ -108,7 +108,7 @@ class RunSession:
     @property
     def _replies(self) -> bool:
         """True if the directory is gone, and its engine replies."""
-        return self._attachment is not None and self._attachment.alive and not self.run.lock_path.exists()
+        return self._attachment is not None and self._attachment.alive and not self.run.lock.path.exists()
 
     @property
     def _trouble(self) -> str:

@@ -278,7 +278,7 @@ def test_what_an_engine_cannot_save_is_shown_also_after_its_exit(
     is_live: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = create_run(samples.config(name="a-b-c"))
-    lock = run.acquire_lock()
+    lock = run.lock.acquire()
     write_endpoint(lock, Endpoint(4711 if is_live else 0, save_error="not saved: model.keras (disk [full])"))
     if not is_live:
         os.close(lock)
@@ -290,7 +290,7 @@ def test_what_an_engine_cannot_save_is_shown_also_after_its_exit(
     assert "not saved model.keras (disk [full])" in shown(run, capsys)
     if is_live:
         os.close(lock)
-    os.close(run.acquire_lock())  # by an engine that resumes
+    os.close(run.lock.acquire())  # by an engine that resumes
     assert summarize(run).save_error == ""
 
 

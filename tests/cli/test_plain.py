@@ -270,7 +270,7 @@ def test_an_engine_that_does_not_respond_is_reported_once_and_when_it_does_again
             run,
             lambda: engine.fall_silent(samples.CREATED),
             lambda: None,
-            lambda: os.utime(run.lock_path),
+            lambda: os.utime(run.lock.path),
             lambda: write(run, samples.run_ended()),
             engine.die,
         )

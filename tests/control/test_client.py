@@ -33,6 +33,7 @@ from mnist_tui.control.protocol import (
 from mnist_tui.engine.service.server import reply_to
 from mnist_tui.runs.directory import RunDirectory, RunError, create_run, list_runs
 from mnist_tui.runs.liveness import Endpoint, clock, starting
+from mnist_tui.runs.lock import RunLock
 from tests.engine.test_server import RecordingHandler, no_attach
 from tests.kit import samples
 from tests.kit.fake_engine import FakeEngine
@@ -59,7 +60,7 @@ def error_of(run: RunDirectory, request: Request, timeout: float = client.REPLY_
 
 
 def write_endpoint(run: RunDirectory, address: str | None) -> None:
-    run.lock_path.write_bytes(msgspec.json.encode(Endpoint(os.getpid(), address)))
+    run.lock.path.write_bytes(msgspec.json.encode(Endpoint(os.getpid(), address)))
 
 
 REQUESTS = [Ping(), Attach(by=ME), SetEpochs(by=ME, change=-1), Explain("set-mine", 7, GivenDigit(b"\0\xff", 3))]
@@ -122,15 +123,15 @@ def test_a_run_without_an_engine_is_an_error(run: RunDirectory) -> None:
 
 def test_a_request_waits_until_a_starting_engine_listens(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     with FakeEngine(run) as engine:
-        endpoint = run.lock_path.read_bytes()
-        run.lock_path.write_bytes(msgspec.json.encode(starting()))
-        monkeypatch.setattr(time, "sleep", lambda _: run.lock_path.write_bytes(endpoint))
+        endpoint = run.lock.path.read_bytes()
+        run.lock.path.write_bytes(msgspec.json.encode(starting()))
+        monkeypatch.setattr(time, "sleep", lambda _: run.lock.path.write_bytes(endpoint))
         send(run, Stop(by=ME))
         assert engine.sent() == [Stop(by=ME)]
 
 
 def test_a_request_waits_no_longer_than_its_limit(run: RunDirectory) -> None:
-    lock = run.acquire_lock()
+    lock = run.lock.acquire()
     with pytest.raises(RunError, match="does not listen yet: try again"):
         send(run, Ping(), start_timeout=0.01)
     os.close(lock)
@@ -142,7 +143,7 @@ def test_an_engine_without_a_socket_is_an_error_with_its_log(engine: FakeEngine)
 
 
 def test_an_engine_on_another_machine_gets_no_request(engine: FakeEngine) -> None:
-    address = msgspec.json.decode(engine.run.lock_path.read_bytes(), type=Endpoint).socket
+    address = msgspec.json.decode(engine.run.lock.path.read_bytes(), type=Endpoint).socket
     engine.write_endpoint(Endpoint(os.getpid(), address, "node7", "another boot"))
     assert "is live on host node7" in error_of(engine.run, Stop(by=ME))
     assert engine.requests == []
@@ -305,7 +306,7 @@ def test_a_live_run_gets_no_second_engine(engine: FakeEngine, started: list[list
 
 
 @pytest.mark.parametrize("way", [*STARTS, "start"])
-@pytest.mark.parametrize("broken", [(subprocess, "Popen"), (RunDirectory, "acquire_lock")], ids=["process", "lock"])
+@pytest.mark.parametrize("broken", [(subprocess, "Popen"), (RunLock, "acquire")], ids=["process", "lock"])
 def test_an_engine_that_cannot_be_started_changes_nothing(
     monkeypatch: pytest.MonkeyPatch, broken: tuple[object, str], way: str
 ) -> None:

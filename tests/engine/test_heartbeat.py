@@ -27,7 +27,7 @@ def wait_for_error(run: RunDirectory, error: str) -> None:
 
 
 def test_a_save_error_stays_after_the_exit(run: RunDirectory) -> None:
-    lock, errors = run.acquire_lock(), [""]
+    lock, errors = run.lock.acquire(), [""]
     beat = Heartbeat(run, lock, "/tmp/x", lambda: errors[0])
     endpoint = run.endpoint()
     assert endpoint is not None
@@ -45,7 +45,7 @@ def test_a_save_error_stays_after_the_exit(run: RunDirectory) -> None:
 
 
 def test_nothing_stays_if_all_is_saved(run: RunDirectory) -> None:
-    lock = run.acquire_lock()
+    lock = run.lock.acquire()
     Heartbeat(run, lock, None, lambda: "").end()
     os.close(lock)
     assert run.save_error() == ""

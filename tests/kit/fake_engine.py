@@ -32,7 +32,7 @@ class FakeEngine:
 
     def __enter__(self) -> Self:
         address = str(Path(self._folder.name, "socket"))
-        self._lock = self.run.acquire_lock()
+        self._lock = self.run.lock.acquire()
         self.write_endpoint(Endpoint(os.getpid(), address))
         self._listener.bind(address)
         self._listener.listen()
@@ -46,12 +46,12 @@ class FakeEngine:
 
     def write_endpoint(self, endpoint: Endpoint) -> None:
         """Replace the contents of the lock file."""
-        self.run.lock_path.write_bytes(msgspec.json.encode(endpoint))
+        self.run.lock.path.write_bytes(msgspec.json.encode(endpoint))
 
     def fall_silent(self, since: float) -> None:
         """Show no sign of life since a time in seconds since 1970."""
         self.write_endpoint(Endpoint(os.getpid(), "/nowhere/socket", host(), this_machine()))
-        os.utime(self.run.lock_path, (since, since))
+        os.utime(self.run.lock.path, (since, since))
 
     def sent(self) -> list[Request]:
         """Return the requests so far, except those of viewers that attach and ping."""

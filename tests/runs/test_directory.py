@@ -19,7 +19,7 @@ import platformdirs
 import pytest
 
 from mnist_tui.config import ConfigError
-from mnist_tui.runs import directory
+from mnist_tui.runs import directory, lock
 from mnist_tui.runs.directory import (
     RunDirectory,
     RunError,
@@ -35,7 +35,7 @@ HOLD_LOCK = """
 import sys
 from pathlib import Path
 from mnist_tui.runs.directory import RunDirectory
-lock = RunDirectory(Path(sys.argv[1])).acquire_lock()
+lock = RunDirectory(Path(sys.argv[1])).lock.acquire()
 print("locked", flush=True)
 sys.stdin.read()
 """
@@ -183,16 +183,16 @@ def test_the_lock_ends_with_the_process_that_holds_it() -> None:
         assert engine.stdout.readline() == "locked\n"
         assert run.is_live()
         with pytest.raises(RunError, match="already has a live engine: attach to it, or stop it first"):
-            run.acquire_lock()
+            run.lock.acquire()
         engine.send_signal(signal.SIGKILL)
         engine.wait()
         assert not run.is_live()
-    os.close(run.acquire_lock())
+    os.close(run.lock.acquire())
 
 
 def test_a_child_keeps_the_lock_after_the_parent_closes_it() -> None:
     run = create_run(samples.config())
-    lock = run.acquire_lock()
+    lock = run.lock.acquire()
     command = [sys.executable, "-c", "import sys; sys.stdin.read()"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=(lock,)) as child:
         os.close(lock)
@@ -203,24 +203,24 @@ def test_a_child_keeps_the_lock_after_the_parent_closes_it() -> None:
 
 def test_is_live_does_not_prevent_an_engine_from_starting(monkeypatch: pytest.MonkeyPatch) -> None:
     run = create_run(samples.config())
-    run.lock_path.touch()
-    asker = os.open(run.lock_path, os.O_RDWR)
+    run.lock.path.touch()
+    asker = os.open(run.lock.path, os.O_RDWR)
     fcntl.flock(asker, fcntl.LOCK_SH)
     monkeypatch.setattr(
-        directory, "time", SimpleNamespace(sleep=lambda _: os.close(asker))
+        lock, "time", SimpleNamespace(sleep=lambda _: os.close(asker))
     )  # while it waits, the asker goes
-    os.close(run.acquire_lock())
+    os.close(run.lock.acquire())
 
 
 def test_the_endpoint_is_what_the_live_engine_wrote() -> None:
     run = create_run(samples.config())
-    lock = run.acquire_lock()
+    lock = run.lock.acquire()
     assert run.endpoint() is None  # live, but it has not said anything yet
     write_endpoint(lock, Endpoint(4711, "/tmp/x"))
     assert run.endpoint() == Endpoint(4711, "/tmp/x")
     os.close(lock)
     assert run.endpoint() is None  # what a dead engine wrote does not count
-    lock = run.acquire_lock()
+    lock = run.lock.acquire()
     assert run.endpoint() is None  # nor does it count for the next one
     os.close(lock)
 

@@ -32,7 +32,7 @@ def run() -> RunDirectory:
 @contextmanager
 def locked(run: RunDirectory, endpoint: Endpoint | None, age: float = 0.0) -> Iterator[int]:
     """Hold the run's lock, with a heartbeat `age` seconds ago."""
-    lock = run.acquire_lock()
+    lock = run.lock.acquire()
     write_endpoint(lock, endpoint)
     os.utime(lock, (time.time() - age,) * 2)
     try:
@@ -73,7 +73,7 @@ def test_the_lock_is_never_a_standard_stream(run: RunDirectory, closed: str) -> 
         from pathlib import Path
         from mnist_tui.runs.directory import RunDirectory
         run = RunDirectory(Path(sys.argv[1]))
-        lock = run.acquire_lock()
+        lock = run.lock.acquire()
         subprocess.run(["true"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         sys.exit(0 if lock > 2 and run.is_live() else 1)"""
     shell = ["sh", "-c", f'exec "$@" {closed}', "sh", sys.executable, "-c", code, str(run.path)]
@@ -118,7 +118,7 @@ def test_an_engine_of_this_machine_is_known_by_its_process_where_locks_fail(
         without_locks(monkeypatch, number)
         assert run.is_live()
         with pytest.raises(RunError, match="already has a live engine"):
-            run.acquire_lock()
+            run.lock.acquire()
     assert not run.is_live()
 
 
@@ -128,7 +128,7 @@ def test_a_disk_without_locks_is_an_error_with_the_fix(
 ) -> None:
     without_locks(monkeypatch, number)
     with pytest.raises(RunError, match="no file locks") as caught:
-        run.acquire_lock()
+        run.lock.acquire()
     assert all(part in str(caught.value) for part in (str(run.path), os.strerror(number), "MNIST_TUI_HOME"))
     assert not run.is_live()
 
@@ -141,35 +141,35 @@ def test_a_run_on_another_machine_is_resumed_only_by_taking_over(
         if hold is None:
             without_locks(monkeypatch, None)
         with pytest.raises(RunError, match="live on host node7") as caught:
-            run.acquire_lock()
+            run.lock.acquire()
         assert "--take-over" in str(caught.value)
-        run.take_over()
-        ours = run.acquire_lock()
+        run.lock.take_over()
+        ours = run.lock.acquire()
         write_endpoint(ours, HERE)
         monkeypatch.setattr(liveness, "this_machine", lambda: ELSEWHERE.machine)
-        assert not run.renew_lock(theirs, ELSEWHERE)
+        assert not run.lock.renew(theirs, ELSEWHERE)
         monkeypatch.undo()
-        assert run.renew_lock(ours, HERE)
+        assert run.lock.renew(ours, HERE)
         os.close(ours)
 
 
 def test_taking_over_leaves_an_engine_of_this_machine_alone(run: RunDirectory) -> None:
     with locked(run, HERE) as lock:
-        run.take_over()
-        assert run.renew_lock(lock, HERE)
+        run.lock.take_over()
+        assert run.lock.renew(lock, HERE)
         with pytest.raises(RunError, match="already has a live engine"):
-            run.acquire_lock()
+            run.lock.acquire()
 
 
 def test_a_removed_or_damaged_lock_file_is_made_again(run: RunDirectory) -> None:
     with locked(run, HERE) as lock:
         for damage in (
-            run.lock_path.unlink,
-            lambda: run.lock_path.write_bytes(b"\xff{"),
+            run.lock.path.unlink,
+            lambda: run.lock.path.write_bytes(b"\xff{"),
             lambda: os.utime(lock, (0, 0)),
         ):
             damage()
-            assert run.renew_lock(lock, HERE)
+            assert run.lock.renew(lock, HERE)
             assert run.engine() == LiveEngine(HERE, None)
     assert not run.is_live()
 
@@ -179,10 +179,10 @@ def test_a_run_whose_lock_file_was_removed_is_not_resumed_before_its_engine_make
 ) -> None:
     with locked(run, HERE) as lock:
         run.events_path.write_bytes(b"{}\n")
-        run.lock_path.unlink()
-        monkeypatch.setattr(time, "sleep", lambda _: run.renew_lock(lock, HERE))
+        run.lock.path.unlink()
+        monkeypatch.setattr(time, "sleep", lambda _: run.lock.renew(lock, HERE))
         with pytest.raises(RunError, match="already has a live engine"):
-            run.acquire_lock()
+            run.lock.acquire()
 
 
 def test_a_run_without_a_lock_file_and_an_engine_is_resumed_soon(
@@ -190,14 +190,14 @@ def test_a_run_without_a_lock_file_and_an_engine_is_resumed_soon(
 ) -> None:
     run.events_path.write_bytes(b"{}\n")
     monkeypatch.setattr(time, "sleep", lambda seconds: os.utime(run.events_path, (0, 0)) if seconds > 0.1 else None)
-    os.close(run.acquire_lock())
+    os.close(run.lock.acquire())
 
 
 def test_an_engine_notices_that_another_one_holds_the_lock(run: RunDirectory) -> None:
     with locked(run, HERE) as lock:
-        run.lock_path.unlink()
-        other = run.acquire_lock()
-        assert not run.renew_lock(lock, HERE)
+        run.lock.path.unlink()
+        other = run.lock.acquire()
+        assert not run.lock.renew(lock, HERE)
         os.close(other)
 
 
@@ -213,22 +213,22 @@ def test_the_clock_of_the_disk_counts(run: RunDirectory, monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
 def test_only_a_regular_file_is_a_lock(run: RunDirectory, make: Callable[[Path], object]) -> None:
-    make(run.lock_path)
+    make(run.lock.path)
     assert not run.is_live()
     with pytest.raises(RunError, match="lock is not a regular file: remove it"):
-        run.acquire_lock()
+        run.lock.acquire()
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b'{"pid":-1}', b'{"pid":' + b"9" * 99 + b"}", b'{"pid":"\xff"}'])
 def test_a_damaged_lock_file_is_not_live(run: RunDirectory, content: bytes) -> None:
-    run.lock_path.write_bytes(content)
+    run.lock.path.write_bytes(content)
     assert not run.is_live()
 
 
 def test_a_summary_says_since_when_and_where(run: RunDirectory) -> None:
     with locked(run, ELSEWHERE, STALE):
         summary = summarize(run)
-    since = run.lock_path.stat().st_mtime
+    since = run.lock.path.stat().st_mtime
     assert summary.status is Status.UNRESPONSIVE
     assert summary.status_in_words == f"not responding since {clock(since)} on node7"
     assert (summary.as_json()["host"], summary.as_json()["silent_since"]) == ("node7", since)
@@ -243,12 +243,12 @@ def test_a_container_on_this_machine_is_named_as_one(run: RunDirectory) -> None:
     container = Endpoint(7, None, liveness.host(), "another container")
     words = f"live on host {liveness.host()}, in another container: use mnist-tui there"
     with locked(run, container), pytest.raises(RunError, match=words):
-        run.acquire_lock()
+        run.lock.acquire()
 
 
 def test_a_stopped_engine_is_refused_with_both_ways_on(run: RunDirectory) -> None:
     with locked(run, HERE, STALE), pytest.raises(RunError, match="has not responded since") as caught:
-        run.acquire_lock()
+        run.lock.acquire()
     assert all(f"`kill {option} {HERE.pid}`" in str(caught.value) for option in ("-CONT", "-9"))
 
 

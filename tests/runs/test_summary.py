@@ -55,7 +55,7 @@ def test_the_status_follows_from_lock_and_events(live: bool, events: tuple[AnyEv
     history.apply_all(events)
     assert history.status(live=live) is status
     run = run_with(*events)
-    lock = run.acquire_lock() if live else None
+    lock = run.lock.acquire() if live else None
     assert summarize(run).status is status
     if lock is not None:
         os.close(lock)
@@ -106,7 +106,7 @@ def test_a_resumed_run_counts_from_its_earlier_state() -> None:
 def test_a_run_that_trains_on_after_its_end_is_live() -> None:
     trained_on = samples.run_resumed(1_650, reason=ResumeReason.TRAINED_ON)
     run = run_with(samples.step_ended(1_650), COMPLETED, samples.setting_changed("epochs", "4"), trained_on)
-    lock = run.acquire_lock()
+    lock = run.lock.acquire()
     summary = summarize(run)
     assert (summary.status, summary.epochs_planned, summary.steps_done) == (Status.TRAINING, 4, 1_650)
     os.close(lock)
@@ -158,7 +158,7 @@ def test_a_killed_engine_leaves_a_crashed_run() -> None:
 
 def test_the_pid_is_that_of_the_live_engine() -> None:
     run = run_with(samples.run_started())
-    lock = run.acquire_lock()
+    lock = run.lock.acquire()
     write_endpoint(lock, Endpoint(4711))
     assert summarize(run).pid == 4711
     os.close(lock)

@@ -235,7 +235,7 @@ async def test_a_stopped_process_shows_at_home_and_in_the_header_with_since_when
             await pilot.press("tab", "enter")
             await wait_until(pilot, lambda: isinstance(app.screen, TrainingScreen), "the training screen")
             await wait_for(pilot, f"✖ {words}")
-            os.utime(replay.run.lock_path)
+            os.utime(replay.run.lock.path)
             replay.clock.now += 2
             await wait_for(pilot, "▶ training")
 

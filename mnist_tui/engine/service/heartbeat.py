@@ -47,7 +47,7 @@ class Heartbeat:
             # The disk is full or gone, or the run directory was removed: training goes on.
             with contextlib.suppress(OSError, RunError):
                 endpoint = msgspec.structs.replace(self._endpoint, save_error=self._clipped_error())
-                if not self._run.renew_lock(self._lock, endpoint):
+                if not self._run.lock.renew(self._lock, endpoint):
                     print("mnist-tui: another engine has taken this run over", file=sys.stderr, flush=True)
                     exit_now(1)
 
