@@ -135,6 +135,8 @@ class RunStarted(Event, frozen=True, kw_only=True):
     epochs: Count
     steps_per_epoch: Count
     hardware: Hardware
+    label_smoothing: float = 0.0
+    """Share of each target that the loss spreads over all classes."""
 
 
 class PhaseChanged(Event, frozen=True, kw_only=True):

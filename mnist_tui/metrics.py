@@ -186,6 +186,20 @@ def validation_metrics(context: ValidationContext) -> dict[str, float | None]:
     return {key: None if value is None else float(value) for key, value in values.items()}
 
 
+def lowest_loss(label_smoothing: float, classes: int) -> float:
+    """Return the loss of the best possible model: the entropy of the smoothed targets, 0 without label smoothing."""
+    others = label_smoothing / classes
+    true = 1 - label_smoothing + others
+    return -sum(count * share * math.log(share) for count, share in ((1, true), (classes - 1, others)) if share > 0)
+
+
+def smoothing_in_words(label_smoothing: float, classes: int) -> str:
+    """Return why the loss stays far above 0, such as "label smoothing 0.1: 0.50 at best"; empty if it does not."""
+    if not label_smoothing:
+        return ""
+    return f"label smoothing {label_smoothing:g}: {lowest_loss(label_smoothing, classes):.2f} at best"
+
+
 def in_words(values: Mapping[str, float | None]) -> list[str]:
     """Return the values that plain lines show, such as ["loss 0.0312", "accuracy 99.10 %"]."""
     shown = (metric for metric in METRICS.values() if metric.on_plain_lines and metric.key in values)

@@ -10,6 +10,8 @@ from mnist_tui.metrics import (
     StepContext,
     ValidationContext,
     in_words,
+    lowest_loss,
+    smoothing_in_words,
     step_metrics,
     validation_metrics,
 )
@@ -65,6 +67,13 @@ def test_metrics_of_the_validation_images() -> None:
 )
 def test_a_value_is_printed_with_its_unit(key: str, value: float | None, text: str) -> None:
     assert METRICS[key].format(value) == text
+
+
+def test_label_smoothing_raises_the_lowest_loss() -> None:
+    assert lowest_loss(0.0, 10) == 0
+    assert lowest_loss(1.0, 10) == pytest.approx(np.log(10))
+    assert smoothing_in_words(0.1, 10) == "label smoothing 0.1: 0.50 at best"
+    assert smoothing_in_words(0.0, 10) == ""
 
 
 @pytest.mark.parametrize("value", [None, float("nan"), float("inf")])

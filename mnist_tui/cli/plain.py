@@ -27,7 +27,7 @@ from mnist_tui.events import (
     RunStarted,
     SettingChanged,
 )
-from mnist_tui.metrics import in_words
+from mnist_tui.metrics import in_words, smoothing_in_words
 from mnist_tui.render.text import clip, clip_parts, duration, percent, sanitize
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.history import History
@@ -90,6 +90,8 @@ class PlainReporter:
                     f"images: {event.train_count:,} for training, {event.validation_count:,} for validation,"
                     f" {event.test_count:,} for the final test"
                 )
+                if words := smoothing_in_words(event.label_smoothing, len(event.class_names)):
+                    self.print_line(f"loss: {words}")
             case EpochEnded():
                 self.print_line(self._epoch_line(event))
             case AlertRaised():
@@ -172,7 +174,7 @@ class PlainReporter:
             f"epoch {state.epoch}/{state.epochs}",
             f"step {state.step:,}/{state.steps:,}",
             str(state.phase),
-            f"{duration(state.seconds_left)} left",
+            *([f"{duration(state.seconds_left)} left"] if state.seconds_left is not None else ()),
             *in_words({key: history.recent(key) for key in history.steps}),
             f"{state.images_per_second:,.0f} images/s",
         )

@@ -16,11 +16,11 @@ import numpy as np
 from rich.text import Text
 
 from mnist_tui.render.images import RGB
-from mnist_tui.render.raster import BLANK, Cells, Numbers, line_cells, point_cells
-from mnist_tui.render.ticks import decimals, log_ticks, nice_ticks
+from mnist_tui.render.raster import BLANK, Cells, Numbers, cells_of, line_cells, point_cells
+from mnist_tui.render.ticks import decimals, log_ticks, nice_ticks, row_ticks
 
 Ticks = tuple[list[float], list[str]]
-"""Positions along an axis (0..1), and their labels."""
+"""Positions along an axis (0..1, the middle of a cell), and their labels."""
 AXIS_ROWS = 2
 """Rows of the x axis: the line and its labels."""
 MIN_COLUMNS, MIN_ROWS = 12, AXIS_ROWS + 2
@@ -79,7 +79,7 @@ def draw(series: list[Series], axes: Axes, columns: int, rows: int) -> Plot | No
         return None
     first, last = _non_empty(*axes.x_limits)
     series = [_drawable(one, axes.log) for one in series]
-    low, high, y_values, y_labels = _y_axis(series, axes, max(2, min(7, (rows - AXIS_ROWS) // 2)))
+    low, high, y_values, y_labels = _y_axis(series, axes, rows - AXIS_ROWS)
     low, high = _non_empty(low, high)
     y_labels = [label[: columns // 2] for label in y_labels]
     left = max(map(len, y_labels)) + 1
@@ -97,8 +97,12 @@ def draw(series: list[Series], axes: Axes, columns: int, rows: int) -> Plot | No
     layers = [(one.colour, np.where(owners == number, characters, BLANK)) for number, one in enumerate(series)]
     x_values = [tick for tick in nice_ticks(first, last, max(2, min(9, columns // 12))) if first <= tick <= last]
     x_labels = [axes.format_x(tick, decimals(x_values)) for tick in x_values]
-    x_ticks = ([(tick - first) / (last - first) for tick in x_values], x_labels)
-    y_ticks = ([min(1.0, max(0.0, (tick - low) / (high - low))) for tick in y_values], y_labels)
+    x_shares = [(tick - first) / (last - first) for tick in x_values]
+    y_shares = [min(1.0, max(0.0, (tick - low) / (high - low))) for tick in y_values]
+    tick_columns, _ = cells_of(x_shares, [0.0], *canvas)
+    _, tick_rows = cells_of([0.0], y_shares, *canvas)
+    x_ticks = ([column / (canvas[0] - 1) for column in tick_columns], x_labels)
+    y_ticks = ([1 - row / (canvas[1] - 1) for row in tick_rows], y_labels)
     ansi = _compose(layers, axes, x_ticks, y_ticks, columns, rows)
     return Plot([Text.from_ansi(line) for line in ansi.splitlines()], left, canvas[0])
 
@@ -194,27 +198,26 @@ def _drawable(one: Series, log: bool) -> Series:
     return replace(one, x=x, y=y)
 
 
-def _y_axis(series: list[Series], axes: Axes, most: int) -> tuple[float, float, list[float], list[str]]:
-    """Return limits, ticks and labels. Limits snap to half ticks, so that they do not move with every step."""
+def _y_axis(series: list[Series], axes: Axes, rows: int) -> tuple[float, float, list[float], list[str]]:
+    """Return the values at both edges of the canvas, the ticks and their labels."""
     low, high = y_range(series)
-    if axes.log:
-        if axes.y_bounds[1] > 0:
-            high = min(high, math.log10(axes.y_bounds[1]))
-        values = log_ticks(10.0 ** max(low, -300.0), 10.0 ** min(high, 300.0), most)
-        if any(high - low >= 1 for low, high in pairwise(map(math.log10, values))):
-            places = [decimals([value]) for value in values]
-        else:
-            places = [max(decimals(list(pair)) for pair in pairwise(values))] * len(values) if values[1:] else [3]
-        return low, high, [math.log10(value) for value in values], list(map(axes.format_y, values, places))
-    bounds = axes.y_bounds
-    low, high = max(low, bounds[0]), min(high, bounds[1])
-    ticks = nice_ticks(low, high, most)
-    if len(ticks) > 1:
-        snap = (ticks[1] - ticks[0]) / 2
-        low = max(bounds[0], math.floor(low / snap + 1e-9) * snap)
-        high = min(bounds[1], math.ceil(high / snap - 1e-9) * snap)
-        ticks = nice_ticks(low, high, most)
-    return low, high, ticks, [axes.format_y(value, decimals(ticks)) for value in ticks]
+    most = min(7, max(3, rows // 2))
+    if not axes.log:
+        low, high = max(low, axes.y_bounds[0]), min(high, axes.y_bounds[1])
+        low, high, ticks = row_ticks(low, high, rows, most, axes.y_bounds)
+        return low, high, ticks, [axes.format_y(value, decimals(ticks)) for value in ticks]
+    if axes.y_bounds[1] > 0:
+        high = min(high, math.log10(axes.y_bounds[1]))
+    values = log_ticks(10.0 ** max(low, -300.0), 10.0 ** min(high, 300.0), most)
+    exponents = [math.log10(value) for value in values]
+    if len(values) > 1 and all(abs(each - round(each)) < 1e-9 for each in exponents):  # evenly spaced powers of ten
+        low, high, exponents = row_ticks(low, high, rows, most, (-300, 300), least=1)
+        values = [10.0**exponent for exponent in exponents]
+    if any(high - low >= 1 for low, high in pairwise(exponents)):
+        places = [decimals([value]) for value in values]
+    else:
+        places = [max(decimals(list(pair)) for pair in pairwise(values))] * len(values) if values[1:] else [3]
+    return low, high, exponents, list(map(axes.format_y, values, places))
 
 
 def _non_empty(low: float, high: float) -> tuple[float, float]:

@@ -47,8 +47,16 @@ def point_cells(x: Numbers, y: Numbers, columns: int, rows: int, marker: str) ->
 
 
 def dots(x: Numbers, y: Numbers, columns: int, rows: int) -> tuple[Cells, Cells]:
-    """Return the braille dot of each finite point: its column from the left and its row from the top."""
-    return (
-        np.rint(x * (2 * columns - 1)).astype(np.int64),
-        np.rint((1 - y) * (4 * rows - 1)).astype(np.int64),
-    )
+    """Return the braille dot of each finite point: its column from the left and its row from the top.
+
+    A share of the width is one from the first to the last dot, a share of the height one from edge to edge, so that
+    every row stands for an equal range of values.
+    """
+    down = np.floor((1 - y) * 4 * rows + 1e-9).astype(np.int64)
+    return np.rint(x * (2 * columns - 1)).astype(np.int64), np.clip(down, 0, 4 * rows - 1)
+
+
+def cells_of(x: list[float], y: list[float], columns: int, rows: int) -> tuple[list[int], list[int]]:
+    """Return the columns of cells of shares of the width, and the rows of shares of the height, as points have them."""
+    across, down = dots(np.array(x, dtype=float), np.array(y, dtype=float), columns, rows)
+    return (across // 2).tolist(), (down // 4).tolist()

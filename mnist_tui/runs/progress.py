@@ -1,5 +1,6 @@
 """Progress of a run: the fraction done and the time left, from its history and the time of day."""
 
+import math
 import statistics
 from dataclasses import dataclass
 
@@ -21,6 +22,8 @@ COMPILING_STEP = 20.0
 CHANGED_SPEED = 2.0
 """Factor by which the newest steps must be slower or faster than the last epoch to count as a change."""
 RECENT_EPOCHS = 8
+FEWEST_STEPS = 10
+"""Steps that must be timed before the time left is estimated: the first ones are slow, some of them 10 times."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class Progress:
     steps: int
     epoch_fraction: float
     run_fraction: float
+    """Share of the time from the first step to the end of the test."""
     images_per_second: float
     """Mean of the recent steps; NaN before the first."""
     seconds_left: float | None
@@ -51,13 +55,14 @@ def progress(history: History, now: float) -> Progress:
         epoch_fraction = ((step - 1) % per_epoch + 1) / per_epoch
     over = history.is_over
     left = None if over else _seconds_left(history, step, now)
-    elapsed = history.worked(now)
-    # elapsed and left may both be 0 if the clock was set back
+    start_up = max(0.0, float(table.column("worked")[0])) if table.count else math.inf
+    elapsed = max(0.0, history.worked(now) - start_up)
     steps = epochs * per_epoch
     done = step / steps if steps else 0.0
     if history.ended is not None and history.ended.reason is EndReason.EARLY:
         done = 1.0
-    fraction = done if over else (elapsed / max(1e-9, elapsed + left) if left is not None else 0.0)
+    # elapsed and left may both be 0 if the clock was set back
+    fraction = done if over or left is None else elapsed / max(1e-9, elapsed + left)
     return Progress(
         phase=history.phase,
         phase_seconds=max(0.0, now - history.phase_since),
@@ -152,18 +157,23 @@ def _start_up_left(history: History, now: float) -> float:
 def _seconds_per_step(history: History) -> float | None:
     """Return the mean over the last epoch's number of steps, or over the newest steps if the speed has changed.
 
-    The mean is over the times between steps of one epoch, without pauses and steps that compiled.
+    The mean is over the times between steps of one epoch, without pauses and steps that compiled. Of the first
+    RECENT_STEPS it is the median, as some wait for what happens once. None: fewer than FEWEST_STEPS were timed.
     """
     table, started = history.steps, history.started
     if table.count < 2:
         return None
     window = max(RECENT_STEPS, started.steps_per_epoch if started is not None else 0) + 1
     took, epochs = np.diff(table.column("worked")[-window:]), table.column("epoch")[-window:]
-    took = took / np.diff(table.column("step")[-window:])  # a row may be an execution of several steps
-    took = took[~_compiled(history, slice(-window, None))[1:] & (epochs[1:] == epochs[:-1])]
+    counts = np.diff(table.column("step")[-window:])  # a row may be an execution of several steps
+    if counts.sum() < FEWEST_STEPS:
+        return None
+    took = (took / counts)[~_compiled(history, slice(-window, None))[1:] & (epochs[1:] == epochs[:-1])]
     if not took.size:
         speed = history.recent("images_per_second")
         return history.record.config.batch_size / speed if speed > 0 else None
+    if table.count <= RECENT_STEPS:
+        return max(1e-6, float(np.median(took)))
     mean, recent = float(took.mean()), float(took[-RECENT_STEPS:].mean())
     if took.size >= RECENT_STEPS and not mean / CHANGED_SPEED < recent < mean * CHANGED_SPEED:
         mean = recent

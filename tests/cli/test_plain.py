@@ -336,13 +336,13 @@ def test_control_characters_are_sanitized(run: RunDirectory) -> None:
 
 
 def reporter(run: RunDirectory, *, rewrite: bool) -> tuple[PlainReporter, io.StringIO]:
-    """Return a reporter of a run that has trained for three steps."""
+    """Return a reporter of a run that has trained for twelve steps."""
     out = io.StringIO()
     made = PlainReporter(run, out, rewrite=rewrite)
     for event in (
         samples.run_started(),
         samples.phase_changed(Phase.TRAINING, 8),
-        *samples.steps(3),
+        *samples.steps(12),
     ):
         made.apply(event)
     out.truncate(0)
@@ -354,7 +354,7 @@ def test_the_progress_line(run: RunDirectory) -> None:
     made, out = reporter(run, rewrite=False)
     made.tick(samples.CREATED + 9, monotonic=1e6)
     line = out.getvalue()
-    assert line.startswith("epoch 1/3  step 3/1,650  training  ")
+    assert line.startswith("epoch 1/3  step 12/1,650  training  ")
     assert " left  loss 0.5000  accuracy 90.00 %  1,000 images/s\n" in line
 
 
@@ -387,4 +387,4 @@ def test_a_progress_line_that_is_overwritten_never_wraps(
     line = out.getvalue().removeprefix("\r\x1b[K")
     assert len(line) < columns
     assert line.startswith("epoch 1/3")
-    assert "step 3/1,650".startswith(line[11:23]), "no part is cut"
+    assert "step 12/1,650".startswith(line[11:23]), "no part is cut"

@@ -1,5 +1,6 @@
 import math
 import re
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -184,6 +185,38 @@ def test_a_logarithmic_axis_spaces_powers_of_ten_evenly_and_leaves_out_other_num
     assert draw([Series(x, -y, BLUE)], axes(100, log=True), 60, 23)
 
 
+def tick_rows(lines: list[str]) -> dict[float, int]:
+    """Return the row of each y tick, by its value."""
+    found = ((re.match(r" *(-?[\d,.]+)┤", line), row) for row, line in enumerate(lines))
+    return {float(match.group(1).replace(",", "")): row for match, row in found if match}
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    values=st.lists(st.floats(-1e4, 1e4).map(lambda value: round(value, 3)), min_size=1, max_size=8),
+    scale=st.sampled_from([1.0, 0.01]),
+    rows=st.integers(5, 40),
+    bounded=st.booleans(),
+)
+def test_ticks_are_equally_apart_and_points_in_the_row_of_the_nearest_value(
+    values: list[float], scale: float, rows: int, bounded: bool
+) -> None:
+    bounds = (0.0, 100.0) if bounded else (-math.inf, math.inf)
+    points = [min(100.0, abs(value)) if bounded else value * scale for value in values]
+    x = np.linspace(0, 100, len(points))
+    lines = plain(draw([Series(x, numbers(*points), BLUE, "●")], axes(bounds=bounds), 8 * len(points) + 40, rows))
+    ticks = sorted(tick_rows(lines).items())
+    assert len(ticks) >= 2
+    rises = {round((higher - lower) / (row - upper), 9) for (lower, row), (higher, upper) in pairwise(ticks)}
+    (unit,) = rises  # the same number of values in every row
+    (first, first_row), heights = ticks[0], {row for row, line in enumerate(lines) if "●" in line}
+    for point in points:
+        exact = first_row - (point - first) / unit
+        assert any(abs(exact - row) <= 0.5 + 1e-6 for row in heights)
+    for row in heights:
+        assert any(abs(first_row - (point - first) / unit - row) <= 0.5 + 1e-6 for point in points)
+
+
 def test_a_line_has_a_gap_where_values_are_missing() -> None:
     x, y = np.arange(100.0), np.full(100, 5.0)
     y[40:60] = NAN
@@ -201,7 +234,16 @@ def test_a_lone_point_between_long_gaps_of_a_long_line_is_visible() -> None:
 
 @pytest.mark.parametrize(
     ("value", "places", "label"),
-    [(1_500, 0, "1,500"), (0.25, 2, "0.25"), (0, 1, "0.0"), (1e300, 0, "1e+300"), (1e-9, 9, "1e-09")],
+    [
+        (1_500, 0, "1,500"),
+        (108_000, 0, "108k"),
+        (1_000_500, 0, "1.0005M"),
+        (-2e9, 0, "-2G"),
+        (0.25, 2, "0.25"),
+        (0, 1, "0.0"),
+        (1e300, 0, "1e+300"),
+        (1e-9, 9, "1e-09"),
+    ],
 )
 def test_tick_label(value: float, places: int, label: str) -> None:
     assert tick_label(value, places) == label

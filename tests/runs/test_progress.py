@@ -96,7 +96,7 @@ class SteadyRun:
     def points(self) -> dict[str, float]:
         epoch = STEPS * self.step + self.validation
         return {
-            "second step": self.start + 2.5 * self.step,
+            "eleventh step": self.start + 11.5 * self.step,
             "first epoch": self.start + 0.3 * STEPS * self.step,
             "first validation": self.start + STEPS * self.step + 0.5 * self.validation,
             "before the second epoch's first step": self.start + epoch + 0.9 * self.step,
@@ -186,14 +186,38 @@ def test_a_slower_second_epoch_is_followed() -> None:
     assert progress(history, now).seconds_left == pytest.approx(1_000 * 0.1 + 2 * 0.4 + 0.8, rel=0.03)
 
 
-@pytest.mark.parametrize("events", [[], [samples.run_started()], [samples.run_started(), samples.step_ended()]])
-def test_before_two_steps_nothing_can_be_known(events: list[AnyEvent]) -> None:
+@pytest.mark.parametrize("steps", [0, 1, 2, 10])
+def test_before_ten_steps_were_timed_the_time_left_is_unknown(steps: int) -> None:
     history = History(samples.record(epochs=3))
-    history.apply_all(events)
+    history.apply_all([samples.run_started(), *(samples.step_ended(step) for step in range(1, steps + 1))])
     now = progress(history, samples.CREATED + 9)
     assert now.seconds_left is None
-    assert now.run_fraction == 0.0
+    assert now.run_fraction == steps / (3 * STEPS)
     assert (now.epoch, now.epochs) == (1, 3)
+    history.apply_all(samples.step_ended(step) for step in range(steps + 1, 12))
+    assert progress(history, samples.CREATED + 9).seconds_left is not None
+
+
+@pytest.mark.parametrize("slow", [{2: 2.0}, {3: 1.5}, {2: 0.5, 3: 1.0, 10: 0.4}])
+def test_slow_first_steps_are_not_taken_for_the_rule(slow: dict[int, float]) -> None:
+    """Of the issue: the first seconds' time left was 9 times too long."""
+    history, now = History(samples.record(epochs=1)), samples.CREATED + 8
+    history.apply(samples.run_started(time=now, epochs=1, validation_count=0, test_count=0))
+    for step in range(1, 31):
+        now += slow.get(step, 0.02)
+        history.apply(samples.step_ended(step, time=now, images_per_second=100 / slow.get(step, 0.02)))
+        left = progress(history, now).seconds_left
+        assert left is None or left == pytest.approx((STEPS - step) * 0.02, rel=0.1)
+
+
+def test_the_start_up_does_not_count_as_a_part_of_the_run() -> None:
+    """Of the issue: the bar of the run was at 68 % at step 8 of 129."""
+    history, now = History(samples.record(epochs=1)), samples.CREATED + 30
+    history.apply(samples.run_started(time=now, epochs=1))
+    for step in range(1, 101):
+        now += 0.02
+        history.apply(samples.step_ended(step, time=now, images_per_second=5_000))
+        assert step / STEPS / 2 < progress(history, now).run_fraction <= step / STEPS
 
 
 def test_a_starting_run_has_a_phase_and_its_duration() -> None:

@@ -10,6 +10,7 @@ from mnist_tui.events import AlertKind, AlertRaised, Phase, ResumeReason
 from mnist_tui.metrics import METRICS
 from mnist_tui.runs.history import History
 from mnist_tui.runs.status import Status
+from mnist_tui.ui.digits.probability_curves import ProbabilityCurves, ProbabilityHistory
 from mnist_tui.ui.plots.panel import PlotPanel
 from mnist_tui.ui.run.alert_banner import AlertBanner, banner, dismissible
 from mnist_tui.ui.run.header import RunHeader
@@ -123,6 +124,23 @@ async def test_a_plot_of_a_loss_that_is_not_finite() -> None:
     run.apply_all(samples.step_ended(step, loss=None) for step in range(1, 50))
     plot = PlotPanel(METRICS["loss"])
     assert "━ train NaN" in (await drawn(plot, (60, 15), lambda: plot.show(run, CREATED)))[0]
+
+
+@pytest.mark.parametrize(("key", "is_named"), [("loss", True), ("accuracy", False)])
+async def test_label_smoothing_is_named_where_the_loss_is(key: str, is_named: bool) -> None:
+    run, plot = history(100), PlotPanel(METRICS[key])
+    run.apply(samples.run_started(label_smoothing=0.1))
+    frame = (await drawn(plot, (60, 12), lambda: plot.show(run, CREATED)))[-1]
+    assert ("label smoothing 0.1: 0.50 at best" in frame) is is_named
+
+
+@pytest.mark.parametrize("epochs", [(1,), (7,), (1, 2)])
+async def test_curves_over_epochs_have_ticks_at_epochs_only(epochs: tuple[int, ...]) -> None:
+    curves = ProbabilityCurves()
+    over = ProbabilityHistory(epochs, ((0.3, 0.7),) * len(epochs), 0, 1, ("a", "b"))
+    shown = await drawn(curves, (60, 12), lambda: curves.show(over))
+    labels = next(shown[row + 1] for row, line in enumerate(shown) if "└" in line)
+    assert tuple(map(int, labels.split())) == epochs
 
 
 async def test_events_are_marked_on_the_axis() -> None:

@@ -74,6 +74,7 @@ class Trainer:
                 test_count=len(self._split.test),
                 epochs=self._state.epochs_planned,
                 steps_per_epoch=self._steps_per_epoch,
+                label_smoothing=self._compiled.preset.label_smoothing,
                 hardware=detection.describe_hardware(self._compiled.plan, self._machine, self._distribution.world_size),
             )
         )

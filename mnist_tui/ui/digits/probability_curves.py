@@ -60,12 +60,13 @@ class ProbabilityCurves(LineWidget):
             series += [Series(x, values[:, each], colour.rgb), Series(x, values[:, each], colour.rgb, sign)]
             legend.append(f"{sign} {history.names[each]} ({role})  ", paint(colour))
         first, last = history.epochs[0], history.epochs[-1]
+        margin = 0.1 if first < last else 0.5
         axes = Axes(
             format_x=lambda value, decimals: f"{value:.0f}" if not decimals or abs(value - round(value)) < 1e-6 else "",
             format_y=lambda value, decimals: f"{value:.{decimals}f}",
             ticks=colours.quiet.rgb,
             background=colours.background.rgb,
-            x_limits=(float(first) - 0.1, float(max(last, first + 1)) + 0.1),
+            x_limits=(first - margin, last + margin),
             y_bounds=(0.0, 100.0),
         )
         plot = draw(series, axes, self.size.width, self.size.height - 1)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from textual.markup import escape
 
-from mnist_tui.metrics import Metric
+from mnist_tui.metrics import Metric, smoothing_in_words
 from mnist_tui.runs.history import History
 from mnist_tui.ui.plots.data import MetricCurve, ValidationPoints, read_at
 from mnist_tui.ui.plots.overlay import RunOverlay
@@ -106,9 +106,12 @@ def _longest(metric: Metric, choices: Sequence[tuple[bool, list[LegendEntry]]], 
     return metric.label + "".join(f"  [${colour}]{escape(text)}[/]" for colour, text in texts)
 
 
-def axis_label(scale: Scale, metric: Metric, view: PlotView, width: int) -> str:
-    """Return the unit of the x axis, after the settings of the view that are not the default, as far as they fit."""
+def axis_label(history: History, scale: Scale, metric: Metric, view: PlotView, width: int) -> str:
+    """Return the unit of the x axis, after what is not the default of the view and of the loss, as far as it fits."""
     parts = [scale.unit]
+    started = history.started
+    if started is not None and metric.key == "loss" and started.label_smoothing:
+        parts.insert(0, smoothing_in_words(started.label_smoothing, len(started.class_names)))
     if view.log:
         parts.insert(0, "log y")
     if view.window is not None:

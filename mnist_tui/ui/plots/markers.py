@@ -8,6 +8,7 @@ from rich.text import Text
 from textual.color import Color
 
 from mnist_tui.render.plot import AXIS_ROWS, Plot
+from mnist_tui.render.raster import cells_of
 from mnist_tui.ui.plots.view import Window
 from mnist_tui.ui.shared.paint import paint
 from mnist_tui.ui.theme import Palette
@@ -38,7 +39,8 @@ def column_at(position: float, limits: Window, plot: Plot) -> int | None:
     first, last = limits
     if not first <= position <= last or first == last:
         return None
-    return plot.left + round((position - first) / (last - first) * (plot.columns - 1))
+    (column,), _ = cells_of([(position - first) / (last - first)], [0.0], plot.columns, 1)
+    return plot.left + column
 
 
 def mark_events(plot: Plot, events: Iterable[tuple[float, str]], limits: Window, variables: dict[str, str]) -> None:

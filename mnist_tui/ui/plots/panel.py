@@ -111,7 +111,7 @@ class PlotPanel(PlotMouse):
             step = history.last_step if view.cursor is None else view.cursor
             gpus = gpu_legend(history, metric, step)
             self.set_title(legend(history, metric, view, curve, points, gpus, width))
-        subtitle = axis_label(scale, metric, view, width)
+        subtitle = axis_label(history, scale, metric, view, width)
         if subtitle != self.border_subtitle:
             # later: while the frame is being painted, Textual would take it for clean
             self.call_later(setattr, self, "border_subtitle", subtitle)

@@ -75,5 +75,6 @@ def state_words(view: RunView, words: str) -> str:
     if progress.phase in START_UP:  # at the run's beginning, and again when it is resumed
         return f"◌ {START_UP[progress.phase]}  {since}"
     if view.status is Status.TRAINING and progress.phase is not None:
-        return f"▶ {progress.phase}  {duration(progress.seconds_left)} left"
+        left = "" if progress.seconds_left is None else f"  {duration(progress.seconds_left)} left"
+        return f"▶ {progress.phase}{left}"
     return f"{words} {since}"

@@ -84,7 +84,9 @@ class LeaveScreen(ChoiceDialog):
         if view.status is Status.PAUSED:
             super().__init__(f"{name} is paused, and stays paused until it is continued.")
         else:
-            super().__init__(f"{name} is still training, {duration(view.progress.seconds_left)} left.")
+            seconds = view.progress.seconds_left
+            left = "" if seconds is None else f", {duration(seconds)} left"
+            super().__init__(f"{name} is still training{left}.")
 
 
 def alert_awaiting_decision(view: RunView) -> AlertRaised | None:

@@ -35,7 +35,7 @@ class ProgressPanel(LineWidget):
             return []
         state, variables, width = self._view.progress, self.app.theme_variables, self.size.width
         epoch = (f"epoch {state.epoch} of {state.epochs}", state.epoch_fraction)
-        run = ("whole run", state.run_fraction)
+        run = ("run, by time", state.run_fraction)
         if self.size.height <= SHARED_LINE_HEIGHT:
             lines = [self._bars([epoch, run], width, 0)]
         else:
@@ -63,9 +63,14 @@ def speed_text(view: RunView) -> str:
     state = view.progress
     if not state.steps:
         return "no steps yet"
-    speed = f" · {state.images_per_second:,.0f} images/s" if state.images_per_second > 0 else ""
-    left = f"{duration(state.seconds_left)} left" if view.status.is_live else str(view.status)
-    return f"step {state.step:,} of {state.steps:,}{speed} · {left}"
+    parts = [f"step {state.step:,} of {state.steps:,}"]
+    if state.images_per_second > 0:
+        parts.append(f"{state.images_per_second:,.0f} images/s")
+    if not view.status.is_live:
+        parts.append(str(view.status))
+    elif state.seconds_left is not None:
+        parts.append(f"{duration(state.seconds_left)} left")
+    return " · ".join(parts)
 
 
 def result_text(view: RunView) -> tuple[str, str]:
