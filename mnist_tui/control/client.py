@@ -115,7 +115,7 @@ def _spawn(run: RunDirectory, lock: int, *arguments: str) -> subprocess.Popen[by
     # so that it survives the terminal.
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, EARLY_SIGNALS)
     try:
-        with run.log_path.open("ab") as log:
+        with run.open_log() as log:
             return subprocess.Popen(
                 [sys.executable, "-P", "-m", "mnist_tui.engine", str(run.path), "--lock", str(lock), *arguments],
                 stdin=subprocess.DEVNULL,
@@ -138,7 +138,7 @@ def do_job(run: RunDirectory, name: str, argument: str = "") -> Iterator[JobRepo
     try:
         temporary = tempfile.TemporaryDirectory(prefix="mnist-tui-job-", ignore_cleanup_errors=True)
         environment = os.environ | {"TMPDIR": temporary.name}
-        with run.log_path.open("ab") as log:
+        with run.open_log() as log:
             job = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, env=environment
             )

@@ -12,6 +12,7 @@ import msgspec
 
 from mnist_tui.analysis.reviews import LabelReview, merge
 from mnist_tui.runs.directory import RunDirectory, RunError, home
+from mnist_tui.untrusted import opened
 
 NAME, OLD_NAME = "reviews", "verdicts"
 """Names of the file in a run directory and of the folder beside the runs: now, and in version 0.1."""
@@ -89,7 +90,8 @@ def _stamp(path: Path) -> tuple[int, int]:
 def _lines(path: Path) -> list[LabelReview]:
     reviews = []
     try:
-        lines = path.read_bytes().splitlines()
+        with opened(path) as file:
+            lines = file.read().splitlines()
     except OSError:
         return []
     for line in lines:

@@ -10,7 +10,7 @@ import re
 import time
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 import platformdirs
@@ -115,6 +115,10 @@ class RunDirectory:
         """Replace config.json atomically."""
         with replacing(self.config_path) as temporary:
             temporary.write_bytes(msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
+
+    def open_log(self) -> BinaryIO:
+        """Open engine.log to append to it; raises OSError, also for a pipe that would wait for its reader."""
+        return open(self.log_path, "ab", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK, 0o666))
 
     def digits_path(self, split: str) -> Path:
         """Return the path of a split's arrays: images (n, 28, 28) uint8, labels (n,) uint8, indices (n,) int32."""

@@ -1,8 +1,10 @@
 """Reading and writing of events.jsonl."""
 
 import contextlib
+import errno
 import io
 import os
+import stat
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,7 +33,9 @@ class EventLog:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK, 0o644)
+        if not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file", str(path))
         self._held: deque[bytes] = deque()
         self.was_restored = False
         """True if the file was written again."""

@@ -1,5 +1,6 @@
 """Label reviews on disk: with the run, beside all runs of the same data, and in damaged or old files."""
 
+import os
 from pathlib import Path
 
 import msgspec
@@ -147,3 +148,12 @@ def test_a_review_that_no_file_takes_is_an_error(home: Path, run: RunDirectory) 
     block(home / "reviews" / f"{CHECKSUM[:16]}.jsonl")
     with pytest.raises(RunError, match=r"reviews\.jsonl cannot be written"):
         ReviewStore(run, CHECKSUM).add(RIGHT)
+
+
+def test_a_pipe_in_place_of_the_reviews_is_not_waited_for(run: RunDirectory) -> None:
+    os.mkfifo(run.path / "reviews.jsonl")
+    store = ReviewStore(run, None)
+    assert store.read() == []
+    with pytest.raises(RunError, match="the review is not saved"):
+        store.add(RIGHT)
+    assert (run.path / "reviews.jsonl").is_fifo()

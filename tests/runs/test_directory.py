@@ -367,3 +367,15 @@ def test_without_a_home_folder_the_variable_to_set_is_named(monkeypatch: pytest.
     monkeypatch.setattr(platformdirs, "user_data_dir", lambda _: "~nosuchuser/x")
     with pytest.raises(ConfigError, match="MNIST_TUI_HOME"):
         directory.home()
+
+
+def test_the_engines_log_is_appended_to_but_a_pipe_is_not_waited_for() -> None:
+    run = create_run(samples.config())
+    for _ in range(2):
+        with run.open_log() as log:
+            log.write(b"line\n")
+    assert run.log_path.read_bytes() == b"line\nline\n"
+    run.log_path.unlink()
+    os.mkfifo(run.log_path)
+    with pytest.raises(OSError):  # noqa: PT011
+        run.open_log()

@@ -251,3 +251,15 @@ def test_a_long_rest_without_a_newline_is_searched_once(path: Path, monkeypatch:
     monkeypatch.undo()
     append(path, b"\n" + encode(samples.step_ended(1)))
     assert steps(follower.read()) == [1]
+
+
+@pytest.mark.parametrize("place", ["a pipe", "an endless device", "a folder"])
+def test_only_a_regular_file_is_a_log(path: Path, place: str) -> None:
+    if place == "a pipe":
+        os.mkfifo(path)
+    elif place == "a folder":
+        path.mkdir()
+    else:
+        path.symlink_to("/dev/zero")
+    with pytest.raises(OSError, match=r"directory|regular"):
+        EventLog(path)
