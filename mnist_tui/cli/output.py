@@ -12,6 +12,7 @@ from typing import TextIO
 
 from mnist_tui.runs.directory import RunError
 from mnist_tui.runs.replacing import replaceable, replacing
+from mnist_tui.settings import user_path
 
 
 def replace_unencodable(*streams: TextIO) -> None:
@@ -39,7 +40,12 @@ def is_stdout(path: str) -> bool:
 
 
 def check_output(path: str) -> None:
-    """Raise RunError if a path that the user gave for output cannot be written, before work is done for it."""
+    """Check that a path that the user gave for output can be written, before work is done for it.
+
+    Raises:
+        ConfigError: There can be no such path.
+        RunError: It cannot be written.
+    """
     if is_stdout(path):
         return
     with _explained(path):
@@ -47,7 +53,7 @@ def check_output(path: str) -> None:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if _is_stream(path):
             return
-        target, mode = replaceable(Path(path))
+        target, mode = replaceable(user_path(path, "-o"))
         target.parent.stat()
         if not os.access(target.parent, os.W_OK) or (mode is not None and not os.access(target, os.W_OK)):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
@@ -59,7 +65,8 @@ def write_output(path: str, text: str) -> None:
     A regular file is replaced atomically; a character device or a pipe is written to.
 
     Raises:
-        RunError: The path cannot be written.
+        ConfigError: There can be no such path.
+        RunError: It cannot be written.
     """
     check_output(path)
     if is_stdout(path):
@@ -67,14 +74,16 @@ def write_output(path: str, text: str) -> None:
         sys.stdout.buffer.write(text.encode())
         return
     with _explained(path), contextlib.ExitStack() as stack:
-        file = Path(path) if _is_stream(path) else stack.enter_context(replacing(Path(path)))
+        file = user_path(path, "-o")
+        if not _is_stream(path):
+            file = stack.enter_context(replacing(file))
         file.write_text(text, "utf-8", newline="")
 
 
 def _is_stream(path: str) -> bool:
     """Return True for a device such as /dev/null and for a named pipe, whose place no file may take."""
     try:
-        mode = Path(path).stat().st_mode
+        mode = user_path(path, "-o").stat().st_mode
     except FileNotFoundError:
         return False
     return stat.S_ISCHR(mode) or stat.S_ISFIFO(mode)
