@@ -17,9 +17,12 @@ from mnist_tui.engine.data import datasets
 from mnist_tui.engine.data.datasets import Split
 from mnist_tui.engine.models.evaluation import one_hot, pixels
 from mnist_tui.engine.models.presets import PRESETS, compile_model
+from mnist_tui.engine.recording.checkpoints import TrainingState
 from mnist_tui.engine.service.explainer import CHANGES, NEIGHBOURS, Explainer, quantized
 from mnist_tui.engine.service.explanations import ExplanationService
 from mnist_tui.engine.service.server import RequestError
+from mnist_tui.engine.service.steering import Steering
+from tests.kit import samples
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +130,20 @@ class TestExplanationService:
             return explanation
 
         return explain
+
+    def test_a_request_whose_client_gave_up_is_dropped(self, model: Any, split: Split) -> None:
+        service, steering = ExplanationService(split), Steering(TrainingState.initial(samples.config()), lambda _: None)
+        steering.state.best_epoch = 2
+        best: Any = SimpleNamespace(inference_model=lambda: model)
+        first, second = (steering.handle(Explain("validation", int(split.validation.indices[row]))) for row in (0, 1))
+        assert first is not None
+        assert second is not None
+        assert first.cancel()
+        service.work(steering, best)
+        while not second.done():
+            service.work(steering, best)
+            assert second.done() or not second.cancel(), "too late to give up"
+        assert second.result().epoch == 2
 
     def test_a_digit_of_another_data_set_is_explained(
         self, explain: Callable[[Explain], Explanation], split: Split

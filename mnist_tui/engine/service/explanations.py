@@ -25,6 +25,9 @@ class ExplanationService:
     def work(self, steering: Steering, best: BestModel) -> None:
         """Compute the next piece of the explanation that has been pending longest."""
         pending = steering.pending_explanation
+        if not pending.claim():
+            steering.drop_explanation()
+            return
         try:
             if pending.pieces is None:
                 pending.pieces = self.explain(pending.request, best, steering.state.best_epoch)

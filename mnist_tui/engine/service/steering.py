@@ -66,6 +66,10 @@ class PendingExplanation:
     result: "Future[Explanation]" = field(default_factory=Future)
     pieces: Iterator[Explanation | None] | None = None
 
+    def claim(self) -> bool:
+        """Return False if the client gave up waiting. Otherwise it no longer can, so that the result can be set."""
+        return self.result.running() or self.result.set_running_or_notify_cancel()
+
 
 class Steering:
     """The requests of all viewers. The socket's thread calls `handle` and `set_viewers`, the training thread the rest.
@@ -300,7 +304,7 @@ class Steering:
         with self._changed:
             self._exiting = True
             for pending in self._explanations:
-                if pending.result.set_running_or_notify_cancel():
+                if pending.claim():
                     pending.result.set_exception(RequestError(reason))
             self._explanations.clear()
 
