@@ -9,7 +9,7 @@ import difflib
 import math
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -205,6 +205,24 @@ def check_readable(config: RunConfig) -> None:
     Ensemble.parse(config.ensemble)
 
 
+def alike_names(given: str, known: Iterable[str]) -> list[str]:
+    """Return at most three names of settings or flags that an unknown one may stand for, the likeliest first.
+
+    It may be the initials of a name's words (lr, bs), the beginning of a word (rate, epoch), or spelled alike.
+    """
+    wanted = re.sub(r"[-_]+", "-", given.casefold()).strip("-")
+    words = {name: re.findall(r"[a-z0-9]+", name) for name in known}
+    initials = [name for name, parts in words.items() if len(parts) > 1 and "".join(p[0] for p in parts) == wanted]
+    begun = [
+        name
+        for name, parts in words.items()
+        if wanted and any("-".join(parts[place:]).startswith(wanted) for place in range(len(parts)))
+    ]
+    plain = {"-".join(parts): name for name, parts in words.items()}
+    near = [plain[each] for each in difflib.get_close_matches(wanted, plain)]
+    return (initials or begun or near)[:3]
+
+
 @dataclass(frozen=True)
 class Catalogue:
     """Presets and data sets that can be chosen, provided by the command line, which may import the engine."""
@@ -227,7 +245,7 @@ class Catalogue:
         """Parse the given settings and fill in the defaults; raises ConfigError for the first bad one."""
         for key in given:
             if key not in SETTINGS_BY_KEY:
-                alike = difflib.get_close_matches(key, SETTINGS_BY_KEY, n=1) or [f"one of {', '.join(SETTINGS_BY_KEY)}"]
+                alike = alike_names(key, SETTINGS_BY_KEY) or [f"one of {', '.join(SETTINGS_BY_KEY)}"]
                 raise ConfigError(f"setting {quoted(key)} is not known: did you mean {alike[0]}?")
         parsed = {key: SETTINGS_BY_KEY[key].parse(text, self) for key, text in given.items()}
         named = Ensemble.parse(str(parsed.get("ensemble") or AUTO)).named

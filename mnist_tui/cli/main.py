@@ -1,6 +1,7 @@
 """The commands of `mnist-tui`, except those that steer a run (steer.py), inspect one (inspect.py) or measure speed."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -18,7 +19,7 @@ from mnist_tui.cli.wiring import UsageError, catalogue, check_terminal, launch, 
 from mnist_tui.cluster import Cluster
 from mnist_tui.config import ConfigError, RunConfig
 from mnist_tui.runs.directory import find_run, list_runs
-from mnist_tui.settings import SETTINGS
+from mnist_tui.settings import SETTINGS, alike_names
 from mnist_tui.untrusted import read_bytes
 
 MAX_CONFIG_BYTES = 1 << 20
@@ -30,11 +31,28 @@ def run_command() -> int:
         return commands.main(new_arguments(sys.argv[1:]), prog_name="mnist-tui", standalone_mode=False) or 0
     except click.exceptions.Exit as exit:
         return exit.exit_code
+    except click.NoSuchOption as error:
+        raise UsageError(unknown_option(error, sys.argv[1:])) from None
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else "mnist-tui"
         raise UsageError(f"{error.format_message().rstrip('.')}: see `{path} --help`") from None
     except click.Abort:
         raise KeyboardInterrupt from None
+
+
+def unknown_option(error: click.NoSuchOption, arguments: Sequence[str]) -> str:
+    """Return a sentence that names the options which the user may have meant."""
+    given, context = error.option_name, error.ctx
+    if not given.startswith("--"):  # Click reads -lr as -l and -r
+        given = next((each.partition("=")[0] for each in arguments if each.startswith(given)), given)
+    command = context.command if context is not None else commands
+    path, where = context.command_path if context is not None else "mnist-tui", ""
+    if command is commands:  # an option without its command
+        command, where = train, "train "
+    names = [name for each in command.params for name in each.opts if name.startswith("--")]
+    alike = [where + name for name in alike_names(given, names)]
+    fix = f"did you mean {' or '.join(alike)}?" if alike else f"see `{path} --help`"
+    return f"there is no option {given}: {fix}"
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
