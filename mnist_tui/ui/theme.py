@@ -18,7 +18,7 @@ COLUMNS = {depth: 2 * position for position, depth in enumerate(ColourDepth)}
 """The first column of each depth in the tables below: the dark theme, followed by the light one."""
 Choice = tuple[str, str, int, int, int, int, int]
 COLOURS: dict[str, Choice] = {
-    #                   truecolor             of 256    of 16  monochrome
+    # truecolor, of 256, of 16 (dark and light each), monochrome
     "background": ("#0e1117", "#fbfbf9", 233, 231, 0, 7, 0),
     "surface": ("#141924", "#f1f2f0", 234, 255, 0, 7, 0),
     "panel": ("#1b2230", "#e6e8e6", 235, 254, 0, 7, 0),

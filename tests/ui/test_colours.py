@@ -73,6 +73,7 @@ def test_the_environment_tells_how_many_colours_there_are(environ: str, depth: C
         ("COLORTERM=truecolor", "256,RGB,title", TRUECOLOR),
         ("COLORTERM=truecolor", "256,title", OF_256),
         ("COLORTERM=truecolor", "", OF_256),
+        ("TERM=screen", "256,title", OF_16),
         ("STY=1.pts-0 COLORTERM=truecolor", "256,RGB", OF_256),
         ("COLORTERM=truecolor NO_COLOR=1", "256,RGB", MONOCHROME),
     ],

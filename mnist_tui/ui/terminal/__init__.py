@@ -1,1 +1,1 @@
-"""Terminal output on slow lines, and hang-ups."""
+"""Terminal: its colours, output on slow lines, and hang-ups."""
