@@ -200,7 +200,8 @@ def check_readable(config: RunConfig) -> None:
     """Raise ConfigError if recorded settings are out of bounds, or name an ensemble that this version cannot read."""
     for setting in SETTINGS:
         value = getattr(config, setting.key)
-        if isinstance(value, int | float) and not setting.minimum <= value <= setting.maximum:
+        least = min(1, setting.minimum) if isinstance(value, int) else 0  # other versions may have other bounds
+        if isinstance(value, int | float) and not least <= value <= setting.maximum:
             raise ConfigError(f"{setting.key} {value:g} is out of range")
     Ensemble.parse(config.ensemble)
 
@@ -235,6 +236,15 @@ class Catalogue:
     """Raises ConfigError if a package of the Keras backend is missing. Cheap as well."""
     read_data: Callable[[str], DataFacts] | None = None
     """Reads a data set; raises ConfigError if it cannot be used. None: data are not checked."""
+
+    def check(self, config: RunConfig) -> None:
+        """Raise ConfigError if this version does not know a recorded preset, optimizer or the like, or lacks a package.
+
+        The data are not checked, nor are bounds.
+        """
+        for setting in SETTINGS:
+            if setting.kind not in (INTEGER, REAL) and setting.key not in ("data", "name"):
+                setting.parse(str(getattr(config, setting.key)), self)
 
     def default(self, key: str, preset: str) -> Value | None:
         """Return the default of a setting: the preset's own if it has one."""

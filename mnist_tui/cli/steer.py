@@ -108,7 +108,6 @@ def resume(
         return follow(cluster)  # the run directory is on the machine of process 0
     found = find_run(run)
     config = found.record().config
-    catalogue().check_backend(config.backend)
     if cluster is not None:
         cluster.check(config)
     plain = plain or not sys.stdout.isatty()

@@ -3,6 +3,7 @@
 import time
 
 from mnist_tui.cluster import Cluster
+from mnist_tui.config import ConfigError
 from mnist_tui.control import client
 from mnist_tui.control.protocol import SetEpochs
 from mnist_tui.events import EndReason
@@ -39,7 +40,7 @@ def resume_run(
 
     Raises:
         ConfigError: The data cannot be read.
-        RunError: The run is live, there is nothing left to train, or the data have changed.
+        RunError: The run is live, there is nothing left to train, this version cannot train it, or the data changed.
     """
     engine = run.engine()  # before the events are read, so that none that an exiting engine writes is missed
     if engine is not None and (engine.is_elsewhere or not engine.responds):
@@ -53,6 +54,10 @@ def resume_run(
     planned = epochs_to_plan(run, history, epochs=epochs, more=more, live=live)
     if live and _train_on(run, history, by, planned):
         return
+    try:
+        catalogue.check(history.record.config)
+    except ConfigError as error:
+        raise RunError(f"run {run.id} cannot be resumed here: {error}") from None
     _check_data(history, catalogue, accept_changed_data=accept_changed_data)
     client.resume(run, by, planned, cluster, accept_changed_data=accept_changed_data)
 

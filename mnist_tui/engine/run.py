@@ -6,6 +6,7 @@ import msgspec
 
 from mnist_tui.engine.backends.runtime import prepare_machine, versions
 from mnist_tui.engine.data import datasets
+from mnist_tui.engine.models.presets import check_known
 from mnist_tui.engine.recording.checkpoints import Checkpoint
 from mnist_tui.engine.training.context import RunContext
 from mnist_tui.engine.training.recorder import save_digits
@@ -34,6 +35,7 @@ def train(context: RunContext, start: Checkpoint | None, *, explain_only: bool =
     run, steering, emit = context.run, context.steering, context.event_writer.emit
     record = run.record()
     config = record.config
+    check_known(config.members)
     machine = prepare_machine(config)
 
     emit(PhaseChanged(time=time.time(), phase=Phase.LOADING))

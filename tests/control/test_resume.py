@@ -209,3 +209,15 @@ def test_an_unreadable_run_is_an_error(resumed: Resumed) -> None:
     with pytest.raises(RunError, match="cannot be read"):
         resume_run(run, "ada", samples.catalogue())
     assert resumed == []
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("preset", "vit"), ("ensemble", "fast,vit"), ("optimizer", "lion"), ("precision", "fp8")]
+)
+def test_a_run_of_another_version_is_refused_before_an_engine_starts(field: str, value: str, resumed: Resumed) -> None:
+    run = run_with(CRASHED)
+    record = run.record()
+    run.write_record(msgspec.structs.replace(record, config=msgspec.structs.replace(record.config, **{field: value})))
+    with pytest.raises(RunError, match=rf"cannot be resumed here: \w+ '{value.split(',')[-1]}' is not known"):
+        resume_run(run, "ada", samples.catalogue())
+    assert resumed == []

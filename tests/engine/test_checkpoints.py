@@ -1,6 +1,7 @@
 """Checkpoints of fake variables."""
 
 import errno
+import os
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,59 @@ def test_only_the_newest_are_kept_and_a_damaged_one_is_skipped(run: RunDirectory
     assert found.state.step == KEPT + 1
     before.write_bytes(b"")
     assert checkpoints.read(run) is None
+
+
+@pytest.mark.parametrize(
+    "wrong", ["a copy", "NaN", "no state", "nonsense", "negative", "deep", "folder", "pipe", "device"]
+)
+def test_a_checkpoint_that_cannot_be_the_runs_own_gives_way_to_the_one_before(
+    run: RunDirectory, checkpointer: Checkpointer, wrong: str
+) -> None:
+    checkpointer.save(Checkpoint.copied(state(3), variables(1), []))
+    path, arrays = run.checkpoint_path(9), run.load_arrays(run.checkpoint_path(3))
+    later = msgspec.json.encode(state(9))
+    states = {
+        "NaN": later,
+        "nonsense": b"{",
+        "negative": later.replace(b'"batch":4', b'"batch":-4'),
+        "deep": b'{"sums":' + 100_000 * b"[",
+    }
+    if wrong == "NaN":
+        arrays["variable_000"][0, 0] = np.nan
+    match wrong:
+        case "folder":
+            path.mkdir()
+        case "pipe":
+            os.mkfifo(path)
+        case "device":
+            path.symlink_to("/dev/zero")
+        case "no state":
+            run.save_arrays(path, variable_000=arrays["variable_000"])
+        case _:
+            written = np.frombuffer(states.get(wrong) or arrays["state"].tobytes(), np.uint8)
+            run.save_arrays(path, **arrays | {"state": written})
+    assert path in run.checkpoint_paths()
+    found = checkpoints.read(run)
+    assert found is not None
+    assert found.state.step == 3
+
+
+def test_a_checkpoint_of_a_later_step_does_not_push_out_new_ones(run: RunDirectory, checkpointer: Checkpointer) -> None:
+    run.checkpoint_path(3).parent.mkdir()
+    for step in (98, 99):
+        run.checkpoint_path(step).mkdir()
+    for step in (3, 6):
+        checkpointer.save(Checkpoint.copied(state(step), variables(1), []))
+    assert [path.is_file() for path in run.checkpoint_paths()] == [False, False, True, True]
+
+
+def test_an_earlier_checkpoint_can_be_asked_for(run: RunDirectory, checkpointer: Checkpointer) -> None:
+    for step in (3, 6):
+        checkpointer.save(Checkpoint.copied(state(step), variables(1), []))
+    earlier = checkpoints.read(run, before=6)
+    assert earlier is not None
+    assert earlier.state.step == 3
+    assert checkpoints.read(run, before=3) is None
 
 
 def test_weights_that_are_not_finite_are_not_saved(run: RunDirectory, checkpointer: Checkpointer) -> None:

@@ -77,6 +77,23 @@ def test_a_crashed_and_resumed_run_ends_with_the_same_weights_bit_for_bit(preset
     assert np.all(np.diff(second.steps.column("worked")) > 0)
 
 
+@pytest.mark.parametrize("part", ["variable_000", "best_000"])
+def test_a_checkpoint_of_another_model_gives_way_to_the_one_before(part: str) -> None:
+    run = in_process.new_run(**SETTINGS | {"epochs": 2})
+    in_process.train(run, save_and_crash(23, 25))
+    newest = checkpoints.read(run)
+    assert newest is not None
+    path, wrong = run.checkpoint_path(23), run.load_arrays(run.checkpoint_path(23))
+    assert checkpoints.read(run, before=23) is not None
+    run.save_arrays(path, **wrong | {part: np.zeros((3, 3), np.float32)})
+    events = in_process.resume(run)
+    resumed = [event.step for event in events if isinstance(event, RunResumed)]
+    assert resumed[0] == 23
+    assert resumed[-1] < 23
+    assert isinstance(events[-1], RunEnded)
+    assert history_of(run).last_step == 40
+
+
 def test_a_run_stopped_in_the_middle_of_an_epoch_is_resumed_there_and_drops_its_partial_validation() -> None:
     def stop(engine: Engine, event: AnyEvent) -> None:
         if is_step(24)(event):

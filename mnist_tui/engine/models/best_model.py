@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from mnist_tui.engine import backends
 from mnist_tui.engine.models.inference import inference_model
 from mnist_tui.engine.models.presets import NO_SHIFT, Shift
-from mnist_tui.runs.directory import RunDirectory
+from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.replacing import replacing
 
 Weights = list[NDArray[Any]]
@@ -48,11 +48,16 @@ class BestModel:
         self._kept[member] = backends.current().fetch(model.weights)
 
     def restore(self, weights: Weights, members: Iterable[int]) -> None:
-        """Restore what the property `weights` returned for these members."""
-        self._kept, rest = {}, list(weights)
+        """Restore what the property `weights` returned for these members; raises RunError if the shapes differ."""
+        kept, rest = {}, list(weights)
         for member in members:
-            count = len(self._model(member).weights)
-            self._kept[member], rest = rest[:count], rest[count:]
+            if not 0 <= member < len(self._builders):
+                raise RunError(f"the checkpoint holds the best weights of model {member + 1} of {len(self._builders)}")
+            shapes = [tuple(each.shape) for each in self._model(member).weights]
+            kept[member], rest = rest[: len(shapes)], rest[len(shapes) :]
+            if [array.shape for array in kept[member]] != shapes:
+                raise RunError("the checkpoint holds the best weights of another model")
+        self._kept = kept
 
     def member_model(self, member: int) -> Any:
         """Return a member's model with its best weights. Callers must not change it."""

@@ -5,11 +5,11 @@ this module imports nothing heavy; Keras is imported by `build`.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from mnist_tui.config import Recipe
+from mnist_tui.config import ConfigError, Recipe, quoted
 from mnist_tui.engine.data.images import Augmentation
 from mnist_tui.engine.models.networks import Shape, build_best, build_fast, build_lenet5, build_mlp, build_reference
 from mnist_tui.metrics import METRICS
@@ -130,6 +130,13 @@ _PRESETS = (
 )
 PRESETS: dict[str, Preset] = {preset.recipe.name: preset for preset in _PRESETS}
 """Presets by name. The command line and the home screen offer them in this order."""
+
+
+def check_known(names: Iterable[str]) -> None:
+    """Raise ConfigError if this version does not have one of these presets."""
+    for name in names:
+        if name not in PRESETS:
+            raise ConfigError(f"preset {quoted(name)} is not known: this version has {', '.join(PRESETS)}")
 
 
 def compile_model(preset: Preset, model: Any, optimizer: str, learning_rate: float, *, jit: str | bool) -> None:

@@ -20,10 +20,11 @@ from numpy.typing import NDArray
 from mnist_tui.config import RunConfig
 from mnist_tui.diagnosis.guard import EpochFigures
 from mnist_tui.engine import backends
-from mnist_tui.events import CheckpointSaved, Metrics
+from mnist_tui.events import UNREADABLE, CheckpointSaved, Metrics
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.history import STEERED_FIELDS, History
 from mnist_tui.runs.replacing import replacing
+from mnist_tui.untrusted import Count
 
 KEPT = 2
 """Number of checkpoints to keep: the newest may date from just before the loss diverged."""
@@ -44,11 +45,11 @@ class TrainingState(msgspec.Struct, kw_only=True):
     epochs_planned: int
     max_learning_rate: float = msgspec.field(name="peak")
     early_stopping: str
-    step: int = 0
-    epoch: int = 0
-    batch: int = 0
+    step: Count = 0
+    epoch: Count = 0
+    batch: Count = 0
     """Completed batches of the current epoch."""
-    digits: int = 0
+    digits: Count = 0
     """Images trained on in the current epoch."""
     sums: Metrics = msgspec.field(default_factory=dict)
     """Sums of the metrics over these images; None where a value was not finite."""
@@ -128,11 +129,14 @@ class Checkpoint:
         arrays = backends.current().fetch(variables)
         return cls(copy.deepcopy(state), arrays, list(best), time.monotonic() - began)
 
-    def restore(self, variables: Sequence[Any]) -> None:
-        """Assign the arrays to the Keras variables. Raise RunError if their shapes do not match."""
-        shapes = [tuple(variable.shape) for variable in variables]
-        if shapes != [array.shape for array in self.variables]:
+    def check(self, variables: Sequence[Any]) -> None:
+        """Raise RunError if the arrays do not have the shapes of the Keras variables."""
+        if [tuple(variable.shape) for variable in variables] != [array.shape for array in self.variables]:
             raise RunError("the checkpoint is of another model: resume with the version of mnist-tui that wrote it")
+
+    def restore(self, variables: Sequence[Any]) -> None:
+        """Assign the arrays to the Keras variables; raises RunError, see `check`."""
+        self.check(variables)
         for variable, array in zip(variables, self.variables, strict=True):
             variable.assign(array)
 
@@ -148,20 +152,27 @@ def state_to_train_from(checkpoint: Checkpoint | None, history: History) -> Trai
     return state
 
 
-def read(run: RunDirectory) -> Checkpoint | None:
-    """Return the newest undamaged checkpoint, or None."""
+def read(run: RunDirectory, before: int | None = None) -> Checkpoint | None:
+    """Return the newest undamaged checkpoint, or None. With `before`, return one of an earlier step."""
     for path in run.checkpoint_paths():
         try:
             arrays = run.load_arrays(path)
-            state = _decoded_state(arrays["state"].tobytes())
-        except (RunError, KeyError, msgspec.DecodeError):
+            state = _decoded_state(arrays.pop("state").tobytes())
+        except (RunError, KeyError, *UNREADABLE):
             continue  # damaged: try the previous one
+        is_own = path == run.checkpoint_path(state.step)  # and not a copy of another one
+        if not is_own or (before is not None and state.step >= before) or not all(map(_is_finite, arrays.values())):
+            continue
 
         def named(prefix: str, arrays: dict[str, Array] = arrays) -> list[Array]:
             return [arrays[key] for key in sorted(arrays) if key.startswith(prefix)]
 
         return Checkpoint(state, named("variable_"), named("best_"))
     return None
+
+
+def _is_finite(array: Array) -> bool:
+    return array.dtype.kind in "iub" or (array.dtype.kind == "f" and bool(np.isfinite(array).all()))
 
 
 def _decoded_state(data: bytes) -> TrainingState:
@@ -233,7 +244,8 @@ class Checkpointer:
         named["state"] = np.frombuffer(msgspec.json.encode(state), dtype=np.uint8)
         with replacing(path, durable=True) as temporary, temporary.open("wb") as file:
             np.savez(file, **named)  # type: ignore[arg-type]
-        for old in self._run.checkpoint_paths()[KEPT:]:
+        earlier = [each for each in self._run.checkpoint_paths() if each <= path]
+        for old in earlier[KEPT:]:
             with contextlib.suppress(OSError):
                 old.unlink()
         now = time.monotonic()

@@ -28,6 +28,7 @@ from mnist_tui.engine.training.layer_stats import LayerSampler
 from mnist_tui.engine.training.recorder import Recorder
 from mnist_tui.engine.training.schedule import LearningRateSchedule
 from mnist_tui.events import AlertKind, EndReason, Phase, ResumeReason, RunResumed, RunStarted, SettingChanged
+from mnist_tui.runs.directory import RunError
 
 MAX_AUTOMATIC_ROLLBACKS = 1
 """Maximum number of automatic rollbacks of an unattended run."""
@@ -83,11 +84,22 @@ class Trainer:
             self._recorder.alert(AlertKind.IDLE_GPU, idle)
 
     def begin(self, start: Checkpoint | None) -> None:
-        """Restore a checkpoint or save the first one, so that a rollback is always possible."""
-        if start is not None:
-            self._restore(start)
-        else:
+        """Restore a checkpoint or save the first one, so that a rollback is always possible.
+
+        A checkpoint that is of another model gives way to an earlier one; without one, raises RunError.
+        """
+        if start is None:
             self._save_checkpoint()
+            return
+        try:
+            self._restore(start)
+        except RunError:
+            earlier = checkpoints.read(self._run, before=start.state.step)
+            if earlier is None:
+                raise
+            self.begin(earlier)
+            if self._state.step == earlier.state.step:
+                self._emit(self._resumed(ResumeReason.RESUMED, PROGRAM))
 
     def begin_on_changed_data(self, start: Checkpoint, by: str) -> None:
         """Restore a checkpoint of other data: its weights count, its figures and its best epoch do not."""
@@ -244,6 +256,7 @@ class Trainer:
         """Return to a checkpoint with the current settings."""
         self._recorder.best.restore(checkpoint.best, checkpoint.state.kept if checkpoint.best else [])
         self._switch_to_member(self._member_of(checkpoint.state.epoch))
+        checkpoint.check(self._compiled.variables)
         self._distribution.restore(checkpoint.variables)
         checkpoint.restore(self._compiled.variables)
         self._state.return_to(checkpoint.state)
