@@ -157,13 +157,13 @@ def test_right_and_wrong_cells_differ(depth: ColourDepth, theme: Theme, width: i
     )
     row = painter.line(layout.cells_top + (layout.cell_height - 1) // 2, 0, 0, width, 12)
     right, weak, strong = [
-        next((text.strip(), pen) for text, pen in pens(depth, row) if text.strip("× ") == count)
+        next((text.strip(), pen) for text, pen in pens(depth, row) if text.strip("✗ ") == count)
         for count in (RIGHT, WEAK, STRONG)
     ]
     for wrong in (weak, strong):
         assert "1" in wrong[1].switches - right[1].switches
         if depth in (OF_16, MONOCHROME):
-            assert wrong[0].startswith("×")
+            assert wrong[0].startswith("✗")
         else:
             red, green, blue = rgb_behind(wrong[1])
             assert red - max(green, blue) >= 10

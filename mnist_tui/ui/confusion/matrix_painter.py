@@ -19,7 +19,7 @@ from mnist_tui.ui.theme import Palette
 Counts = tuple[tuple[int, ...], ...]
 SIGNS = {BETTER: "▲", WORSE: "▼"}
 """Signs that show the direction without colours."""
-WRONG = "×"
+WRONG = "✗"
 """Before the counts of misclassified digits, if there are too few colours."""
 
 
