@@ -31,10 +31,17 @@ class RunResult:
     """Label of each setting -> formatted value."""
     epochs: tuple[EpochResult, ...] = ()
     """The validated epochs, oldest first."""
-    test_accuracy: float | None = None
-    """Test accuracy with the weights of the best epoch."""
+    test_accuracies: tuple[float, ...] = ()
+    """Accuracies of all tests, oldest first."""
+    test_epoch: int | None = None
+    """Epoch whose weights were tested first."""
     is_over: bool = True
     """True if no further epoch will come."""
+
+    @property
+    def test_accuracy(self) -> float | None:
+        """Accuracy of the first test, the only one of unseen images."""
+        return self.test_accuracies[0] if self.test_accuracies else None
 
     @property
     def best(self) -> EpochResult | None:

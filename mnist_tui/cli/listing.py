@@ -14,9 +14,10 @@ from mnist_tui.analysis.confusion import report
 from mnist_tui.inspection.figures import all_figures, class_names
 from mnist_tui.metrics import in_words
 from mnist_tui.render.columns import Column, column_widths, columns_that_fit
-from mnist_tui.render.text import clip, duration, percent, sanitize
+from mnist_tui.render.text import clip, duration, percent, sanitize, test_results
 from mnist_tui.runs.directory import home
 from mnist_tui.runs.history import History
+from mnist_tui.runs.notes import describe_tests
 from mnist_tui.runs.status import Status
 from mnist_tui.runs.summary import RunSummary
 from mnist_tui.untrusted import sanitized
@@ -80,7 +81,7 @@ def run_document(summary: RunSummary) -> dict[str, Any]:
         "versions": summary.record.versions,
         "data_checksum": summary.record.data_checksum,
         "data_changed_at": history.data_changed_at,
-        "test_loss": summary.ended.test_loss if summary.ended else None,
+        "test_loss": summary.test.test_loss if summary.test else None,
         "confusion": best.confusion if best else None,
         "per_class": report(best.confusion).per_class(class_names(history, len(best.confusion))) if best else [],
         "figures": all_figures(summary.run, history),
@@ -101,7 +102,7 @@ def print_runs(summaries: list[RunSummary]) -> None:
             f"{summary.epochs_done} of {summary.epochs_planned}",
             f"{summary.steps_done:,}",
             percent(summary.best.validation_accuracy if summary.best else None),
-            percent(summary.ended.test_accuracy if summary.ended else None),
+            test_results(summary.history.test_accuracies),
         )
         for summary in summaries
     ]
@@ -129,7 +130,7 @@ def print_run(summary: RunSummary) -> None:
         ("early stopping", history.early_stopping),
         ("done", f"{summary.epochs_done} of {summary.epochs_planned} epochs, {steps}"),
         ("best epoch", f"{best.epoch}: validation {', '.join(in_words(best.validation))}" if best else "–"),
-        ("test", f"{percent(ended.test_accuracy)} accuracy" if ended and ended.test_accuracy is not None else "–"),
+        ("test", describe_tests(history.tests) if history.tests else "–"),
         ("took", duration(ended.seconds) if ended else "–"),
     ]
     if summary.error:

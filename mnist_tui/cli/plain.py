@@ -33,7 +33,7 @@ from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.history import History
 from mnist_tui.runs.liveness import clock
 from mnist_tui.runs.log import LogFollower
-from mnist_tui.runs.notes import describe
+from mnist_tui.runs.notes import SEEN, describe, describe_tests
 from mnist_tui.runs.progress import progress
 
 POLL_SECONDS = 0.1
@@ -155,6 +155,9 @@ class PlainReporter:
         if end.test_accuracy is None:
             self.print_line(describe(end))
         else:
+            if len(self.history.tests) > 1:
+                first = describe_tests(self.history.tests[:1])
+                self.print_line(f"the test images are {SEEN}; the first result was {first}")
             self.print_line(
                 f"test accuracy {percent(end.test_accuracy)}, {' '.join(in_words({'loss': end.test_loss}))}"
                 f" (epoch {end.best_epoch}, which has the best validation); {duration(end.seconds)} in total"

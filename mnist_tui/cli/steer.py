@@ -13,6 +13,7 @@ from mnist_tui.cli.wiring import UsageError, catalogue, check_terminal, watch
 from mnist_tui.cluster import Cluster
 from mnist_tui.control import client
 from mnist_tui.control.commands import STEERING_COMMANDS, Fields, SteeringCommand, parse_epochs
+from mnist_tui.control.protocol import SetEpochs
 from mnist_tui.render.text import sanitize
 from mnist_tui.runs.directory import RunDirectory, find_run
 
@@ -77,6 +78,13 @@ def _send(run: RunDirectory, row: SteeringCommand, fields: Fields) -> None:
     request = row.request(by=client.origin(INTERFACE), **fields)
     reply = client.send(run, request)
     click.echo(f"run {run.id} {row.confirm(request)}")
+    if isinstance(request, SetEpochs):
+        from mnist_tui.control.resume import retest_warning
+        from mnist_tui.runs.summary import history_without_steps
+
+        history = history_without_steps(run)
+        if history.tests:
+            click.echo(f"run {run.id}: {retest_warning(history)}", err=True)
     if reply.save_error:
         click.echo(f"mnist-tui: {sanitize(reply.save_error)}", err=True)
 
@@ -117,7 +125,7 @@ def resume(
     by = client.origin(INTERFACE)
     if take_over:
         found.lock.take_over()
-    resume_run(
+    done = resume_run(
         found,
         by,
         catalogue(),
@@ -126,6 +134,7 @@ def resume(
         cluster=cluster,
         accept_changed_data=accept_changed_data,
     )
+    click.echo(f"run {found.id}: {done}", err=True)
     if detach:
         click.echo(found.id)
         return 0

@@ -10,6 +10,7 @@ from mnist_tui.events import EndReason
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.history import History
 from mnist_tui.runs.log import LogFollower
+from mnist_tui.runs.notes import SEEN, describe_tests
 from mnist_tui.runs.status import Status
 from mnist_tui.settings import SETTINGS_BY_KEY, Catalogue
 
@@ -26,8 +27,10 @@ def resume_run(
     more: int = 0,
     cluster: Cluster | None = None,
     accept_changed_data: bool = False,
-) -> None:
+) -> str:
     """Continue an ended run: with its engine if that still waits, else with a new one from the newest checkpoint.
+
+    Return what it leads to.
 
     Args:
         run: The run.
@@ -53,13 +56,29 @@ def resume_run(
         raise RunError(f"run {run.id} is {status}: use `mnist-tui {command} {run.id}`, or stop it first")
     planned = epochs_to_plan(run, history, epochs=epochs, more=more, live=live)
     if live and _train_on(run, history, by, planned):
-        return
+        return outcome(history, planned)
     try:
         catalogue.check(history.record.config)
     except ConfigError as error:
         raise RunError(f"run {run.id} cannot be resumed here: {error}") from None
     _check_data(history, catalogue, accept_changed_data=accept_changed_data)
     client.resume(run, by, planned, cluster, accept_changed_data=accept_changed_data)
+    return outcome(history, planned)
+
+
+def outcome(history: History, epochs: int | None) -> str:
+    """Return what resuming an ended run leads to; `epochs` is the new total, None for those planned."""
+    planned = history.epochs_planned if epochs is None else epochs
+    sentence = f"Training continues from the newest checkpoint to the end of epoch {planned:,}."
+    return f"{sentence} {retest_warning(history)}" if history.tests else sentence
+
+
+def retest_warning(history: History) -> str:
+    """Return what another test means for a run that was tested."""
+    return (
+        f"The run was tested already ({describe_tests(history.tests[:1])}). This result stays; the next one is shown"
+        f" beside it, as {SEEN}."
+    )
 
 
 def read_history(run: RunDirectory) -> History:

@@ -72,7 +72,9 @@ class Engine:
         self._accepted_by = accepted_by
         self._event_writer = EventWriter(run, ended=explain_only)
         self._writer = RetryingWriter(run, self._event_writer.emit)
-        state = checkpoints.state_to_train_from(start, history_without_steps(run))
+        history = history_without_steps(run)
+        state = checkpoints.state_to_train_from(start, history)
+        self._is_tested = bool(history.tests)
         self._steering = Steering(state, self._event_writer.emit, ended=explain_only)
         self._over = threading.Event()
         self._heartbeat: Heartbeat | None = None
@@ -117,7 +119,7 @@ class Engine:
         """Train in the current thread, and report any error as one event."""
         emit = self._event_writer.emit
         sampler = threading.Thread(target=sample_hardware, args=(emit, self._over), daemon=True)
-        context = RunContext(self._run, self._event_writer, self._writer, self._steering)
+        context = RunContext(self._run, self._event_writer, self._writer, self._steering, self._is_tested)
         try:
             emit(PhaseChanged(time=time.time(), phase=Phase.IMPORTING))
             config = self._run.record().config

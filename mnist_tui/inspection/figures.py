@@ -52,7 +52,7 @@ def point_figures(inspector: Inspector, history: History, point: EvaluationPoint
     try:
         found = inspector.findings(point, history)
     except RunError as error:
-        return {"split": point.split, "epoch": point.epoch, "unavailable": str(error)}
+        return {"split": point.split, "epoch": point.epoch, "again": point.again, "unavailable": str(error)}
     return figures(found, class_names(history, found.predictions.probabilities.shape[1]), inspector.review_store.read())
 
 
@@ -73,6 +73,7 @@ def figures(found: Findings, names: Sequence[str], reviews: Sequence[LabelReview
     return {
         "split": predictions.point.split,
         "epoch": predictions.point.epoch,
+        "again": predictions.point.again,
         "digits": len(predictions),
         "mistakes": scores.mistakes,
         "accuracy": scores.accuracy,

@@ -43,10 +43,9 @@ class Inspector:
         self.review_store = ReviewStore(run, record.data_checksum)
 
     def points(self, history: History) -> list[EvaluationPoint]:
-        """Return all evaluations so far: the validation epochs, the final test, then other sets."""
+        """Return all evaluations so far: the validation epochs, the first and the newest test, then other sets."""
         found = [EvaluationPoint(VALIDATION, epoch.epoch) for epoch in history.epochs]
-        if history.ended is not None and history.ended.test_accuracy is not None:
-            found.append(EvaluationPoint(TEST))
+        found += [EvaluationPoint(TEST, again=again) for again in (False, True)[: len(history.tests)]]
         return found + [EvaluationPoint(name) for name in self._files.evaluated()]
 
     def predictions(self, point: EvaluationPoint) -> Predictions:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_tui.runs.directory import RunDirectory, RunError
+from mnist_tui.runs.directory import TEST_AGAIN, RunDirectory, RunError
 
 VALIDATION, TEST, TRAIN = "validation", "test", "train"
 OWN_SPLITS = frozenset({VALIDATION, TEST, TRAIN})
@@ -22,17 +22,26 @@ Written = tuple[int | None, int | None]
 
 @dataclass(frozen=True, order=True)
 class EvaluationPoint:
-    """An evaluation: of the validation set after an epoch, or of another set once (`epoch` is None)."""
+    """An evaluation: of the validation set after an epoch, or of another set (`epoch` is None)."""
 
     split: str = VALIDATION
     epoch: int | None = None
+    again: bool = False
+    """True for the newest test, if the run was tested before."""
 
     @property
     def words(self) -> str:
         """Name on screens."""
         if self.epoch is not None:
             return f"epoch {self.epoch}"
+        if self.again:
+            return "test again"
         return {TEST: "final test", TRAIN: "cross-check"}.get(self.split, self.split)
+
+    @property
+    def images_name(self) -> str:
+        """Name of the images in the run directory, and of the predictions if there is no epoch."""
+        return TEST_AGAIN if self.again else self.split
 
 
 @dataclass(frozen=True)
@@ -83,15 +92,15 @@ class PredictionFiles:
 
     def written(self, point: EvaluationPoint) -> Written:
         """Return the modification times of an evaluation's files, which tell whether they have changed."""
-        return _written(self._path(point)), _written(self._run.digits_path(point.split))
+        return _written(self._path(point)), _written(self._run.digits_path(point.images_name))
 
     def _path(self, point: EvaluationPoint) -> Path:
-        return self._run.predictions_path(point.split if point.epoch is None else point.epoch)
+        return self._run.predictions_path(point.images_name if point.epoch is None else point.epoch)
 
     def _load(self, point: EvaluationPoint, written: Written) -> Predictions:
         path = self._path(point)
         arrays = self._run.load_arrays(path)
-        images = self._images(point.split, written[1])
+        images = self._images(point.images_name, written[1])
         held_out = self._held_out(arrays) if point.split == TRAIN else None
         try:
             predictions = Predictions(
@@ -111,8 +120,8 @@ class PredictionFiles:
         except (RunError, KeyError):
             return None
 
-    def _load_images(self, split: str, written: int | None) -> NDArray[Any]:  # noqa: ARG002 (part of the cache key)
-        path = self._run.digits_path(split)
+    def _load_images(self, name: str, written: int | None) -> NDArray[Any]:  # noqa: ARG002 (part of the cache key)
+        path = self._run.digits_path(name)
         try:
             return self._run.load_arrays(path)["images"]
         except KeyError as error:
@@ -121,7 +130,8 @@ class PredictionFiles:
     def evaluated(self) -> list[str]:
         """Return the names of the evaluated data sets, and of the cross-check if there is one."""
         paths = sorted((self._run.path / "predictions").glob("*.npz"))
-        return [path.stem for path in paths if not path.stem.startswith(("epoch-", ".")) and path.stem != TEST]
+        names = [path.stem for path in paths if not path.stem.startswith(("epoch-", "."))]
+        return [name for name in names if name not in (TEST, TEST_AGAIN)]
 
 
 def _written(path: Path) -> int | None:

@@ -1,6 +1,7 @@
 """Formatting of numbers, times and bars, the same on every screen."""
 
 import math
+from collections.abc import Sequence
 
 from mnist_tui.untrusted import sanitize as sanitize
 
@@ -43,6 +44,13 @@ def shape(output_shape: tuple[int, ...]) -> str:
 def percent(fraction: float | None, digits: int = 2) -> str:
     """Format a fraction as 99.29 %, None as a dash."""
     return "–" if fraction is None else f"{fraction * 100:.{digits}f} %"
+
+
+def test_results(accuracies: Sequence[float]) -> str:
+    """Format the accuracy of the first test, and that of the newest one if there are several."""
+    if not accuracies:
+        return percent(None)
+    return percent(accuracies[0]) + (f", again {percent(accuracies[-1])}" if len(accuracies) > 1 else "")
 
 
 def clip_parts(text: str, width: int, separator: str = " · ") -> str:

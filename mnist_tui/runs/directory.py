@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 HOME_VARIABLE = "MNIST_TUI_HOME"
+TEST_AGAIN = "test-again"
+"""Name of the predictions of the newest test, if the run was tested before."""
 MAX_RECORD_BYTES = 1 << 20
 
 WRITTEN_NAMES = {

@@ -32,7 +32,7 @@ from mnist_tui.events import (
 )
 from mnist_tui.metrics import Metric
 from mnist_tui.runs.directory import RunRecord
-from mnist_tui.runs.notes import CurveMarker, Note, describe
+from mnist_tui.runs.notes import SEEN, CurveMarker, Note, describe
 from mnist_tui.runs.status import Status
 from mnist_tui.settings import NO_CATALOGUE, SETTINGS_BY_KEY
 
@@ -78,6 +78,8 @@ class History:
         """Curves of layers and hardware by metric and GPU; outdated if there are more samples."""
         self.checkpoint: CheckpointSaved | None = None
         self.ended: RunEnded | None = None
+        self.tests: list[RunEnded] = []
+        """All evaluations on the test split, oldest first. Only the first one is of unseen images."""
         self.failed: RunFailed | None = None
         self.stopping = False
         """True if a user asked the run to stop after the current batch."""
@@ -155,10 +157,15 @@ class History:
             self._rewind(event)
         elif isinstance(event, RunEnded):
             self.ended = event
+            if event.test_accuracy is not None:
+                self.tests.append(event)
             self._end_phase(event.time)
         elif isinstance(event, RunFailed):
             self.failed = event
-        self.notes.append(Note(event.time, describe(event), isinstance(event, AlertRaised | RunFailed)))
+        text = describe(event)
+        if event in self.tests[1:]:
+            text += f", {SEEN}"
+        self.notes.append(Note(event.time, text, isinstance(event, AlertRaised | RunFailed)))
 
     def skip_step(self, event: StepEnded) -> None:
         """Note that training reached a step, without keeping its metrics: a summary has no use for them."""
@@ -224,6 +231,11 @@ class History:
     def best_epoch(self) -> EpochEnded | None:
         """Epoch whose weights are kept, of an ensemble the newest member's; None before the first ends."""
         return kept_epoch(self.epochs)
+
+    @property
+    def test_accuracies(self) -> list[float]:
+        """Accuracies of all tests, oldest first."""
+        return [test.test_accuracy for test in self.tests if test.test_accuracy is not None]
 
     @property
     def is_over(self) -> bool:

@@ -1,5 +1,6 @@
 """Notes: events in words."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,6 +15,9 @@ from mnist_tui.events import (
     RunStarted,
     SettingChanged,
 )
+
+SEEN = "no longer unseen"
+"""Property of the test images once a result on them is known and the run trains on."""
 
 
 @dataclass(frozen=True)
@@ -60,3 +64,9 @@ def describe(event: AnyEvent) -> str:
             return f"run failed: {event.error}"
         case _:
             return type(event).__name__
+
+
+def describe_tests(tests: Sequence[RunEnded]) -> str:
+    """Return the result of the first test, and that of the newest one if there are several."""
+    words = [f"{(test.test_accuracy or 0.0) * 100:.2f} % accuracy, epoch {test.best_epoch}" for test in tests]
+    return words[0] if len(tests) == 1 else f"{words[0]}; again {words[-1]}, {SEEN}"

@@ -64,8 +64,13 @@ class RunSummary:
 
     @property
     def ended(self) -> RunEnded | None:
-        """The run's end and its test results; None if it did not end or failed."""
+        """The run's end; None if it did not end or failed."""
         return self.history.ended
+
+    @property
+    def test(self) -> RunEnded | None:
+        """The first test of the run, which is its result."""
+        return next(iter(self.history.tests), None)
 
     @property
     def error(self) -> str | None:
@@ -74,7 +79,7 @@ class RunSummary:
 
     def as_json(self) -> dict[str, object]:
         """Return the object that `runs --json` prints."""
-        best, ended = self.best, self.ended
+        best, test = self.best, self.test
         return {
             "id": self.record.id,
             "name": self.record.name,
@@ -92,7 +97,11 @@ class RunSummary:
             "train": best.train if best else None,
             "validation": best.validation if best else None,
             "validation_accuracy": best.validation_accuracy if best else None,
-            "test_accuracy": ended.test_accuracy if ended else None,
+            "test_accuracy": test.test_accuracy if test else None,
+            "tests": [
+                {"accuracy": each.test_accuracy, "epoch": each.best_epoch, "time": each.time, "unseen": each is test}
+                for each in self.history.tests
+            ],
             "error": self.error,
             "save_error": self.save_error or None,
         }

@@ -148,7 +148,14 @@ class MnistTuiApp(App[int], inherit_bindings=False):
         self.open_run(message.run)
 
     def on_resume_run(self, message: ResumeRun) -> None:
-        self._resume(message.run, message.epochs)
+        from mnist_tui.ui.steering.choices import AddEpochScreen, ResumeScreen  # numpy
+
+        def decide(choice: str | None) -> None:
+            if choice == "train":
+                self._resume(message.run, message.epochs)
+
+        dialog = AddEpochScreen if message.adds_epoch else ResumeScreen
+        self.push_screen(dialog(message.history, message.epochs), decide)
 
     def on_open_digits(self, message: OpenDigits) -> None:
         from mnist_tui.ui.digits.screen import DigitsScreen

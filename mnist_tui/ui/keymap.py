@@ -136,6 +136,18 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
         Key("choose('rollback')", "b", "Roll back", "Go back to the newest checkpoint"),
         Key("choose('cancel')", "escape", "Cancel", "Let the training go on"),
     ),
+    "resume": (
+        Key("choose('train')", "r", "Resume", "Train on from the newest checkpoint"),
+        Key("choose('cancel')", "escape", "Cancel", "Leave the run as it is"),
+    ),
+    "add_epoch": (
+        Key("choose('train')", "plus", "Add epoch", "Train another epoch, then test again"),
+        Key("choose('cancel')", "escape", "Cancel", "Leave the run as it is"),
+    ),
+    "cross_check": (
+        Key("choose('check')", "X", "Cross-check", "Start the cross-check"),
+        Key("choose('cancel')", "escape", "Cancel", "Start nothing"),
+    ),
     "diverged": (
         Key("choose('rollback')", "b", "Roll back", "Go back to the last checkpoint, halve the learning rate"),
         Key("choose('continue')", "p", "Continue", "Continue in spite of the alert"),

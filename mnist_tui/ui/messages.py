@@ -9,6 +9,7 @@ from mnist_tui.runs.directory import RunDirectory
 
 if TYPE_CHECKING:
     from mnist_tui.analysis.query import Query  # brings numpy, which the home screen does without
+    from mnist_tui.runs.history import History
 
 
 class StartRun(Message):
@@ -36,12 +37,16 @@ class CompareRuns(Message):
 
 
 class ResumeRun(Message):
-    """Resume a run that is over in a new engine; `epochs` is the new total, if given."""
+    """Resume a run that is over, if the user confirms it; `epochs` is the new total, if given."""
 
-    def __init__(self, run: RunDirectory, epochs: int | None = None) -> None:
+    def __init__(
+        self, run: RunDirectory, history: "History", epochs: int | None = None, *, adds_epoch: bool = False
+    ) -> None:
         super().__init__()
         self.run = run
+        self.history = history
         self.epochs = epochs
+        self.adds_epoch = adds_epoch
 
 
 class OpenDigits(Message):

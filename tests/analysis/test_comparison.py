@@ -9,7 +9,7 @@ def run(
     name: str, *accuracies: float, images: int = 1_000, seconds: float = 10.0, test: float | None = None
 ) -> RunResult:
     epochs = [EpochResult(place, place * images, place * seconds, each) for place, each in enumerate(accuracies, 1)]
-    return RunResult(name, {"seed": "0"}, tuple(epochs), test)
+    return RunResult(name, {"seed": "0"}, tuple(epochs), () if test is None else (test,))
 
 
 def test_only_settings_that_differ_are_listed_in_their_order() -> None:

@@ -213,6 +213,20 @@ def test_a_change_of_the_data_is_shown(capsys: pytest.CaptureFixture[str]) -> No
     assert listing.run_document(summarize(run))["data_changed_at"] == 7
 
 
+def test_both_test_results_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    first = samples.run_ended(best_epoch=3, test_accuracy=0.994, test_loss=0.03)
+    newest = samples.run_ended(best_epoch=4, test_accuracy=0.9949, test_loss=0.02)
+    run = run_with(samples.run_started(), first, samples.run_resumed(1_650), newest)
+    assert "test 99.40 % accuracy, epoch 3; again 99.49 % accuracy, epoch 4, no longer unseen" in shown(run, capsys)
+    listing.print_runs([summarize(run)])
+    assert "99.40 %, again 99.49 %" in capsys.readouterr().out
+    document = listing.run_document(summarize(run))
+    assert (document["test_accuracy"], document["test_loss"]) == (0.994, 0.03)
+    tests = [(test["accuracy"], test["epoch"], test["unseen"]) for test in document["tests"]]
+    assert tests == [(0.994, 3, True), (0.9949, 4, False)]
+    assert [(each["split"], each["again"]) for each in document["figures"]] == [("test", False), ("test", True)]
+
+
 def test_unsaved_files_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
     run = run_with(samples.run_started(), samples.run_ended(unsaved=("model.keras", "predictions/test.npz")))
     assert "not saved model.keras, predictions/test.npz" in shown(run, capsys)

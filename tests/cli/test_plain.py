@@ -184,6 +184,8 @@ def test_a_resumed_run_is_followed_to_its_newest_end(run: RunDirectory) -> None:
     assert lines[0].startswith("test accuracy 90.00 %")
     assert lines[1].startswith("not saved: model.keras")
     assert lines[2] == "resumed at step 550, epoch 2, by ada"
+    assert "no longer unseen" in lines[-2]
+    assert "90.00 %" in lines[-2]
     assert lines[-1].startswith("test accuracy 99.29 %")
 
 

@@ -25,6 +25,7 @@ from mnist_tui.control.protocol import (
     Step,
     Stop,
 )
+from mnist_tui.events import encode
 from mnist_tui.runs.directory import HOME_VARIABLE, RunDirectory, RunError, create_run
 from mnist_tui.settings import Catalogue
 from tests.kit import samples
@@ -165,9 +166,10 @@ def resumed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, int | None,
         more: int,
         cluster: Cluster | None,
         accept_changed_data: bool,
-    ) -> None:
+    ) -> str:
         assert (cluster, accept_changed_data) == (None, False)
         calls.append((run.id, by, epochs, more))
+        return "what it leads to"
 
     monkeypatch.setattr(resuming, "resume_run", stand_in)
     return calls
@@ -187,7 +189,22 @@ def test_a_run_is_resumed_without_a_viewer(
 ) -> None:
     assert typed(monkeypatch, "resume", "calm-otter", "--detach", *options) == 0
     assert resumed == [(run.id, BY, epochs, more)]
-    assert capsys.readouterr().out == f"{run.id}\n"
+    out, err = capsys.readouterr()
+    assert out == f"{run.id}\n"
+    assert "what it leads to" in err
+
+
+@pytest.mark.parametrize("is_tested", [True, False])
+@pytest.mark.parametrize("option", [["--epochs", "+1"], ["--early-stopping", "off"]])
+def test_more_epochs_of_a_tested_run_are_acknowledged_with_a_warning(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], is_tested: bool, option: list[str]
+) -> None:
+    run = create_run(samples.config())
+    if is_tested:
+        run.events_path.write_bytes(encode(samples.run_ended(test_accuracy=0.994)))
+    with FakeEngine(run):
+        typed(monkeypatch, "set", run.id, *option)
+    assert ("99.40 %" in capsys.readouterr().err) == (is_tested and option[0] == "--epochs")
 
 
 @pytest.mark.parametrize(("terminal", "plain"), [(True, False), (False, True)])

@@ -11,7 +11,7 @@ from mnist_tui.config import DataFacts
 from mnist_tui.control import client, resume
 from mnist_tui.control.protocol import SetEpochs
 from mnist_tui.control.resume import resume_run
-from mnist_tui.events import AnyEvent, EndReason, Phase, RunFailed, encode
+from mnist_tui.events import AnyEvent, EndReason, Phase, RunEnded, RunFailed, encode
 from mnist_tui.runs.directory import RunDirectory, RunError, create_run
 from mnist_tui.settings import Catalogue
 from tests.kit import samples
@@ -77,8 +77,11 @@ def resumed(monkeypatch: pytest.MonkeyPatch) -> Resumed:
 def test_an_ended_run_is_resumed(
     events: list[AnyEvent], epochs: int | None, more: int, planned: int | None, resumed: Resumed
 ) -> None:
-    resume_run(run_with(events), "ada", samples.catalogue(), epochs=epochs, more=more)
+    sentence = resume_run(run_with(events), "ada", samples.catalogue(), epochs=epochs, more=more)
     assert resumed == [("ada", planned)]
+    assert f"to the end of epoch {planned or 3}." in sentence
+    was_tested = any(isinstance(event, RunEnded) and event.test_accuracy is not None for event in events)
+    assert ("no longer unseen" in sentence) == was_tested
 
 
 @pytest.mark.parametrize(

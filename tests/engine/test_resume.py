@@ -11,6 +11,7 @@ from mnist_tui.control.protocol import Ping, SaveCheckpoint, SetEpochs, SetLearn
 from mnist_tui.engine.__main__ import Engine
 from mnist_tui.engine.recording import checkpoints
 from mnist_tui.events import AnyEvent, EndReason, ResumeReason, RunEnded, RunResumed, StepEnded
+from mnist_tui.inspection.predictions import TEST, EvaluationPoint, PredictionFiles
 from mnist_tui.runs.directory import RunDirectory
 from mnist_tui.runs.history import History
 from mnist_tui.runs.log import LogFollower
@@ -92,6 +93,20 @@ def test_a_checkpoint_of_another_model_gives_way_to_the_one_before(part: str) ->
     assert resumed[-1] < 23
     assert isinstance(events[-1], RunEnded)
     assert history_of(run).last_step == 40
+
+
+def test_a_second_test_leaves_the_first_result_and_its_predictions() -> None:
+    run = in_process.new_run(**SETTINGS | {"epochs": 1})
+    in_process.train(run)
+    first = {path: path.read_bytes() for path in (run.predictions_path("test"), run.digits_path("test"))}
+    in_process.resume(run, epochs=2)
+    assert {path: path.read_bytes() for path in first} == first
+    history = history_of(run)
+    files = PredictionFiles(run)
+    for test, again in zip(history.tests, (False, True), strict=True):
+        read = files.load(EvaluationPoint(TEST, again=again))
+        assert (read.probabilities.argmax(axis=1) == read.labels).mean() == pytest.approx(test.test_accuracy, abs=1e-3)
+    assert files.evaluated() == []
 
 
 def test_a_run_stopped_in_the_middle_of_an_epoch_is_resumed_there_and_drops_its_partial_validation() -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from mnist_tui.events import AnyEvent, EndReason, Phase, ResumeReason, RunFailed
 from mnist_tui.runs.history import History
+from mnist_tui.runs.notes import SEEN, describe_tests
 from tests.kit import samples
 
 STEP = 0.1
@@ -101,6 +102,23 @@ def test_a_resumed_run_is_not_over(last: AnyEvent) -> None:
     run.apply(samples.run_ended())
     assert run.ended is not None
     assert run.ended.reason is EndReason.COMPLETED
+
+
+@pytest.mark.parametrize(
+    ("reason", "accuracies"),
+    [(EndReason.STOPPED, (0.90, 0.99)), (EndReason.COMPLETED, (0.994, 0.9949)), (EndReason.EARLY, (0.9, 0.9, 0.95))],
+)
+def test_no_test_result_is_replaced(reason: EndReason, accuracies: tuple[float, ...]) -> None:
+    run = history(samples.epoch_ended(1))
+    for epoch, accuracy in enumerate(accuracies, 1):
+        run.apply_all([samples.run_ended(reason, best_epoch=epoch, test_accuracy=accuracy), samples.run_resumed(0)])
+        assert run.test_accuracies == list(accuracies[:epoch]), "also while it trains on"
+    run.apply(samples.run_ended(EndReason.KILLED, test_accuracy=None))
+    assert run.test_accuracies == list(accuracies)
+    words = describe_tests(run.tests)
+    assert words.index(f"{accuracies[0] * 100:.2f} %") < words.index(f"again {accuracies[-1] * 100:.2f} %")
+    tested = [note.text for note in run.notes if ": test " in note.text]
+    assert [SEEN in text for text in tested] == [False, *(len(accuracies) - 1) * [True]]
 
 
 def test_a_resumed_curve_joins_without_a_jump() -> None:

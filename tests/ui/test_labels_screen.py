@@ -436,7 +436,7 @@ async def test_a_cross_check_reports_its_progress_and_then_a_shows_its_issues(ru
     async with app.run_test(size=SIZE) as pilot:
         screen = await reviewing(pilot)
         assert not screen.check_action("view_check", ())
-        await pilot.press("X")
+        await press(pilot, "X", "X")
         job.report("training network 2 of 3", 1 / 3)
         await wait_for(pilot, "training network 2 of 3")
         assert "33 %" in text(app)
@@ -467,7 +467,7 @@ async def test_a_cross_check_continues_behind_other_screens_and_when_the_run_is_
 ) -> None:
     app = opened(run)
     async with app.run_test(size=SIZE) as pilot:
-        await reviewing(pilot, "X")
+        await reviewing(pilot, "X", "X")
         await press(pilot, "1")
         job.report("training network 2 of 3", 1 / 3)
         await press(pilot, "4")
@@ -485,25 +485,27 @@ async def test_a_cross_check_continues_behind_other_screens_and_when_the_run_is_
 async def test_a_cross_check_that_fails_says_why_and_can_be_started_again(run: RunDirectory, job: Job) -> None:
     app = opened(run)
     async with app.run_test(size=SIZE) as pilot:
-        screen = await reviewing(pilot, "X")
+        screen = await reviewing(pilot)
+        await press(pilot, "X", "X")
         job.fail("no memory is left")
         await ended(pilot, run)
         assert "no memory is left" in told(app)[-1]
         assert screen.check_action("cross_check", ())
 
 
-async def test_while_the_run_trains_a_cross_check_takes_two_key_presses(job: Job) -> None:
+@pytest.mark.parametrize("answer", ["escape", "enter"])
+@pytest.mark.parametrize("trains", [True, False])
+async def test_a_cross_check_does_not_start_unasked(job: Job, answer: str, trains: bool) -> None:
     replay = Replay()
     replay.to_step(1_200)
     app = program(replay.run, replay.clock)
-    with FakeEngine(replay.run):
+    with FakeEngine(replay.run) as engine:
+        if not trains:
+            engine.die()
         async with app.run_test(size=SIZE) as pilot:
-            await reviewing(pilot, "X")
+            screen = await reviewing(pilot)
+            await press(pilot, "X")
+            assert ("slows the training" in text(app)) == trains
+            await press(pilot, answer)
+            assert app.screen is screen
             assert job.started == 0
-            assert [words for words in told(app) if "Cross-check is not possible now" not in words] == told(app)[-1:]
-            await pilot.press("X")
-            job.report("training network 1 of 3", 0.0)
-            await wait_for(pilot, "training network 1 of 3")
-            assert job.started == 1
-            job.report("done", 1.0)
-            await ended(pilot, replay.run)

@@ -6,17 +6,20 @@ from contextlib import asynccontextmanager
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Static
 
 from mnist_tui.cluster import Cluster
 from mnist_tui.config import ConfigError, DataFacts
 from mnist_tui.control import client
 from mnist_tui.control.protocol import SetEpochs
 from mnist_tui.engine.data import datasets
-from mnist_tui.events import Phase, PhaseChanged, ResumeReason, RunFailed, RunResumed
+from mnist_tui.events import Phase, PhaseChanged, ResumeReason, RunFailed, RunResumed, encode
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.ui.app import MnistTuiApp
 from mnist_tui.ui.home.screen import HomeScreen
+from mnist_tui.ui.steering.choices import AddEpochScreen, ResumeScreen
 from mnist_tui.ui.training.screen import TrainingScreen
+from tests.kit import samples
 from tests.kit.fake_engine import FakeEngine
 from tests.kit.recording import Clock, Replay, finishing_time, recorded_run
 from tests.ui.program import left, lines, program, settled, text, told, wait_for, wait_until
@@ -30,6 +33,12 @@ async def shown(run: RunDirectory | None, clock: Clock) -> AsyncIterator[tuple[M
     async with app.run_test(size=SIZE) as pilot:
         await settled(pilot)
         yield app, pilot
+
+
+def question(app: MnistTuiApp) -> str:
+    """Return the text of the dialog in front, which confirms a resumption."""
+    assert isinstance(app.screen, ResumeScreen)
+    return str(app.screen.query_one(Static).content)
 
 
 class Resumes:
@@ -61,6 +70,8 @@ async def test_a_waiting_engine_trains_on() -> None:
         async with shown(run, Clock(finishing_time())) as (app, pilot):
             assert "✔ finished" in lines(app)[0]
             assert "+ Add epoch" in lines(app)[-1]
+            await press(pilot, "plus")
+            assert engine.sent() == []
             await pilot.press("plus")
             await expect_requests(pilot, engine, SetEpochs(by=ME, epochs=4))
 
@@ -78,13 +89,44 @@ async def test_a_finished_run_is_resumed_with_another_epoch(resumes: Resumes) ->
     run = recorded_run()
     async with shown(run, Clock(finishing_time())) as (app, pilot):
         assert "Resume" not in lines(app)[-1]
-        await pilot.press("plus")
+        await press(pilot, "plus", "plus")
         await wait_until(pilot, lambda: resumes.calls == [(run.id, ME, 4)], "a call")
+
+
+@pytest.mark.parametrize("screen", ["1", "2", "3", "4", "5"])
+@pytest.mark.parametrize("answer", ["escape", "enter"])
+async def test_a_run_that_was_tested_does_not_train_on_unasked(screen: str, answer: str, resumes: Resumes) -> None:
+    run = recorded_run()
+    async with shown(run, Clock(finishing_time())) as (app, pilot):
+        await press(pilot, screen, "plus")
+        for fact in ("brave-otter", "99.57 %", "epoch 4", "no longer unseen"):
+            assert fact in question(app)
+        await press(pilot, answer)
+        assert not isinstance(app.screen, AddEpochScreen)
+        assert resumes.calls == []
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+async def test_both_test_results_are_shown(size: tuple[int, int]) -> None:
+    run, now = recorded_run(), finishing_time() + 60
+    with run.events_path.open("ab") as events:
+        events.write(encode(RunResumed(time=now, reason=ResumeReason.TRAINED_ON, step=2_580, epoch=3, by=ME)))
+        events.write(encode(samples.run_ended(time=now, best_epoch=4, test_accuracy=0.9971)))
+    app = program(run, Clock(now))
+    async with app.run_test(size=size) as pilot:
+        await settled(pilot)
+        assert "test 99.57 %, again 99.71 % · no longer unseen" in text(app)
+        await press(pilot, "6")
+        await wait_for(pilot, "99.57 %, again 99.71 %")
 
 
 async def test_a_crashed_run_is_resumed_and_shows_its_phase(replay: Replay, resumes: Resumes) -> None:
     async with shown(replay.run, replay.clock) as (app, pilot):
         assert "✖ crashed" in lines(app)[0]
+        await press(pilot, "r")
+        assert "to the end of epoch 3" in question(app)
+        assert "unseen" not in question(app)
+        assert resumes.calls == []
         await pilot.press("r")
         await wait_until(pilot, lambda: resumes.calls == [(replay.run.id, ME, None)], "a call")
         with FakeEngine(replay.run):
@@ -109,7 +151,7 @@ async def test_changed_or_missing_data_are_notified(
     monkeypatch.setattr(datasets, "verify", read_data)
     words = str(error) if error is not None else "mnist has changed"
     async with shown(replay.run, replay.clock) as (app, pilot):
-        await pilot.press("r")
+        await press(pilot, "r", "r")
         await wait_until(pilot, lambda: [each.startswith(words) for each in told(app)] == [True], "the reason")
         assert resumes.calls == []
 
@@ -117,7 +159,7 @@ async def test_changed_or_missing_data_are_notified(
 async def test_a_failed_resume_is_notified(replay: Replay, resumes: Resumes) -> None:
     resumes.error = RunError("the engine cannot be started (no memory): free some memory and try again")
     async with shown(replay.run, replay.clock) as (app, pilot):
-        await pilot.press("r")
+        await press(pilot, "r", "r")
         await wait_until(pilot, lambda: told(app) == [str(resumes.error)], "the reason")
 
 
@@ -126,7 +168,10 @@ async def test_r_in_the_run_table_resumes_and_opens_the_run(replay: Replay, resu
     async with shown(None, replay.clock) as (app, pilot):
         await press(pilot, "tab")
         assert "r Resume" in lines(app)[-1]
-        await pilot.press("r")
+        await press(pilot, "r", "escape")
+        assert isinstance(app.screen, HomeScreen)
+        assert resumes.calls == []
+        await press(pilot, "r", "r")
         await wait_until(pilot, lambda: isinstance(app.screen, TrainingScreen), "the run")
         assert resumes.calls == [(replay.run.id, ME, None)]
 

@@ -17,6 +17,8 @@ class RunContext:
     event_writer: EventWriter
     writer: RetryingWriter
     steering: Steering
+    is_tested: bool = False
+    """True if an earlier engine has tested the run."""
     distribution: Distribution = field(default_factory=Distribution)
 
     def wait_until_saved(self) -> None:

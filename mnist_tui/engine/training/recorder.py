@@ -29,7 +29,7 @@ from mnist_tui.events import (
     RunEnded,
 )
 from mnist_tui.metrics import ValidationContext, validation_metrics
-from mnist_tui.runs.directory import RunDirectory
+from mnist_tui.runs.directory import TEST_AGAIN, RunDirectory
 
 
 class WorkClock:
@@ -71,6 +71,7 @@ class Recorder:
         self._monitors = [PRESETS[name].monitor for name in config.members]
         self.member = 0
         """Index of the ensemble member in training."""
+        self._is_tested = context.is_tested
         self._earlier_predictions: list[NDArray[np.float32]] = []
         self.clock = WorkClock(self._state)
 
@@ -167,14 +168,15 @@ class Recorder:
         return state.best_loss is None or result.loss < state.best_loss
 
     def test(self, loss: Any, reason: EndReason) -> None:
-        """Evaluate the saved best model on the test split, once, and end the run."""
+        """Evaluate the saved best model on the test split and end the run. The files of the first test stay."""
         self.enter(Phase.TESTING)
         best = self.best
         if self._run.model_path.name in self._writer.unsaved:
             self.save_best()
         result = evaluate(best.load(), self._split.test, loss)
-        self.save("digits/test.npz", lambda: save_digits(self._run, "test", self._split.test))
-        self.save("predictions/test.npz", lambda: save_predictions(self._run, "test", self._split.test, result))
+        name, self._is_tested = TEST_AGAIN if self._is_tested else "test", True
+        self.save(f"digits/{name}.npz", lambda: save_digits(self._run, name, self._split.test))
+        self.save(f"predictions/{name}.npz", lambda: save_predictions(self._run, name, self._split.test, result))
         self.clock.add_elapsed()
         self._context.wait_until_saved()
         self.emit(

@@ -7,7 +7,7 @@ import numpy as np
 
 from mnist_tui.analysis.comparison import TARGETS, BestRuns, EpochResult, RunResult, best_runs, differing_settings
 from mnist_tui.metrics import Metric
-from mnist_tui.render.text import clip, duration, percent
+from mnist_tui.render.text import clip, duration, percent, test_results
 from mnist_tui.runs.history import History
 from mnist_tui.runs.status import Status
 from mnist_tui.ui.compare.compared_runs import ComparedRun, ComparedRuns
@@ -114,8 +114,8 @@ def _result_columns(
     validation, tests, epochs, times = [], [], [], []
     for number, (run, result) in enumerate(zip(runs, results, strict=True)):
         accuracy = result.best.validation_accuracy if result.best else None
-        validation.append(_accuracy_cell(accuracy, number in best.validation))
-        tests.append(_accuracy_cell(result.test_accuracy, number in best.test))
+        validation.append(_cell(percent(accuracy), number in best.validation))
+        tests.append(_cell(test_results(result.test_accuracies), number in best.test))
         done = result.epochs[-1].epoch if result.epochs else 0
         epochs.append(CompareCell("–" if run.history is None else f"{done}/{run.history.epochs_planned}"))
         times.append(CompareCell("–" if run.seconds is None else duration(run.seconds)))
@@ -128,8 +128,7 @@ def _result_columns(
     )
 
 
-def _accuracy_cell(accuracy: float | None, is_best: bool) -> CompareCell:
-    text = percent(accuracy)
+def _cell(text: str, is_best: bool) -> CompareCell:
     return CompareCell(f"{BEST_MARKER} {text}", "success", True) if is_best else CompareCell(text)
 
 

@@ -119,7 +119,8 @@ class ComparedRun:
                 name=self.name,
                 settings=settings_of(history),
                 epochs=tuple(epoch_result(history, epoch) for epoch in history.epochs),
-                test_accuracy=history.ended.test_accuracy if history.ended else None,
+                test_accuracies=tuple(history.test_accuracies),
+                test_epoch=history.tests[0].best_epoch if history.tests else None,
                 is_over=not status.is_live,
             )
         return self._result

@@ -14,6 +14,7 @@ from mnist_tui.analysis.comparison import TARGETS, RunResult
 from mnist_tui.render.text import percent
 from mnist_tui.runs.directory import RunDirectory
 from mnist_tui.runs.history import History
+from mnist_tui.runs.notes import SEEN
 from mnist_tui.ui.compare.choose_runs import ChooseRunsScreen
 from mnist_tui.ui.compare.columns import cursor_columns, table_columns, target_text
 from mnist_tui.ui.compare.compared_runs import ComparedRun, ComparedRuns
@@ -203,4 +204,7 @@ def _results(result: RunResult, test_count: int) -> list[str]:
     images = f" of {test_count:,} images" if test_count else ""
     reached = [target_text(target) for target in TARGETS if result.test_accuracy >= target]
     rating = f"reaches {reached[-1]}" if reached else f"below {target_text(TARGETS[0])}"
-    return [*parts, f"test {percent(result.test_accuracy)}{images} with its weights: {rating}"]
+    weights = "its weights" if result.test_epoch == best.epoch else f"the weights of epoch {result.test_epoch}"
+    parts.append(f"test {percent(result.test_accuracy)}{images} with {weights}: {rating}")
+    again = result.test_accuracies[1:]
+    return [*parts, f"again {percent(again[-1])}, {SEEN}"] if again else parts

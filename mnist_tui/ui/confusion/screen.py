@@ -11,7 +11,7 @@ from textual.widgets import Static
 from mnist_tui.analysis.change import SAME, WORDS
 from mnist_tui.analysis.confusion import confusion_matrix, report, top_confusions
 from mnist_tui.analysis.query import Query
-from mnist_tui.inspection.predictions import TEST, EvaluationPoint
+from mnist_tui.inspection.predictions import TEST
 from mnist_tui.render.text import percent
 from mnist_tui.ui.confusion.cell_panel import CellPanel, SelectedCell, empty_cell_words
 from mnist_tui.ui.confusion.choose_reference import PREVIOUS, ChooseReferenceScreen, Reference, epoch_references
@@ -160,14 +160,15 @@ class ConfusionScreen(PredictionScreen):
 
     def _counts(self, view: RunView) -> Counts | None:
         """Return the matrix of the current evaluation, or None before it is known."""
-        point, ended = self.session.point, view.history.ended
+        point, tests = self.session.point, view.history.tests
         if point is None:
             return None
         event = epoch_event(view, point)
         if event is not None:
             return event.confusion
-        if point == EvaluationPoint(TEST) and ended is not None and ended.test_confusion:
-            return ended.test_confusion
+        tested = tests[-1 if point.again else 0].test_confusion if point.split == TEST and tests else None
+        if tested:
+            return tested
         found = self.findings
         if found is None or found.predictions.point != point:
             return None

@@ -7,7 +7,7 @@ from textual.message import Message
 from textual.widgets import DataTable, Static
 
 from mnist_tui.render.columns import Column, column_widths, columns_that_fit
-from mnist_tui.render.text import clip, percent, sanitize
+from mnist_tui.render.text import clip, percent, sanitize, test_results
 from mnist_tui.runs.status import Status
 from mnist_tui.runs.summary import RunSummary
 from mnist_tui.ui.keymap import bindings
@@ -184,7 +184,7 @@ class RunTable(Vertical):
 
     def on_run_list_resume_wanted(self) -> None:
         if self.chosen is not None:
-            self.post_message(ResumeRun(self.chosen.run))
+            self.post_message(ResumeRun(self.chosen.run, self.chosen.history))
 
     def on_run_list_mark_wanted(self) -> None:
         key = self._key_under_cursor(self.query_one(RunList))
@@ -214,14 +214,14 @@ class RunTable(Vertical):
 
 def row(summary: RunSummary, now: float) -> tuple[str, ...]:
     """Return a run's text for each of COLUMNS."""
-    config, best, ended = summary.record.config, summary.best, summary.ended
+    config, best = summary.record.config, summary.best
     return (
         clip(sanitize(summary.record.name), LONGEST_NAME),
         sanitize(summary.status_in_words),
         clip(sanitize(config.networks), LONGEST_PRESET),
         f"{summary.epochs_done}/{summary.epochs_planned}",
         percent(best.validation_accuracy if best else None),
-        percent(ended.test_accuracy if ended else None),
+        test_results(summary.history.test_accuracies),
         age(now - summary.record.created),
     )
 

@@ -12,8 +12,27 @@ import msgspec
 from mnist_tui.control.client import do_job
 from mnist_tui.control.protocol import JobReport
 from mnist_tui.runs.directory import RunDirectory, RunError
+from mnist_tui.ui.keymap import bindings
+from mnist_tui.ui.session import RunView
+from mnist_tui.ui.shared.dialog import ChoiceDialog
 
 JOB = "cross-check"
+
+
+class CrossCheckScreen(ChoiceDialog):
+    """Confirmation before a cross-check starts. Returns "check" or "cancel"."""
+
+    BINDINGS = bindings("cross_check")
+    TITLE_WORDS = "Cross-check"
+    CHOICES = (
+        ("check", "X", "Cross-check", "start it; it goes on in the background"),
+        ("cancel", "Esc", "Cancel", "start nothing"),
+    )
+    FIRST = 1
+
+    def __init__(self, view: RunView) -> None:
+        sentence = "Predict all training digits out of sample: this trains three small networks for about a minute"
+        super().__init__(f"{sentence}, and slows the training of this run." if view.status.is_live else f"{sentence}.")
 
 
 class CrossCheck:

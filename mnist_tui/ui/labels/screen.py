@@ -19,7 +19,7 @@ from mnist_tui.ui.digits.digit_list import DigitList
 from mnist_tui.ui.digits.digit_screen import DigitScreen
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.labels import cross_check
-from mnist_tui.ui.labels.cross_check import CrossCheck
+from mnist_tui.ui.labels.cross_check import CrossCheck, CrossCheckScreen
 from mnist_tui.ui.labels.issue_list import IssueList
 from mnist_tui.ui.labels.issue_view import IssueView
 from mnist_tui.ui.labels.queue import LabelQueue, Outcome, label_queue, outcome_words
@@ -33,7 +33,6 @@ from mnist_tui.ui.shared.waiting import before_the_first_epoch
 from mnist_tui.ui.steering.steering import notify
 
 CHECK = EvaluationPoint(TRAIN)
-SLOWER = "A cross-check trains three small networks and slows this training: press X again to start it."
 CHECK_BAR = 20
 
 
@@ -63,7 +62,6 @@ class LabelsScreen(PredictionScreen):
         self._check: CrossCheck | None = None
         self._before_check: EvaluationPoint | None = None
         self._shown_check: tuple[JobReport, str] | None = None
-        self._warned = False
 
     def compose_body(self) -> ComposeResult:
         yield Static(id="sentence")
@@ -74,10 +72,6 @@ class LabelsScreen(PredictionScreen):
     def on_mount(self) -> None:
         super().on_mount()
         self._watch(cross_check.running(self.session.run))
-
-    def on_screen_resume(self) -> None:
-        super().on_screen_resume()
-        self._warned = False
 
     def on_screen_suspend(self) -> None:
         super().on_screen_suspend()
@@ -167,12 +161,12 @@ class LabelsScreen(PredictionScreen):
         self.travel_to(self._before_check)
 
     def action_cross_check(self) -> None:
-        """Start a cross-check; while the run trains, only when the key is pressed twice."""
-        if self.session.view.status.is_live and not self._warned:
-            self._warned = True
-            self.notify(SLOWER, timeout=10)
+        """Start a cross-check, if the user confirms it."""
+        self.app.push_screen(CrossCheckScreen(self.session.view), self._cross_check)
+
+    def _cross_check(self, choice: str | None) -> None:
+        if choice != "check":
             return
-        self._warned = False
         app, name = self.app, self.session.record.name
 
         def ended(check: CrossCheck) -> None:

@@ -1,7 +1,9 @@
 """Dialogs with a few choices: confirm what cannot be undone, decide about a diverged loss, leave a live run."""
 
+from mnist_tui.control.resume import outcome
 from mnist_tui.events import AlertRaised
 from mnist_tui.render.text import duration, sanitize
+from mnist_tui.runs.history import History
 from mnist_tui.runs.status import Status
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.session import RunView
@@ -42,6 +44,34 @@ class RollBackScreen(ChoiceDialog):
             "Return to the newest checkpoint, and train on with half the maximum learning rate:"
             f" {rate / 2:.4g} instead of {rate:.4g}? The steps after that checkpoint are dropped."
         )
+
+
+class ResumeScreen(ChoiceDialog):
+    """Confirmation before an ended run trains on. Returns "train" or "cancel"."""
+
+    BINDINGS = bindings("resume")
+    TITLE_WORDS = "Resume"
+    QUESTION = "Resume"
+    CHOICES = (
+        ("train", "r", "Resume", "train on, then test the best epoch"),
+        ("cancel", "Esc", "Cancel", "leave the run as it is"),
+    )
+    FIRST = 1
+
+    def __init__(self, history: History, epochs: int | None) -> None:
+        super().__init__(f"{self.QUESTION} {sanitize(history.record.name)}? {outcome(history, epochs)}")
+
+
+class AddEpochScreen(ResumeScreen):
+    """Confirmation before a finished or stopped run trains another epoch."""
+
+    BINDINGS = bindings("add_epoch")
+    TITLE_WORDS = "Add epoch"
+    QUESTION = "Add an epoch to"
+    CHOICES = (
+        ("train", "+", "Add epoch", "train on, then test the best epoch"),
+        ("cancel", "Esc", "Cancel", "leave the run as it is"),
+    )
 
 
 class DivergedScreen(ChoiceDialog):

@@ -131,7 +131,7 @@ class SteeredScreen(SizedScreen):
             epochs = least_epochs(view)
         elif view.has_engine and view.status is Status.STOPPED:
             epochs = max(view.history.epochs_planned, least_epochs(view))
-        self.post_message(ResumeRun(self.session.run, epochs))
+        self.post_message(ResumeRun(self.session.run, view.history, epochs, adds_epoch=add_epoch))
 
     def ask_for_decision(self, view: RunView, again: bool = False) -> None:
         """Open the dialog about an alert that awaits a decision: once, or `again`."""

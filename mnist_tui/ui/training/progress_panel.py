@@ -3,7 +3,8 @@
 from rich.text import Text
 
 from mnist_tui.diagnosis.guard import ended_at_chance
-from mnist_tui.render.text import clip_parts, duration, percent, sanitize, thin_bar
+from mnist_tui.render.text import clip_parts, duration, percent, sanitize, test_results, thin_bar
+from mnist_tui.runs.notes import SEEN
 from mnist_tui.runs.status import Status
 from mnist_tui.ui.session import RunView
 from mnist_tui.ui.shared.line_widget import LineWidget
@@ -86,6 +87,9 @@ def result_text(view: RunView) -> tuple[str, str]:
         if ended_at_chance(history.alerts, ended, len(history.started.class_names)):
             return f"{accuracy}, no better than chance: start again with another learning rate", "error"
         images = f"{history.started.test_count:,} images (epoch {ended.best_epoch})"
+        if len(history.tests) > 1:
+            newest = f"epoch {ended.best_epoch} · {duration(ended.seconds)}"
+            return f"test {test_results(history.test_accuracies)} · {SEEN} · {newest}", "success"
         return f"{accuracy} of {images} · {duration(ended.seconds)}", "success"
     if best is not None:
         return f"best validation accuracy {percent(best.validation_accuracy)}, epoch {best.epoch}", ""
