@@ -19,8 +19,10 @@ from typing import Annotated
 import msgspec
 
 HEARTBEAT_SECONDS = 1.0
+STOPPED_SECONDS = 3.0
+"""Age of the last heartbeat from which on an engine does not respond, if the system says that it is stopped."""
 SILENT_SECONDS = 10.0
-"""Age of the last heartbeat from which on an engine does not respond."""
+"""Age of the last heartbeat from which on any other engine does not respond."""
 LOST_SECONDS = 60.0
 """Age of the last heartbeat from which on an engine has crashed, if only its own machine can see its lock."""
 CLOCK_ERROR_SECONDS = 3600.0
@@ -121,7 +123,10 @@ def find_engine(lock_path: Path) -> LiveEngine | None:
     silence = _silence(heartbeat, lock_path.parent) if endpoint.machine else 0.0
     if engine.is_elsewhere and not is_held and silence > LOST_SECONDS:
         return None
-    return LiveEngine(endpoint, heartbeat) if endpoint.pid and silence > SILENT_SECONDS else engine
+    is_stopped = silence > STOPPED_SECONDS and not engine.is_elsewhere and _is_stopped(endpoint.pid)
+    # On a disk that became read-only, no heartbeat is no sign.
+    is_silent = (is_stopped or silence > SILENT_SECONDS) and endpoint.pid and os.access(lock_path, os.W_OK)
+    return LiveEngine(endpoint, heartbeat) if is_silent else engine
 
 
 def last_save_error(lock_path: Path) -> str:
@@ -208,3 +213,13 @@ def _is_engine(pid: int, run_id: str) -> bool:
     except psutil.Error:
         return False
     return "mnist_tui.engine" in command and any(Path(word).name == run_id for word in command)
+
+
+def _is_stopped(pid: int) -> bool:
+    """Return True if a process of this machine is stopped, as by SIGSTOP or a debugger."""
+    import psutil
+
+    try:
+        return psutil.Process(pid).status() in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
+    except psutil.Error:
+        return False

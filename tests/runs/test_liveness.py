@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -14,7 +15,15 @@ import pytest
 
 from mnist_tui.runs import liveness
 from mnist_tui.runs.directory import RunDirectory, RunError, create_run
-from mnist_tui.runs.liveness import LOST_SECONDS, SILENT_SECONDS, Endpoint, LiveEngine, clock, write_endpoint
+from mnist_tui.runs.liveness import (
+    LOST_SECONDS,
+    SILENT_SECONDS,
+    STOPPED_SECONDS,
+    Endpoint,
+    LiveEngine,
+    clock,
+    write_endpoint,
+)
 from mnist_tui.runs.status import Status, in_words
 from mnist_tui.runs.summary import summarize
 from tests.kit import samples
@@ -206,6 +215,26 @@ def test_the_clock_of_the_disk_counts(run: RunDirectory, monkeypatch: pytest.Mon
     now = time.time
     with locked(run, HERE):
         monkeypatch.setattr(time, "time", lambda: now() + offset)
+        engine = run.engine()
+    assert engine is not None
+    assert engine.responds
+
+
+@pytest.mark.parametrize("is_stopped", [True, False])
+def test_a_stopped_process_is_known_sooner_than_a_slow_one(run: RunDirectory, is_stopped: bool) -> None:
+    with engine_process(run) as endpoint, locked(run, endpoint, (STOPPED_SECONDS + SILENT_SECONDS) / 2):
+        if is_stopped:
+            os.kill(endpoint.pid, signal.SIGSTOP)
+            os.waitid(os.P_PID, endpoint.pid, os.WSTOPPED)
+        engine = run.engine()
+        os.kill(endpoint.pid, signal.SIGCONT)
+    assert engine is not None
+    assert engine.responds is not is_stopped
+
+
+def test_an_engine_on_a_read_only_disk_responds(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with locked(run, HERE, STALE):
         engine = run.engine()
     assert engine is not None
     assert engine.responds
