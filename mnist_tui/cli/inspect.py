@@ -9,7 +9,7 @@ from mnist_tui.cli.steer import RUN_HELP
 from mnist_tui.cli.wiring import UsageError, check_evaluated
 from mnist_tui.control import client
 from mnist_tui.render.text import sanitize
-from mnist_tui.runs.directory import RunDirectory, find_run
+from mnist_tui.runs.directory import RunDirectory, RunError, find_run
 
 MAX_ISSUES_SHOWN = 20
 
@@ -20,8 +20,18 @@ MAX_ISSUES_SHOWN = 20
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def evaluate(run: str, spec: str, as_json: bool) -> int:
     from mnist_tui.cli import listing, listing_inspection
+    from mnist_tui.runs.notes import SEEN
+    from mnist_tui.runs.summary import history_without_steps
 
     found, data = find_run(run), check_evaluated(spec)
+    history = history_without_steps(found)
+    if data == history.record.config.data:
+        if not history.tests:
+            raise RunError(
+                f"{spec} is the data of run {found.id}, whose test images are evaluated once, at its end: give other"
+                " data, or let the run end"
+            )
+        click.echo(f"mnist-tui: these are the test images of run {found.id}, which are {SEEN}", err=True)
     name = _do_job(found, "evaluate", data)
     document = listing_inspection.figures_document(found, name)
     if as_json:

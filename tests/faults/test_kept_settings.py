@@ -272,7 +272,7 @@ def test_settings_survive_random_sequences(
     )
     np.savez(data, x_train=images, y_train=labels, x_test=images, y_test=labels)
     if pytestconfig.getoption("--full"):
-        check(partial(InProcessRun, data), sequences=30, rules=30)
-        check(partial(ProcessRun, data), sequences=5, rules=20)
+        check(partial(InProcessRun, data), sequences=25, rules=20)
+        check(partial(ProcessRun, data), sequences=4, rules=12)
     else:
         check(partial(InProcessRun, data), sequences=2, rules=8)
