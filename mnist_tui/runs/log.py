@@ -20,6 +20,8 @@ MAX_HELD_EVENTS = 200_000
 """Events kept in memory while they cannot be written: more than an hour of steps. Rare events have no limit."""
 CHUNK = 1 << 20
 """Bytes read at once: about 6,000 steps, whose Python objects take little memory."""
+TAIL_BYTES = 256
+"""Bytes that show whether a log is still the same."""
 MAX_LINE = 4 << 20
 """Bytes of the longest line that is decoded: ten times an epoch of 256 classes."""
 
@@ -164,6 +166,8 @@ class LogFollower:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._offset = 0
+        self._tail = b""
+        """End of what was read, which is missing while another file is in the log's place."""
         self._incomplete = 0
         """Size of the file at which its rest had no newline, so that a long rest is searched only once."""
         self.unknown = 0
@@ -175,13 +179,16 @@ class LogFollower:
         """
         with opened_log(self._path) as file:
             size = file.seek(0, os.SEEK_END)
-            file.seek(self._offset)
+            file.seek(self._offset - len(self._tail))
+            if file.read(len(self._tail)) != self._tail:
+                return []  # the engine will write the log again
             while size != self._incomplete:
                 found = next_lines(file, limit)
                 if not found.length:
                     self._incomplete = size
                     break
                 self._offset += found.length
+                self._tail = found.lines[-TAIL_BYTES:]
                 events, unknown = decode_lines(found.lines) if found.lines else ([], 1)
                 self.unknown += unknown
                 if events:  # a chunk may hold unknown lines only

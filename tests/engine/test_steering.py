@@ -20,6 +20,7 @@ from mnist_tui.control.protocol import (
     Stop,
 )
 from mnist_tui.engine.recording.checkpoints import TrainingState
+from mnist_tui.engine.service import steering as steering_module
 from mnist_tui.engine.service.server import RequestError
 from mnist_tui.engine.service.steering import MAX_PENDING_EXPLANATIONS, Action, Steering
 from mnist_tui.events import EndReason, Event, SettingChanged
@@ -337,3 +338,29 @@ def test_too_many_pending_explanations_are_rejected(steering: RecordedSteering) 
         steering.handle(Explain(split="test", index=index))
     with pytest.raises(RequestError, match="pending"):
         steering.handle(Explain(split="test", index=99))
+
+
+def test_a_paused_training_looks_around_from_time_to_time(
+    steering: RecordedSteering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steering_module, "LOOK_SECONDS", 0.001)
+    steering.handle(Pause(by=BY))
+    assert steering.next_action(wait=True) is Action.PAUSE
+    assert steering.next_action(wait=True) is Action.PAUSE
+
+
+def test_a_stop_ends_the_attempts_to_save(steering: RecordedSteering, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(steering_module, "RETRY_SECONDS", 0.001)
+    attempts: list[bool] = []
+
+    def is_over() -> bool:
+        attempts.append(steering.is_retrying)
+        if len(attempts) == 3:
+            steering.handle(Stop(by=BY))
+        return False
+
+    steering.retry_until(is_over)
+    assert attempts == [False, True, True]
+    assert not steering.is_retrying
+    steering.retry_until(is_over)
+    assert len(attempts) == 4  # the engine exits without waiting again

@@ -85,6 +85,17 @@ def test_a_torn_line_that_is_cut_off_and_written_anew_is_read_whole(path: Path) 
     assert steps(follower.read()) == [2]
 
 
+def test_another_file_in_the_logs_place_is_not_read(path: Path) -> None:
+    follower = LogFollower(path)
+    lines = [encode(samples.step_ended(step)) for step in range(1, 4)]
+    path.write_bytes(b"".join(lines[:2]))
+    assert steps(follower.read()) == [1, 2]
+    path.write_bytes(b"".join(encode(samples.step_ended(step)) for step in range(11, 31)))
+    assert follower.read() == []
+    path.write_bytes(b"".join(lines))
+    assert steps(follower.read()) == [3]
+
+
 def test_unknown_lines_are_skipped_and_counted(path: Path) -> None:
     strange = (
         b'{"type":"layer_dreamed","time":1.0}\n'

@@ -35,6 +35,8 @@ from mnist_tui.settings import SETTINGS_BY_KEY
 
 MAX_STEPS = 100_000
 MAX_PENDING_EXPLANATIONS = 8
+LOOK_SECONDS = 1.0
+"""Seconds after which a paused training looks for removed files."""
 RETRY_SECONDS = 1.0
 """Seconds between two attempts to save what the disk has refused, after the training."""
 
@@ -263,12 +265,12 @@ class Steering:
         """Return what to do now; a request that takes effect once is consumed.
 
         Args:
-            wait: Wait until the answer is anything but PAUSE.
+            wait: Wait until the answer is anything but PAUSE, or LOOK_SECONDS have passed.
             explain: Whether there is time for EXPLAIN.
         """
         with self._changed:
             if wait:
-                self._changed.wait_for(lambda: self._action(explain) is not Action.PAUSE)
+                self._changed.wait_for(lambda: self._action(explain) is not Action.PAUSE, LOOK_SECONDS)
             action = self._action(explain)
             if action is Action.SAVE_CHECKPOINT:
                 self._checkpoint = False

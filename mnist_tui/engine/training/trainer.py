@@ -211,6 +211,7 @@ class Trainer:
             elif not paused:
                 paused = True
                 self._recorder.enter(Phase.PAUSED)
+            self._recorder.restore_removed()
         if paused:
             self._continue()
         return action
