@@ -20,9 +20,10 @@ from mnist_tui.ui.home.screen import HomeScreen
 from mnist_tui.ui.keymap import bindings, screen_keys, unused_words
 from mnist_tui.ui.messages import OpenDigits, OpenRun, ResumeRun, StartRun
 from mnist_tui.ui.screens import SCREENS
-from mnist_tui.ui.terminal.colours import ColourDepth, recolour, send_truecolor
+from mnist_tui.ui.terminal.colours import ColourDepth
 from mnist_tui.ui.terminal.differences import diff_driver
 from mnist_tui.ui.terminal.hang_up import catch_signals, is_terminal_gone
+from mnist_tui.ui.terminal.recolour import recolour, send_truecolor
 from mnist_tui.ui.theme import colour_numbers, themes
 
 if TYPE_CHECKING:

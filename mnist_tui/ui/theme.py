@@ -12,7 +12,8 @@ from textual.theme import Theme
 
 from mnist_tui.render.heatmap import Heat
 from mnist_tui.render.images import RGB
-from mnist_tui.ui.terminal.colours import ColourDepth, rgb_of
+from mnist_tui.ui.terminal.colours import ColourDepth
+from mnist_tui.ui.terminal.recolour import rgb_of
 
 COLUMNS = {depth: 2 * position for position, depth in enumerate(ColourDepth)}
 """The first column of each depth in the tables below: the dark theme, followed by the light one."""

@@ -14,8 +14,9 @@ from mnist_tui.cli.wiring import catalogue
 from mnist_tui.render.matrix_layout import matrix_layout
 from mnist_tui.ui.app import MnistTuiApp
 from mnist_tui.ui.confusion.matrix_painter import CellValues, MatrixComparison, MatrixPainter
-from mnist_tui.ui.terminal.colours import SGR, ColourDepth, colour_depth, recolour, rgb_of
+from mnist_tui.ui.terminal.colours import ColourDepth, colour_depth
 from mnist_tui.ui.terminal.pens import Pen, pen_of
+from mnist_tui.ui.terminal.recolour import SGR, recolour, rgb_of
 from mnist_tui.ui.theme import colour_numbers, palette, themes
 from tests.kit.recording import Clock, finishing_time, recorded_run
 from tests.ui.program import no_launch, settled, strips
