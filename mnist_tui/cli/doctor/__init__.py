@@ -1,10 +1,9 @@
 """`mnist-tui doctor`: what this machine and this terminal can do, and how to fix what does not work."""
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import click
-from rich.table import Table
-from rich.text import Text
 
 from mnist_tui.cli.doctor.findings import Finding, Level
 from mnist_tui.cli.doctor.gpus import gpu_findings
@@ -12,6 +11,9 @@ from mnist_tui.cli.doctor.machine import machine_findings
 from mnist_tui.cli.doctor.packages import package_findings
 from mnist_tui.cli.doctor.storage import storage_findings
 from mnist_tui.cli.doctor.terminal import terminal_findings
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 CHECKS: dict[str, Callable[[], Iterable[Finding]]] = {
     "Terminal": terminal_findings,
@@ -33,6 +35,8 @@ def doctor(as_json: bool) -> int:
 
     Takes about 10 seconds. The exit status is 1 if something will not work. Add the output to a bug report.
     """
+    from rich.text import Text
+
     from mnist_tui.cli import listing
 
     found: dict[str, list[Finding]] = {}
@@ -53,7 +57,10 @@ def findings(group: str) -> Iterator[Finding]:
         yield Finding("check", f"failed ({type(error).__name__}: {error})", Level.NOTE, "Please report this.")
 
 
-def _table(findings: Iterable[Finding]) -> Table:
+def _table(findings: Iterable[Finding]) -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=None, show_header=False, pad_edge=True)
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True, style="dim", min_width=NAME_WIDTH)
