@@ -63,7 +63,7 @@ class Terminal:
         self._stream: Any = pyte.ByteStream(self._screen)
         self._held = b""
         self.output = b""
-        """All that the program has written."""
+        """Everything the program has written."""
         self._status: int | None = None
         # Any: the stubs know neither that there is a pid nor ptyproc
         self._child: Any = pexpect.spawn(
