@@ -135,7 +135,7 @@ def test_resuming_to_an_impossible_number_of_epochs(mode: str, refused: Refused)
     [
         (b"epochs = \n", ["TOML", "line 1", "epochs = 2"]),
         (b"\xff\xfe", ["TOML"]),
-        (b"epoch = 3\n", ["'epoch'", "preset, epochs"]),
+        (b"epoch = 3\n", ["'epoch'", "mean epochs"]),
         (b"epochs = 0\n", ["epochs", "0", "1 to 10,000"]),
         (b"epochs = [3]\n", ["epochs", "[3]", "1 to 10,000"]),
         (b"[epochs]\n", ["epochs", "{}", "1 to 10,000"]),
