@@ -41,6 +41,7 @@ SHORTENED: dict[str, str | None] = {
     "mnist-tui": "mnist-tui --help",
     "mnist-tui train [flags]": "mnist-tui train --help",
     "mnist-tui evaluate RUN --data SPEC [--json]": "mnist-tui evaluate --help",
+    "mnist-tui submit RUN FILE [-o submission.csv]": "mnist-tui submit --help",
     "mnist-tui bench [--json]": "mnist-tui bench --help",
     "mnist-tui doctor [--json]": "mnist-tui doctor --help",
     "mnist-tui resume RUN": "mnist-tui resume --help",

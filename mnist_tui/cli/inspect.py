@@ -1,4 +1,4 @@
-"""The commands that inspect predictions: evaluate another data set, list label issues."""
+"""The commands that use a run's model or predictions: evaluate a data set, submit predictions, list label issues."""
 
 import sys
 
@@ -6,17 +6,21 @@ import click
 
 from mnist_tui.cli.output import check_output, is_stdout, write_output
 from mnist_tui.cli.steer import RUN_HELP
-from mnist_tui.cli.wiring import UsageError, check_evaluated
+from mnist_tui.cli.wiring import UsageError, catalogue, check_evaluated
 from mnist_tui.control import client
+from mnist_tui.control.protocol import JobReport
 from mnist_tui.render.text import sanitize
 from mnist_tui.runs.directory import RunDirectory, RunError, find_run
+from mnist_tui.settings import SETTINGS_BY_KEY
 
 MAX_ISSUES_SHOWN = 20
 
 
 @click.command(help=f"Evaluate a run's model on another data set. Its test split or all its images. {RUN_HELP}")
 @click.argument("run")
-@click.option("--data", "spec", required=True, metavar="SPEC", help="mnist, or an .npz with x_test, y_test or x, y.")
+@click.option(
+    "--data", "spec", required=True, metavar="SPEC", help="mnist, an .npz or .csv file, or a folder of IDX files."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def evaluate(run: str, spec: str, as_json: bool) -> int:
     from mnist_tui.cli import listing, listing_inspection
@@ -32,12 +36,27 @@ def evaluate(run: str, spec: str, as_json: bool) -> int:
                 " data, or let the run end"
             )
         click.echo(f"mnist-tui: these are the test images of run {found.id}, which are {SEEN}", err=True)
-    name = _do_job(found, "evaluate", data)
+    name = _do_job(found, "evaluate", data).name
     document = listing_inspection.figures_document(found, name)
     if as_json:
         listing.print_json(document)
     else:
         listing_inspection.print_figures(document)
+    return 0
+
+
+@click.command(help=f"Predict the images of a file, as a submission to Kaggle's Digit Recognizer. {RUN_HELP}")
+@click.argument("run")
+@click.argument("images", metavar="FILE")
+@click.option("-o", "path", metavar="PATH", default="-", help="Write the CSV to this file instead of stdout.")
+def submit(run: str, images: str, path: str) -> int:
+    found = find_run(run)
+    check_output(path)
+    classes = _do_job(found, "predict", str(SETTINGS_BY_KEY["data"].parse(images, catalogue()))).classes
+    rows = "".join(f"{number},{predicted}\n" for number, predicted in enumerate(classes, 1))
+    write_output(path, f"ImageId,Label\n{rows}")
+    if not is_stdout(path):
+        click.echo(f"{len(classes):,} predictions written to {sanitize(path)}", err=True)
     return 0
 
 
@@ -70,13 +89,12 @@ def label_issues(run: str, cross_check: bool, csv_path: str | None, as_json: boo
     return 0
 
 
-def _do_job(run: RunDirectory, name: str, argument: str = "") -> str:
-    """Run a job with its progress on stderr, and return the name of the predictions; raises RunError."""
-    written = ""
+def _do_job(run: RunDirectory, name: str, argument: str = "") -> JobReport:
+    """Run a job with its progress on stderr, and return its last report; raises RunError."""
+    report = JobReport("", 0.0)
     for report in client.do_job(run, name, argument):
-        written = report.name or written
         if sys.stderr.isatty():
             click.echo(f"\r\x1b[K{report.progress:>4.0%}  {report.message}", err=True, nl=False)
     if sys.stderr.isatty():
         click.echo("\r\x1b[K", err=True, nl=False)
-    return written
+    return report

@@ -148,4 +148,6 @@ class JobReport(msgspec.Struct, frozen=True):
     """Fraction done, 0..1."""
     name: str = ""
     """Name of the predictions that were written."""
+    classes: tuple[int, ...] = ()
+    """Predicted classes, in the order of the images."""
     error: str = ""

@@ -12,8 +12,8 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner
 
-from mnist_tui.cli import doctor as room
-from mnist_tui.cli.doctor import CHECKS, doctor, findings, gpus, machine, packages, storage, terminal
+from mnist_tui.cli.doctor import doctor, gpus, machine, packages, storage, terminal
+from mnist_tui.cli.doctor.checks import CHECKS, findings
 from mnist_tui.cli.doctor.findings import Finding, Level
 from mnist_tui.runs.directory import HOME_VARIABLE
 from mnist_tui.ui.terminal.colours import colour_depth
@@ -34,14 +34,14 @@ def test_json_holds_all_findings_and_the_status_tells_of_problems(monkeypatch: p
     assert all(finding.keys() == {"name", "value", "level", "fix"} for finding in each)
     assert done.return_value == int(any(finding["level"] == "problem" for finding in each))
 
-    monkeypatch.setitem(room.CHECKS, "GPUs", lambda: [Finding("GPU", "none", Level.PROBLEM, "Buy one.")])
+    monkeypatch.setitem(CHECKS, "GPUs", lambda: [Finding("GPU", "none", Level.PROBLEM, "Buy one.")])
     done = CliRunner().invoke(doctor, standalone_mode=False)
     assert done.return_value == 1
     assert "Buy one." in done.stdout
 
 
 def test_a_check_that_fails_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(room.CHECKS, "GPUs", lambda: 1 / 0)
+    monkeypatch.setitem(CHECKS, "GPUs", lambda: 1 / 0)
     (failed,) = findings("GPUs")
     assert failed.level is Level.NOTE
     assert "ZeroDivisionError" in failed.value

@@ -117,7 +117,7 @@ def test_a_program_that_ignores_signals_is_killed_at_the_end() -> None:
 
 
 def test_the_doctor_asks_the_terminal_what_it_can_do() -> None:
-    code = "from mnist_tui.cli.doctor import findings\nprint(*findings('Terminal'), sep='\\n')"
+    code = "from mnist_tui.cli.doctor.checks import findings\nprint(*findings('Terminal'), sep='\\n')"
     with Terminal([sys.executable, "-c", code], (200, 40)) as terminal:
         terminal.wait_for("round trip")
         terminal.wait_for("speed of the line")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
@@ -21,6 +22,7 @@ from mnist_tui.runs.status import Status
 from mnist_tui.runs.summary import summarize
 from tests.e2e.conftest import kill_engine
 from tests.engine.conftest import events_until
+from tests.test_documents import status
 
 TIMEOUT = 60.0
 LIMIT = 720
@@ -126,6 +128,23 @@ def test_another_data_set_is_evaluated(stopped: RunDirectory, tmp_path: Path, mo
     assert len(stopped.load_arrays(stopped.digits_path("set-mnist"))["images"]) == 10_000
     test = stopped.load_arrays(stopped.predictions_path("test"))
     assert found["probabilities"][test["indices"]] == pytest.approx(test["probabilities"], abs=1e-2)
+
+
+def test_a_submission_has_the_predictions_in_the_order_of_the_file(
+    stopped: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digits = stopped.load_arrays(stopped.digits_path("test"))
+    predicted = stopped.load_arrays(stopped.predictions_path("test"))["probabilities"].argmax(axis=1)
+    pixels = pd.DataFrame(digits["images"].reshape(-1, 784), columns=[f"pixel{number}" for number in range(784)])
+    pixels.to_csv(tmp_path / "test.csv", index=False)
+    written = tmp_path / "submission.csv"
+    monkeypatch.setenv(HOME_VARIABLE, str(stopped.path.parent))
+    command = ["mnist-tui", "submit", stopped.id, str(tmp_path / "test.csv"), "-o", str(written)]
+    assert status(command, monkeypatch) == 0
+    submission = pd.read_csv(written)
+    assert list(submission.columns) == ["ImageId", "Label"]
+    assert submission["ImageId"].tolist() == list(range(1, len(predicted) + 1))
+    assert (submission["Label"] == predicted).mean() > 0.99  # bfloat16 of the training may round otherwise
 
 
 def test_an_unreadable_data_set_is_an_error(stopped: RunDirectory) -> None:

@@ -1,7 +1,7 @@
-"""Registry of data sets, and the readers of their files. To add a data set, add an entry to DATASETS.
+"""Registry of data sets, and how their content is checked and split. To add a data set, add an entry to DATASETS.
 
-A spec is the name of a data set or the path of an .npz file. Importing this module imports nothing heavy, so that the
-command line can check a spec at once.
+A spec is the name of a data set, or the path of a file or folder that readers.py reads. Importing this module imports
+nothing heavy, so that the command line can check a spec at once.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from mnist_tui.config import ConfigError, DataFacts, quoted
-from mnist_tui.npz import NpzError, read_arrays
+from mnist_tui.engine.data.readers import READERS, ReaderError, reader_of
 from mnist_tui.resources import asset, cache_path
 from mnist_tui.settings import user_path
 
@@ -21,8 +21,22 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
-EVALUATED = (("x_test", "y_test"), ("x", "y"))
+TABLE = ("x", "y")
+"""Arrays of a file without a test part: some of its images become one."""
+EVALUATED = (("x_test", "y_test"), TABLE)
 """Arrays that `evaluate` reads, the first pair that a file has."""
+Fingerprint = list[tuple[str, int, int, int]]
+"""Path, size and times of each file of a data set."""
+PREDICTED = (("x",), ("x_test",))
+CLASSES_FILE = "classes.txt"
+"""File in a folder of data with the name of a class on each line."""
+KNOWN_CLASSES = {
+    "9018921c3c673c538a1fc5bad174d6f9": (
+        *("T-shirt", "Trouser", "Pullover", "Dress", "Coat"),
+        *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+    ),
+}
+"""MD5 of y_train as an IDX file -> class names; source: Fashion-MNIST's README."""
 MNIST_MD5 = {
     "x_train": "6bbc9ace898e44ae57da46a324031adb",
     "y_train": "a25bea736e30d166cdddb491f175f624",
@@ -33,6 +47,8 @@ MNIST_MD5 = {
 VALIDATION_SHARE = 5_000 / 60_000
 FEWEST_DIGITS = 120
 """Smallest number of images in a training or test part."""
+FEWEST_TABLE = 1_440
+"""Smallest number of images in a file without a test part, which gets FEWEST_DIGITS."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +100,7 @@ class DataSource:
     """A data set that settings can name."""
 
     path: Callable[[], Path]
-    """Function that returns the path of its .npz file."""
+    """Function that returns the path of its file or folder."""
     md5: Mapping[str, str] = field(default_factory=dict)
     """MD5 sums of its arrays as IDX files; arrays without one are not checked."""
 
@@ -99,15 +115,16 @@ def check_spec(spec: str) -> None:
     """Raise ConfigError unless a spec names a data set or an existing file. Cheap enough for every key press."""
     if spec in DATASETS:
         return
-    known = ", ".join(DATASETS)
-    if Path(spec).suffix != ".npz":
-        raise ConfigError(f"data {quoted(spec)} is not known: give {known} or the path of an .npz file")
+    known = f"give {', '.join(DATASETS)}, or the path of {', '.join(reader.description for reader in READERS)}"
+    path = user_path(spec, "data")
     try:
-        is_file = user_path(spec, "data").is_file()
+        exists = path.exists()
     except OSError as error:
         raise ConfigError(f"data {quoted(spec)} cannot be read ({error.strerror}): make it readable") from None
-    if not is_file:
-        raise ConfigError(f"data {quoted(spec)} cannot be found: give {known} or the path of an existing .npz file")
+    if reader_of(path) is None:
+        raise ConfigError(f"data {quoted(spec)} is not known: {known}")
+    if not exists:
+        raise ConfigError(f"data {quoted(spec)} cannot be found: {known}")
 
 
 def verify(spec: str) -> DataFacts:
@@ -117,16 +134,19 @@ def verify(spec: str) -> DataFacts:
         ConfigError: See `load`.
     """
     path = _path(spec)
+    reader = reader_of(path)
     try:
-        stat = path.stat()
+        files = reader.files(path) if reader else ()
+        fingerprint = [(str(file), *_versions_of(file)) for file in files]
     except OSError:
         return load(spec).facts  # which says why it cannot be read
-    fingerprint = (str(path), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
     cache = cache_path(f"verified-{spec if spec in DATASETS else 'file'}.json")
     if cache is None:
         return load(spec).facts
     try:
-        verified, facts = msgspec.json.decode(cache.read_bytes(), type=tuple[tuple[str, int, int, int], DataFacts])
+        verified, facts = msgspec.json.decode(
+            cache.read_bytes(), type=tuple[list[tuple[str, int, int, int]], DataFacts]
+        )
         if verified == fingerprint:
             return facts
     except (OSError, msgspec.DecodeError):
@@ -140,22 +160,55 @@ def verify(spec: str) -> DataFacts:
     return facts
 
 
+def _versions_of(file: Path) -> tuple[int, int, int]:
+    """Return numbers that change when a file does."""
+    stat = file.stat()
+    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
+
+
 def load(spec: str) -> DataSet:
-    """Load and check a data set; raises ConfigError if it is damaged or not laid out like Keras' mnist.npz."""
+    """Load and check a data set.
+
+    A file with neither a training nor a test part is split 11 to 1, the same way for all runs.
+
+    Raises:
+        ConfigError: The data are damaged, or not laid out like Keras' mnist.npz.
+    """
     import numpy as np
 
-    path, arrays = _path(spec), _read(spec, ARRAYS)
-    for part in ("train", "test"):
-        _check_arrays(path, f"x_{part}", f"y_{part}", arrays, fewest=FEWEST_DIGITS)
-    training, test = (_digits(arrays[f"x_{part}"], arrays[f"y_{part}"]) for part in ("train", "test"))
+    path, arrays = _path(spec), _read(spec, ARRAYS, TABLE)
+    if "x" in arrays:
+        _check_arrays(path, "x", "y", arrays, fewest=FEWEST_TABLE)
+        digits = _digits(arrays["x"], arrays["y"])
+        training, test = _hold_out(digits, np.random.default_rng(0))
+    else:
+        for part in ("train", "test"):
+            _check_arrays(path, f"x_{part}", f"y_{part}", arrays, fewest=FEWEST_DIGITS)
+        training, test = (_digits(arrays[f"x_{part}"], arrays[f"y_{part}"]) for part in ("train", "test"))
     untrained = np.setdiff1d(test.labels, training.labels)
     if len(untrained):
         raise ConfigError(
             f"{path}: y_test holds class {untrained[0]}, which y_train lacks: add training images of it, or leave it"
             " out of the test images"
         )
-    classes = int(training.labels.max()) + 1
-    return DataSet(training, test, tuple(str(name) for name in range(classes)), _checksum(arrays))
+    names = _class_names(path, training.labels, int(training.labels.max()) + 1)
+    return DataSet(training, test, names, _checksum(arrays))
+
+
+def _class_names(path: Path, labels: "NDArray[np.uint8]", count: int) -> tuple[str, ...]:
+    """Return the names in CLASSES_FILE, those of a known data set, or numbers."""
+    file = path / CLASSES_FILE
+    if not file.is_file():
+        return KNOWN_CLASSES.get(idx_md5(labels)) or tuple(str(number) for number in range(count))
+    try:
+        names = tuple(filter(None, map(str.strip, file.read_text("utf-8").splitlines())))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} cannot be read ({error}): save it as UTF-8 text") from None
+    if len(names) != count or len(set(names)) < count:
+        raise ConfigError(
+            f"{file} must hold {count} different names, one on each line, for the labels 0 to {count - 1}"
+        )
+    return names
 
 
 def load_evaluated(spec: str) -> tuple[Digits, str]:
@@ -170,13 +223,27 @@ def load_evaluated(spec: str) -> tuple[Digits, str]:
     return _digits(arrays[images], arrays[labels]), _checksum(arrays)
 
 
-def _read(spec: str, *choices: Sequence[str]) -> "dict[str, NDArray[Any]]":
+def load_images(spec: str) -> "NDArray[np.uint8]":
+    """Load the images of a file to predict, of shape (n, 28, 28); raises ConfigError."""
+    import numpy as np
+
+    ((name, images),) = _read(spec, *PREDICTED).items()
+    labels = np.zeros(len(images), np.uint8)
+    _check_arrays(_path(spec), name, "labels", {name: images, "labels": labels}, fewest=1)
+    return images
+
+
+def _read(spec: str, *choices: Sequence[str]) -> "Mapping[str, NDArray[Any]]":
     path = _path(spec)
     try:
-        arrays = read_arrays(path, *choices)
-    except NpzError as error:
+        reader = reader_of(path)
+        if reader is None:
+            raise ReaderError("is missing")
+        arrays = reader.read(path, choices)
+    except ReaderError as error:
         wanted = ", or ".join(" and ".join(choice) if len(choice) == 2 else ", ".join(choice) for choice in choices)
-        fix = "install mnist-tui again" if spec in DATASETS else f"restore it, or save {wanted} with numpy.savez"
+        fix = "install mnist-tui again" if spec in DATASETS else "restore it"
+        fix += f", or save {wanted} with numpy.savez" if path.suffix == ".npz" and spec not in DATASETS else ""
         raise ConfigError(f"{path} {error}: {fix}") from None
     md5 = DATASETS[spec].md5 if spec in DATASETS else {}
     for key in arrays.keys() & md5.keys():
@@ -216,9 +283,15 @@ def split(data: DataSet, seed: int, limit: int | None = None) -> Split:
     if limit is not None:
         training = training.take(_stratified(training.labels, min(limit, len(training)), random))
         test = test.take(_stratified(test.labels, min(limit, len(test)), random))
-    held_out = _stratified(training.labels, round(len(training) * VALIDATION_SHARE), random)
-    rest = np.setdiff1d(np.arange(len(training)), held_out)
-    return Split(training.take(rest), training.take(held_out), test)
+    return Split(*_hold_out(training, random), test)
+
+
+def _hold_out(digits: Digits, random: "np.random.Generator") -> tuple[Digits, Digits]:
+    """Split images 11 to 1, stratified by class."""
+    import numpy as np
+
+    held_out = _stratified(digits.labels, round(len(digits) * VALIDATION_SHARE), random)
+    return digits.take(np.setdiff1d(np.arange(len(digits)), held_out)), digits.take(held_out)
 
 
 def _stratified(labels: "NDArray[np.uint8]", count: int, random: "np.random.Generator") -> "NDArray[np.int64]":

@@ -1,6 +1,7 @@
 """Job process: python -m mnist_tui.engine.jobs NAME RUN_DIR [ARGUMENT].
 
 - evaluate SPEC: Evaluate model.keras on the test split of a data set.
+- predict SPEC: Predict the classes of the images of a file.
 - cross-check: Predict every training and validation image with a model that was not trained on it.
 
 Results are predictions in the run directory. The job reports its progress on stdout, one JSON line (JobReport) each;
@@ -13,6 +14,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -38,10 +40,8 @@ def evaluate_set(run: RunDirectory, spec: str) -> Iterator[JobReport]:
     backends.current().prepare(plan_job(run.record().config))
     yield JobReport("loading the data", 0.1)
     digits, checksum = datasets.load_evaluated(spec)
-    if not run.model_path.exists():
-        raise RunError(f"run {run.id} has no model.keras yet: wait for its first epoch")
     yield JobReport("loading the model", 0.2)
-    model = keras.saving.load_model(run.model_path, safe_mode=True)
+    model = load_model(run)
     classes = model.output_shape[-1]
     if int(digits.labels.max()) >= classes:
         raise ConfigError(
@@ -54,6 +54,29 @@ def evaluate_set(run: RunDirectory, spec: str) -> Iterator[JobReport]:
     save_digits(run, name, digits)
     save_predictions(run, name, digits, result)
     yield JobReport("done", 1.0, name)
+
+
+def predict_images(run: RunDirectory, spec: str) -> Iterator[JobReport]:
+    """Predict the classes of images with the run's best model. Raise ConfigError or RunError."""
+    from mnist_tui.engine.models.evaluation import predict
+
+    backends.current().prepare(plan_job(run.record().config))
+    yield JobReport("loading the images", 0.1)
+    images = datasets.load_images(spec)
+    yield JobReport("loading the model", 0.2)
+    model = load_model(run)
+    yield JobReport(f"predicting {len(images):,} images", 0.4)
+    classes = predict(model, images).argmax(axis=1)
+    yield JobReport("done", 1.0, classes=tuple(classes.tolist()))
+
+
+def load_model(run: RunDirectory) -> Any:
+    """Load the run's best model; raises RunError if there is none yet."""
+    import keras
+
+    if not run.model_path.exists():
+        raise RunError(f"run {run.id} has no model.keras yet: wait for its first epoch")
+    return keras.saving.load_model(run.model_path, safe_mode=True)
 
 
 def set_name(spec: str, checksum: str) -> str:
@@ -74,6 +97,7 @@ def cross_check(run: RunDirectory, _: str) -> Iterator[JobReport]:
 
 JOBS: dict[str, Callable[[RunDirectory, str], Iterator[JobReport]]] = {
     "evaluate": evaluate_set,
+    "predict": predict_images,
     "cross-check": cross_check,
 }
 
