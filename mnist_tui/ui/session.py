@@ -54,6 +54,8 @@ class RunSession:
         self._history = History(self.record)
         self._live = False
         self._engine: LiveEngine | None = None
+        self._last_save_error = ""
+        """What the last engine could not save, when none is live."""
         self._attachment: Attachment | None = None
         self._is_closed = False
         self.dismissed: set[str] = set()
@@ -77,6 +79,7 @@ class RunSession:
         if abs(now - self._live_checked) >= LIVENESS_SECONDS:
             engine, self._live_checked = self.run.engine(), now
             live = engine is not None or self._replies
+            self._last_save_error = "" if live else self.run.save_error()
         with contextlib.suppress(RunError):  # a disk that went away: `trouble` and the status say so
             while events := self._follower.read():  # to the end: half a run would be a lie
                 self._history.apply_all(events)
@@ -112,7 +115,7 @@ class RunSession:
 
     @property
     def _trouble(self) -> str:
-        return self._attachment.save_error if self._attachment is not None else ""
+        return self._attachment.save_error if self._attachment is not None else self._last_save_error
 
     def _attend(self) -> None:
         if self._attachment is None and self._live and not self._is_closed:

@@ -1,12 +1,16 @@
 """Alerts on every screen, decisions about a diverged loss, and viewers that attach."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from mnist_tui.control.protocol import Continue, Request, RollBack, Stop
 from mnist_tui.events import AlertKind, AlertRaised, Phase, PhaseChanged, ResumeReason, RunResumed
+from mnist_tui.runs.liveness import Endpoint, write_endpoint
+from mnist_tui.runs.status import Status
 from mnist_tui.ui.run.alert_banner import dismissible
+from mnist_tui.ui.session import RunSession
 from mnist_tui.ui.steering.choices import DivergedScreen
 from mnist_tui.ui.training.screen import TrainingScreen
 from tests.kit import samples
@@ -42,6 +46,15 @@ async def test_a_save_error_is_shown_while_it_lasts(replay: Replay) -> None:
         await pilot.press("escape")
         await wait_until(pilot, lambda: "No space" not in lines(app)[1], "no line")
         assert "⚠ not saved" in lines(app)[0]
+
+
+def test_what_the_last_engine_could_not_save_is_shown_of_a_crashed_run(replay: Replay) -> None:
+    lock = replay.run.lock.acquire()
+    write_endpoint(lock, Endpoint(0, save_error="not saved: model.keras"))
+    os.close(lock)
+    session = RunSession(replay.run)
+    session.poll()
+    assert (session.view.status, session.view.trouble) == (Status.CRASHED, "not saved: model.keras")
 
 
 async def test_a_run_whose_directory_vanishes_is_still_training(replay: Replay, tmp_path: Path) -> None:
