@@ -9,6 +9,7 @@ import pytest
 from mnist_tui.config import ConfigError
 from mnist_tui.engine.data import datasets
 from mnist_tui.engine.data.datasets import DataSet
+from tests.kit.recording import record
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +34,10 @@ def test_the_shipped_file_is_mnist_to_the_last_bit(mnist: DataSet) -> None:
     assert (len(mnist.training), len(mnist.test)) == (60_000, 10_000)
     assert mnist.class_names == tuple("0123456789")
     assert datasets.idx_md5(mnist.training.images) == datasets.MNIST_MD5["x_train"]
+
+
+def test_a_checksum_stays_the_same_for_recorded_runs(mnist: DataSet) -> None:
+    assert mnist.checksum == record().data_checksum
 
 
 def test_a_single_changed_pixel_is_detected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mnist: DataSet) -> None:

@@ -257,7 +257,10 @@ def _checksum(arrays: "Mapping[str, NDArray[Any]]") -> str:
 
     import numpy as np
 
-    return hashlib.sha256(b"".join(np.ascontiguousarray(array).tobytes() for array in arrays.values())).hexdigest()
+    digest = hashlib.sha256()
+    for array in arrays.values():
+        digest.update(np.ascontiguousarray(array))
+    return digest.hexdigest()
 
 
 def idx_md5(array: "NDArray[np.uint8]") -> str:
