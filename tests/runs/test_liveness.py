@@ -210,6 +210,12 @@ def test_an_engine_notices_that_another_one_holds_the_lock(run: RunDirectory) ->
         os.close(other)
 
 
+def test_an_engine_notices_that_one_on_another_machine_wrote_its_lock_file(run: RunDirectory) -> None:
+    with locked(run, HERE) as lock:
+        write_endpoint(lock, ELSEWHERE)  # its lock is not seen here
+        assert not run.lock.renew(lock, HERE)
+
+
 @pytest.mark.parametrize("offset", [-3 * SILENT_SECONDS, 3 * SILENT_SECONDS])
 def test_the_clock_of_the_disk_counts(run: RunDirectory, monkeypatch: pytest.MonkeyPatch, offset: float) -> None:
     now = time.time
