@@ -9,6 +9,7 @@ import pytest
 from mnist_tui.events import AlertKind, AlertRaised, Phase, ResumeReason
 from mnist_tui.metrics import METRICS
 from mnist_tui.runs.history import History
+from mnist_tui.runs.liveness import Endpoint, LiveEngine, clock
 from mnist_tui.runs.status import Status
 from mnist_tui.ui.digits.probability_curves import ProbabilityCurves, ProbabilityHistory
 from mnist_tui.ui.plots.panel import PlotPanel
@@ -73,6 +74,14 @@ async def test_the_header_has_the_status_and_warns_of_unsaved_files(phase: Phase
         assert shown in line
         assert ("left" in line) is (phase == Phase.VALIDATING)
         assert ("⚠ not saved" in line) is bool(trouble)
+
+
+async def test_the_header_names_another_machine_and_since_when_it_is_silent() -> None:
+    engine = LiveEngine(Endpoint(7, None, "node7", "another boot"), CREATED)
+    line = await header_line(replace(view(history(100), Status.UNRESPONSIVE), engine=engine))
+    assert f"✖ not responding since {clock(CREATED)} on node7" in line
+    line = await header_line(replace(view(history(100)), engine=replace(engine, silent_since=None)))
+    assert re.search(r"▶ training  \d\d:\d\d left on node7", line)
 
 
 @pytest.mark.parametrize("width", [30, 50, 60, 80, 200])

@@ -46,7 +46,9 @@ class RunHeader(LineWidget):
             return []
         variables, status = self.app.theme_variables, self._view.status
         words, colour = STATES[status]
-        state = state_words(self._view, words)
+        state, engine = state_words(self._view, words), self._view.engine
+        if engine is not None and engine.is_elsewhere:
+            state += f" on {sanitize(engine.endpoint.host)}"
         right = Text.assemble((state, f"bold {variables[colour]}"))
         if self._view.trouble:
             right.append(f"  {NOT_SAVED}", f"bold {variables['error']}")
