@@ -259,7 +259,7 @@ def _checksum(arrays: "Mapping[str, NDArray[Any]]") -> str:
 
     digest = hashlib.sha256()
     for array in arrays.values():
-        digest.update(np.ascontiguousarray(array))
+        digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
 
 
