@@ -83,6 +83,8 @@ def matrix_layout(names: Sequence[str], largest: int, width: int, height: int) -
     label = max([len(PRECISION), *(min(LONGEST_NAME, len(name)) for name in names)]) + 1
     recall, support = len("100.00 %") + 2, len(SUPPORT) + 2
     cell_width, cell_height = _cell(classes, largest, width - label - recall, height)
+    if label + classes * cell_width + recall > width and height < classes + 2:
+        recall = 0  # a small terminal, where cells scroll: rather more of them than scores
     with_support = _cell(classes, largest, width - label - recall - support, height)
     fits = label + classes * with_support[0] + recall + support <= width
     if fits and with_support[1] == cell_height:

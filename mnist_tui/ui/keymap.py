@@ -115,12 +115,12 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
     "setting": (Key("submit", "enter", "Start", "Start a run with the settings shown"),),
     "runs": (
         Key("select_cursor", "enter", "Open", "Open the run under the cursor"),
+        Key("screen.other_side", "tab,shift+tab", "Settings", "Go back to the settings of the next run"),
         Key("mark", "space", "Mark", "Mark the run for a comparison"),
         Key("compare", "c", "Compare", "Compare the marked runs"),
         Key("resume", "r", "Resume", "Resume after a stop, a crash or a failure"),
         Key("scroll_top", "home,g", "Start", "Go to the first run", footer=False),
         Key("scroll_bottom", "end,G", "End", "Go to the last run", footer=False),
-        Key("screen.other_side", "tab,shift+tab", "Settings", "Go back to the settings of the next run"),
     ),
     "choice": (
         Key("turn(1)", "right,space", "Next", "Take the next choice"),
@@ -165,6 +165,10 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
         Key("close", "escape", "Cancel", "Keep the rule"),
     ),
     "help": (Key("dismiss", "escape,question_mark,f1,q,enter", "Close", "Close this page"),),
+    "pages": (
+        Key("turn_page(1)", "tab", "Next page", "Show the next panel"),
+        Key("turn_page(-1)", "shift+tab", "Previous page", "Show the previous panel", footer=False),
+    ),
     "run": (
         Key("dismiss_alert", "escape", "Hide alert", "Hide the line under the header", footer=False),
         Key("app.go_back", "escape", "Back", "Go back to the previous screen", footer=False),
@@ -268,8 +272,6 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
     "digit": (
         Key("previous", "left,up", "Previous", "Show the previous digit"),
         Key("next", "right,down", "Next", "Show the next digit"),
-        Key("turn_page(1)", "tab", "Next page", "Show epochs, neighbours, small changes"),
-        Key("turn_page(-1)", "shift+tab", "Previous page", "Show the previous page", footer=False),
         Key("next_overlay", "h", "Heat map", "Show the pixels for and against a class"),
         Key("load_model", "L", "Load model", "Load the model to explain this digit"),
     ),

@@ -18,6 +18,8 @@ OVERCONFIDENT, UNDERCONFIDENT = "░", "▒"
 HIGHEST_PITCH = 3
 """Most lines per bin."""
 WORDS = 3
+WITH_COUNTS = 40
+"""Columns from which the predictions of each bin are counted."""
 WIDE = 62
 """Columns from which the errors have their full names."""
 
@@ -27,10 +29,12 @@ def reliability_lines(figures: Reliability, colours: Palette, width: int, height
     bins = len(figures.counts)
     counts = [f"{int(each):,}" for each in (figures.correct.max(), figures.wrong.max())]
     correct, wrong = max(7, len(counts[0])), max(5, len(counts[1]))
-    room = max(4, width - 10 - 1 - 1 - 7 - 1 - correct - 1 - wrong)
+    with_counts = width >= WITH_COUNTS
+    room = max(4, width - 10 - 1 - 1 - 7 - (1 + correct + 1 + wrong if with_counts else 0))
     pitch = min(HIGHEST_PITCH, max(1, (height - 1 - WORDS) // bins))
     accuracy = "accuracy" if room >= len("accuracy") else "acc."
-    head = f"{'confidence':<10} {accuracy:<{room}} {'':>7} {'correct':>{correct}} {'wrong':>{wrong}}"
+    head = f"{'confidence':<10} {accuracy:<{room}} {'':>7}"
+    head += f" {'correct':>{correct}} {'wrong':>{wrong}}" if with_counts else ""
     lines = [Text(head, style=paint(colours.quiet))]
     for position in reversed(range(bins)):
         track = _track(figures, position, room, colours)
@@ -39,8 +43,9 @@ def reliability_lines(figures: Reliability, colours: Palette, width: int, height
         filled = figures.counts[position] > 0
         ink = paint(colours.foreground if filled else colours.quiet)
         line.append(f" {percent(float(figures.accuracy[position]) if filled else None, 1):>7}", ink)
-        line.append(f" {int(figures.correct[position]):>{correct},}", ink)
-        line.append(f" {int(figures.wrong[position]):>{wrong},}", ink)
+        if with_counts:
+            line.append(f" {int(figures.correct[position]):>{correct},}", ink)
+            line.append(f" {int(figures.wrong[position]):>{wrong},}", ink)
         lines.append(line)
         again = Text.assemble(" " * 11, track)
         lines += [again] * max(0, pitch - 2) + [Text()] * min(1, pitch - 1)

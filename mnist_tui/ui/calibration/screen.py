@@ -35,8 +35,9 @@ class CalibrationScreen(PredictionScreen):
     """The figures follow the current evaluation; the threshold stays."""
 
     BINDINGS = bindings("calibration")
-    KEY_GROUPS = ("calibration", "travel", "run", "steering", "screens", "everywhere")
+    KEY_GROUPS = ("calibration", "travel", "pages", "run", "steering", "screens", "everywhere")
     CSS_PATH = "screen.tcss"
+    PAGES = ("ReliabilityPanel", "ConfidenceHistograms", "AbstentionPanel")
 
     def __init__(self, session: RunSession) -> None:
         super().__init__(session)

@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.widgets import DataTable, Static
 
 from mnist_tui.analysis.comparison import TARGETS, RunResult
-from mnist_tui.render.text import percent
+from mnist_tui.render.text import clip_parts, percent
 from mnist_tui.runs.directory import RunDirectory
 from mnist_tui.runs.history import History
 from mnist_tui.runs.notes import SEEN
@@ -100,7 +100,7 @@ class CompareScreen(SizedScreen):
             self._reference = reference
             board.set_view(replace(board.view, window=None, cursor=None))  # they were steps of another run
         table.can_plot, table.has_maximised_plot = reference is not None, board.view.maximised is not None
-        board.display = reference is not None
+        board.display = reference is not None and (table.has_maximised_plot or not self.is_small)
         placeholder = self.query_one("#no-plots", Static)
         placeholder.display = reference is None
         placeholder.update(self._no_plots_reason())
@@ -112,7 +112,9 @@ class CompareScreen(SizedScreen):
         metrics = [panel.metric for panel in board.visible_panels]
         at_cursor = cursor_columns(self.compared, reference, board.view, metrics)
         table.show(table_columns(self.compared, at_cursor))
-        self.query_one("#summary", Static).update(summary(front) if front is not None else Text())
+        rows = 1 if self.has_class("-short") else 2
+        room = rows * (self.size.width - 4)
+        self.query_one("#summary", Static).update(summary(front, room) if front is not None else Text())
 
     def _no_plots_reason(self) -> str:
         if not self.compared.runs:
@@ -187,11 +189,13 @@ def title(compared: ComparedRuns, variables: dict[str, str]) -> Text:
     )
 
 
-def summary(run: ComparedRun) -> Text:
-    """Return the run's results, or the problem that it has."""
+def summary(run: ComparedRun, width: int) -> Text:
+    """Return the run's results in as many parts as fit into `width` columns, or the problem that it has."""
     started = run.history.started if run.history is not None else None
     text = run.problem or " · ".join(_results(run.result, started.test_count if started is not None else 0))
-    return Text.assemble((f"{run.style.marker} {run.name}", "bold"), f"  {text}", "" if run.is_shown else " · hidden")
+    name, hidden = f"{run.style.marker} {run.name}", "" if run.is_shown else " · hidden"
+    room = max(1, width - len(name) - 2 - len(hidden))
+    return Text.assemble((name, "bold"), f"  {clip_parts(text, room)}", hidden)
 
 
 def _results(result: RunResult, test_count: int) -> list[str]:

@@ -41,8 +41,9 @@ Panel = TypeVar("Panel", bound=Widget)
 class ConfusionScreen(PredictionScreen):
     """The matrix and its panels. Opening a cell posts `OpenDigits` with the cell's filter to the app."""
 
-    BINDINGS = bindings("confusion", "run")  # Esc ends a comparison before it goes back
-    KEY_GROUPS = ("confusion", "travel", "cursor", "run", "steering", "screens", "everywhere")
+    BINDINGS = bindings("confusion", "run", "cursor")  # Esc ends a comparison before it goes back
+    PAGES = ("ConfusionMatrix", "CellPanel", "WorstConfusions", "ClassScores")
+    KEY_GROUPS = ("confusion", "travel", "cursor", "pages", "run", "steering", "screens", "everywhere")
     CSS_PATH = "screen.tcss"
 
     def __init__(self, session: RunSession) -> None:
@@ -97,6 +98,10 @@ class ConfusionScreen(PredictionScreen):
         if action == "leave_comparison":
             return self._reference is not None
         return super().check_action(action, parameters)
+
+    def action_move(self, where: str) -> None:
+        """Move the cursor of the matrix, also while another page is shown."""
+        self.query_one(ConfusionMatrix).action_move(where)
 
     def action_open_cell(self) -> None:
         self.query_one(ConfusionMatrix).open()

@@ -24,6 +24,8 @@ READY_MADE = (
     ("all digits", "", "no filter"),
 )
 """(name, filter, description) of each filter."""
+WITH_DESCRIPTIONS = 76
+"""Columns of the terminal from which each description fits in its line."""
 
 
 class ChooseFilterScreen(Dialog[str | None]):
@@ -45,7 +47,9 @@ class ChooseFilterScreen(Dialog[str | None]):
             *(
                 Option(
                     Text.assemble(
-                        (f"{name:<{name_width}}", "bold"), f"  {count:>{count_width}}   ", (description, "dim")
+                        (f"{name:<{name_width}}", "bold"),
+                        f"  {count:>{count_width}}   ",
+                        (description if self.app.size.width >= WITH_DESCRIPTIONS else "", "dim"),
                     )
                 )
                 for (name, _, description), count in zip(READY_MADE, counts, strict=True)

@@ -8,9 +8,12 @@ from rich.segment import Segment
 from textual.strip import Strip
 from textual.widget import Widget
 
-from mnist_tui.render.images import enlarge, half_blocks, marked_blocks, tinted_blocks
+from mnist_tui.render.images import enlarge, half_blocks, halve, marked_blocks, tinted_blocks
 from mnist_tui.ui.shared.paint import paint, palette_of
 from mnist_tui.ui.theme import Palette
+
+DIGIT_MARGIN = 3
+"""Pixels at each side of an image of 28x28 that may be cut off: MNIST's digits fill the middle 20x20."""
 
 
 @dataclass(frozen=True)
@@ -60,17 +63,25 @@ class DigitImage(Widget):
         if self._image is None:
             return []
         width, height = self.size
-        factor = scale_for(len(self._image), width, height)
-        left = max(0, (width - self._image.shape[1] * factor) // 2)
-        margin = Strip.blank(left, paint(behind=colours.background))
-        rows = self._rows(self._image, factor, colours)
-        return [Strip.join((margin, Strip(row))).crop(0, width) for row in rows][:height]
+        image, saliency = self._image, self._overlay.map(self._image.shape) if self._overlay is not None else None
+        margin = max(0, len(image) - min(width, 2 * height)) // 2
+        if margin > DIGIT_MARGIN:  # rather every second pixel than half of the digit
+            image, saliency = halve(image), saliency[::2, ::2] if saliency is not None else None
+        elif margin:
+            middle = slice(margin, len(image) - margin)
+            image, saliency = image[middle, middle], saliency[middle, middle] if saliency is not None else None
+        factor = scale_for(len(image), width, height)
+        left = max(0, (width - image.shape[1] * factor) // 2)
+        blank = Strip.blank(left, paint(behind=colours.background))
+        rows = self._rows(image, saliency, factor, colours)
+        return [Strip.join((blank, Strip(row))).crop(0, width) for row in rows][:height]
 
-    def _rows(self, image: NDArray[np.uint8], factor: int, colours: Palette) -> list[list[Segment]]:
+    def _rows(
+        self, image: NDArray[np.uint8], saliency: NDArray[np.int8] | None, factor: int, colours: Palette
+    ) -> list[list[Segment]]:
         greys, large = colours.greys, enlarge(image, factor)
-        if self._overlay is None:
+        if saliency is None or self._overlay is None:
             return half_blocks(large, greys)
-        saliency = self._overlay.map(image.shape)
         if self._overlay.with_marks:
             return marked_blocks(image, saliency, factor, greys)
         large_saliency = saliency.repeat(factor, axis=0).repeat(factor, axis=1)

@@ -27,10 +27,11 @@ from mnist_tui.ui.digits.gallery import Gallery
 from mnist_tui.ui.digits.image_grid import ImageGrid
 from mnist_tui.ui.digits.probability_bars import ClassProbabilities, ProbabilityBars
 from mnist_tui.ui.digits.probability_curves import ProbabilityCurves, ProbabilityHistory
-from mnist_tui.ui.digits.words import heading, learning_sentence, query_words
+from mnist_tui.ui.digits.words import heading, learning_sentence, prediction_words, query_words
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.session import RunSession, RunView
 from mnist_tui.ui.shared.paint import paint, palette_of
+from mnist_tui.ui.shared.sized_screen import hide
 
 RECENT_EPOCHS = 60
 """Epochs whose predictions are loaded at most; each is a file of 100 kB."""
@@ -42,6 +43,10 @@ TITLES = {
 }
 PAGES = tuple(TITLES)
 """Panels that share the room beside the image; the style decides which are always visible."""
+COMPACT = 20
+"""Lines of the terminal below which the prediction is described in one line."""
+IMAGE = "image"
+"""Page of a small terminal with the image alone."""
 EpochProbabilities = dict[int, tuple[EpochEnded, NDArray[np.floating[Any]]]]
 """Epoch -> its event, which a roll back replaces, and the probabilities of all digits, shape (n, classes)."""
 
@@ -58,7 +63,7 @@ class DigitScreen(ExplainScreen):
     """Pages through a list of digits. Another epoch shows the same digits with its predictions."""
 
     BINDINGS = bindings("digit")
-    KEY_GROUPS = ("digit", "travel", "run", "steering", "screens", "everywhere")
+    KEY_GROUPS = ("digit", "travel", "pages", "run", "steering", "screens", "everywhere")
     CSS_PATH = "digit_screen.tcss"
 
     class EpochsLoaded(Message):
@@ -79,7 +84,6 @@ class DigitScreen(ExplainScreen):
         self._on_move = on_move
         self._epochs: EpochProbabilities = {}
         self._requested_epochs: list[EpochEnded] = []
-        self._page = PAGES[0]
         self._saliency = Saliency.NONE
         self._results: dict[str, str] = {}
 
@@ -117,7 +121,7 @@ class DigitScreen(ExplainScreen):
             self._load_epochs(recent)
         self.request_explanation(view)
         self._show_explanation(view)
-        self._show_page()
+        self.show_page()
 
     def take_predictions(self) -> None:
         found = self.findings
@@ -131,11 +135,13 @@ class DigitScreen(ExplainScreen):
         digits, digit, colours = self.digits, self._digit, palette_of(self)
         self.query_one(DigitImage).border_title = f"#{digit.index:05d}"
         words = heading(digits, digit, colours, " " if self.is_narrow else "\n")
+        if self.size.height < COMPACT:
+            words = prediction_words(digits, digit, colours)
         learning = learning_sentence(digits.findings, int(digits.rows[self.position]))
         if self.problem and self.asked is not None:
             words = Text(f"{self.asked.words} cannot be shown: {self.problem}", paint(colours.wrong))
             words.append(f"\nThis is {digits.when}.", paint(colours.quiet))
-        elif learning:
+        elif learning and self.size.height >= COMPACT:
             words.append(f"\n{learning}", paint(colours.quiet))
         self.query_one("#words", Static).update(words)
         probabilities = tuple(float(each) for each in digit.probabilities)
@@ -155,8 +161,6 @@ class DigitScreen(ExplainScreen):
             return self.position > 0
         if action == "next":
             return self.position < len(self.digits) - 1
-        if action == "turn_page":
-            return len(self._pages) > 1
         return super().check_action(action, parameters)
 
     def action_previous(self) -> None:
@@ -164,12 +168,6 @@ class DigitScreen(ExplainScreen):
 
     def action_next(self) -> None:
         self._go_to(self.position + 1)
-
-    def action_turn_page(self, step: int) -> None:
-        pages = self._pages
-        if pages:
-            self._page = pages[(pages.index(self._page) + step) % len(pages)] if self._page in pages else pages[0]
-        self._show_page()
 
     def action_next_overlay(self) -> None:
         """Draw the next saliency map over the image, or none; before there is one, say what it waits for."""
@@ -220,21 +218,21 @@ class DigitScreen(ExplainScreen):
         return Explain(digit.split, digit.index, given)
 
     @property
-    def _pages(self) -> tuple[str, ...]:
-        """Pages that share the room at this size; empty if all panels fit."""
+    def pages(self) -> tuple[str, ...]:
+        """The pages that share the room at this size; empty if all fit."""
         width, height = self.app.size
-        if width >= self.HORIZONTAL_BREAKPOINTS[2][0] and height >= self.VERTICAL_BREAKPOINTS[2][0]:
+        if width >= self.HORIZONTAL_BREAKPOINTS[3][0] and height >= self.VERTICAL_BREAKPOINTS[2][0]:
             return ()
-        pages = PAGES if self.is_narrow else PAGES[1:]
+        pages = (IMAGE, *PAGES) if self.is_small else PAGES if self.is_narrow else PAGES[1:]
         return pages if self._has_epochs else tuple(page for page in pages if page != "epochs")
 
-    def _show_page(self) -> None:
-        pages = self._pages
-        if pages and self._page not in pages:
-            self._page = pages[0]
+    def show_page(self) -> None:
+        pages, current = self.pages, self.page
+        hide(self.query_one("#left"), self.is_small and current != IMAGE)
+        hide(self.query_one("#right"), current == IMAGE)
         for page in PAGES:
             panel = self.query_one(f"#{page}")
-            panel.set_class(page == self._page, "-shown")
+            panel.set_class(page == current, "-shown")
             following = pages[(pages.index(page) + 1) % len(pages)] if page in pages else ""
             panel.border_subtitle = f"Tab: {following}" if following else ""
             panel.border_title = " · ".join(filter(None, (TITLES[page], escape(self._results.get(page, "")))))

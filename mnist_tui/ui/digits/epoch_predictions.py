@@ -30,7 +30,8 @@ def prediction_lines(predictions: tuple[EpochPrediction, ...], colours: Palette,
     """Draw one line per epoch, oldest first; older ones that do not fit are left out."""
     shown = predictions[-max(1, height) :]
     number, name = max(len(str(each.epoch)) for each in shown), max(len(each.predicted) for each in shown)
-    room = max(3, width - number - name - 39)
+    with_words = width >= number + name + 42
+    room = max(3, width - number - name - (39 if with_words else 29))
     lines = []
     for each in shown:
         colour = colours.true_class if each.correct else colours.predicted_class
@@ -38,7 +39,7 @@ def prediction_lines(predictions: tuple[EpochPrediction, ...], colours: Palette,
             Text.assemble(
                 ("▸ " if each.is_current else "  ", paint(colours.accent, bold=True)),
                 (f"epoch {each.epoch:>{number}}  ", paint(colours.foreground if each.is_current else colours.quiet)),
-                ("predicted ", paint(colours.quiet)),
+                ("predicted " if with_words else "", paint(colours.quiet)),
                 (each.predicted.ljust(name), paint(colour, bold=True)),
                 ("  correct  " if each.correct else "  wrong    ", paint(colours.quiet)),
                 (rule_bar(each.confidence, room), paint(colour)),

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
 from rich.segment import Segment
 from textual import events
 from textual.geometry import Region, Size
@@ -10,17 +12,19 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from mnist_tui.render.images import crop, half_blocks
+from mnist_tui.render.images import crop, half_blocks, halve
 from mnist_tui.render.text import clip, percent
 from mnist_tui.ui.digits.digit_list import Digit, DigitList
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.shared.paint import paint, palette_of
 from mnist_tui.ui.theme import Palette
 
-CROP = 22
-"""Pixels per side of the cropped image, and columns that it takes."""
+CROP, SMALL_CROP = 22, 24
+"""Pixels per side of the cropped image, and of one that is shown at half its size."""
 FRAME_WIDTH = CROP + 2
-FRAME_HEIGHT = CROP // 2 + 3
+FRAME_HEIGHT, SMALL_HEIGHT = CROP // 2 + 3, SMALL_CROP // 4 + 3
+SMALL_WIDTH = 19
+"""Columns of a small frame, which its caption needs."""
 SELECTED = " ✔ "
 CACHED = 256
 """Drawn thumbnails that are kept: several screens full."""
@@ -55,7 +59,7 @@ class Gallery(ScrollView, can_focus=True):
         self._digits: DigitList | None = None
         self._thumbnails: dict[tuple[int, bool, bool], list[Strip]] = {}
         self._selected: frozenset[int] = frozenset()
-        self._drawn_for: tuple[int, Palette] | None = None
+        self._drawn_for: tuple[int, int, Palette] | None = None
 
     @property
     def digits(self) -> DigitList | None:
@@ -92,15 +96,24 @@ class Gallery(ScrollView, can_focus=True):
     @property
     def per_row(self) -> int:
         """Digits per row."""
-        return max(1, self.scrollable_content_region.width // FRAME_WIDTH)
+        return max(1, self.scrollable_content_region.width // self._least_width)
 
     @property
     def frame_width(self) -> int:
         """Columns of a frame, which share the width evenly."""
-        return max(FRAME_WIDTH, self.scrollable_content_region.width // self.per_row)
+        return max(self._least_width, self.scrollable_content_region.width // self.per_row)
+
+    @property
+    def frame_height(self) -> int:
+        """Lines of a frame: fewer if a whole one would not fit."""
+        return FRAME_HEIGHT if self.size.height >= FRAME_HEIGHT else SMALL_HEIGHT
+
+    @property
+    def _least_width(self) -> int:
+        return FRAME_WIDTH if self.frame_height == FRAME_HEIGHT else SMALL_WIDTH
 
     def action_move(self, where: str) -> None:
-        page = max(1, self.size.height // FRAME_HEIGHT) * self.per_row
+        page = max(1, self.size.height // self.frame_height) * self.per_row
         last = self._count - 1
         step = {
             "left": -1,
@@ -136,7 +149,7 @@ class Gallery(ScrollView, can_focus=True):
         place = event.get_content_offset(self)
         if place is None:
             return
-        row, column = (place.y + round(self.scroll_y)) // FRAME_HEIGHT, place.x // self.frame_width
+        row, column = (place.y + round(self.scroll_y)) // self.frame_height, place.x // self.frame_width
         position = row * self.per_row + column
         if column >= self.per_row or position >= self._count:
             return
@@ -146,7 +159,7 @@ class Gallery(ScrollView, can_focus=True):
             self.open()
 
     def render_line(self, y: int) -> Strip:
-        row, line = divmod(y + round(self.scroll_y), FRAME_HEIGHT)
+        row, line = divmod(y + round(self.scroll_y), self.frame_height)
         first = row * self.per_row
         strips = [self._thumbnail(position)[line] for position in range(first, min(first + self.per_row, self._count))]
         blank = paint(behind=palette_of(self).background)
@@ -159,27 +172,29 @@ class Gallery(ScrollView, can_focus=True):
     def _lay_out(self) -> None:
         # No scrollbar if it would cost a digit per row, as at 120 columns; the line below gives the position.
         width = self.container_size.width
-        self.styles.scrollbar_size_vertical = 1 if (width - 1) // FRAME_WIDTH == width // FRAME_WIDTH else 0
+        least = self._least_width
+        self.styles.scrollbar_size_vertical = 1 if (width - 1) // least == width // least else 0
         rows = -(-self._count // self.per_row)
-        self.virtual_size = Size(self.size.width, rows * FRAME_HEIGHT)
+        self.virtual_size = Size(self.size.width, rows * self.frame_height)
         self.refresh()
 
     def _region(self, position: int) -> Region:
         row, column = divmod(position, self.per_row)
-        return Region(column * self.frame_width, row * FRAME_HEIGHT, self.frame_width, FRAME_HEIGHT)
+        return Region(column * self.frame_width, row * self.frame_height, self.frame_width, self.frame_height)
 
     def _scroll_to_cursor(self) -> None:
         top = self._region(self.cursor).y
-        lowest = top + FRAME_HEIGHT - self.size.height
+        lowest = top + self.frame_height - self.size.height
         target = min(top, max(round(self.scroll_y), lowest))
         self.scroll_to(y=max(0, target), animate=False)
 
     def _thumbnail(self, position: int) -> list[Strip]:
         assert self._digits is not None
         colours = palette_of(self)
-        if self._drawn_for != (self.frame_width, colours):
+        drawn_for = (self.frame_width, self.frame_height, colours)
+        if self._drawn_for != drawn_for:
             self._thumbnails.clear()
-            self._drawn_for = (self.frame_width, colours)
+            self._drawn_for = drawn_for
         digits = self._digits
         has_cursor = self._with_cursor and position == self.cursor
         selected = int(digits.predictions.indices[digits.rows[position]]) in self._selected
@@ -188,14 +203,25 @@ class Gallery(ScrollView, can_focus=True):
             if len(self._thumbnails) >= CACHED:
                 self._thumbnails.pop(next(iter(self._thumbnails)))
             digit = digits.digit(position)
-            self._thumbnails[key] = thumbnail(digit, digits.names, self.frame_width, colours, has_cursor, selected)
+            image = crop(digit.image, CROP)
+            if self.frame_height == SMALL_HEIGHT:
+                image = halve(crop(digit.image, SMALL_CROP))
+            self._thumbnails[key] = thumbnail(
+                digit, image, digits.names, self.frame_width, colours, has_cursor, selected
+            )
         return self._thumbnails[key]
 
 
 def thumbnail(
-    digit: Digit, names: Sequence[str], width: int, colours: Palette, has_cursor: bool, selected: bool
+    digit: Digit,
+    image: NDArray[np.uint8],
+    names: Sequence[str],
+    width: int,
+    colours: Palette,
+    has_cursor: bool,
+    selected: bool,
 ) -> list[Strip]:
-    """Draw one framed digit in FRAME_HEIGHT lines of `width` cells.
+    """Draw one framed digit in `width` cells, and lines for its square `image` and 3 more.
 
     The frame under the cursor is heavy, a selected one is marked at the top, and the learning note is at the bottom.
     """
@@ -208,7 +234,7 @@ def thumbnail(
     note = f" {clip(digit.learning, width - 6)} " if digit.learning else ""
     inner = width - 2
     side = Segment(down, frame)
-    left = (inner - CROP) // 2
+    left = (inner - len(image)) // 2
     title_colour = colours.foreground if has_cursor else colours.quiet
     lines = [
         [
@@ -220,8 +246,8 @@ def thumbnail(
         ]
     ]
     lines += [
-        [side, Segment(" " * left, background), *row, Segment(" " * (inner - CROP - left), background), side]
-        for row in half_blocks(crop(digit.image, CROP), colours.greys)
+        [side, Segment(" " * left, background), *row, Segment(" " * (inner - len(image) - left), background), side]
+        for row in half_blocks(image, colours.greys)
     ]
     lines.append([side, *caption(digit, names, inner, colours), side])
     lines.append(

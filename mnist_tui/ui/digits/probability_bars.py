@@ -1,6 +1,6 @@
 """Widget that draws the probability of each class as a bar, and marks the true and the predicted class."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.text import Text
 from textual.app import RenderResult
@@ -22,6 +22,18 @@ class ClassProbabilities:
     predicted: int
     true_role: str = "true"
     """Word that marks the true class."""
+
+    def leading(self, count: int) -> "ClassProbabilities":
+        """Return at most `count` classes, at least two: the marked ones, then the most probable."""
+        most_probable = sorted(range(len(self.names)), key=lambda each: -self.probabilities[each])
+        kept = sorted(list(dict.fromkeys([self.true, self.predicted, *most_probable]))[: max(2, count)])
+        return replace(
+            self,
+            probabilities=tuple(self.probabilities[each] for each in kept),
+            names=tuple(self.names[each] for each in kept),
+            true=kept.index(self.true),
+            predicted=kept.index(self.predicted),
+        )
 
     def role(self, position: int) -> str:
         """Return the word that marks a class, if any."""
@@ -64,4 +76,5 @@ class ProbabilityBars(Widget):
     def render(self) -> RenderResult:
         if self.shown is None:
             return ""
-        return probability_lines(self.shown, palette_of(self), self.size.width, self.size.height)
+        width, height = self.size
+        return probability_lines(self.shown.leading(height), palette_of(self), width, height)

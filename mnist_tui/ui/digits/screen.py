@@ -32,7 +32,7 @@ class DigitsScreen(PredictionScreen):
     """The gallery follows the current evaluation, and the cursor stays on its digit."""
 
     BINDINGS = bindings("digits")
-    KEY_GROUPS = ("digits", "filter", "travel", "cursor", "run", "steering", "screens", "everywhere")
+    KEY_GROUPS = ("digits", "filter", "travel", "cursor", "pages", "run", "steering", "screens", "everywhere")
     CSS_PATH = "screen.tcss"
 
     def __init__(self, session: RunSession, wanted: Query | None = None) -> None:

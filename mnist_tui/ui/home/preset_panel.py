@@ -25,6 +25,8 @@ class PresetPanel(Widget):
         variables = self.app.theme_variables
         text = Text(words.summary + "\n")
         for name, line in words.layers.items():
-            text.append(f"\n{name}  ", f"bold {variables['primary']}")
-            text.append(line, variables["quiet"])
+            longer = text.copy().append(f"\n{name}  ", f"bold {variables['primary']}").append(line, variables["quiet"])
+            if len(longer.wrap(self.app.console, max(1, self.size.width))) > self.size.height:
+                break  # rather no sentence than half of one
+            text = longer
         return text

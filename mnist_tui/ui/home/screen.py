@@ -9,6 +9,7 @@ from textual import work
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.content import Content
+from textual.events import Resize
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
@@ -32,6 +33,7 @@ REFRESH_SECONDS = 2.0
 FIRST_PAINT_SECONDS = 0.02
 """Delay until the first paint is written; `call_after_refresh` would come too early."""
 RECENT_RUNS = 200
+PURPOSE = "train a network on digits, and watch it"
 
 
 class HomeScreen(SizedScreen):
@@ -47,6 +49,7 @@ class HomeScreen(SizedScreen):
 
     BINDINGS = bindings("opened")
     CSS_PATH = "screen.tcss"
+    PAGES = ("RunTable", "#next")
     KEY_GROUPS = ("home", "choice", "runs", "opened", "screens", "everywhere")
 
     def __init__(self, catalogue: Catalogue, clock: Callable[[], float]) -> None:
@@ -60,14 +63,24 @@ class HomeScreen(SizedScreen):
         self._is_furnished = False
 
     def compose(self) -> ComposeResult:
-        words = (
-            "[b $primary] mnist-tui [/][$quiet] $version   train a network on digits, and watch it   runs in $folder[/]"
-        )
-        yield Static(Content.from_markup(words, version=__version__, folder=sanitize(brief(home()))), id="title")
+        yield Static(self._title(), id="title")
         with Container(id="body"):
             settings = Static(sketch(self._catalogue, self._catalogue.complete({}).preset), id="sketch", markup=False)
             settings.border_title = "Next run"
             yield settings
+
+    def _title(self) -> Content:
+        """Return the title line with as many of its parts as fit."""
+        version, folder = f" {__version__}   ", f"runs in {sanitize(brief(home()))}"
+        room = self.app.size.width - len(" mnist-tui ") - len(version) - 2
+        choices = (f"{PURPOSE}   {folder}", folder, PURPOSE)
+        words = next((each for each in choices if len(each) <= room), "")
+        return Content.from_markup("[b $primary] mnist-tui [/][$quiet]$version$words[/]", version=version, words=words)
+
+    def on_resize(self, event: Resize) -> None:
+        super().on_resize(event)
+        if self.has_widgets:
+            self.query_one("#title", Static).update(self._title())
 
     async def _furnish(self) -> None:
         """Mount the widgets and read the runs; not behind a run, so that leaving it need not wait for this."""
@@ -89,6 +102,8 @@ class HomeScreen(SizedScreen):
         if not form.is_attached:
             return
         self._runs = runs
+        self._page = "#next"
+        self.show_page()
         form.focus_first()
         self._read_runs()
         self.set_interval(REFRESH_SECONDS, self._refresh)
@@ -118,6 +133,8 @@ class HomeScreen(SizedScreen):
             self._runs.show(event.found, event.troubles, self._clock())
             if self._runs.has_runs != before:
                 self.refresh_bindings()  # with the first run comes the key that leads to it
+                if self.is_small and not before:
+                    self.action_other_side()  # the runs come first
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         return action != "other_side" or (self._runs is not None and self._runs.has_runs)
@@ -127,10 +144,14 @@ class HomeScreen(SizedScreen):
         if self._runs is None:
             return
         if self._runs.has_focus_within:
-            self._setting.focus()
+            self._page = "#next"
+            self.show_page()
+            self.call_after_refresh(self._setting.focus)
         elif self.focused is not None:
             self._setting = self.focused
-            self._runs.focus_list()
+            self._page = "RunTable"
+            self.show_page()
+            self.call_after_refresh(self._runs.focus_list)
 
     def on_compare_runs(self, message: CompareRuns) -> None:
         from mnist_tui.ui.compare.screen import CompareScreen  # numpy and plots: not before they are needed

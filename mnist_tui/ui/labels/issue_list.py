@@ -123,7 +123,7 @@ def heading(names: tuple[str, ...], count: int, colours: Palette, width: int) ->
     words = f"{'#':>{rank}}  {'label':>{label}}   {'seems':<{seems}}  {'margin':>6}  {CONFIDENT}  "
     if width >= WIDE:
         words += f"{'predicted':>9}  {'index':>7}  "
-    return Text.assemble((words + "review", paint(colours.quiet)))
+    return Text.assemble((words + ("review" if len(words) + len("review") < width else ""), paint(colours.quiet)))
 
 
 def issue_line(

@@ -38,7 +38,7 @@ class IssueView(Container):
             with _titled(Container(id="answer"), "Prediction"):
                 yield Static(id="words")
                 yield ProbabilityBars()
-            yield _titled(IssueList(), "Label issues, most likely wrong first")
+            yield _titled(IssueList(), "Label issues, worst first")
             yield LabelAccuracyPanel()
 
     @property
@@ -72,7 +72,7 @@ class IssueView(Container):
         self._view = view
         issue, words, bars = self.here, self.query_one("#words", Static), self.query_one(ProbabilityBars)
         known = view.history.started is not None
-        shown = (self._queue, self.cursor, words.size, bars.size, self.app.theme, known)
+        shown = (self._queue, self.cursor, words.size, self.app.theme, known)
         if issue is None or self._queue is None or shown == self._shown:
             return
         self._shown = shown
@@ -83,7 +83,13 @@ class IssueView(Container):
         image.border_subtitle = Content(f"review: {review}" if review else "")
         self.query_one("#place", Static).update(Content(place_words(issue.split, issue.index, view)))
         words.update(issue_words(issue, self._names, palette_of(self), words.size.width))
-        bars.shown = leading(issue, self._names, bars.size.height or len(self._names))
+        bars.shown = ClassProbabilities(
+            tuple(float(each) for each in issue.probabilities),
+            self._names,
+            issue.label,
+            issue.predicted,
+            true_role="label",  # it may be wrong
+        )
 
     def on_issue_list_moved(self) -> None:
         self._draw_again()
@@ -94,20 +100,6 @@ class IssueView(Container):
     def _draw_again(self) -> None:
         if self._view is not None:
             self.update_view(self._view)
-
-
-def leading(issue: LabelIssue, names: tuple[str, ...], count: int) -> ClassProbabilities:
-    """Return the probabilities of at most `count` classes: label, predicted class, then the most probable."""
-    most_probable = sorted(range(len(names)), key=lambda each: -float(issue.probabilities[each]))
-    wanted = dict.fromkeys([issue.label, issue.predicted, *most_probable])
-    kept = sorted(list(wanted)[: max(2, count)])
-    return ClassProbabilities(
-        tuple(float(issue.probabilities[each]) for each in kept),
-        tuple(names[each] for each in kept),
-        kept.index(issue.label),
-        kept.index(issue.predicted),
-        true_role="label",  # it may be wrong
-    )
 
 
 def _titled(panel: Panel, title: str) -> Panel:

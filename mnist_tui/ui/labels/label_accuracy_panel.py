@@ -26,6 +26,8 @@ def accuracy_lines(accuracy: LabelAccuracy, colours: Palette, width: int) -> Tex
     shares = [getattr(accuracy, field) for _, field, _ in WAYS]
     label = max(len(name) for name, _, _ in WAYS)
     counts = [f"{share.right:,} of {share.total:,}" for share in shares]
+    if label + 11 + max(map(len, counts)) > width:
+        counts = [f"{share.right:,}" for share in shares]
     widest = max(map(len, counts))
     lines = []
     for (name, _, meaning), share, count in zip(WAYS, shares, counts, strict=True):

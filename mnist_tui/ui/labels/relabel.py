@@ -34,7 +34,7 @@ class RelabelScreen(Dialog[int]):
 
     def compose_box(self) -> ComposeResult:
         keys = "0-9" if all(len(name) == 1 and name.isdigit() for name in self._names) else "type a name"
-        yield Static(Text.assemble((keys, "bold"), "  choose the class     ", ("Esc", "bold"), "  cancel"))
+        yield Static(Text.assemble((keys, "bold"), "  choose the class   ", ("Esc", "bold"), "  cancel"))
         order = sorted(range(len(self._names)), key=lambda each: -self._probabilities[each])
         options = [Option(self._line(each), id=str(each)) for each in order]
         yield OptionList(*options, Option(Text("wrong, correct class unknown", "italic"), id=str(UNKNOWN_CLASS)))

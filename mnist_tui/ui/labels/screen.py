@@ -39,8 +39,9 @@ CHECK_BAR = 20
 class LabelsScreen(PredictionScreen):
     """Shows the label issues of an evaluation. A review shows at once, while a thread writes it."""
 
-    BINDINGS = bindings("labels")
-    KEY_GROUPS = ("labels", "cursor", "travel", "run", "steering", "screens", "everywhere")
+    BINDINGS = bindings("labels", "cursor")
+    PAGES = ("#left", "#answer", "IssueList", "LabelAccuracyPanel")
+    KEY_GROUPS = ("labels", "cursor", "travel", "pages", "run", "steering", "screens", "everywhere")
     CSS_PATH = "screen.tcss"
 
     class Checked(Message):
@@ -182,6 +183,10 @@ class LabelsScreen(PredictionScreen):
         if self.queue is not None:
             standing = self._review_session.standing(self.session.inspector.review_store.read())
             self._export(self.queue.point, standing, self._names)
+
+    def action_move(self, where: str) -> None:
+        """Move the cursor of the list, also while another page is shown."""
+        self.query_one(IssueList).action_move(where)
 
     def action_open_digit(self) -> None:
         """Open the screen of the digit under the cursor."""

@@ -156,7 +156,8 @@ class PlotBoard(Container, can_focus=True):
     def _arrange(self) -> None:
         keys = [metric.key for metric in self.recorded]
         across, down = (max(1, length // least) for length, least in zip(self.size, MIN_PLOT_SIZE, strict=True))
-        most = self._max_plots or max(2, across * down)
+        fewest = 1 if self.size.width < MIN_PLOT_SIZE[0] + 10 and self.size.height < MIN_PLOT_SIZE[1] else 2
+        most = self._max_plots or max(fewest, across * down)
         chosen = [self.view.maximised] if self.view.maximised in keys else keys[:most]
         columns = 1 if len(chosen) == 1 else min(2, across) if self.size.height >= MIN_PLOT_SIZE[1] else len(chosen)
         if (chosen, columns) == self._layout:

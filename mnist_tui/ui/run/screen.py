@@ -16,7 +16,7 @@ from mnist_tui.ui.steering.steering import SteeredScreen
 class RunScreen(SteeredScreen):
     """Base of the run's screens. The app calls `update_view` on the screen in front whenever the run changed."""
 
-    BINDINGS = bindings("run", "steering")
+    BINDINGS = bindings("pages", "run", "steering")
 
     def __init__(self, session: RunSession) -> None:
         super().__init__(session)
@@ -43,6 +43,10 @@ class RunScreen(SteeredScreen):
         super().on_resize(event)
         if self.has_widgets and self.is_active:
             self.call_after_refresh(self.catch_up)
+
+    def action_turn_page(self, step: int) -> None:
+        super().action_turn_page(step)
+        self.call_after_refresh(self.catch_up)
 
     def catch_up(self) -> None:
         """Show the session's newest view."""

@@ -25,12 +25,14 @@ class Dialog(ModalScreen[Result]):
         width: 78; max-width: 100%; height: auto; max-height: 100%; border: round $accent; background: $surface;
         padding: 1 2; border-title-color: $foreground;
     }
+    Dialog.-narrow > Vertical { padding: 0 1; }
     Dialog > Vertical.-alarming { border: round $error; border-title-color: $error; border-title-style: bold; }
     Dialog OptionList { border: none; height: auto; background: transparent; padding: 0; margin-top: 1; }
     Dialog OptionList:focus { border: none; background-tint: transparent; }
     """
     TITLE_WORDS = ""
     """The frame's title."""
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (78, "-normal")]  # noqa: RUF012
     IS_ALARMING = False
     """True if something is wrong."""
 

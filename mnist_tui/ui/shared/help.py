@@ -18,6 +18,9 @@ SIGNS = (
 )
 """Marks of the step axis and their meanings."""
 
+WITH_LABELS = 76
+"""Columns of the terminal from which there is room for the labels of the footer."""
+
 
 class HelpScreen(ModalScreen[None]):
     """A table of keys."""
@@ -43,13 +46,17 @@ class HelpScreen(ModalScreen[None]):
 
     def _table(self) -> Table:
         table = Table.grid(padding=(0, 2))
+        with_labels = self.app.size.width >= WITH_LABELS
         table.add_column(no_wrap=True)
-        table.add_column(no_wrap=True)
+        if with_labels:
+            table.add_column(no_wrap=True)
         for group in self._groups:
             for key in keys_of(group):
                 keys = " ".join(map(key_name, key.listed_keys))
-                table.add_row(Text(keys, style="bold"), key.label, Text(key.help, style="dim"))
+                labels = (key.label,) if with_labels else ()
+                table.add_row(Text(keys, style="bold"), *labels, Text(key.help, style="dim"))
         if "steering" in self._groups:
             for sign, words in SIGNS:
-                table.add_row(Text(sign, style="bold"), "on the curves", Text(words, style="dim"))
+                labels = ("on the curves",) if with_labels else ()
+                table.add_row(Text(sign, style="bold"), *labels, Text(words, style="dim"))
         return table

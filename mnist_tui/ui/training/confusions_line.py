@@ -53,4 +53,6 @@ class ConfusionsLine(LineWidget):
                 break
             line.append_text(entry)
         totals = report(self._epoch.confusion)
-        return [line, Text(f"{totals.mistakes:,} of {totals.total:,} validation images misclassified")]
+        counts = f"{totals.mistakes:,} of {totals.total:,}"
+        words = f"{counts} validation images misclassified"
+        return [line, Text(words if len(words) <= self.size.width else f"{counts} misclassified")]

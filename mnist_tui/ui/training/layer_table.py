@@ -13,6 +13,8 @@ from mnist_tui.render.text import bar, clip, sanitize, shape
 
 NAME_WIDTH, OUTPUT_WIDTH, PARAMETERS_WIDTH, BAR_WIDTH = 16, 9, 8, 5
 VALUE_WIDTH, SPARKLINE_WIDTH = 6, 8
+TREND = "so far"
+"""Heading of a sparkline, which stands right of its value."""
 MIN_REASON_WIDTH = 24
 MAX_OLD_SAMPLES = 256
 """More would not show in a sparkline."""
@@ -95,7 +97,7 @@ def plan_columns(width: int, *, sampled: bool) -> ColumnLayout:
     room = width - (NAME_WIDTH + OUTPUT_WIDTH + PARAMETERS_WIDTH + BAR_WIDTH + 5)
     values: list[Quantity] = []
     sparklines: list[Quantity] = []
-    for chosen, cells in ((values, VALUE_WIDTH), (sparklines, SPARKLINE_WIDTH + 1)):
+    for chosen, cells in ((values, VALUE_WIDTH), (sparklines, SPARKLINE_WIDTH + 2)):
         for quantity in BY_PRIORITY if sampled else ():
             if room >= cells:
                 chosen.append(quantity)
@@ -116,8 +118,9 @@ def heading(layout: ColumnLayout) -> str:
     text = f"{'layer':<{NAME_WIDTH}}{'output':>{OUTPUT_WIDTH}}{'params':>{PARAMETERS_WIDTH}}"
     text += f" {'compute':<{BAR_WIDTH + 4}}"
     for quantity in layout.values:
-        gap = layout.sparkline_width + 1 if quantity in layout.sparklines else 0
-        text += f"{quantity.heading:>{VALUE_WIDTH}}" + " " * gap
+        text += f"{quantity.heading:>{VALUE_WIDTH}}"
+        if quantity in layout.sparklines:
+            text += f" {TREND:<{layout.sparkline_width}} "
     return clip(text + ("  why" if layout.reason_width else ""), layout.width)
 
 
@@ -149,7 +152,7 @@ def layer_row(
     for quantity in layout.values:
         line.append(f"{quantity.text(newest):>{VALUE_WIDTH}}", variables["error"] if has_warning else "")
         if quantity in layout.sparklines:
-            line.append(" " + _sparkline(quantity, samples, layout.sparkline_width), variables["quiet"])
+            line.append(f" {_sparkline(quantity, samples, layout.sparkline_width)} ", variables["quiet"])
     if layout.reason_width:
         line.append("  " + clip(reason, layout.reason_width), variables["quiet"])
     line.truncate(max(0, layout.width))
@@ -190,7 +193,7 @@ def samples_by_layer(samples: Sequence[LayerStats]) -> dict[str, list[LayerStat]
 def _sparkline(quantity: Quantity, samples: Sequence[LayerStat], width: int) -> str:
     values = [quantity.of(stat) for stat in samples]
     is_known = any(value is not None for value in values)
-    return sparkline(values, width, quantity.limits) if is_known else " " * max(0, width)
+    return sparkline(values, width, quantity.limits).strip().ljust(width) if is_known else " " * max(0, width)
 
 
 def _count(parameters: int) -> str:

@@ -139,7 +139,7 @@ def summary(sample: HardwareSampled, hardware: Hardware) -> str:
 def _bar_line(
     label: str, percent: float | None, values: str, width: int, busy: str, rest: str, without_bar: str = ""
 ) -> Text:
-    values = clip(values, max(0, width - len(label) - 1))
+    values = clip_parts(values, max(0, width - len(label) - 1), "  ")
     room = min(MAX_BAR, width - len(label) - len(values) - 1)
     line = Text(f"{label} ", no_wrap=True)
     if room >= MIN_BAR and percent is not None:

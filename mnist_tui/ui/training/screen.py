@@ -29,9 +29,10 @@ class TrainingScreen(RunScreen):
     """Plots and model side by side; narrow terminals stack them, wide ones show every metric."""
 
     BINDINGS = bindings("training", "run")  # in this order: Esc removes the cursor before it goes back
-    KEY_GROUPS = ("training", "plots", "run", "steering", "screens", "everywhere")
+    KEY_GROUPS = ("training", "plots", "pages", "run", "steering", "screens", "everywhere")
     CSS_PATH = "screen.tcss"
     AUTO_FOCUS = "#plots"
+    PAGES = ("#plots, #start-up", "ProgressPanel, ConfusionsLine", "ModelPanel", "MachinePanel", "EventsPanel")
 
     class OthersRead(Message):
         """Posted when the other runs were read."""
