@@ -108,8 +108,9 @@ def print_runs(summaries: list[RunSummary]) -> None:
     ]
     print_table(RUN_COLUMNS, rows)
     for summary in summaries:
-        if summary.save_error:
-            console().print(sanitize(f"{summary.record.name}: {summary.save_error}"))
+        skipped = skipped_words(summary.unreadable) if summary.unreadable else ""
+        for problem in filter(None, (summary.save_error, skipped)):
+            console().print(clip(sanitize(f"{summary.record.name}: {problem}"), LONGEST_VALUE))
 
 
 def print_run(summary: RunSummary) -> None:
@@ -135,6 +136,8 @@ def print_run(summary: RunSummary) -> None:
     ]
     if summary.error:
         rows.append(("error", summary.error))
+    if summary.unreadable:
+        rows.append(("skipped", skipped_words(summary.unreadable)))
     if summary.save_error:
         rows.append(("not saved", summary.save_error.removeprefix("not saved: ")))
     elif ended and ended.unsaved:
@@ -186,6 +189,12 @@ def print_classes(scores: Iterable[Mapping[str, Any]]) -> None:
         for score in scores
     ]
     print_table(CLASS_COLUMNS, rows)
+
+
+def skipped_words(unreadable: int) -> str:
+    """Return how many lines of the event log were skipped."""
+    lines = "1 line" if unreadable == 1 else f"{unreadable:,} lines"
+    return f"{lines} of events.jsonl, damaged or of another version"
 
 
 def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:

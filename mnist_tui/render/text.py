@@ -1,16 +1,19 @@
 """Formatting of numbers, times and bars, the same on every screen."""
 
-import math
 from collections.abc import Sequence
 
 from mnist_tui.untrusted import sanitize as sanitize
 
+CENTURY = 100 * 365 * 86_400.0
+"""Seconds."""
+MOST_SHARES = 1e4
+"""Fraction from which on digits would fill the line."""
 EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
 def duration(seconds: float | None) -> str:
-    """Format seconds as 02:14 or 1:02:14; None and numbers that are not finite give dashes."""
-    if seconds is None or not math.isfinite(seconds):
+    """Format seconds as 02:14 or 1:02:14; None, numbers that are not finite and centuries give dashes."""
+    if seconds is None or not abs(seconds) < CENTURY:
         return "--:--"
     minutes, second = divmod(max(0, round(seconds)), 60)
     hours, minute = divmod(minutes, 60)
@@ -42,8 +45,10 @@ def shape(output_shape: tuple[int, ...]) -> str:
 
 
 def percent(fraction: float | None, digits: int = 2) -> str:
-    """Format a fraction as 99.29 %, None as a dash."""
-    return "–" if fraction is None else f"{fraction * 100:.{digits}f} %"
+    """Format a fraction as 99.29 %, one that is far from any share as 1e+300 %, None as a dash."""
+    if fraction is None:
+        return "–"
+    return f"{fraction * 100:.{digits}f} %" if abs(fraction) < MOST_SHARES else f"{fraction * 100:.0e} %"
 
 
 def test_results(accuracies: Sequence[float]) -> str:

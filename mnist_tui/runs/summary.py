@@ -103,6 +103,7 @@ class RunSummary:
                 for each in self.history.tests
             ],
             "error": self.error,
+            "unreadable_lines": self.unreadable,
             "save_error": self.save_error or None,
         }
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from mnist_tui.cli import listing, listing_inspection
+from mnist_tui.cli import listing, listing_inspection, plain
 from mnist_tui.events import AnyEvent, EndReason, Phase, RunFailed, encode
 from mnist_tui.runs.directory import HOME_VARIABLE, RunDirectory, create_run
 from mnist_tui.runs.liveness import Endpoint, write_endpoint
@@ -408,3 +408,30 @@ def test_classes_without_recorded_names_are_numbers() -> None:
     run = run_with(samples.run_started(class_names=("a",)), samples.epoch_ended(), samples.run_ended())
     document = listing.run_document(summarize(run))
     assert [row["class"] for row in document["per_class"]] == [str(n) for n in range(len(document["confusion"]))]
+
+
+def test_lines_that_cannot_be_read_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    run = run_with(samples.run_started(), samples.run_ended())
+    with run.events_path.open("ab") as events:
+        events.write(b"nonsense\n" + encode(samples.epoch_ended()).replace(b'"epoch":', b'"epoch":-'))
+    summary = summarize(run)
+    assert summary.as_json()["unreadable_lines"] == 2
+    listing.print_runs([summary])
+    listing.print_run(summary)
+    assert capsys.readouterr().out.count("2 lines of events.jsonl") == 2
+
+
+@pytest.mark.parametrize("value", [1e300, -1e300, -5.0, 0.0, None])
+@pytest.mark.parametrize("key", ["loss", "accuracy"])
+def test_absurd_and_missing_results_are_short(
+    capsys: pytest.CaptureFixture[str], key: str, value: float | None
+) -> None:
+    figures = {"loss": 0.1, "accuracy": 0.9, key: value}
+    results: dict[str, Any] = {"test_" + key: value, "seconds": 9e9}
+    ended = samples.run_ended(**results)
+    run = run_with(samples.run_started(), samples.epoch_ended(validation=figures, train=figures), ended)
+    listing.print_runs([summarize(run)])
+    listing.print_run(summarize(run))
+    listing.print_json(listing.run_document(summarize(run)))
+    plain.follow(run, wait=lambda _: None)
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 300

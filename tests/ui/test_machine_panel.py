@@ -121,3 +121,9 @@ async def test_the_name_of_a_gpu_is_sanitized() -> None:
     shown = "\n".join(await panel_lines(sampled(GpuSample("evil\x1b[2J[b]")), (120, 8)))
     assert "\x1b" not in shown
     assert "evil?[2J[b]" in shown
+
+
+@pytest.mark.parametrize("device", ["[/x]", "[x='", "[/", "back\\", "[$quiet"])
+async def test_a_device_that_looks_like_markup_is_shown_as_it_is(device: str) -> None:
+    shown = await panel_lines(sampled(hardware=Hardware(device, 2, 25 << 30)), (60, 8))
+    assert f"Machine  {device} " in shown[0]

@@ -21,7 +21,7 @@ from tests.ui.odd_runs import odd_run
 
 LETTERS = tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 CLOTHES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
-BRACKETS = ("[/]", "[red]", 'a "b"')
+BRACKETS = ("[/]", "[x='", "back\\", 'a "b"')
 """Names that look like markup, or need quotes in a filter."""
 
 SMALL, NORMAL, LARGE = SIZES

@@ -2,9 +2,9 @@
 
 from typing import Literal, TypeVar
 
-from rich.markup import escape
 from textual.app import ComposeResult
 from textual.containers import Container
+from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -84,10 +84,10 @@ class ConfusionScreen(PredictionScreen):
         figures = report(counts)
         mistakes = "1 mistake" if figures.mistakes == 1 else f"{figures.mistakes:,} mistakes"
         words = f"{percent(figures.accuracy)} of {figures.total:,} {split_words(point)} digits, {mistakes}"
-        matrix.border_subtitle = words if reference is None else "[$success]▲ better[/]  [$wrong]▼ worse[/]"
+        matrix.border_subtitle = Content(words) if reference is None else "[$success]▲ better[/]  [$wrong]▼ worse[/]"
         values = "" if matrix.values is CellValues.COUNTS else f", {matrix.values.value}"
-        change = "" if reference is None else f": {point.words}, compared with {escape(reference.words)}"
-        matrix.border_title = f"Confusion{change}{values}"
+        change = "" if reference is None else f": {point.words}, compared with {reference.words}"
+        matrix.border_title = Content(f"Confusion{change}{values}")
         if self.focused is None:
             matrix.focus()
         self._show_panels(view)
@@ -135,7 +135,7 @@ class ConfusionScreen(PredictionScreen):
         if self.query_one(ConfusionMatrix).counts[event.true][event.predicted]:
             self.post_message(OpenDigits(Query.cell(event.true, event.predicted, names)))
         else:
-            self.notify(empty_cell_words(names[event.true], names[event.predicted]), timeout=4)
+            self.notify(empty_cell_words(names[event.true], names[event.predicted]), timeout=4, markup=False)
 
     def take_predictions(self) -> None:
         self.catch_up()

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.markup import escape
 from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
 from textual.containers import Container
+from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
@@ -235,7 +235,7 @@ class DigitScreen(ExplainScreen):
             panel.set_class(page == current, "-shown")
             following = pages[(pages.index(page) + 1) % len(pages)] if page in pages else ""
             panel.border_subtitle = f"Tab: {following}" if following else ""
-            panel.border_title = " · ".join(filter(None, (TITLES[page], escape(self._results.get(page, "")))))
+            panel.border_title = Content(" · ".join(filter(None, (TITLES[page], self._results.get(page, "")))))
 
     def _show_explanation(self, view: RunView) -> None:
         digit, explanation, names = self._digit, self.explanation, self.digits.names
@@ -244,7 +244,7 @@ class DigitScreen(ExplainScreen):
         if explanation is None:
             status = self.explanation_status(view)
             image.show(digit.image)
-            image.border_subtitle = escape(self.session.model_loader.progress)
+            image.border_subtitle = Content(self.session.model_loader.progress)
             neighbours.show(status)
             variants.show(status)
             self._results = {}
@@ -258,9 +258,10 @@ class DigitScreen(ExplainScreen):
             values = explanation.for_predicted if is_predicted else explanation.for_true
             image.show(digit.image, SaliencyOverlay(values, marks))
             plus, minus = ("+", "-") if marks else ("■", "■")
-            name = escape(names[predicted if is_predicted else digit.true])
+            name = names[predicted if is_predicted else digit.true]
             model = "" if self.is_narrow else f"  model of epoch {explanation.epoch}"
-            image.border_subtitle = f"[$success]{plus} for {name}[/]  [$wrong]{minus} against[/]{model}"
+            words = f"[$success]{plus} for $name[/]  [$wrong]{minus} against[/]{model}"
+            image.border_subtitle = Content.from_markup(words, name=name)
         neighbours.show(neighbour_images(explanation, digit.true, predicted, names))
         variants.show(variant_images(explanation, digit.true, names))
         self._results = {

@@ -7,6 +7,7 @@ from itertools import zip_longest
 from typing import Self
 
 from rich.text import Text
+from textual.content import Content
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
@@ -21,7 +22,7 @@ class LineWidget(Widget):
         super().__init__(id=id)
         self._lines: list[Strip] = []
         self._drawn_for: tuple[object, ...] = ()
-        self._title = ""
+        self._title: str | Content = ""
 
     def draw(self) -> list[Text]:
         """Return the lines of the content from the top; missing cells and lines are blank."""
@@ -54,14 +55,14 @@ class LineWidget(Widget):
             self.redraw()
         return self._lines[y] if y < len(self._lines) else Strip.blank(self.size.width, self.rich_style)
 
-    def set_title(self, markup: str) -> None:
+    def set_title(self, title: str | Content) -> None:
         """Set the border's title; repaint only the top row, and only if the title changed."""
-        if markup == self._title:
+        if title == self._title:
             return
-        self._title = markup
+        self._title = title
         self._titling = True
         try:
-            self.border_title = markup
+            self.border_title = title
         finally:
             self._titling = False
 

@@ -1,6 +1,7 @@
 """The machine panel: CPU, memory and GPUs, and what limits the speed of training."""
 
 from rich.text import Text
+from textual.content import Content
 from textual.geometry import Size
 
 from mnist_tui.diagnosis.bottleneck import Bottleneck, Diagnosis, diagnose
@@ -47,13 +48,13 @@ class MachinePanel(LineWidget):
         self._shown, self._history = state, history
         self._is_live = view.status.is_live
         self._is_training = self._is_live and not history.paused
-        started, device = history.started, ""
+        started, title = history.started, Content("Machine")
         self._diagnosis = None
         if started is not None:
             hardware = started.hardware
             self._diagnosis = diagnose(history.hardware_samples, hardware.cpu_count, hardware.device)
-            device = f"  [$quiet]{sanitize(hardware.device)}[/]"
-        self.set_title(f"Machine{device}")
+            title = Content.from_markup("Machine  [$quiet]$device[/]", device=sanitize(hardware.device))
+        self.set_title(title)
         gpus = len(history.hardware.gpus) if history.hardware is not None else 0
         rows, self._rows = self._rows, 2 + min(MAX_GPUS, max(1, gpus))
         if rows != self._rows:
