@@ -67,8 +67,8 @@ class LiveEngine:
 
     @property
     def place(self) -> str:
-        """The machine, as in "host node7"."""
-        inside = ", in another container" if self.endpoint.host == host() else ""
+        """The machine, as in "host node7". A restarted machine counts as another one."""
+        inside = ", in another container or before its restart" if self.endpoint.host == host() else ""
         return f"host {self.endpoint.host}{inside}"
 
     def refusal(self, run_id: str) -> str:

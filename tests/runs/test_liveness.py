@@ -276,7 +276,7 @@ def test_a_live_engine_of_this_machine_needs_no_words() -> None:
 
 def test_a_container_on_this_machine_is_named_as_one(run: RunDirectory) -> None:
     container = Endpoint(7, None, liveness.host(), "another container")
-    words = f"live on host {liveness.host()}, in another container: use mnist-tui there"
+    words = f"live on host {liveness.host()}, in another container or before its restart: use mnist-tui there"
     with locked(run, container), pytest.raises(RunError, match=words):
         run.lock.acquire()
 
