@@ -7,10 +7,11 @@ from mnist_tui.config import ConfigError
 from mnist_tui.control import client
 from mnist_tui.control.protocol import SetEpochs
 from mnist_tui.events import EndReason
+from mnist_tui.render.text import percent
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.history import History
 from mnist_tui.runs.log import LogFollower
-from mnist_tui.runs.notes import SEEN, describe_tests
+from mnist_tui.runs.notes import SEEN
 from mnist_tui.runs.status import Status
 from mnist_tui.settings import SETTINGS_BY_KEY, Catalogue
 
@@ -69,16 +70,13 @@ def resume_run(
 def outcome(history: History, epochs: int | None) -> str:
     """Return what resuming an ended run leads to; `epochs` is the new total, None for those planned."""
     planned = history.epochs_planned if epochs is None else epochs
-    sentence = f"Training continues from the newest checkpoint to the end of epoch {planned:,}."
+    sentence = f"Training continues to the end of epoch {planned:,}."
     return f"{sentence} {retest_warning(history)}" if history.tests else sentence
 
 
 def retest_warning(history: History) -> str:
-    """Return what another test means for a run that was tested."""
-    return (
-        f"The run was tested already ({describe_tests(history.tests[:1])}). This result stays; the next one is shown"
-        f" beside it, as {SEEN}."
-    )
+    """Return what becomes of the test results of a run that is tested again."""
+    return f"The test result, {percent(history.test_accuracies[0])}, stays; the next one is marked as {SEEN}."
 
 
 def read_history(run: RunDirectory) -> History:
@@ -97,7 +95,10 @@ def epochs_to_plan(run: RunDirectory, history: History, *, epochs: int | None, m
     per_epoch = history.started.steps_per_epoch if history.started else 0
     steps = int(history.steps.column("step")[-1]) if history.steps.count else 0
     done, under_way = divmod(steps, per_epoch) if per_epoch else (0, 0)
-    finished = history.ended is not None and history.ended.reason in (EndReason.COMPLETED, EndReason.EARLY)
+    reason = history.ended.reason if history.ended is not None else None
+    # The engine may have been killed right after it acknowledged more epochs.
+    has_added_epochs = history.epochs_planned > done and history.member_epochs is None
+    finished = reason is EndReason.EARLY or (reason is EndReason.COMPLETED and not has_added_epochs)
     if epochs is None and not more:
         if finished:
             raise RunError(f"run {run.id} is finished (epochs done: {done}): give --epochs N to train on")

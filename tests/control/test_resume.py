@@ -27,6 +27,7 @@ def steps(last: int) -> list[AnyEvent]:
 
 
 FINISHED = [*steps(3 * EPOCH), samples.run_ended()]
+GIVEN_AN_EPOCH = [*FINISHED, samples.setting_changed("epochs", "4")]
 ENDED_EARLY = [*steps(2 * EPOCH), samples.run_ended(EndReason.EARLY)]
 STOPPED = [*steps(EPOCH + 2), samples.run_ended(EndReason.STOPPED)]
 STOPPED_BETWEEN_EPOCHS = [*steps(2 * EPOCH), samples.run_ended(EndReason.STOPPED)]
@@ -68,6 +69,8 @@ def resumed(monkeypatch: pytest.MonkeyPatch) -> Resumed:
         (STOPPED, None, 2, 5),
         (STOPPED_BETWEEN_EPOCHS, 2, 0, 2),
         (FINISHED, 4, 0, 4),
+        (GIVEN_AN_EPOCH, None, 0, None),
+        (GIVEN_AN_EPOCH, None, 2, 6),
         (FINISHED, None, 2, 5),
         (ENDED_EARLY, 3, 0, 3),
         (ENDED_EARLY, None, 2, 4),
@@ -79,7 +82,7 @@ def test_an_ended_run_is_resumed(
 ) -> None:
     sentence = resume_run(run_with(events), "ada", samples.catalogue(), epochs=epochs, more=more)
     assert resumed == [("ada", planned)]
-    assert f"to the end of epoch {planned or 3}." in sentence
+    assert f"to the end of epoch {planned or (4 if events is GIVEN_AN_EPOCH else 3)}." in sentence
     was_tested = any(isinstance(event, RunEnded) and event.test_accuracy is not None for event in events)
     assert ("no longer unseen" in sentence) == was_tested
 

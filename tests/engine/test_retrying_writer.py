@@ -182,6 +182,18 @@ def test_a_deleted_run_directory_is_reported(run: RunDirectory) -> None:
     assert "has vanished" in writer.trouble
 
 
+def test_a_changed_setting_is_on_disk_before_it_is_acknowledged(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[bytes] = []
+    monkeypatch.setattr(os, "fsync", lambda _: synced.append(run.events_path.read_bytes()))
+    event_writer = EventWriter(run)
+    event_writer.emit(samples.step_ended(1))
+    assert synced == []
+    event_writer.emit(samples.setting_changed("learning_rate", "0.002"))
+    assert b"0.002" in synced[-1]
+
+
 def test_events_after_the_end_are_dropped_until_the_run_is_resumed(run: RunDirectory) -> None:
     event_writer = EventWriter(run)
     ended = RunEnded(time=1.0, reason=EndReason.COMPLETED)

@@ -120,6 +120,16 @@ async def test_both_test_results_are_shown(size: tuple[int, int]) -> None:
         await wait_for(pilot, "99.57 %, again 99.71 %")
 
 
+@pytest.mark.parametrize("size", [(40, 12), (60, 20)])
+async def test_a_small_terminal_shows_the_whole_question(size: tuple[int, int]) -> None:
+    app = program(recorded_run(), Clock(finishing_time()))
+    async with app.run_test(size=size) as pilot:
+        await settled(pilot)
+        await press(pilot, "plus")
+        for words in ("99.57 %", "unseen", "Add epoch", "Cancel"):
+            assert words in text(app)
+
+
 async def test_a_crashed_run_is_resumed_and_shows_its_phase(replay: Replay, resumes: Resumes) -> None:
     async with shown(replay.run, replay.clock) as (app, pilot):
         assert "✖ crashed" in lines(app)[0]

@@ -35,6 +35,8 @@ class EventWriter:
                 self._log.retry()  # the end event itself may still wait for disk space
                 return
             self._log.append(event)
+            if isinstance(event, SettingChanged):
+                self._log.flush()  # before the user is told
             if isinstance(event, StepEnded):
                 self._step, self._epoch = event.step, event.epoch
             self.ended = isinstance(event, RunEnded | RunFailed) or (self.ended and not isinstance(event, RunResumed))

@@ -25,8 +25,8 @@ class CrossCheckScreen(ChoiceDialog):
     BINDINGS = bindings("cross_check")
     TITLE_WORDS = "Cross-check"
     CHOICES = (
-        ("check", "X", "Cross-check", "start it; it goes on in the background"),
-        ("cancel", "Esc", "Cancel", "start nothing"),
+        ("check", "X", "Cross-check", "start it"),
+        ("cancel", "Esc", "Cancel", "do not start it"),
     )
     FIRST = 1
 

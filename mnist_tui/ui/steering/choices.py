@@ -53,8 +53,8 @@ class ResumeScreen(ChoiceDialog):
     TITLE_WORDS = "Resume"
     QUESTION = "Resume"
     CHOICES = (
-        ("train", "r", "Resume", "train on, then test the best epoch"),
-        ("cancel", "Esc", "Cancel", "leave the run as it is"),
+        ("train", "r", "Resume", "train, then test"),
+        ("cancel", "Esc", "Cancel", "keep the run"),
     )
     FIRST = 1
 
@@ -69,8 +69,8 @@ class AddEpochScreen(ResumeScreen):
     TITLE_WORDS = "Add epoch"
     QUESTION = "Add an epoch to"
     CHOICES = (
-        ("train", "+", "Add epoch", "train on, then test the best epoch"),
-        ("cancel", "Esc", "Cancel", "leave the run as it is"),
+        ("train", "+", "Add epoch", "train, then test"),
+        ("cancel", "Esc", "Cancel", "keep the run"),
     )
 
 
