@@ -60,7 +60,8 @@ class EventWriter:
         """Reason why events cannot be written, or an empty string."""
         held, reason = self._log.held, self._log.trouble
         # An event that is being written is held, too, but without a reason.
-        return f"not written: {held:,} events ({reason})" if held and reason else ""
+        count = "1 event" if held == 1 else f"{held:,} events"
+        return f"not written: {count} ({reason})" if held and reason else ""
 
     @property
     def complete(self) -> bool:

@@ -13,18 +13,27 @@ class EmergencyCheckpoint:
     """Writer of the state that `checkpointer` holds in memory: a failed step loses the variables."""
 
     def __init__(self, context: RunContext, checkpointer: Checkpointer) -> None:
-        self._run_id, self._event_writer, self._checkpointer = context.run.id, context.event_writer, checkpointer
+        self._run, self._steering, self._event_writer = context.run, context.steering, context.event_writer
+        self._checkpointer = checkpointer
 
     def save(self, sentence: str) -> str:
-        """Save the state and return the run's final error message."""
-        with contextlib.suppress(OSError):
-            saved = self._checkpointer.save_held()
-            if saved is not None:
-                self._event_writer.emit(saved)
-        return f"{sentence}: a checkpoint is saved, start all processes again with `mnist-tui resume {self._run_id}`"
+        """Save the state, once the disk has room for it, and return the run's final error message."""
+        self._steering.retry_until(lambda: self._is_saved() or not self._run.path.exists())
+        outcome = "a checkpoint is saved" if self._is_saved() else "no checkpoint could be saved"
+        return f"{sentence}: {outcome}, start all processes again with `mnist-tui resume {self._run.id}`"
 
     def save_and_exit(self, sentence: str) -> None:
         """Save and exit this process, from another thread while training hangs or is paused."""
         self._event_writer.emit(RunFailed(time=time.time(), error=self.save(sentence)))
+        self._steering.retry_until(lambda: self._event_writer.retry() or not self._run.path.exists())
         self._event_writer.flush()
         exit_now(1)
+
+    def _is_saved(self) -> bool:
+        """Save the state unless the newest checkpoint has it. Return False if the disk refuses it."""
+        with contextlib.suppress(OSError):
+            saved = self._checkpointer.save_held()
+            if saved is not None:
+                self._event_writer.emit(saved)
+            return True
+        return False
