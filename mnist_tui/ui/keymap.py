@@ -166,7 +166,7 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
     ),
     "help": (Key("dismiss", "escape,question_mark,f1,q,enter", "Close", "Close this page"),),
     "pages": (
-        Key("turn_page(1)", "tab", "Next page", "Show the next panel"),
+        Key("turn_page(1)", "tab", "Page", "Show the next panel", rank=-1),
         Key("turn_page(-1)", "shift+tab", "Previous page", "Show the previous panel", footer=False),
     ),
     "run": (

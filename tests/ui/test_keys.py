@@ -137,7 +137,9 @@ async def test_the_footer_always_offers_quit_and_help_and_stop_while_paused(
             for screen in "123456":
                 await press(pilot, screen)
                 expected = ["q Quit", "? Help"] + (["p Continue", "s Stop"] if screen != "6" else [])
+                expected += ["Tab Page"] if size != SMALL and screen in "1245" else []
                 assert [words for words in expected if words not in footer(app)] == []
+                assert screen == "6" or "‖ paused 00:00" in lines(app)[0]
 
 
 def row(app: App[int]) -> int:

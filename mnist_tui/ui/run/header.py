@@ -52,12 +52,10 @@ class RunHeader(LineWidget):
         right = Text.assemble((state, f"bold {variables[colour]}"))
         if self._view.trouble:
             right.append(f"  {NOT_SAVED}", f"bold {variables['error']}")
-        start = Text.assemble(
-            (" mnist-tui ", f"bold {variables['primary']}"),
-            "  ",
-            (sanitize(self._view.history.record.name), "bold"),
-            "  ",
-        )
+        product = Text(" mnist-tui   ", style=f"bold {variables['primary']}")
+        start = Text.assemble((sanitize(self._view.history.record.name), "bold"), "  ")
+        if product.cell_len + start.cell_len + right.cell_len <= self.size.width:
+            start = product + start
         room = max(0, self.size.width - start.cell_len - right.cell_len - 2)
         middle = Text(clip_parts(self._subject, room), style=variables["quiet"])
         middle.pad_right(room - middle.cell_len + 2)

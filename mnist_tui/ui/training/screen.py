@@ -87,7 +87,11 @@ class TrainingScreen(RunScreen):
         self.query_one(OverlayLegend).show(self._others, history, board.view, metric)
 
     def on_plot_board_changed(self) -> None:
-        self.set_class(self.query_one(PlotBoard).view.maximised is not None, "-maximised")
+        is_maximised = self.query_one(PlotBoard).view.maximised is not None
+        if is_maximised:
+            self._page = self.PAGES[0]  # on a small terminal, it may be on another page
+            self.show_page()
+        self.set_class(is_maximised, "-maximised")
         self._update_readout()
         self.refresh_bindings()
 
