@@ -20,7 +20,9 @@ def unsupported_reason(environment: Mapping[str, str], *, stdin: bool, stdout: b
     if term in UNSUPPORTED_TERMS:
         name = term or "(unset)"
         return f"TERM={name} cannot show the screen: set TERM to the type of your terminal (xterm-256color), or {plain}"
-    encoding = environment.get("PYTHONIOENCODING") or locale.getpreferredencoding(False)
-    if codecs.lookup(encoding.split(":")[0]).name != "utf-8":
-        return f"the locale's encoding {encoding} has no block characters: set LC_ALL=C.UTF-8, or {plain}"
+    chosen = environment.get("PYTHONIOENCODING", "").partition(":")[0]
+    encoding = chosen or locale.getpreferredencoding(False)
+    if codecs.lookup(encoding).name != "utf-8":
+        fix = "unset PYTHONIOENCODING" if chosen else "set LC_ALL=C.UTF-8"
+        return f"the encoding {encoding} has no block characters: {fix}, or {plain}"
     return None

@@ -31,7 +31,7 @@ class Bottleneck(StrEnum):
 
     COMPUTE = "compute-bound"
     INPUT = "input-bound"
-    STARVED = "starved"
+    STARVED = "slowed by other processes"
     UNCLEAR = "no single bottleneck"
 
 
@@ -135,7 +135,7 @@ def _on_cpu(mean: Load) -> tuple[Bottleneck, str]:
     if mean.engine >= CORES_FULL:
         return Bottleneck.COMPUTE, engine
     if mean.is_starved:
-        return Bottleneck.STARVED, f"machine {100 * mean.machine:.0f} % busy, engine {mean.of_cores()}"
+        return Bottleneck.STARVED, _shares(mean)
     if mean.machine >= MACHINE_FULL:
         return Bottleneck.COMPUTE, engine
     if CORE_BUSY <= mean.engine_cores <= ONE_THREAD and mean.engine < 1 / 2:
@@ -150,6 +150,10 @@ def _on_gpu(mean: Load) -> tuple[Bottleneck, str]:
     if mean.gpu >= GPU_BUSY:
         return Bottleneck.COMPUTE, gpu
     if mean.is_starved:
-        return Bottleneck.STARVED, f"machine {100 * mean.machine:.0f} % busy, engine {mean.of_cores()}; {gpu}"
+        return Bottleneck.STARVED, f"{_shares(mean)}; {gpu}"
     kind = Bottleneck.INPUT if mean.gpu < GPU_IDLE and mean.engine_cores >= CORE_BUSY else Bottleneck.UNCLEAR
     return kind, f"{gpu}, engine on {mean.engine_cores:.1f} cores"
+
+
+def _shares(mean: Load) -> str:
+    return f"machine {100 * mean.machine:.0f} % busy; engine on {mean.of_cores()}"

@@ -49,8 +49,8 @@ def point_cells(x: Numbers, y: Numbers, columns: int, rows: int, marker: str) ->
 def dots(x: Numbers, y: Numbers, columns: int, rows: int) -> tuple[Cells, Cells]:
     """Return the braille dot of each finite point: its column from the left and its row from the top.
 
-    A share of the width is one from the first to the last dot, a share of the height one from edge to edge, so that
-    every row stands for an equal range of values.
+    The width is shared from the first to the last dot. The height is shared from edge to edge, so that every row stands
+    for an equal range of values.
     """
     down = np.floor((1 - y) * 4 * rows + 1e-9).astype(np.int64)
     return np.rint(x * (2 * columns - 1)).astype(np.int64), np.clip(down, 0, 4 * rows - 1)

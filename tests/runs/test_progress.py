@@ -200,7 +200,6 @@ def test_before_ten_steps_were_timed_the_time_left_is_unknown(steps: int) -> Non
 
 @pytest.mark.parametrize("slow", [{2: 2.0}, {3: 1.5}, {2: 0.5, 3: 1.0, 10: 0.4}])
 def test_slow_first_steps_are_not_taken_for_the_rule(slow: dict[int, float]) -> None:
-    """Of the issue: the first seconds' time left was 9 times too long."""
     history, now = History(samples.record(epochs=1)), samples.CREATED + 8
     history.apply(samples.run_started(time=now, epochs=1, validation_count=0, test_count=0))
     for step in range(1, 31):
@@ -211,7 +210,6 @@ def test_slow_first_steps_are_not_taken_for_the_rule(slow: dict[int, float]) -> 
 
 
 def test_the_start_up_does_not_count_as_a_part_of_the_run() -> None:
-    """Of the issue: the bar of the run was at 68 % at step 8 of 129."""
     history, now = History(samples.record(epochs=1)), samples.CREATED + 30
     history.apply(samples.run_started(time=now, epochs=1))
     for step in range(1, 101):

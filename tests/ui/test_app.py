@@ -1,5 +1,7 @@
 """Keys of the app, on all screens."""
 
+import re
+
 import pytest
 from textual.pilot import Pilot
 
@@ -16,6 +18,7 @@ from mnist_tui.ui.run.screen import RunScreen
 from mnist_tui.ui.shared.help import HelpScreen
 from mnist_tui.ui.steering.choices import LeaveScreen
 from mnist_tui.ui.theme import DARK, LIGHT
+from mnist_tui.ui.training.layer_table import QUANTITIES
 from mnist_tui.ui.training.screen import TrainingScreen
 from tests.kit.fake_engine import FakeEngine
 from tests.kit.recording import Clock, Replay, finishing_time, recorded_run
@@ -198,6 +201,31 @@ async def test_help_lists_the_keys_of_the_screen_in_front() -> None:
             assert len(groups) > 2
             await follow(pilot, ("question_mark",))
             assert isinstance(app.screen, front)
+
+
+@pytest.mark.parametrize(
+    ("front", "words"),
+    [
+        (
+            TrainingScreen,
+            [
+                *(quantity.heading for quantity in QUANTITIES),
+                "slowed by other processes",
+                "label smoothing",
+                "run, by time",
+            ],
+        ),
+        (DigitsScreen, ["difficulty", "margin", "label issue", "◇"]),
+        (DigitScreen, ["difficulty", "◇"]),
+    ],
+)
+async def test_help_explains_the_words_of_the_screen_in_front(front: type, words: list[str]) -> None:
+    app = finished()
+    async with app.run_test(size=(120, 100)) as pilot:
+        await settled(pilot)
+        await follow(pilot, (*WAYS[front], "question_mark"))
+        for word in words:
+            assert re.search(rf"│ +{re.escape(word)}: \S+ \S+ \S+", text(app)), word
 
 
 async def test_d_changes_the_theme_there_and_back() -> None:

@@ -62,7 +62,7 @@ def test_best_missing_and_other_moments_have_ticks_and_a_legend_of_their_own() -
     shown = Slide(points, epoch(3), 3, best=epoch(2), unavailable=frozenset({epoch(1)}))
     line = draw_slide(shown, COLOURS, 120).line.plain
     assert line.index("✗") < line.index("★") < line.index("[○]") < line.index("◇")
-    for words in ("★ best", "✗ not recorded", "◇ test or other set", "newest"):
+    for words in ("★ best", "✗ not recorded", "◇ test or evaluated set", "newest"):
         assert words in line
 
 

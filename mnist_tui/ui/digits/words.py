@@ -90,7 +90,7 @@ def learning_sentence(findings: Findings, row: int) -> str:
     count = len(history.epochs)
     epochs = "the only epoch" if count == 1 else f"all {count} epochs"
     if summary.never_learned[row]:
-        words = f"never learned, wrong after {epochs}"
+        words = "wrong after the only epoch" if count == 1 else f"never learned in {count} epochs"
     elif summary.lost_at[row] != NEVER:
         words = f"forgotten, wrong since epoch {summary.lost_at[row]}"
     elif summary.learned_at[row] == history.epochs[0]:
@@ -99,4 +99,4 @@ def learning_sentence(findings: Findings, row: int) -> str:
         words = f"learned at epoch {summary.learned_at[row]}"
     if summary.flips[row] > 1:
         words += f", changed {summary.flips[row]} times"
-    return f"{words}; difficulty {summary.difficulty[row]:.2f}"
+    return f"{words}; difficulty {summary.difficulty[row]:.2f} (1 = hardest)"

@@ -16,7 +16,7 @@ from mnist_tui.ui.theme import Palette
 TICK, BEST, MISSING, OTHER = "○", "★", "✗", "◇"
 WIDEST = 8
 """Maximum columns between neighbouring ticks."""
-LEGEND = ((BEST, "best"), (MISSING, "not recorded"), (OTHER, "test or other set"))
+LEGEND = ((BEST, "best"), (MISSING, "not recorded"), (OTHER, "test or evaluated set"))
 
 
 @dataclass(frozen=True)

@@ -17,13 +17,36 @@ SIGNS = (
     ("×", "values that are not finite"),
 )
 """Marks of the step axis and their meanings."""
-
+DIFFICULTY = ("difficulty", "1 minus the probability of the true class, mean over the epochs: 0 easy, 1 hardest")
+LABEL_ISSUE = ("label issue", "an image whose label may be wrong: the model predicts another class")
+WORDS = {
+    "training": (
+        ("compute", "the layer's share of the model's multiply-adds"),
+        ("‖w‖", "norm (size) of the layer's weights"),
+        ("Δw/w", "norm of the newest step's change, relative to the weights; mostly below 1 %"),
+        ("‖∇‖", "norm of the loss gradient by the layer's weights: how strongly they are still changed"),
+        ("dead", "share of ReLU units that are 0 for all probe images, and so no longer learn"),
+        ("compute-bound", "the processor or GPU is the bottleneck; input-bound if it waits for images"),
+        ("slowed by other processes", "the machine is full, and other processes use much of it"),
+        ("run, by time", "share of the time from the first step to the end of the test; no start-up"),
+        ("label smoothing", "targets spread a little over all classes, so the loss stays above 0"),
+    ),
+    "digits": (DIFFICULTY, LABEL_ISSUE, ("margin", "probability of the first class minus that of the second")),
+    "digit": (DIFFICULTY,),
+    "labels": (LABEL_ISSUE, ("margin", "probability of the label minus that of the predicted class")),
+    "travel": (
+        ("○ ★", "an epoch; the best epoch, whose weights are kept"),
+        ("◇", "the final test, or another data set that `mnist-tui evaluate` predicted"),
+        ("✗", "predictions that are missing or damaged"),
+    ),
+}
+"""Words and signs of the screens with a group of keys, and their meanings."""
 WITH_LABELS = 76
 """Columns of the terminal from which there is room for the labels of the footer."""
 
 
 class HelpScreen(ModalScreen[None]):
-    """A table of keys."""
+    """A table of keys, and of the words that the screen uses."""
 
     BINDINGS = bindings("help", "moves")
     DEFAULT_CSS = """
@@ -32,7 +55,7 @@ class HelpScreen(ModalScreen[None]):
         width: 100; max-width: 100%; height: auto; max-height: 100%; border: round $accent; background: $surface;
         padding: 1 2; border-title-color: $foreground;
     }
-    HelpScreen Static { height: auto; }
+    HelpScreen Static { height: auto; margin-bottom: 1; }
     """
 
     def __init__(self, groups: tuple[str, ...]) -> None:
@@ -43,6 +66,7 @@ class HelpScreen(ModalScreen[None]):
         with VerticalScroll() as box:
             box.border_title = "Keys"
             yield Static(self._table())
+            yield Static(self._words())
 
     def _table(self) -> Table:
         table = Table.grid(padding=(0, 2))
@@ -60,3 +84,7 @@ class HelpScreen(ModalScreen[None]):
                 labels = ("on the curves",) if with_labels else ()
                 table.add_row(Text(sign, style="bold"), *labels, Text(words, style="dim"))
         return table
+
+    def _words(self) -> Text:
+        entries = (entry for group in self._groups for entry in WORDS.get(group, ()))
+        return Text("\n").join(Text.assemble((word, "bold"), (f": {meaning}", "dim")) for word, meaning in entries)

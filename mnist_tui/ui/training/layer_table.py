@@ -9,7 +9,7 @@ from rich.text import Text
 from mnist_tui.events import Layer, LayerStat, LayerStats
 from mnist_tui.metrics import compact
 from mnist_tui.render.bars import sparkline
-from mnist_tui.render.text import bar, clip, sanitize, shape
+from mnist_tui.render.text import bar, clip, clip_parts, sanitize, shape
 
 NAME_WIDTH, OUTPUT_WIDTH, PARAMETERS_WIDTH, BAR_WIDTH = 16, 9, 8, 5
 VALUE_WIDTH, SPARKLINE_WIDTH = 6, 8
@@ -26,11 +26,13 @@ SHORT_KINDS |= {"GlobalAveragePooling2D": "GlobalAvg", "GlobalMaxPooling2D": "Gl
 
 @dataclass(frozen=True)
 class Quantity:
-    """A field of LayerStat as a column: its heading, its format (at most 5 cells) and the limits of its sparkline."""
+    """A field of LayerStat as a column: its heading, what that means, its format and the limits of its sparkline."""
 
     key: str
     heading: str
+    meaning: str
     format: Callable[[float], str]
+    """At most 5 cells."""
     limits: tuple[float, float] | None = None
 
     def of(self, stat: LayerStat | None) -> float | None:
@@ -70,10 +72,10 @@ def format_share(value: float) -> str:
     return f"{value:.0%}" if math.isfinite(value) else "NaN"
 
 
-GRADIENT = Quantity("gradient_norm", "‖∇‖", format_norm)
-DEAD = Quantity("dead_share", "dead", format_share, (0.0, 1.0))
-STEP = Quantity("relative_step", "Δw/w", format_small_share)
-WEIGHTS = Quantity("weight_norm", "‖w‖", format_norm)
+GRADIENT = Quantity("gradient_norm", "‖∇‖", "size of gradient", format_norm)
+DEAD = Quantity("dead_share", "dead", "inactive ReLU units", format_share, (0.0, 1.0))
+STEP = Quantity("relative_step", "Δw/w", "change per step", format_small_share)
+WEIGHTS = Quantity("weight_norm", "‖w‖", "size of weights", format_norm)
 QUANTITIES = (WEIGHTS, STEP, GRADIENT, DEAD)
 """Columns from left to right."""
 BY_PRIORITY = (GRADIENT, DEAD, STEP, WEIGHTS)
@@ -122,6 +124,11 @@ def heading(layout: ColumnLayout) -> str:
         if quantity in layout.sparklines:
             text += f" {TREND:<{layout.sparkline_width}} "
     return clip(text + ("  why" if layout.reason_width else ""), layout.width)
+
+
+def legend(layout: ColumnLayout, width: int) -> str:
+    """Return the headings of the columns of statistics in words, as far as they fit into `width`."""
+    return clip_parts(" · ".join(f"{one.heading} {one.meaning}" for one in layout.values), width)
 
 
 def layer_row(

@@ -16,6 +16,7 @@ from mnist_tui.ui.training.layer_table import (
     ColumnLayout,
     heading,
     layer_row,
+    legend,
     plan_columns,
     samples_by_layer,
     sparkline_details,
@@ -78,7 +79,6 @@ class ModelPanel(Vertical):
         self._newest = newest
         kept = thin_samples(samples)
         self._samples, self._warnings = samples_by_layer(kept), layer_warnings(kept)
-        self.border_subtitle = Content(warning_text(self._warnings)).markup
         self._fill()
 
     def on_resize(self, event: Resize) -> None:  # noqa: ARG002
@@ -94,6 +94,8 @@ class ModelPanel(Vertical):
             return
         self.border_title = f"Model  [$quiet]{size_text(self._started, self.outer_size.width - TITLE_FRAME)}[/]"
         layers, layout = self.query_one(OptionList), self._column_layout
+        warning = Content(warning_text(self._warnings)).markup
+        self.border_subtitle = warning or f"[not bold $quiet]{legend(layout, self.outer_size.width - TITLE_FRAME)}[/]"
         columns = self.query_one("#columns", Static)
         if str(columns.content) != heading(layout):
             columns.update(heading(layout))
