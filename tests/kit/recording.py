@@ -17,7 +17,20 @@ from pathlib import Path
 
 import msgspec
 
-from mnist_tui.events import AnyEvent, EpochEnded, Event, Phase, PhaseChanged, StepEnded, decode, encode
+from mnist_tui.events import (
+    AnyEvent,
+    EndReason,
+    EpochEnded,
+    Event,
+    Phase,
+    PhaseChanged,
+    ResumeReason,
+    RunEnded,
+    RunResumed,
+    StepEnded,
+    decode,
+    encode,
+)
 from mnist_tui.runs.directory import RunDirectory, RunRecord, home
 
 RECORDING = RunDirectory(Path(__file__).parent.parent / "fixtures" / "brave-otter")
@@ -49,6 +62,16 @@ def recorded_run() -> RunDirectory:
     """Return a finished copy of the recorded run in the home of runs."""
     run = RunDirectory(home() / record().id)
     shutil.copytree(RECORDING.path, run.path)
+    return run
+
+
+def retested_run() -> RunDirectory:
+    """Return the recorded run, trained on and tested again with an accuracy of 99.71 %."""
+    run, now = recorded_run(), finishing_time() + 60
+    resumed = RunResumed(time=now, reason=ResumeReason.TRAINED_ON, step=2_580, epoch=3, by="ada")
+    ended = RunEnded(time=now, reason=EndReason.COMPLETED, best_epoch=4, test_loss=0.5, test_accuracy=0.9971)
+    with run.events_path.open("ab") as events:
+        events.write(encode(resumed) + encode(ended))
     return run
 
 

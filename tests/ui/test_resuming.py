@@ -13,15 +13,17 @@ from mnist_tui.config import ConfigError, DataFacts
 from mnist_tui.control import client
 from mnist_tui.control.protocol import SetEpochs
 from mnist_tui.engine.data import datasets
-from mnist_tui.events import Phase, PhaseChanged, ResumeReason, RunFailed, RunResumed, encode
+from mnist_tui.events import Phase, PhaseChanged, ResumeReason, RunFailed, RunResumed
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.ui.app import MnistTuiApp
+from mnist_tui.ui.compare.compared_runs import ComparedRun
+from mnist_tui.ui.compare.screen import summary
 from mnist_tui.ui.home.screen import HomeScreen
+from mnist_tui.ui.plots.overlay import RunStyle
 from mnist_tui.ui.steering.choices import AddEpochScreen, ResumeScreen
 from mnist_tui.ui.training.screen import TrainingScreen
-from tests.kit import samples
 from tests.kit.fake_engine import FakeEngine
-from tests.kit.recording import Clock, Replay, finishing_time, recorded_run
+from tests.kit.recording import Clock, Replay, finishing_time, recorded_run, retested_run
 from tests.ui.program import left, lines, program, settled, text, told, wait_for, wait_until
 from tests.ui.steered import ME, SIZE, expect_requests, live, pause, press
 
@@ -108,16 +110,19 @@ async def test_a_run_that_was_tested_does_not_train_on_unasked(screen: str, answ
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
 async def test_both_test_results_are_shown(size: tuple[int, int]) -> None:
-    run, now = recorded_run(), finishing_time() + 60
-    with run.events_path.open("ab") as events:
-        events.write(encode(RunResumed(time=now, reason=ResumeReason.TRAINED_ON, step=2_580, epoch=3, by=ME)))
-        events.write(encode(samples.run_ended(time=now, best_epoch=4, test_accuracy=0.9971)))
-    app = program(run, Clock(now))
+    app = program(retested_run(), Clock(finishing_time() + 60))
     async with app.run_test(size=size) as pilot:
         await settled(pilot)
         assert "test 99.57 %, again 99.71 % · no longer unseen" in text(app)
         await press(pilot, "6")
         await wait_for(pilot, "99.57 %, again 99.71 %")
+
+
+def test_a_comparison_shows_both_test_results() -> None:
+    compared = ComparedRun(retested_run(), RunStyle(0))
+    compared.load()
+    assert "test 99.57 %, again 99.71 % · no longer unseen" in summary(compared, 120).plain
+    assert compared.result.test_accuracy == pytest.approx(0.9957)
 
 
 @pytest.mark.parametrize("size", [(40, 12), (60, 20)])

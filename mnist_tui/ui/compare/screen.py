@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.widgets import DataTable, Static
 
 from mnist_tui.analysis.comparison import TARGETS, RunResult
-from mnist_tui.render.text import clip_parts, percent
+from mnist_tui.render.text import clip_parts, percent, test_results
 from mnist_tui.runs.directory import RunDirectory
 from mnist_tui.runs.history import History
 from mnist_tui.runs.notes import SEEN
@@ -205,10 +205,10 @@ def _results(result: RunResult, test_count: int) -> list[str]:
     parts = [f"best validation {percent(best.validation_accuracy)} in epoch {best.epoch}"]
     if result.test_accuracy is None:
         return [*parts, "not tested" if result.is_over else "tested at the end"]
+    if len(result.test_accuracies) > 1:
+        return [*parts, f"test {test_results(result.test_accuracies)}", SEEN]
     images = f" of {test_count:,} images" if test_count else ""
     reached = [target_text(target) for target in TARGETS if result.test_accuracy >= target]
     rating = f"reaches {reached[-1]}" if reached else f"below {target_text(TARGETS[0])}"
     weights = "its weights" if result.test_epoch == best.epoch else f"the weights of epoch {result.test_epoch}"
-    parts.append(f"test {percent(result.test_accuracy)}{images} with {weights}: {rating}")
-    again = result.test_accuracies[1:]
-    return [*parts, f"again {percent(again[-1])}, {SEEN}"] if again else parts
+    return [*parts, f"test {percent(result.test_accuracy)}{images} with {weights}: {rating}"]
