@@ -108,8 +108,10 @@ class PredictionFiles:
             )
         except KeyError as error:
             raise RunError(f"{path} has no array {error}: mnist-tui did not write it") from None
+        if not _is_plausible(predictions):
+            raise RunError(f"{path} or the run's images hold what no evaluation gives: one of the files is damaged")
         lengths = {len(images), *(len(arrays[key]) for key in ("indices", "labels", "probabilities"))}
-        if len(lengths) > 1 or predictions.probabilities.ndim != 2:
+        if len(lengths) > 1:
             raise RunError(f"{path} and the run's images have different lengths: one of the files is truncated")
         return predictions
 
@@ -131,7 +133,17 @@ class PredictionFiles:
         """Return the names of the evaluated data sets, and of the cross-check if there is one."""
         paths = sorted((self._run.path / "predictions").glob("*.npz"))
         names = [path.stem for path in paths if not path.stem.startswith(("epoch-", "."))]
-        return [name for name in names if name not in (TEST, TEST_AGAIN)]
+        return [name for name in names if name not in (TEST, TEST_AGAIN) and name.isprintable()]
+
+
+def _is_plausible(read: Predictions) -> bool:
+    """Return True if the arrays have the types and shapes of predictions, and their labels are classes."""
+    kinds = [(each.dtype.kind, each.ndim) for each in (read.indices, read.labels, read.probabilities, read.images)]
+    if [("i" if kind == "u" else kind, axes) for kind, axes in kinds] != [("i", 1), ("i", 1), ("f", 2), ("i", 3)]:
+        return False
+    if read.images.dtype != np.uint8 or read.images.shape[1:] != (28, 28):
+        return False
+    return not read.labels.size or bool(read.labels.min() >= 0 and read.labels.max() < read.probabilities.shape[1])
 
 
 def _written(path: Path) -> int | None:

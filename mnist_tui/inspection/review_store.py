@@ -12,10 +12,13 @@ import msgspec
 
 from mnist_tui.analysis.reviews import LabelReview, merge
 from mnist_tui.runs.directory import RunDirectory, RunError, home
-from mnist_tui.untrusted import opened
+from mnist_tui.untrusted import read_bytes
 
 NAME, OLD_NAME = "reviews", "verdicts"
 """Names of the file in a run directory and of the folder beside the runs: now, and in version 0.1."""
+
+MAX_BYTES = 64 << 20
+"""Size of a file with several reviews of each of 60,000 digits."""
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(LabelReview).decode
@@ -90,11 +93,10 @@ def _stamp(path: Path) -> tuple[int, int]:
 def _lines(path: Path) -> list[LabelReview]:
     reviews = []
     try:
-        with opened(path) as file:
-            lines = file.read().splitlines()
+        lines = read_bytes(path, MAX_BYTES).splitlines()
     except OSError:
         return []
     for line in lines:
-        with contextlib.suppress(msgspec.DecodeError, ValueError):
+        with contextlib.suppress(msgspec.DecodeError, ValueError, RecursionError):
             reviews.append(_decode(line))
     return reviews

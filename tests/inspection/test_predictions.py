@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from mnist_tui.inspection.predictions import CACHED, TEST, TRAIN, VALIDATION, EvaluationPoint, PredictionFiles
 from mnist_tui.runs.directory import RunDirectory, RunError
@@ -137,7 +138,31 @@ def test_probabilities_without_classes_are_an_error(run: RunDirectory) -> None:
     path = run.predictions_path(1)
     arrays = run.load_arrays(path)
     run.save_arrays(path, **(arrays | {"probabilities": arrays["probabilities"][:, 0]}))
-    with pytest.raises(RunError, match="different lengths"):
+    with pytest.raises(RunError, match="damaged"):
+        PredictionFiles(run).load(FIRST)
+
+
+@pytest.mark.parametrize(
+    ("array", "value"),
+    [
+        ("labels", np.full(50, 10, np.uint8)),
+        ("labels", np.full(50, -1)),
+        ("labels", np.full(50, "x")),
+        ("labels", np.array(3)),
+        ("indices", np.zeros(50)),
+        ("probabilities", np.zeros((50, 10), np.int64)),
+        ("probabilities", np.zeros((50, 0))),
+        ("images", np.zeros((50, 27, 28), np.uint8)),
+        ("images", np.zeros((50, 28, 28))),
+        ("images", np.zeros(50, np.uint8)),
+    ],
+)
+def test_arrays_that_no_evaluation_gives_are_an_error(
+    run: RunDirectory, array: str, value: NDArray[np.generic]
+) -> None:
+    path = run.digits_path(VALIDATION) if array == "images" else run.predictions_path(1)
+    run.save_arrays(path, **(run.load_arrays(path) | {array: value}))
+    with pytest.raises(RunError, match="damaged"):
         PredictionFiles(run).load(FIRST)
 
 

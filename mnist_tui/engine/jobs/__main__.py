@@ -74,7 +74,7 @@ def load_model(run: RunDirectory) -> Any:
     """Load the run's best model; raises RunError if there is none yet."""
     import keras
 
-    if not run.model_path.exists():
+    if not run.model_path.is_file():
         raise RunError(f"run {run.id} has no model.keras yet: wait for its first epoch")
     return keras.saving.load_model(run.model_path, safe_mode=True)
 

@@ -85,6 +85,8 @@ class BestModel:
 
     def load(self) -> Any:
         """Load model.keras as users will; return the model in memory if the file cannot be read."""
+        if not self._run.model_path.is_file():
+            return self.inference_model()
         try:
             return keras.saving.load_model(self._run.model_path, safe_mode=True)
         except (OSError, ValueError):
