@@ -194,7 +194,7 @@ class Engine:
         try:
             self.handle(Stop(by=name))
         except server.RequestError:  # the training has ended
-            if self._explain_only:
+            if self._explain_only and not self._steering.trains_on:
                 os._exit(self.status)
 
 

@@ -50,7 +50,7 @@ class ModelLoader:
             self._since = None
             self.problem = f"the model of run {self._run.id} cannot be loaded: see {self._run.log_path}"
 
-    def close(self, *, is_attached: bool) -> None:
-        """End the engine if it still loads; one to which the session is attached ends by itself."""
-        if self.is_loading and self._engine is not None and not is_attached:
+    def close(self) -> None:
+        """End the engine if it still loads; later it ends by itself, when the session detaches."""
+        if self.is_loading and self._engine is not None:
             self._engine.terminate()

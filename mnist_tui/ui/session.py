@@ -104,7 +104,7 @@ class RunSession:
     def close(self) -> None:
         """Detach from the engine; returns at once."""
         self._is_closed = True
-        self.model_loader.close(is_attached=self._attachment is not None and self._attachment.alive)
+        self.model_loader.close()
         if self._attachment is not None:
             self._attachment.close()
 

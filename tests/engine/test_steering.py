@@ -289,6 +289,7 @@ class TestAfterTheEnd:
             ended.handle(SetEpochs(by=BY, change=1))
 
         ended.set_viewers(1)
+        assert not ended.trains_on
         assert in_thread(ended.wait_after_end, lambda: ended.ended, extend) is Action.TRAIN_ON
         assert ended.origin == BY
         assert ended.next_action(wait=False) is Action.TRAIN

@@ -228,6 +228,11 @@ class Steering:
     def _record(self, setting: str, value: str, by: str) -> None:
         self._emit(SettingChanged(time=time.time(), setting=setting, value=value, by=by, step=self.state.step))
 
+    @property
+    def trains_on(self) -> bool:
+        """True if an ended run has been given more epochs, and their training has not begun."""
+        return self._train_on
+
     # Called by the training thread
 
     @property
