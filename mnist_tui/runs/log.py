@@ -5,6 +5,7 @@ import errno
 import io
 import os
 import stat
+import time
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
@@ -125,7 +126,9 @@ class EventLog:
         return os.pread(self._descriptor, len(self._tail), max(0, self._end - len(self._tail)))
 
     def _restore(self) -> None:
-        """Write the whole file again; raises OSError."""
+        """Write the whole file again; raises OSError. A folder or a pipe in its place is renamed."""
+        if os.path.lexists(self._path) and not self._path.is_file():
+            self._path.rename(self._path.with_name(f"{self._path.name}.{time.time_ns()}"))
         with replacing(self._path) as temporary:
             with temporary.open("wb") as file:
                 file.writelines(self._copy.chunks() if self._copy.is_complete else self._chunks())

@@ -13,7 +13,7 @@ from mnist_tui.engine.recording import retrying_writer
 from mnist_tui.engine.recording.event_writer import EventWriter
 from mnist_tui.engine.recording.retrying_writer import RetryingWriter
 from mnist_tui.events import AlertKind, AlertRaised, EndReason, Event, ResumeReason, RunEnded, RunResumed
-from mnist_tui.runs import log_copy
+from mnist_tui.runs import log_copy, replacing
 from mnist_tui.runs.directory import RunDirectory
 from mnist_tui.runs.log import LogFollower
 from tests.kit import samples
@@ -83,6 +83,20 @@ def test_failed_writes_are_repeated_on_request(run: RunDirectory) -> None:
     assert writer.retry()
     assert disk.written == ["model.keras", "checkpoint"]
     assert not writer.unsaved
+
+
+@pytest.mark.parametrize("number", [errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EROFS, errno.ENOENT])
+def test_a_file_whose_place_is_taken_is_not_waited_for(run: RunDirectory, number: int) -> None:
+    writer, error = RetryingWriter(run, lambda _: None), OSError(number, os.strerror(number))
+
+    def refuse() -> None:
+        raise error
+
+    assert not writer.write("checkpoint", refuse, step=3, epoch=1)
+    assert writer.retry()
+    assert list(writer.unsaved) == ["checkpoint"]
+    error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert not writer.retry()
 
 
 def test_only_predictions_are_given_up_on_a_disk_that_stays_full(
@@ -285,17 +299,33 @@ def test_lines_that_others_append_stay(run: RunDirectory) -> None:
     assert len(lines) == 3
 
 
-def test_an_event_log_is_written_again_once_the_disk_has_room(run: RunDirectory) -> None:
+def test_an_event_log_is_written_again_once_the_disk_has_room(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
     event_writer = EventWriter(run)
     event_writer.emit(samples.step_ended(1))
     run.events_path.unlink()
-    run.events_path.mkdir()
-    event_writer.emit(samples.step_ended(2))
-    assert "Is a directory" in event_writer.trouble
-    run.events_path.rmdir()
+    with monkeypatch.context() as full_disk:
+        full_disk.setattr(replacing, "replaceable", lambda _: fail())
+        event_writer.emit(samples.step_ended(2))
+        assert "No space left" in event_writer.trouble
     assert event_writer.retry()
     events = LogFollower(run.events_path).read()
     assert events == [samples.step_ended(1), samples.step_ended(2)]
+
+
+@pytest.mark.parametrize(
+    "obstruct", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("/dev/zero")], ids=["folder", "pipe", "device"]
+)
+def test_what_takes_the_place_of_the_event_log_is_renamed(run: RunDirectory, obstruct: Callable[[Path], None]) -> None:
+    event_writer = EventWriter(run)
+    event_writer.emit(samples.step_ended(1))
+    run.events_path.unlink()
+    obstruct(run.events_path)
+    event_writer.emit(samples.step_ended(2))
+    assert LogFollower(run.events_path).read()[:2] == [samples.step_ended(1), samples.step_ended(2)]
+    (renamed,) = run.path.glob("events.jsonl.*")
+    assert not renamed.is_file()
 
 
 def test_events_follow_a_run_directory_that_is_moved(run: RunDirectory) -> None:

@@ -9,9 +9,9 @@ from collections.abc import Callable
 import pytest
 
 from mnist_tui.control import client
-from mnist_tui.control.protocol import Ping, Stop
+from mnist_tui.control.protocol import Ping
 from mnist_tui.engine.recording import checkpoints
-from mnist_tui.events import AlertRaised, CheckpointSaved, HardwareSampled, Phase
+from mnist_tui.events import AlertRaised, CheckpointSaved, HardwareSampled, Phase, RunEnded
 from mnist_tui.runs.directory import RunError
 from mnist_tui.runs.status import Status
 from mnist_tui.runs.summary import summarize
@@ -126,9 +126,9 @@ def test_a_read_only_run_directory_is_reported_to_all_viewers(
     plain = print_plain(program, env, engine)
     engine.wait_for(step(5))
     with read_only(engine.run.path):
-        wait_until(lambda: WAITING in viewer.save_error, "for the end")
+        wait_until(lambda: viewer.save_error, "for the error")
+        engine.wait_for(lambda event: isinstance(event, RunEnded))
         viewer.close()
-        client.send(engine.run, Stop(by="a test"))
         assert engine.wait() == 1, engine.log_tail()
         lines, _ = plain.communicate()
     ended = audit.check_history(engine.run).ended

@@ -1,5 +1,6 @@
 """File writer that retries after a disk error, so that training goes on."""
 
+import errno
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -11,6 +12,7 @@ from mnist_tui.runs.directory import RunDirectory
 CHECKPOINT = "checkpoint"
 """Name of all writes of checkpoints: the newest replaces one that waits."""
 PREDICTIONS = "predictions/"
+OBSTRUCTIONS = (FileExistsError, FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
 MAX_NAMES = 3
 """Files that `trouble` names, predictions last."""
 MAX_WAITING = 50
@@ -31,6 +33,8 @@ class RetryingWriter:
         self.unsaved: dict[str, str] = {}
         """File names that are not on disk, with the reason."""
         self._waiting: dict[str, Callable[[], None]] = {}
+        self._obstructed: set[str] = set()
+        """Names whose last error no free space mends."""
         self._written: dict[str, tuple[str, Callable[[], None]]] = {}
         """Names and writes of the files that can be written again; of all predictions, the newest."""
         self._looked_at = 0.0
@@ -55,12 +59,12 @@ class RetryingWriter:
         self._background_write = self._thread.submit(work)
 
     def retry(self) -> bool:
-        """Repeat all failed writes, predictions last. Return True if none waits any more."""
+        """Repeat all failed writes, predictions last. Return True if none waits for the disk any more."""
         if self._background_write is not None:
             wait([self._background_write])  # its error, if any, is for `wait`
         for name in sorted(self._waiting, key=_is_prediction):
             self._try(name, self._waiting[name])
-        return not self._waiting
+        return self._waiting.keys() <= self._obstructed
 
     def restore_removed(self, *, step: int, epoch: int) -> None:
         """Write files again that another program has removed, and raise an alert. Look every LOOK_SECONDS."""
@@ -102,6 +106,8 @@ class RetryingWriter:
         try:
             write()
         except OSError as error:
+            is_obstructed = isinstance(error, OBSTRUCTIONS) or error.errno == errno.EROFS
+            (self._obstructed.add if is_obstructed else self._obstructed.discard)(name)
             if not self._run.path.exists():
                 return f"the run directory {self._run.path} has vanished"
             return error.strerror or str(error)

@@ -22,7 +22,10 @@ class RunContext:
     distribution: Distribution = field(default_factory=Distribution)
 
     def wait_until_saved(self) -> None:
-        """Repeat failed writes until all is saved, the run directory is gone or a user stops the waiting."""
+        """Repeat failed writes until all is saved, the run directory is gone or a user stops the run.
+
+        Files are only waited for if a free disk would take them.
+        """
 
         def is_over() -> bool:
             has_events, has_files = self.event_writer.retry(), self.writer.retry()
