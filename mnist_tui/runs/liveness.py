@@ -118,7 +118,7 @@ def find_engine(lock_path: Path) -> LiveEngine | None:
         return LiveEngine(Endpoint(0), None) if is_held else None
     engine = LiveEngine(endpoint, None)
     # An engine without a lock has ended without a word, unless its lock cannot be seen from here.
-    if not (is_held or engine.is_elsewhere or _is_engine(endpoint.pid, lock_path.parent.name)):
+    if not (is_held or engine.is_elsewhere or _is_engine(endpoint.pid, lock_path.parent)):
         return None
     silence = _silence(heartbeat, lock_path.parent) if endpoint.machine else 0.0
     if engine.is_elsewhere and not is_held and silence > LOST_SECONDS:
@@ -204,7 +204,7 @@ def _silence(heartbeat: float, folder: Path) -> float:
     return silence
 
 
-def _is_engine(pid: int, run_id: str) -> bool:
+def _is_engine(pid: int, run: Path) -> bool:
     """Return True if a process of this machine is the engine of a run: another one may have got its id."""
     import psutil  # takes time, and few runs need it
 
@@ -212,7 +212,14 @@ def _is_engine(pid: int, run_id: str) -> bool:
         command = psutil.Process(pid).cmdline() if pid else []
     except psutil.Error:
         return False
-    return "mnist_tui.engine" in command and any(Path(word).name == run_id for word in command)
+    return "mnist_tui.engine" in command and any(_is_same_folder(word, run) for word in command)
+
+
+def _is_same_folder(path: str, run: Path) -> bool:
+    try:
+        return run.samefile(path)
+    except OSError:
+        return False
 
 
 def _is_stopped(pid: int) -> bool:

@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -129,6 +130,14 @@ def test_an_engine_of_this_machine_is_known_by_its_process_where_locks_fail(
         with pytest.raises(RunError, match="already has a live engine"):
             run.lock.acquire()
     assert not run.is_live()
+
+
+def test_a_copy_of_a_live_run_is_not_live(run: RunDirectory, tmp_path: Path) -> None:
+    with engine_process(run) as endpoint, locked(run, endpoint):
+        copy = RunDirectory(tmp_path / "other home" / run.id)
+        shutil.copytree(run.path, copy.path)
+        assert run.is_live()
+        assert not copy.is_live()
 
 
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL])
