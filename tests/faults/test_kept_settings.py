@@ -275,4 +275,4 @@ def test_settings_survive_random_sequences(
         check(partial(InProcessRun, data), sequences=25, rules=20)
         check(partial(ProcessRun, data), sequences=4, rules=12)
     else:
-        check(partial(InProcessRun, data), sequences=2, rules=8)
+        check(partial(InProcessRun, data), sequences=2, rules=6)

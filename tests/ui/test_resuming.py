@@ -95,8 +95,9 @@ async def test_a_finished_run_is_resumed_with_another_epoch(resumes: Resumes) ->
         await wait_until(pilot, lambda: resumes.calls == [(run.id, ME, 4)], "a call")
 
 
-@pytest.mark.parametrize("screen", ["1", "2", "3", "4", "5"])
-@pytest.mark.parametrize("answer", ["escape", "enter"])
+@pytest.mark.parametrize(
+    ("screen", "answer"), [("1", "escape"), ("2", "enter"), ("3", "escape"), ("4", "enter"), ("5", "escape")]
+)
 async def test_a_run_that_was_tested_does_not_train_on_unasked(screen: str, answer: str, resumes: Resumes) -> None:
     run = recorded_run()
     async with shown(run, Clock(finishing_time())) as (app, pilot):
