@@ -142,6 +142,21 @@ def test_removed_files_are_written_again(run: RunDirectory, monkeypatch: pytest.
     assert all(name in alert.text for name in found)
 
 
+def test_a_removed_file_that_cannot_be_written_again_is_reported_once(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retrying_writer, "LOOK_SECONDS", 0.0)
+    events: list[Event] = []
+    writer, disk = RetryingWriter(run, events.append), Disk()
+    disk.is_full = False
+    assert writer.write("config.json", disk.writing("config.json"), step=3, epoch=1)
+    disk.is_full = True
+    for step in (4, 5, 6):
+        writer.restore_removed(step=step, epoch=1)
+    kinds = [event.kind for event in events if isinstance(event, AlertRaised)]
+    assert kinds == [AlertKind.RESTORED, AlertKind.NOT_SAVED]
+
+
 def test_a_removed_run_directory_is_not_made_again(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retrying_writer, "LOOK_SECONDS", 0.0)
     writer = RetryingWriter(run, lambda _: None)

@@ -13,6 +13,7 @@ CHECKPOINT = "checkpoint"
 """Name of all writes of checkpoints: the newest replaces one that waits."""
 PREDICTIONS = "predictions/"
 OBSTRUCTIONS = (FileExistsError, FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
+"""Errors that stay when a full disk has room again."""
 MAX_NAMES = 3
 """Files that `trouble` names, predictions last."""
 MAX_WAITING = 50
@@ -34,7 +35,7 @@ class RetryingWriter:
         """File names that are not on disk, with the reason."""
         self._waiting: dict[str, Callable[[], None]] = {}
         self._obstructed: set[str] = set()
-        """Names whose last error no free space mends."""
+        """Names whose last write failed for another reason than a full disk."""
         self._written: dict[str, tuple[str, Callable[[], None]]] = {}
         """Names and writes of the files that can be written again; of all predictions, the newest."""
         self._looked_at = 0.0
@@ -73,7 +74,11 @@ class RetryingWriter:
             return
         self._looked_at = now
         self.wait()
-        removed = [(name, write) for name, write in self._written.values() if not (self._run.path / name).exists()]
+        removed = [
+            (name, write)
+            for name, write in self._written.values()
+            if name not in self._waiting and not (self._run.path / name).exists()
+        ]
         if removed and self._run.path.exists():
             self._emit(restored_alert(", ".join(name for name, _ in removed), step, epoch))
             for name, write in removed:
