@@ -159,7 +159,7 @@ STEERING_COMMANDS: list[SteeringCommand] = [
         metavar="N|+N|-N",
         keys=(
             CommandKey(
-                "plus", "Add epoch", "Add an epoch; after the end, train on", "add_epoch", {"change": 1}, rank=5
+                "plus", "Add epoch", "Add an epoch; after the end, asks first", "add_epoch", {"change": 1}, rank=5
             ),
             CommandKey(
                 "minus", "Remove epoch", "Remove the last planned epoch", "remove_epoch", {"change": -1}, rank=9

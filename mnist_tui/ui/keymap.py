@@ -282,7 +282,7 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
         Key("take_back", "u,backspace", "Undo", "Undo the last review", rank=1),
         Key("view_check", "t", "All labels", "Show the label issues of all training digits", rank=2),
         Key("view_epoch", "t", "Validation", "Show the label issues of the validation digits", rank=1),
-        Key("cross_check", "X", "Cross-check", "Predict all training digits out of sample: a minute", rank=1),
+        Key("cross_check", "X", "Cross-check", "Predict all training digits out of sample; asks first", rank=1),
         Key("export_reviews", "e", "Export", "Export all label reviews as CSV", rank=3),
         Key("open_digit", "enter", "Open", "Open the digit under the cursor", rank=4),
     ),
