@@ -20,7 +20,7 @@ Cell = Annotated[int, msgspec.Meta(ge=0, le=10**9)]
 Matrix = tuple[tuple[Cell, ...], ...]
 """Square matrix of counts."""
 UNREADABLE = (msgspec.DecodeError, ValueError, RecursionError)
-"""What decoding a damaged line raises."""
+"""Errors that decoding a damaged line raises."""
 
 
 def _snake_case(name: str) -> str:

@@ -94,7 +94,7 @@ class RunTable(Vertical):
     def __init__(self) -> None:
         super().__init__()
         self._runs: dict[str, RunSummary] = {}
-        """By the folder's name, as is `_rows`."""
+        """Runs of the table; the key is the name of the folder, also in `_rows`."""
         self._is_shown = False
         self._rows: dict[str, tuple[str, ...]] = {}
         self._marked: dict[str, None] = {}
