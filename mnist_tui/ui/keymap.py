@@ -168,6 +168,8 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
     "pages": (
         Key("turn_page(1)", "tab", "Page", "Show the next panel", rank=-1),
         Key("turn_page(-1)", "shift+tab", "Previous page", "Show the previous panel", footer=False),
+        Key("app.focus_next", "tab", "Next panel", "Go to the next panel, if all are shown", footer=False),
+        Key("app.focus_previous", "shift+tab", "Previous panel", "Go to the previous panel", footer=False),
     ),
     "run": (
         Key("dismiss_alert", "escape", "Hide alert", "Hide the line under the header", footer=False),
