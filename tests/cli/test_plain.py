@@ -71,6 +71,11 @@ def test_an_ensemble_names_its_members() -> None:
     assert lines[1].startswith("best: ")
 
 
+def test_label_smoothing_is_named_before_the_first_loss(run: RunDirectory) -> None:
+    assert "loss: label smoothing 0.1: 0.50 at best" in printed(run, samples.run_started(label_smoothing=0.1))[1]
+    assert not any(line.startswith("loss") for line in printed(run, samples.run_started())[1][4:])
+
+
 def test_steering_and_alerts_are_a_line_each(run: RunDirectory) -> None:
     _, lines = printed(
         run,
