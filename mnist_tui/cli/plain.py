@@ -210,6 +210,7 @@ def follow(
     reporter = PlainReporter(run, out, rewrite=out.isatty())
     history, follower = reporter.history, LogFollower(run.events_path)
     interrupts = handled = 0
+    was_live = False
 
     def interrupted(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
         nonlocal interrupts
@@ -225,7 +226,8 @@ def follow(
                 for event in events:
                     reporter.apply(event)
             reporter.print_silence(engine.silent_since if engine is not None else None)
-            if engine is None or has_ended(history, since):
+            was_live = engine is not None or (was_live and run.lock.may_be_restored())
+            if not was_live or has_ended(history, since):
                 break
             if interrupts > handled:
                 handled = interrupts

@@ -48,7 +48,7 @@ class RunLock:
             engine = find_engine(self.path)
             if engine is not None:
                 raise RunError(engine.refusal(self._id))
-            if not self._may_be_restored():
+            if not self.may_be_restored():
                 break
             time.sleep(HEARTBEAT_SECONDS / 4)
         descriptor = self._locked_file()
@@ -56,7 +56,7 @@ class RunLock:
             write_endpoint(descriptor, starting())
         return descriptor
 
-    def _may_be_restored(self) -> bool:
+    def may_be_restored(self) -> bool:
         """Return True if the lock file is missing and the events are fresh: a live engine makes the file again."""
         try:
             events = (self._run / "events.jsonl").stat()

@@ -234,6 +234,16 @@ def test_an_engine_that_exits_before_it_resumes_has_crashed(run: RunDirectory) -
     assert f"run {run.id} crashed" in lines[-1]
 
 
+def test_a_removed_lock_file_is_no_crash_while_the_engine_makes_it_again(run: RunDirectory) -> None:
+    write(run, samples.step_ended(1))
+    lock, away = run.lock.path, run.path / "away"
+    with FakeEngine(run) as engine:
+        restore = (lambda: away.rename(lock), lambda: write(run, samples.run_ended()), engine.die)
+        status, lines = followed(run, lambda: lock.rename(away), *restore)
+    assert status == 0
+    assert not any("crashed" in line for line in lines)
+
+
 def test_a_deleted_run_directory_ends_it(run: RunDirectory) -> None:
     with FakeEngine(run):
         status, lines = followed(run, lambda: shutil.rmtree(run.path))
