@@ -32,6 +32,7 @@ class FakeEngine:
 
     def __enter__(self) -> Self:
         address = str(Path(self._folder.name, "socket"))
+        self.run.lock.path.touch()  # if it is missing beside fresh events, an engine may make it again
         self._lock = self.run.lock.acquire()
         self.write_endpoint(Endpoint(os.getpid(), address))
         self._listener.bind(address)
