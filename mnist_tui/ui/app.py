@@ -241,7 +241,7 @@ class MnistTuiApp(App[int], inherit_bindings=False):
                 yield SystemCommand(binding.description, binding.tooltip, action)
 
     def on_key(self, event: Key) -> None:
-        """Say so if a key has no meaning here."""
+        """Notify the user if a key has no meaning here."""
         starts_up = self.focused is None and isinstance(self.screen, HomeScreen)
         if event.key not in self.screen.active_bindings and not starts_up:
             self.notify(unused_words(event.key, getattr(self.screen, "KEY_GROUPS", ())), timeout=2, markup=False)

@@ -170,7 +170,7 @@ class DigitScreen(ExplainScreen):
         self._go_to(self.position + 1)
 
     def action_next_overlay(self) -> None:
-        """Draw the next saliency map over the image, or none; before there is one, say what it waits for."""
+        """Draw the next saliency map over the image, or none; before there is one, show what it waits for."""
         if self.explanation is None:
             self.notify(f"The heat map needs the model: {self.explanation_status(self.session.view)}", markup=False)
             return

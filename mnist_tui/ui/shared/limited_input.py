@@ -13,7 +13,7 @@ NUMBER = "0123456789.eE+-"
 
 
 class LimitedInput(Input):
-    """With `characters`, such as NUMBER, `q` quits while the field has the focus. Without, it takes any text."""
+    """Input of `characters` only, such as NUMBER, so that `q` quits while it has the focus; any text without them."""
 
     def __init__(self, value: str = "", characters: str = "", **options: Any) -> None:
         super().__init__(value, restrict=f"[{re.escape(characters)}]*" if characters else None, **options)

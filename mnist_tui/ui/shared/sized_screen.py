@@ -15,7 +15,7 @@ class SizedScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-medium"), (120, "-normal"), (160, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall"), (50, "-very-tall")]  # noqa: RUF012
     PAGES: tuple[str, ...] = ()
-    """Selectors of the panels that a small terminal shows one after the other, the most important first."""
+    """Selectors of the panels that a small terminal shows in sequence, the most important first."""
 
     _resized_to: Size | None = None
 
