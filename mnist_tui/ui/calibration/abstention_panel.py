@@ -97,7 +97,8 @@ def abstention_plot(figures: Confidences, threshold: float, colours: Palette, wi
         bottom = top - 0.01
 
     def on_canvas(answered: Numbers, accuracy: Numbers) -> tuple[Numbers, Numbers]:
-        return (answered - low) / (1 - low), np.clip((accuracy - bottom) / (top - bottom), 0, 1)
+        share = np.clip((accuracy - bottom) / (top - bottom), 0, 1)
+        return (answered - low) / (1 - low), (share * (rows - 1) + 0.5) / rows  # the limits are in the middle of a row
 
     plot = line_cells(*on_canvas(answered[shown], accuracy[shown]), columns, rows)
     if now.answered:
