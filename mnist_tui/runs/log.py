@@ -25,6 +25,8 @@ TAIL_BYTES = 256
 """Bytes that show whether a log is still the same."""
 MAX_LINE = 4 << 20
 """Bytes of the longest line that is decoded: ten times an epoch of 256 classes."""
+MAX_SKIPPED = 64 << 20
+"""Bytes of the longest line that is skipped. A longer one ends the log: searching a hole of any size takes long."""
 
 
 class EventLog:
@@ -148,7 +150,8 @@ class EventLog:
 
     def _remove_incomplete_line(self) -> None:
         """Remove an incomplete last line of any length, left by an engine that was killed or by a power cut."""
-        end = size = os.fstat(self._descriptor).st_size
+        size = os.fstat(self._descriptor).st_size
+        end = min(size, _end_of_data(self._descriptor, size))
         while end:
             start = max(0, end - CHUNK)
             newline = os.pread(self._descriptor, end - start, start).rfind(b"\n")
@@ -158,6 +161,19 @@ class EventLog:
             end = start
         if end < size:
             os.ftruncate(self._descriptor, end)
+
+
+def _end_of_data(descriptor: int, size: int) -> int:
+    """Return where the file has nothing but a hole up to its end, which may be of any size; else its size."""
+    try:
+        hole = os.lseek(descriptor, 0, os.SEEK_HOLE)
+    except OSError:  # an empty file, or a disk without holes
+        return size
+    try:
+        os.lseek(descriptor, hole, os.SEEK_DATA)
+    except OSError:
+        return hole
+    return size
 
 
 class LogFollower:
@@ -226,7 +242,7 @@ def next_lines(file: BinaryIO, limit: int = CHUNK) -> Lines:
         file.seek(start + end)
         return Lines(data[:end], end)
     length = len(data)
-    while part := file.readline(CHUNK):
+    while length <= MAX_SKIPPED and (part := file.readline(CHUNK)):
         length += len(part)
         data = data + part if length <= MAX_LINE else b""
         if part.endswith(b"\n"):

@@ -274,3 +274,13 @@ def test_only_a_regular_file_is_a_log(path: Path, place: str) -> None:
         path.symlink_to("/dev/zero")
     with pytest.raises(OSError, match=r"directory|regular"):
         EventLog(path)
+
+
+def test_a_hole_of_any_size_ends_the_log(path: Path) -> None:
+    append(path, encode(samples.step_ended(1)))
+    os.truncate(path, 1 << 40)
+    follower = LogFollower(path)
+    assert steps(follower.read()) == [1]
+    assert follower.read() == []
+    EventLog(path).close()
+    assert path.read_bytes() == encode(samples.step_ended(1))
