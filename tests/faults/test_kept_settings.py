@@ -25,10 +25,11 @@ from mnist_tui.engine.training.trainer import ROLLBACK_FACTOR
 from mnist_tui.events import AnyEvent, CheckpointSaved, PhaseChanged
 from mnist_tui.events import Phase as RunPhase
 from mnist_tui.runs.directory import HOME_VARIABLE, RunDirectory
+from mnist_tui.runs.history import History
+from mnist_tui.runs.log import LogFollower
 from mnist_tui.runs.summary import summarize
 from tests.engine import in_process
 from tests.engine.held import ME
-from tests.faults import audit
 from tests.faults import engine as faults
 from tests.faults.engine import PATIENCE_SECONDS, wait_until
 
@@ -144,12 +145,18 @@ class KeptSettings(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.trained.kill()
 
+    def events(self) -> list[AnyEvent]:
+        """Return all events; the engine may be writing the next one."""
+        follower, events = LogFollower(self.run.events_path), list[AnyEvent]()
+        while fresh := follower.read():
+            events += fresh
+        return events
+
     def send_and_pause(self, request: SteeringRequest, *more: SteeringRequest) -> None:
         """Send requests, and wait until the engine has paused again."""
 
         def pauses() -> int:
-            events = audit.events_of(self.run)
-            return sum(isinstance(event, PhaseChanged) and event.phase is RunPhase.PAUSED for event in events)
+            return sum(isinstance(each, PhaseChanged) and each.phase is RunPhase.PAUSED for each in self.events())
 
         before = pauses()
         for each in (request, *more):
@@ -228,11 +235,13 @@ class KeptSettings(RuleBasedStateMachine):
         return self.epochs, self.rate, self.early_stopping
 
     def checkpoints_saved(self) -> int:
-        return sum(isinstance(event, CheckpointSaved) for event in audit.events_of(self.run))
+        return sum(isinstance(event, CheckpointSaved) for event in self.events())
 
     def check_newest_step(self) -> None:
-        """Check that the newest step was trained with the expected settings."""
-        history = audit.check_history(self.run)
+        """Check that no step is lost, and that the newest one was trained with the expected settings."""
+        history = History(self.run.record())
+        history.apply_all(self.events())
+        assert history.steps.column("step").tolist() == list(range(1, history.last_step + 1))
         assert history.started is not None
         total = history.started.steps_per_epoch * self.epochs
         expected = PRESETS["mlp"].schedule(history.last_step - 1, total, self.rate)
