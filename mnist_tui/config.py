@@ -25,7 +25,7 @@ class ConfigError(Exception):
 
 
 class DataFacts(msgspec.Struct, frozen=True):
-    """What identifies the content of a data set."""
+    """Checksum and classes of a data set."""
 
     checksum: str
     """SHA-256 over the arrays."""

@@ -110,7 +110,7 @@ class Engine:
     @property
     def save_error(self) -> str:
         """Reasons why files or events cannot be saved, or an empty string."""
-        reasons = "; ".join(filter(None, (self._writer.trouble, self._event_writer.trouble)))
+        reasons = "; ".join(filter(None, (self._writer.error, self._event_writer.error)))
         if reasons and self._steering.is_retrying:
             return f"the training has ended, but not all is saved: free some space, or stop the run; {reasons}"
         return reasons

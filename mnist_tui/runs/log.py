@@ -44,7 +44,7 @@ class EventLog:
         self._held: deque[bytes] = deque()
         self.was_restored = False
         """True if the file was written again."""
-        self.trouble = ""
+        self.error = ""
         """Reason why events wait in memory; empty if none does."""
         self._remove_incomplete_line()
         self._copy = LogCopy()
@@ -77,9 +77,9 @@ class EventLog:
                 self._write(self._held[0])
                 self._held.popleft()
         except OSError as error:
-            self.trouble = error.strerror or str(error)
+            self.error = error.strerror or str(error)
         else:
-            self.trouble = ""
+            self.error = ""
 
     def flush(self) -> None:
         """Sync the written events to the disk."""
@@ -87,7 +87,7 @@ class EventLog:
         try:
             os.fsync(self._descriptor)
         except OSError as error:
-            self.trouble = self.trouble or error.strerror or str(error)
+            self.error = self.error or error.strerror or str(error)
 
     def close(self) -> None:
         """Close the file."""

@@ -23,7 +23,7 @@ class RunSummary:
     status: Status
     engine: LiveEngine | None
     save_error: str = ""
-    """What the live or the last engine could not save; empty if it saved everything."""
+    """Files that the live or the last engine could not save; empty if it saved everything."""
     unreadable: int = 0
     """Number of lines of events.jsonl that this version cannot read; steps are not counted."""
 

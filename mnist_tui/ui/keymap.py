@@ -279,9 +279,9 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
     ),
     "labels": (
         Key("relabel", "R", "Relabel", "Choose the correct class: a digit, or from a list"),
-        Key("judge('right')", "A", "Label is correct", "Accept the label"),
-        Key("judge('unreadable')", "U", "Unreadable", "Mark the digit as unreadable"),
-        Key("take_back", "u,backspace", "Undo", "Undo the last review", rank=1),
+        Key("review('right')", "A", "Label is correct", "Accept the label"),
+        Key("review('unreadable')", "U", "Unreadable", "Mark the digit as unreadable"),
+        Key("undo", "u,backspace", "Undo", "Undo the last review", rank=1),
         Key("view_check", "t", "All labels", "Show the label issues of all training digits", rank=2),
         Key("view_epoch", "t", "Validation", "Show the label issues of the validation digits", rank=1),
         Key("cross_check", "X", "Cross-check", "Predict all training digits out of sample; asks first", rank=1),

@@ -31,7 +31,7 @@ class RunView:
     """Seconds since 1970; widgets read no other clock."""
     revision: int
     unknown_events: int
-    trouble: str = ""
+    save_error: str = ""
     """The engine's message about what it cannot save; empty if it saves everything."""
     has_engine: bool = False
     """True if an engine is alive; it may also wait after the run's end, to explain digits or to train on."""
@@ -55,7 +55,7 @@ class RunSession:
         self._live = False
         self._engine: LiveEngine | None = None
         self._last_save_error = ""
-        """What the last engine could not save, when none is live."""
+        """Files that the last engine could not save, when none is live."""
         self._attachment: Attachment | None = None
         self._is_closed = False
         self.dismissed: set[str] = set()
@@ -80,7 +80,7 @@ class RunSession:
             engine, self._live_checked = self.run.engine(), now
             live = engine is not None or self._replies
             self._last_save_error = "" if live else self.run.save_error()
-        with contextlib.suppress(RunError):  # a disk that went away: `trouble` and the status say so
+        with contextlib.suppress(RunError):  # a disk that went away, which `save_error` and the status show
             while events := self._follower.read():  # to the end: half a run would be a lie
                 self._history.apply_all(events)
         self._live, self._engine = live, engine
@@ -88,11 +88,18 @@ class RunSession:
         self.model_loader.poll()
         ticking = self._live and self._history.phase is not Phase.TRAINING and not self._history.is_over
         loading = self.model_loader.progress, self.model_loader.problem
-        state = (self._history.revision, self._live, self._engine, self._trouble, int(now) if ticking else 0, loading)
+        state = (
+            self._history.revision,
+            self._live,
+            self._engine,
+            self._save_error,
+            int(now) if ticking else 0,
+            loading,
+        )
         if state == self._shown:
             return False
-        if self.view.trouble and self._trouble != self.view.trouble:
-            self.dismissed.discard(self.view.trouble)  # should it come back, it is news
+        if self.view.save_error and self._save_error != self.view.save_error:
+            self.dismissed.discard(self.view.save_error)  # should it come back, it is news
         self._shown = state
         self.view = self._make_view()
         return True
@@ -114,7 +121,7 @@ class RunSession:
         return self._attachment is not None and self._attachment.alive and not self.run.lock.path.exists()
 
     @property
-    def _trouble(self) -> str:
+    def _save_error(self) -> str:
         return self._attachment.save_error if self._attachment is not None else self._last_save_error
 
     def _attend(self) -> None:
@@ -129,7 +136,7 @@ class RunSession:
         silent_since = self._engine.silent_since if self._engine is not None else None
         status = history.status(live=self._live, responds=silent_since is None)
         if not status.is_live and history.last_time is not None:
-            now = history.last_time  # a run that is over stands still
+            now = history.last_time  # the clock of a run that is over stops
         elif silent_since is not None:
             now = silent_since
         return RunView(
@@ -139,7 +146,7 @@ class RunSession:
             now=now,
             revision=history.revision,
             unknown_events=self._follower.unknown,
-            trouble=self._trouble,
+            save_error=self._save_error,
             has_engine=self._live,
             engine=self._engine,
         )

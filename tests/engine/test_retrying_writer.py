@@ -36,17 +36,17 @@ def run(tmp_path: Path) -> RunDirectory:
 def test_a_failed_write_raises_one_alert_and_is_reported_until_it_succeeds(run: RunDirectory) -> None:
     events: list[Event] = []
     writer = RetryingWriter(run, events.append)
-    assert writer.trouble == ""
+    assert writer.error == ""
     assert not writer.write("model.keras", fail, step=3, epoch=1)
     assert not writer.write("model.keras", fail, step=9, epoch=2)
     (alert,) = events
     assert isinstance(alert, AlertRaised)
     assert (alert.kind, alert.step, alert.epoch) == (AlertKind.NOT_SAVED, 3, 1)
     assert "model.keras is not saved (No space left on device)" in alert.text
-    assert writer.trouble == "not saved: model.keras (No space left on device)"
+    assert writer.error == "not saved: model.keras (No space left on device)"
     assert list(writer.unsaved) == ["model.keras"]
     assert writer.write("model.keras", succeed, step=12, epoch=2)
-    assert writer.trouble == ""
+    assert writer.error == ""
     assert not writer.unsaved
 
 
@@ -182,7 +182,7 @@ def test_a_background_write_ends_before_the_next_one_and_its_failure_is_reported
 
     writer.write_in_background("model.keras", fail, lambda: done.append("written again"), step=6, epoch=2)
     writer.wait()
-    assert writer.trouble == "not saved: model.keras (No space left on device)"
+    assert writer.error == "not saved: model.keras (No space left on device)"
     (alert,) = events
     assert isinstance(alert, AlertRaised)
     assert (alert.step, alert.epoch) == (6, 2)
@@ -208,7 +208,7 @@ def test_a_deleted_run_directory_is_reported(run: RunDirectory) -> None:
     assert not writer.write("checkpoint", fail, step=3, epoch=1)
     assert isinstance(events[0], AlertRaised)
     assert "has vanished" in events[0].text
-    assert "has vanished" in writer.trouble
+    assert "has vanished" in writer.error
 
 
 def test_a_changed_setting_is_on_disk_before_it_is_acknowledged(
@@ -236,14 +236,14 @@ def test_events_after_the_end_are_dropped_until_the_run_is_resumed(run: RunDirec
         "StepEnded",
     ]
     assert event_writer.complete
-    assert event_writer.trouble == ""
+    assert event_writer.error == ""
 
 
 def test_an_event_that_is_being_written_is_not_reported(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     event_writer, write, meanwhile = EventWriter(run), os.write, list[str]()
 
     def spying_write(descriptor: int, line: bytes) -> int:
-        meanwhile.append(event_writer.trouble)  # as another thread would read it
+        meanwhile.append(event_writer.error)  # as another thread would read it
         return write(descriptor, line)
 
     monkeypatch.setattr(os, "write", spying_write)
@@ -261,7 +261,7 @@ def test_an_end_event_that_failed_is_written_once_the_disk_has_room(
         event_writer.emit(samples.step_ended(1))
         event_writer.emit(RunEnded(time=1.0, reason=EndReason.COMPLETED))
         assert not event_writer.complete
-        assert "2 events (No space left on device)" in event_writer.trouble
+        assert "2 events (No space left on device)" in event_writer.error
     event_writer.emit(samples.step_ended(2))  # dropped, as it comes after the end
     assert event_writer.complete
     assert [type(event).__name__ for event in LogFollower(run.events_path).read()] == ["StepEnded", "RunEnded"]
@@ -323,7 +323,7 @@ def test_an_event_log_is_written_again_once_the_disk_has_room(
     with monkeypatch.context() as full_disk:
         full_disk.setattr(replacing, "replaceable", lambda _: fail())
         event_writer.emit(samples.step_ended(2))
-        assert "No space left" in event_writer.trouble
+        assert "No space left" in event_writer.error
     assert event_writer.retry()
     events = LogFollower(run.events_path).read()
     assert events == [samples.step_ended(1), samples.step_ended(2)]
@@ -349,4 +349,4 @@ def test_events_follow_a_run_directory_that_is_moved(run: RunDirectory) -> None:
     moved = RunDirectory(run.path.rename(run.path.with_name("moved")))
     event_writer.emit(samples.step_ended(2))
     assert LogFollower(moved.events_path).read() == [samples.step_ended(1), samples.step_ended(2)]
-    assert event_writer.trouble == ""
+    assert event_writer.error == ""

@@ -149,15 +149,15 @@ LINE = len(encode(samples.step_ended(1)))
 def test_a_line_that_does_not_fit_on_the_disk_waits(path: Path, monkeypatch: pytest.MonkeyPatch, room: int) -> None:
     log, disk = EventLog(path), SmallDisk(monkeypatch, LINE + room)
     log.append(samples.step_ended(1))
-    assert (log.held, log.trouble) == (0, "")
+    assert (log.held, log.error) == (0, "")
     log.append(samples.step_ended(2))
     assert path.read_bytes() == encode(samples.step_ended(1))
-    assert (log.held, log.trouble) == (1, "No space left on device")
+    assert (log.held, log.error) == (1, "No space left on device")
     log.append(samples.step_ended(3))
     assert log.held == 2
     disk.room += 10 * LINE
     log.append(samples.step_ended(4))
-    assert (log.held, log.trouble) == (0, "")
+    assert (log.held, log.error) == (0, "")
     assert steps(LogFollower(path).read()) == [1, 2, 3, 4]
 
 
@@ -211,9 +211,9 @@ def test_a_failed_sync_is_reported_and_stops_nothing(path: Path, monkeypatch: py
     monkeypatch.setattr(os, "fsync", fail)
     log.append(samples.step_ended(1))
     log.flush()
-    assert log.trouble == "Input/output error"
+    assert log.error == "Input/output error"
     log.append(samples.step_ended(2))
-    assert log.trouble == ""
+    assert log.error == ""
 
 
 @pytest.mark.parametrize("torn", [b"{", encode(samples.step_ended(9))[:-1], b"x" * 5000, b"\xff"], ids=range(4))

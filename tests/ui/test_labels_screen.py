@@ -162,7 +162,7 @@ async def test_backspace_undoes_reviews_in_reverse_order(run: RunDirectory) -> N
         assert (view_of(screen).cursor, reviewed_count(screen)) == (0, 0)
         assert [outcome for outcome, _ in outcomes(run)] == ["right", "unreadable", "withdrawn", "withdrawn"]
         assert "Backspace" not in status(screen)
-        assert not screen.check_action("take_back", ())
+        assert not screen.check_action("undo", ())
 
 
 async def test_backspace_withdraws_a_review_of_an_earlier_session_under_the_cursor(run: RunDirectory) -> None:
@@ -172,7 +172,7 @@ async def test_backspace_withdraws_a_review_of_an_earlier_session_under_the_curs
     async with app.run_test(size=SIZE) as pilot:
         screen = await reviewing(pilot)
         assert view_of(screen).cursor == 1  # the first without a review
-        assert not screen.check_action("take_back", ())
+        assert not screen.check_action("undo", ())
         await press(pilot, "up", "backspace")
         assert reviewed_count(screen) == 0
         assert [outcome for outcome, _ in outcomes(run)] == ["right", "withdrawn"]

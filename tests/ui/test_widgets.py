@@ -69,11 +69,11 @@ async def test_the_header_drops_whole_parts_that_do_not_fit(width: int) -> None:
 async def test_the_header_has_the_status_and_warns_of_unsaved_files(phase: Phase, status: Status, shown: str) -> None:
     run = history(100)
     run.apply(samples.phase_changed(phase, 88))
-    for trouble in ("", "not saved: checkpoint"):
-        line = await header_line(replace(view(run, status), trouble=trouble))
+    for save_error in ("", "not saved: checkpoint"):
+        line = await header_line(replace(view(run, status), save_error=save_error))
         assert shown in line
         assert ("left" in line) is (phase == Phase.VALIDATING)
-        assert ("⚠ not saved" in line) is bool(trouble)
+        assert ("⚠ not saved" in line) is bool(save_error)
 
 
 async def test_the_header_names_another_machine_and_since_when_it_is_silent() -> None:
@@ -220,14 +220,14 @@ async def test_an_alert_takes_the_lines_it_needs_and_two_at_most(width: int, wor
 def test_the_banner_shows_decisions_before_unsaved_files_before_alerts() -> None:
     run = alerted(history(100))
     assert banner(view(run), set()) == ("the loss jumped", False, "Esc hide")
-    troubled = replace(view(run), trouble="not saved: checkpoint")
-    assert banner(troubled, set()) == ("not saved: checkpoint", True, "Esc hide")
-    assert banner(troubled, {"not saved: checkpoint"})[0] == "the loss jumped"
+    unsaved = replace(view(run), save_error="not saved: checkpoint")
+    assert banner(unsaved, set()) == ("not saved: checkpoint", True, "Esc hide")
+    assert banner(unsaved, {"not saved: checkpoint"})[0] == "the loss jumped"
     run.apply(
         AlertRaised(time=CREATED + 95, kind=AlertKind.NOT_FINITE, text="NaN", step=95, epoch=1, awaits_decision=True)
     )
     run.apply(samples.phase_changed(Phase.PAUSED, 95))
-    assert banner(replace(view(run), trouble="not saved"), set()) == ("NaN", True, "b decide")
+    assert banner(replace(view(run), save_error="not saved"), set()) == ("NaN", True, "b decide")
     assert dismissible(view(run), set()) == ""
 
 

@@ -1,4 +1,4 @@
-"""What the doctor reports."""
+"""Findings of the doctor."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -36,7 +36,7 @@ class EventWriter:
                 return
             self._log.append(event)
             if isinstance(event, SettingChanged):
-                self._log.flush()  # before the user is told
+                self._log.flush()  # before the request is acknowledged
             if isinstance(event, StepEnded):
                 self._step, self._epoch = event.step, event.epoch
             self.ended = isinstance(event, RunEnded | RunFailed) or (self.ended and not isinstance(event, RunResumed))
@@ -56,9 +56,9 @@ class EventWriter:
             return self._log.held == 0
 
     @property
-    def trouble(self) -> str:
+    def error(self) -> str:
         """Reason why events cannot be written, or an empty string."""
-        held, reason = self._log.held, self._log.trouble
+        held, reason = self._log.held, self._log.error
         # An event that is being written is held, too, but without a reason.
         count = "1 event" if held == 1 else f"{held:,} events"
         return f"not written: {count} ({reason})" if held and reason else ""

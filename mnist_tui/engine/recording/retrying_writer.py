@@ -15,7 +15,7 @@ PREDICTIONS = "predictions/"
 OBSTRUCTIONS = (FileExistsError, FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
 """Errors that stay when a full disk has room again."""
 MAX_NAMES = 3
-"""Files that `trouble` names, predictions last."""
+"""Files that `error` names, predictions last."""
 MAX_WAITING = 50
 """Failed writes in memory from which on no more predictions are kept, which take about 0.25 MB each."""
 LOOK_SECONDS = 1.0
@@ -25,7 +25,7 @@ LOOK_SECONDS = 1.0
 class RetryingWriter:
     """Writer that repeats failed writes together with the next one.
 
-    Only the training thread writes; any thread may read `trouble`. Each write waits for the one before.
+    Only the training thread writes; any thread may read `error`. Each write waits for the one before.
     """
 
     def __init__(self, run: RunDirectory, emit: Emit) -> None:
@@ -123,7 +123,7 @@ class RetryingWriter:
         return None
 
     @property
-    def trouble(self) -> str:
+    def error(self) -> str:
         """Names of unsaved files with the reason, or an empty string."""
         if not self._run.path.exists():
             return f"the run directory {self._run.path} has vanished: training goes on, but nothing more is saved"

@@ -35,8 +35,8 @@ class SettingsForm(Vertical):
     SettingsForm Input { width: 1fr; height: 1; border: none; padding: 0; background: transparent; }
     SettingsForm Input:focus { border: none; background: $focus; }
     SettingsForm Input.-refused { color: $error; }
-    SettingsForm #verdict { height: 2; margin-top: 1; color: $quiet; }
-    SettingsForm #verdict.-refused { color: $error; }
+    SettingsForm #check { height: 2; margin-top: 1; color: $quiet; }
+    SettingsForm #check.-refused { color: $error; }
     """
 
     class Submitted(Message):
@@ -72,7 +72,7 @@ class SettingsForm(Vertical):
                     else:
                         characters = CHARACTERS.get(SETTINGS_BY_KEY[key].kind, "")
                         yield SettingInput(value, characters, id=key, compact=True, select_on_focus=True)
-        yield Static(id="verdict", markup=False)
+        yield Static(id="check", markup=False)
 
     @property
     def _first_preset(self) -> str:
@@ -118,7 +118,7 @@ class SettingsForm(Vertical):
             except ConfigError as error:
                 reasons[key] = str(error)
             self.query_one(f"#{key}").set_class(key in reasons, "-refused")
-        review = self.query_one("#verdict", Static)
+        review = self.query_one("#check", Static)
         review.set_class(bool(reasons), "-refused")
         if reasons:
             review.update(next(iter(reasons.values())))

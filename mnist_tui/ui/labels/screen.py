@@ -118,9 +118,9 @@ class LabelsScreen(PredictionScreen):
         self.catch_up()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in ("relabel", "judge", "open_digit"):
+        if action in ("relabel", "review", "open_digit"):
             return bool(self.queue)
-        if action == "take_back":
+        if action == "undo":
             return self._review_session.can_undo or self._is_reviewed
         if action == "view_check":
             return CHECK in self.session.points() and self.session.point != CHECK
@@ -132,7 +132,7 @@ class LabelsScreen(PredictionScreen):
             return self.queue is not None
         return super().check_action(action, parameters)
 
-    def action_judge(self, outcome: Outcome) -> None:
+    def action_review(self, outcome: Outcome) -> None:
         """Review the label under the cursor."""
         self._review(outcome)
 
@@ -143,7 +143,7 @@ class LabelsScreen(PredictionScreen):
             probabilities = [float(each) for each in here.probabilities]
             self.app.push_screen(RelabelScreen(here.label, self._names, probabilities), self._relabel)
 
-    def action_take_back(self) -> None:
+    def action_undo(self) -> None:
         """Undo the last review of this session; without one, withdraw that of the example under the cursor."""
         if self._review_session.can_undo:
             self._keep(self._review_session.undo(), go_on=False)

@@ -68,8 +68,8 @@ def banner(view: RunView, dismissed: set[str]) -> tuple[str, bool, str]:
     waits = alert is not None and alert.awaits_decision and view.history.paused
     if alert is not None and waits:
         return alert.text, True, "b decide"
-    if view.trouble and view.trouble not in dismissed:
-        return view.trouble, True, "Esc hide"
+    if view.save_error and view.save_error not in dismissed:
+        return view.save_error, True, "Esc hide"
     if alert is not None and key_of(view) not in dismissed:
         return alert.text, alert.kind is AlertKind.NOT_FINITE, "Esc hide"
     return "", False, ""
@@ -86,4 +86,4 @@ def dismissible(view: RunView, dismissed: set[str]) -> str:
     sentence, _, hint = banner(view, dismissed)
     if not sentence or hint != "Esc hide":
         return ""
-    return view.trouble if view.trouble == sentence else key_of(view)
+    return view.save_error if view.save_error == sentence else key_of(view)

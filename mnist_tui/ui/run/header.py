@@ -50,7 +50,7 @@ class RunHeader(LineWidget):
         if engine is not None and engine.is_elsewhere:
             state += f" on {sanitize(engine.endpoint.host)}"
         right = Text.assemble((state, f"bold {variables[colour]}"))
-        if self._view.trouble:
+        if self._view.save_error:
             right.append(f"  {NOT_SAVED}", f"bold {variables['error']}")
         product = Text(" mnist-tui   ", style=f"bold {variables['primary']}")
         start = Text.assemble((sanitize(self._view.history.record.name), "bold"), "  ")

@@ -38,7 +38,7 @@ class LineWidget(Widget):
         self._lines = []
         for text in texts:
             text.end = ""
-            # Rich leaves a Text's own style to whoever renders it, unless it has spans besides
+            # Rich's render() ignores a Text's own style, unless it has spans besides
             strip = Strip(text.render(self.app.console)).apply_style(style + self.app.console.get_style(text.style))
             self._lines.append(strip.adjust_cell_length(width, style))
         self._drawn_for = surroundings
