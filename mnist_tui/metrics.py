@@ -147,7 +147,7 @@ METRICS: dict[str, Metric] = {
         Metric("gradient_norm", "Gradient norm", digits=4, bounds=POSITIVE, source="layers"),
         Metric(
             "images_per_second",
-            "Images a second",
+            "Images per second",
             "images/s",
             higher_is_better=True,
             digits=0,

@@ -35,7 +35,7 @@ def test_exactly_the_accuracy_is_enough_and_nan_never_is() -> None:
     assert run("lost", math.nan, math.nan).first_reaching(0.99) is None
 
 
-def test_the_best_are_told_for_each_figure_and_equals_share_it() -> None:
+def test_the_best_are_named_for_each_figure_and_equals_share_it() -> None:
     slow = run("slow", 0.985, 0.991, images=500, seconds=60.0, test=0.9929)
     quick = run("quick", 0.991, images=2_000, seconds=10.0, test=0.9929)
     best = best_runs([slow, quick, run("empty")])

@@ -46,13 +46,13 @@ def mislabelled(epoch: Epoch, rows: NDArray[np.intp]) -> Epoch:
 
 
 @pytest.mark.parametrize("epoch", EPOCHS)
-def test_disputes_of_the_recorded_predictions_are_those_of_the_definition(epoch: int) -> None:
+def test_label_issues_of_the_recorded_predictions_are_those_of_the_definition(epoch: int) -> None:
     assert_as_defined(recorded(epoch))
     assert_as_defined(mislabelled(recorded(epoch), np.arange(0, 5000, 50)))
 
 
 @given(epochs())
-def test_disputes_of_random_predictions_are_those_of_the_definition(epoch: Epoch) -> None:
+def test_label_issues_of_random_predictions_are_those_of_the_definition(epoch: Epoch) -> None:
     assert_as_defined(epoch)
 
 
@@ -87,7 +87,7 @@ def test_no_digit_is_confidently_of_a_class_that_none_is_labelled_as() -> None:
     assert (found.rows.tolist(), found.suspected.tolist(), found.confident.tolist()) == ([1], [2], [False])
 
 
-def test_a_doubtful_answer_disputes_the_label_without_confidence() -> None:
+def test_a_doubtful_prediction_is_a_label_issue_without_confidence() -> None:
     labels = np.array([0, 0, 1, 1], dtype=np.uint8)
     p = np.array([[0.95, 0.05], [0.45, 0.55], [0.05, 0.95], [0.0, 1.0]], dtype=np.float16)
     found = label_issues(labels, p)
@@ -109,17 +109,17 @@ def test_next_to_no_probability_is_no_confidence_even_in_a_class_that_is_never_a
     assert not found.confident[found.rows == 0].any()
 
 
-def test_without_mistakes_there_is_no_dispute() -> None:
+def test_without_mistakes_there_is_no_label_issue() -> None:
     epoch = made_up(50, 2, seed=3, sureness=40)
     assert len(label_issues(epoch.labels, epoch.probabilities).rows) == 0
 
 
-def test_a_diverged_epoch_disputes_nothing() -> None:
+def test_a_diverged_epoch_has_no_label_issues() -> None:
     lost = diverged(made_up(9, 3, seed=0))
     found = label_issues(lost.labels, lost.probabilities)
     assert len(found.rows) == 0
     assert np.isnan(found.thresholds).all()
 
 
-def test_no_digits_have_no_disputes() -> None:
+def test_no_digits_have_no_label_issues() -> None:
     assert len(label_issues(np.zeros(0, dtype=np.uint8), np.zeros((0, 10), dtype=np.float16)).rows) == 0

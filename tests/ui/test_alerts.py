@@ -54,7 +54,7 @@ def test_what_the_last_engine_could_not_save_is_shown_of_a_crashed_run(replay: R
     os.close(lock)
     session = RunSession(replay.run)
     session.poll()
-    assert (session.view.status, session.view.trouble) == (Status.CRASHED, "not saved: model.keras")
+    assert (session.view.status, session.view.save_error) == (Status.CRASHED, "not saved: model.keras")
 
 
 async def test_a_run_whose_directory_vanishes_is_still_training(replay: Replay, tmp_path: Path) -> None:

@@ -176,7 +176,7 @@ async def test_s_stops_the_run_and_stays(replay: Replay) -> None:
             assert app.is_running
 
 
-async def test_an_engine_that_refuses_is_told_and_the_app_stays(replay: Replay) -> None:
+async def test_an_engine_that_refuses_is_shown_and_the_app_stays(replay: Replay) -> None:
     app = program(replay.run, replay.clock)
     with FakeEngine(replay.run) as engine:
         engine.reply = b'{"ok":false,"error":"it is over"}\n'
@@ -277,7 +277,7 @@ async def test_a_program_that_is_told_to_leave_while_a_screen_is_made_leaves_wit
     assert app.return_code == 129
 
 
-async def test_a_damaged_run_is_told_and_the_home_screen_stays() -> None:
+async def test_a_damaged_run_is_shown_and_the_home_screen_stays() -> None:
     run = recorded_run()
     run.config_path.write_bytes(b"{")
     app = program(run)

@@ -55,7 +55,7 @@ def test_a_face_whose_terminal_goes_without_a_signal_ends(home: Path, arguments:
 
 
 @pytest.mark.parametrize(("ended_by", "status"), [(128 + signal.SIGHUP, 128 + signal.SIGHUP), (0, None)])
-def test_an_error_that_cannot_be_told_since_the_terminal_is_gone_is_none(
+def test_an_error_that_cannot_be_shown_since_the_terminal_is_gone_is_none(
     monkeypatch: pytest.MonkeyPatch, ended_by: int, status: int | None
 ) -> None:
     class Drawing:

@@ -193,7 +193,7 @@ async def test_without_runs_tab_goes_on_to_the_next_setting() -> None:
         assert app.focused.id == "epochs"
 
 
-async def test_a_launch_that_fails_is_told_in_its_sentence() -> None:
+async def test_a_launch_that_fails_is_shown_as_its_sentence() -> None:
     app = program(launch=Launch(RunError("the disk is full: free some space")))
     async with app.run_test(size=SIZE) as pilot:
         await settled(pilot)
@@ -272,7 +272,7 @@ async def test_the_cursor_stays_on_its_run_when_another_one_comes() -> None:
         assert app.session.run.path == run.path
 
 
-async def test_a_run_that_has_gone_meanwhile_is_told() -> None:
+async def test_a_run_that_has_gone_meanwhile_is_reported() -> None:
     run = recorded_run()
     app = program(clock=Clock(finishing_time()))
     async with app.run_test(size=SIZE) as pilot:

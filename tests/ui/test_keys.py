@@ -175,7 +175,7 @@ async def test_a_letter_moves_among_classes_only_if_none_begins_with_it() -> Non
         assert isinstance(app.screen, LabelsScreen)
 
 
-async def test_a_key_without_meaning_is_told_once_however_long_it_is_held() -> None:
+async def test_a_key_without_meaning_is_reported_once_however_long_it_is_held() -> None:
     app = program(recorded_run(), Clock(finishing_time()))
     async with app.run_test(size=SMALL, notifications=True) as pilot:
         await settled(pilot)

@@ -11,21 +11,21 @@ OTHER = LabelReview(split="validation", index=9, label=4, outcome="wrong", corre
 FROM_ANOTHER_RUN = msgspec.structs.replace(ONE, outcome="unreadable", time=900.0)
 
 
-def test_a_verdict_gets_the_time_and_stands_before_it_is_in_the_book() -> None:
+def test_a_review_counts_before_it_is_written() -> None:
     review_session = ReviewSession(Clock(1_000.0))
     given = review_session.give(ONE, None)
     assert given == msgspec.structs.replace(ONE, time=1_000.0)
     assert review_session.standing([]) == [given]
 
 
-def test_a_newer_verdict_of_another_person_stands() -> None:
+def test_a_newer_review_of_another_user_counts() -> None:
     review_session = ReviewSession(Clock(1_000.0))
     review_session.give(ONE, None)
     newer = msgspec.structs.replace(FROM_ANOTHER_RUN, time=2_000.0)
     assert review_session.standing([newer]) == [newer]
 
 
-def test_on_a_clock_that_stands_still_or_goes_back_the_last_verdict_is_still_the_newest() -> None:
+def test_the_last_review_is_the_newest_whatever_the_clock_says() -> None:
     clock = Clock(1_000.0)
     review_session = ReviewSession(clock)
     first = review_session.give(ONE, None)
@@ -35,7 +35,7 @@ def test_on_a_clock_that_stands_still_or_goes_back_the_last_verdict_is_still_the
     assert merge([second, first]) == [second]
 
 
-def test_a_verdict_replaces_one_from_a_clock_that_is_ahead() -> None:
+def test_a_review_replaces_one_from_a_clock_that_is_ahead() -> None:
     ahead = msgspec.structs.replace(FROM_ANOTHER_RUN, time=5_000.0)
     given = ReviewSession(Clock(1_000.0)).give(ONE, ahead)
     assert merge([ahead, given]) == [given]
@@ -59,7 +59,7 @@ def test_taking_back_restores_what_stood_before_with_its_judge() -> None:
     assert merge([FROM_ANOTHER_RUN, given, restored]) == [restored]
 
 
-def test_verdicts_are_taken_back_in_the_reverse_order() -> None:
+def test_reviews_are_undone_in_the_reverse_order() -> None:
     review_session = ReviewSession(Clock(1_000.0))
     review_session.give(ONE, None)
     review_session.give(OTHER, None)
@@ -73,14 +73,14 @@ def test_a_wrong_label_is_withdrawn_without_its_correct_one() -> None:
     assert review_session.undo().correct is None
 
 
-def test_a_verdict_that_was_given_elsewhere_can_be_withdrawn() -> None:
+def test_a_review_that_was_given_elsewhere_can_be_undone() -> None:
     review_session = ReviewSession(Clock(0.0))
     withdrawn = review_session.withdraw(FROM_ANOTHER_RUN)
     assert merge([FROM_ANOTHER_RUN, withdrawn]) == []
     assert not review_session.can_undo
 
 
-def test_a_verdict_that_could_not_be_kept_neither_stands_nor_can_be_taken_back() -> None:
+def test_a_review_that_could_not_be_written_neither_counts_nor_can_be_undone() -> None:
     review_session = ReviewSession(Clock(1_000.0))
     kept, lost = review_session.give(ONE, None), review_session.give(OTHER, None)
     review_session.lost(lost)

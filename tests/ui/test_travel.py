@@ -57,7 +57,7 @@ def test_the_line_fits_and_its_marked_tick_is_that_of_the_place(width: int, coun
         assert width < 60 or epoch(place) in drawn.ticks.values()
 
 
-def test_best_missing_and_other_moments_have_ticks_and_a_legend_of_their_own() -> None:
+def test_best_missing_and_other_points_have_ticks_and_a_legend_of_their_own() -> None:
     points = (epoch(1), epoch(2), epoch(3), EvaluationPoint(TEST))
     shown = Slide(points, epoch(3), 3, best=epoch(2), unavailable=frozenset({epoch(1)}))
     line = draw_slide(shown, COLOURS, 120).line.plain
