@@ -45,7 +45,7 @@ def evaluate(run: str, spec: str, as_json: bool) -> int:
     return 0
 
 
-@click.command(help=f"Predict the images of a file, as a submission to Kaggle's Digit Recognizer. {RUN_HELP}")
+@click.command(help=f"Predict images as a Kaggle submission. FILE is like test.csv of the Digit Recognizer. {RUN_HELP}")
 @click.argument("run")
 @click.argument("images", metavar="FILE")
 @click.option("-o", "path", metavar="PATH", default="-", help="Write the CSV to this file instead of stdout.")

@@ -3,8 +3,8 @@
 import contextlib
 import errno
 import os
-import random
 import re
+import secrets
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,7 +26,7 @@ def replacing(path: Path, *, durable: bool = False) -> Iterator[Path]:
         OSError: The disk refuses the file, or anything but a regular file is in its place.
     """
     target, mode = replaceable(path)
-    temporary = target.with_name(f".{target.stem[:STEM_LENGTH]}.{random.randrange(10**9)}{target.suffix}")
+    temporary = target.with_name(f".{target.stem[:STEM_LENGTH]}.{secrets.randbelow(10**9)}{target.suffix}")
     temporary.touch(exist_ok=False)
     try:
         yield temporary

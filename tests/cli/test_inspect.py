@@ -7,6 +7,7 @@ import pytest
 
 from mnist_tui.cli import inspect, listing_inspection
 from mnist_tui.cli.main import run_command
+from mnist_tui.control.protocol import JobReport
 from mnist_tui.events import AnyEvent, EndReason, encode
 from mnist_tui.runs.directory import RunDirectory, RunError, create_run
 from tests.kit import samples
@@ -20,9 +21,9 @@ def evaluated(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Data sets that were evaluated."""
     specs: list[str] = []
 
-    def do_job(_: RunDirectory, name: str, spec: str) -> str:
+    def do_job(_: RunDirectory, name: str, spec: str) -> JobReport:
         specs.append(spec)
-        return name
+        return JobReport("done", 1.0, name)
 
     monkeypatch.setattr(inspect, "_do_job", do_job)
     monkeypatch.setattr(inspect, "check_evaluated", lambda spec: spec)

@@ -47,7 +47,8 @@ class ComparedRun:
             self._engine = self.run.engine()
             self._read(history)
         except RunError as error:
-            self.error = sanitize(str(error)) if self.run.config_path.exists() else "deleted before it was read"
+            reason = sanitize(str(error).removeprefix(f"{self.run.path}/"))
+            self.error = reason if self.run.config_path.exists() else "deleted before it was read"
             return
         self.name = sanitize(record.name)
         self.overlay_run = OverlayRun(self.run.id, self.name, history, self.style)
