@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -99,8 +100,17 @@ def test_a_damaged_idx_file_is_named(tmp_path: Path, content: bytes, words: str)
 
 
 def test_a_folder_without_its_files_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="has no IDX file for x_train"):
+    with pytest.raises(ConfigError, match="has no IDX file for x_train, such as train-images-idx3-ubyte"):
         datasets.load(str(tmp_path))
+
+
+def test_pipes_are_never_waited_for(tmp_path: Path) -> None:
+    for name in ("train.csv", "train-images-idx3-ubyte.gz"):
+        os.mkfifo(tmp_path / name)
+    with pytest.raises(ConfigError, match=r"train\.csv is not a file"):
+        datasets.load(str(tmp_path / "train.csv"))
+    with pytest.raises(ReaderError, match="not a regular file"):
+        read_idx(tmp_path / "train-images-idx3-ubyte.gz")
 
 
 def table(order: str = "label first", header: bool = True) -> str:
@@ -196,7 +206,7 @@ def test_a_table_is_split_the_same_way_for_all_runs(tmp_path: Path) -> None:
 
 def test_a_format_that_no_reader_knows_is_refused_with_those_that_are(tmp_path: Path) -> None:
     (tmp_path / "digits.txt").touch()
-    with pytest.raises(ConfigError, match=r"is not known: give mnist, or the path of an \.npz file, a \.csv file"):
+    with pytest.raises(ConfigError, match=r"is not known: give mnist, or the path of an \.npz file or a \.csv file"):
         datasets.check_spec(str(tmp_path / "digits.txt"))
 
 

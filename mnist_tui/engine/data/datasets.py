@@ -115,7 +115,7 @@ def check_spec(spec: str) -> None:
     """Raise ConfigError unless a spec names a data set or an existing file. Cheap enough for every key press."""
     if spec in DATASETS:
         return
-    known = f"give {', '.join(DATASETS)}, or the path of {', '.join(reader.description for reader in READERS)}"
+    known = f"give {', '.join(DATASETS)}, or the path of {' or '.join(reader.description for reader in READERS)}"
     path = user_path(spec, "data")
     try:
         exists = path.exists()
@@ -239,11 +239,13 @@ def _read(spec: str, *choices: Sequence[str]) -> "Mapping[str, NDArray[Any]]":
         reader = reader_of(path)
         if reader is None:
             raise ReaderError("is missing")
+        if path.exists() and not path.is_file() and not path.is_dir():  # opening a pipe would wait for a writer
+            raise ReaderError("is not a file")
         arrays = reader.read(path, choices)
     except ReaderError as error:
         wanted = ", or ".join(" and ".join(choice) if len(choice) == 2 else ", ".join(choice) for choice in choices)
-        fix = "install mnist-tui again" if spec in DATASETS else "restore it"
-        fix += f", or save {wanted} with numpy.savez" if path.suffix == ".npz" and spec not in DATASETS else ""
+        fix = "restore it" if path.suffix != ".npz" else f"restore it, or save {wanted} with numpy.savez"
+        fix = "install mnist-tui again" if spec in DATASETS else fix
         raise ConfigError(f"{path} {error}: {fix}") from None
     md5 = DATASETS[spec].md5 if spec in DATASETS else {}
     for key in arrays.keys() & md5.keys():

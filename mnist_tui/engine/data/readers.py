@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnist_tui.npz import NpzError, read_arrays
+from mnist_tui.untrusted import opened
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,6 +29,14 @@ CSV_NAME = re.compile(r".*\.csv(\.gz|\.zip)?", re.IGNORECASE)
 IDX_NAME = re.compile(
     r"(?:.*-)?(?P<part>train|t10k|test)-(?P<kind>images|labels)[.-]idx\d-(?:ubyte|int)(?:\.gz)?", re.IGNORECASE
 )
+IDX_EXAMPLES = {
+    "x": "train-images-idx3-ubyte",
+    "x_train": "train-images-idx3-ubyte",
+    "y_train": "train-labels-idx1-ubyte",
+    "x_test": "t10k-images-idx3-ubyte",
+    "y_test": "t10k-labels-idx1-ubyte",
+}
+"""Array -> name of its file in MNIST."""
 IDX_TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 """Third byte of an IDX file -> NumPy type of its numbers."""
 LARGEST = 2**31
@@ -81,7 +90,7 @@ def _read_idx_folder(folder: Path, choices: Sequence[Choice]) -> "dict[str, NDAr
     choice = next((choice for choice in choices if set(choice) <= files.keys()), None)
     if choice is None:
         missing = next(name for name in choices[0] if name not in files)
-        raise ReaderError(f"has no IDX file for {missing}")
+        raise ReaderError(f"has no IDX file for {missing}, such as {IDX_EXAMPLES[missing]}")
     arrays = {}
     for name in choice:
         try:
@@ -108,7 +117,7 @@ def read_idx(path: Path) -> "NDArray[Any]":
     import numpy as np
 
     try:
-        with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
+        with opened(path) as raw, gzip.open(raw) if path.suffix.lower() == ".gz" else raw as file:
             magic = file.read(4)
             if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in IDX_TYPES or not 1 <= magic[3] <= 4:
                 raise ReaderError(f"begins with {magic.hex(' ') or 'nothing'}, not like an IDX file")
