@@ -4,6 +4,7 @@ import os
 import signal
 import stat
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -201,11 +202,17 @@ def test_a_killed_engine_is_reported_as_crashed_and_its_socket_is_private(start:
         client.send(run, Stop(by="test"))
 
 
+def is_engine_of(process: psutil.Process, run: RunDirectory) -> bool:
+    return process.status() != psutil.STATUS_ZOMBIE and str(run.path) in process.cmdline()
+
+
 @pytest.mark.parametrize(("early", "number"), [(True, signal.SIGTERM), (False, signal.SIGINT)])
 def test_a_signal_stops_like_a_request(start: Start, early: bool, number: signal.Signals) -> None:
     run = start(**LONG)
-    running = (child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE)
-    (engine,) = (child for child in running if str(run.path) in child.cmdline())
+    deadline = time.monotonic() + 60
+    while not (engines := [child for child in psutil.Process().children() if is_engine_of(child, run)]):
+        assert time.monotonic() < deadline, "no engine was started"
+    (engine,) = engines
     if not early:
         events_until(run, is_first_step)
     engine.send_signal(number)

@@ -17,7 +17,7 @@ from mnist_tui.engine import backends
 from mnist_tui.engine.jobs import cross_check
 from mnist_tui.engine.models.presets import PRESETS
 from mnist_tui.events import EndReason, EpochEnded, RunEnded, RunResumed
-from mnist_tui.runs.directory import HOME_VARIABLE, RunDirectory, RunError
+from mnist_tui.runs.directory import HOME_VARIABLE, TEST_AGAIN, RunDirectory, RunError
 from mnist_tui.runs.status import Status
 from mnist_tui.runs.summary import summarize
 from tests.e2e.conftest import kill_engine
@@ -126,7 +126,7 @@ def test_another_data_set_is_evaluated(stopped: RunDirectory, tmp_path: Path, mo
     found = stopped.load_arrays(stopped.predictions_path("set-mnist"))
     assert found["probabilities"].shape == (10_000, 10)
     assert len(stopped.load_arrays(stopped.digits_path("set-mnist"))["images"]) == 10_000
-    test = stopped.load_arrays(stopped.predictions_path("test"))
+    test = stopped.load_arrays(stopped.predictions_path(TEST_AGAIN))
     assert found["probabilities"][test["indices"]] == pytest.approx(test["probabilities"], abs=1e-2)
 
 
@@ -134,7 +134,7 @@ def test_a_submission_has_the_predictions_in_the_order_of_the_file(
     stopped: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     digits = stopped.load_arrays(stopped.digits_path("test"))
-    predicted = stopped.load_arrays(stopped.predictions_path("test"))["probabilities"].argmax(axis=1)
+    predicted = stopped.load_arrays(stopped.predictions_path(TEST_AGAIN))["probabilities"].argmax(axis=1)
     pixels = pd.DataFrame(digits["images"].reshape(-1, 784), columns=[f"pixel{number}" for number in range(784)])
     pixels.to_csv(tmp_path / "test.csv", index=False)
     written = tmp_path / "submission.csv"

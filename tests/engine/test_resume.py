@@ -53,7 +53,7 @@ def save_and_crash(save: int, crash: int) -> in_process.OnEvent:
     return on_event
 
 
-@pytest.mark.parametrize("preset", ["fast", "reference"])
+@pytest.mark.parametrize("preset", ["fast", pytest.param("reference", marks=pytest.mark.full)])
 def test_a_crashed_and_resumed_run_ends_with_the_same_weights_bit_for_bit(preset: str) -> None:
     settings = SETTINGS | {"preset": preset, "epochs": 2}
     whole, broken = in_process.new_run(**settings), in_process.new_run(**settings)
@@ -78,7 +78,7 @@ def test_a_crashed_and_resumed_run_ends_with_the_same_weights_bit_for_bit(preset
     assert np.all(np.diff(second.steps.column("worked")) > 0)
 
 
-@pytest.mark.parametrize("part", ["variable_000", "best_000"])
+@pytest.mark.parametrize("part", ["variable_000", pytest.param("best_000", marks=pytest.mark.full)])
 def test_a_checkpoint_of_another_model_gives_way_to_the_one_before(part: str) -> None:
     run = in_process.new_run(**SETTINGS | {"epochs": 2})
     in_process.train(run, save_and_crash(23, 25))

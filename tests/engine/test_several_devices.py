@@ -67,6 +67,7 @@ def test_two_devices_have_the_losses_of_one_with_the_same_batch() -> None:
     assert one[-1] < one[0] / 2
 
 
+@pytest.mark.full
 def test_a_run_on_two_devices_is_recorded_killed_and_resumed_like_any_other(start: Start) -> None:
     whole = start(**SETTINGS, checkpoint_seconds=0.1)
     events = events_until(whole)
