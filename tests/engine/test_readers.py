@@ -86,6 +86,7 @@ def test_classes_have_the_names_in_the_folder(tmp_path: Path, monkeypatch: pytes
         (b"\0\0\x08\x03" + b"\x7f\xff\xff\xff" * 3, "claims to hold"),
         (gzip.compress(idx(LABELS)), "begins with 1f 8b"),
     ],
+    ids=["empty", "short", "text", "half a header", "cut", "longer", "negative", "huge", "compressed"],
 )
 def test_a_damaged_idx_file_is_named(tmp_path: Path, content: bytes, words: str) -> None:
     path = tmp_path / "train-labels-idx1-ubyte"
@@ -173,6 +174,7 @@ def changed(cell: str) -> str:
         (table() + table().splitlines()[1] + ",7\n", "cannot be read"),
         (table() + table(), "line 152"),
     ],
+    ids=lambda value: "table" if len(value) > 40 else None,
 )
 def test_a_csv_file_that_is_no_table_of_images_is_named(tmp_path: Path, text: str, words: str) -> None:
     path = tmp_path / "train.csv"

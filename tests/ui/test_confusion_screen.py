@@ -214,6 +214,12 @@ def test_the_scores_of_many_classes_fit_and_include_the_selected_one(selected: i
     assert lines[-1].split()[0] == "mean"
 
 
+def test_long_class_names_give_way_to_the_scores() -> None:
+    scores = Scores(report(((5, 1), (0, 4_000))), ("Ankle boot", "T-shirt"), 0)
+    for line in score_table(scores, palette(DARK.variables), 34, 12).plain.split("\n"):
+        assert len(line) <= 34
+
+
 async def test_a_new_epoch_is_shown_and_the_cursor_stays(tmp_path: Path) -> None:
     recording = Recording.begin(tmp_path, planned=5, n=200)
     recording.end_epoch()

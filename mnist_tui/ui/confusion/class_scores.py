@@ -15,6 +15,8 @@ from mnist_tui.ui.theme import Palette
 SCORES = ("precision", "recall", "f1")
 LOWEST = "▾"
 """Before the lowest score of a column, if there are too few colours."""
+NARROWEST = 7
+"""Columns of a score, so that 100.00 fits."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,9 @@ def score_table(scores: Scores, colours: Palette, width: int, height: int) -> Te
 
     If there is no room for all classes, those around the selected one are drawn.
     """
-    label = min(12, max(5, *(len(name) for name in scores.names)))
-    column = max(7, min(14, (width - label) // 4))
+    longest = max(len(name) for name in scores.names)
+    label = max(5, min(12, longest, width - 4 * NARROWEST))
+    column = max(NARROWEST, min(14, (width - label) // 4))
     precision, support = ("precision", "support") if column >= 11 else ("prec.", "count")
     heads = [precision, "recall", "F1", support]
     lines = [Text("class".rjust(label) + "".join(head.rjust(column) for head in heads), style=paint(colours.quiet))]
