@@ -5,7 +5,6 @@ accept the same values and give the same errors.
 """
 
 import contextlib
-import difflib
 import math
 import os
 import re
@@ -211,6 +210,8 @@ def alike_names(given: str, known: Iterable[str]) -> list[str]:
 
     It may be the initials of a name's words (lr, bs), the beginning of a word (rate, epoch), or spelled alike.
     """
+    import difflib  # takes time, and few command lines need it
+
     wanted = re.sub(r"[-_]+", "-", given.casefold()).strip("-")
     words = {name: re.findall(r"[a-z0-9]+", name) for name in known}
     initials = [name for name, parts in words.items() if len(parts) > 1 and "".join(p[0] for p in parts) == wanted]

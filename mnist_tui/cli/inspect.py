@@ -6,12 +6,11 @@ import click
 
 from mnist_tui.cli.output import check_output, is_stdout, write_output
 from mnist_tui.cli.steer import RUN_HELP
-from mnist_tui.cli.wiring import UsageError, catalogue, check_evaluated
+from mnist_tui.cli.wiring import UsageError, check_data, check_evaluated
 from mnist_tui.control import client
 from mnist_tui.control.protocol import JobReport
 from mnist_tui.render.text import sanitize
 from mnist_tui.runs.directory import RunDirectory, RunError, find_run
-from mnist_tui.settings import SETTINGS_BY_KEY
 
 MAX_ISSUES_SHOWN = 20
 
@@ -52,7 +51,7 @@ def evaluate(run: str, spec: str, as_json: bool) -> int:
 def submit(run: str, images: str, path: str) -> int:
     found = find_run(run)
     check_output(path)
-    classes = _do_job(found, "predict", str(SETTINGS_BY_KEY["data"].parse(images, catalogue()))).classes
+    classes = _do_job(found, "predict", check_data(images)).classes
     rows = "".join(f"{number},{predicted}\n" for number, predicted in enumerate(classes, 1))
     write_output(path, f"ImageId,Label\n{rows}")
     if not is_stdout(path):

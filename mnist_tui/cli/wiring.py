@@ -27,11 +27,16 @@ def catalogue() -> Catalogue:
     return Catalogue(recipes, tuple(DATASETS), check_spec, backends.check, verify)
 
 
+def check_data(spec: str) -> str:
+    """Return the spec of data that exists, with a path made absolute; raises ConfigError."""
+    return str(SETTINGS_BY_KEY["data"].parse(spec, catalogue()))
+
+
 def check_evaluated(spec: str) -> str:
     """Return the spec of data that `evaluate` can read, with a path made absolute; raises ConfigError."""
     from mnist_tui.engine.data.datasets import load_evaluated
 
-    checked = str(SETTINGS_BY_KEY["data"].parse(spec, catalogue()))
+    checked = check_data(spec)
     load_evaluated(checked)
     return checked
 

@@ -22,6 +22,8 @@ from mnist_tui.runs.liveness import (
 from mnist_tui.runs.replacing import replacing
 from mnist_tui.untrusted import sanitize
 
+LOCKS_FIX = "set MNIST_TUI_HOME to a folder on another disk, or mount this one with locks (NFS: `-o local_lock=flock`)"
+"""Advice for a disk without file locks."""
 ATTEMPTS = 20
 RESTORE_ATTEMPTS = 12
 """Quarters of a heartbeat in which an engine makes its lock file again."""
@@ -92,10 +94,7 @@ class RunLock:
                 time.sleep(0.01)  # `engine` holds it for some microseconds
             except OSError as error:
                 os.close(descriptor)
-                raise RunError(
-                    f"the disk of {self._run} has no file locks ({error.strerror}): set MNIST_TUI_HOME to a folder on"
-                    " another disk, or mount this one with locks (NFS: `-o local_lock=flock`)"
-                ) from None
+                raise RunError(f"the disk of {self._run} has no file locks ({error.strerror}): {LOCKS_FIX}") from None
         os.close(descriptor)
         raise RunError(LiveEngine(Endpoint(0), None).refusal(self._id))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 
 from mnist_tui.cli.doctor.findings import Finding, Level
-from mnist_tui.engine.hardware.detection import has_bfloat16
+from mnist_tui.engine.hardware.detection import has_bfloat16, usable_cores
 
 CGROUP = Path("/sys/fs/cgroup")
 MEMORY_LIMITS = ("memory.max", "memory/memory.limit_in_bytes")
@@ -19,7 +19,7 @@ NEEDED = 2 * 2**30
 
 def machine_findings(cgroup: Path = CGROUP) -> Iterator[Finding]:
     yield Finding("system", f"{platform.system()} {platform.release()}, {platform.machine()}")
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    usable = usable_cores()
     quota = cpu_quota(cgroup)
     cores = f"{usable} of {os.cpu_count()} CPU cores" + (f", limited to the time of {quota:g}" if quota else "")
     is_limited = quota is not None and quota < usable

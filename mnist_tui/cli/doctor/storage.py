@@ -11,6 +11,7 @@ from pathlib import Path
 from mnist_tui.cli.doctor.findings import Finding, Level
 from mnist_tui.engine.service import private_socket
 from mnist_tui.runs.directory import HOME_VARIABLE, home
+from mnist_tui.runs.lock import LOCKS_FIX
 
 LITTLE, TOO_LITTLE = 2**30, 100 * 2**20
 """Bytes of free disk; a run of `best` needs 100 MB."""
@@ -42,7 +43,7 @@ def lock_finding(descriptor: int) -> Finding:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        fix = f"Set {HOME_VARIABLE} to a local disk, or mount this one with locks (NFS: -o local_lock=flock)."
+        fix = f"{LOCKS_FIX[0].upper()}{LOCKS_FIX[1:]}."
         return Finding("file locks", f"refused ({error.strerror})", Level.PROBLEM, fix)
     return Finding("file locks", "yes")
 

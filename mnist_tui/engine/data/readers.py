@@ -3,15 +3,14 @@
 To read another format, add an entry to READERS.
 """
 
-import gzip
 import re
-import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mnist_tui.engine.data.images import SIDE
 from mnist_tui.npz import NpzError, read_arrays
 from mnist_tui.untrusted import opened
 
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
 
 Choice = Sequence[str]
 """Names of arrays: x_train, y_train, x_test and y_test, or x and y, or x alone."""
-SIDE = 28
-"""Height and width of an image in a CSV file, whose columns do not tell."""
 LABEL_NAMES = ("label", "class", "target", "y")
 """Headings of the column with the labels, in any case; all other columns are pixels, in this order."""
 CSV_NAME = re.compile(r".*\.csv(\.gz|\.zip)?", re.IGNORECASE)
@@ -114,6 +111,8 @@ def read_idx(path: Path) -> "NDArray[Any]":
     Raises:
         ReaderError: The file is damaged or not an IDX file.
     """
+    import gzip  # takes time, and most runs need none of the readers' packages
+
     import numpy as np
 
     try:
@@ -139,6 +138,8 @@ def read_idx(path: Path) -> "NDArray[Any]":
 
 
 def _read_csv(path: Path, choices: Sequence[Choice]) -> "dict[str, NDArray[Any]]":
+    if path.exists() and not path.is_file():  # opening a pipe would wait for a writer
+        raise ReaderError("is not a file")
     choice = next((choice for choice in choices if set(choice) <= {"x", "y"}), None)
     if choice is None:
         raise ReaderError("is one table of images, without test images of its own")
@@ -159,6 +160,8 @@ def read_csv(path: Path, *, with_labels: bool) -> "tuple[NDArray[np.uint8], NDAr
     Raises:
         ReaderError: The file is damaged, or a cell is no pixel. The message names the line and the column.
     """
+    import zipfile
+
     import numpy as np
     import pandas as pd
 

@@ -83,9 +83,14 @@ def lower_priority() -> None:
         AUTOGROUP.write_text(str(NICENESS))
 
 
+def usable_cores() -> int:
+    """Return the number of CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def describe_hardware(plan: Plan, machine: Machine, processes: int = 1) -> Hardware:
     """Describe the devices, the precision unless it is float32, and the size of the machine."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = usable_cores()
     device = machine.gpus[0].name if machine.gpus else f"{cores} CPU core{'s' if cores > 1 else ''}"
     if plan.count > 1:
         device = f"{plan.count} × {device}" if plan.on_gpu else f"{device} as {plan.count} devices"
