@@ -2,6 +2,7 @@
 
 import zipfile
 from dataclasses import dataclass
+from pathlib import Path
 
 from mnist_tui.engine.recording import checkpoints
 from mnist_tui.engine.recording.checkpoints import COST_SHARE
@@ -32,9 +33,14 @@ def check_history(run: RunDirectory) -> History:
     return history
 
 
+def temporaries(run: RunDirectory) -> list[Path]:
+    """Return the temporary files, which a live engine has while it writes."""
+    return [path for path in run.path.rglob(".*") if path.is_file()]
+
+
 def check_files(run: RunDirectory) -> None:
     """Check that no file is damaged or incomplete."""
-    assert not [path for path in run.path.rglob(".*") if path.is_file()], "temporary files are left"
+    assert not temporaries(run), "temporary files are left"
     for path in run.path.rglob("*.npz"):
         run.load_arrays(path)  # raises RunError
     run.record()

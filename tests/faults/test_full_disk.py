@@ -75,6 +75,7 @@ def test_a_full_disk_costs_nothing_once_it_has_room(
         small_disk.fill()
         wait_until(lambda: viewer.save_error, f"for the error of a disk that fills up {name}")  # noqa: B023
         viewer.close()
+        wait_until(lambda: not audit.temporaries(engine.run), "for the end of an attempt to write")  # noqa: B023
         audit.check_files(engine.run)
         audit.check_history(engine.run)
         if chance.random() < 0.5:  # otherwise there is room again during the training
