@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from mnist_tui.event_lines import decode, decode_lines, encode
 from mnist_tui.events import (
     AnyEvent,
     CheckpointSaved,
@@ -22,9 +23,6 @@ from mnist_tui.events import (
     RunFailed,
     SettingChanged,
     StepEnded,
-    decode,
-    decode_lines,
-    encode,
 )
 from tests.kit import samples
 

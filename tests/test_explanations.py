@@ -3,7 +3,8 @@
 import pytest
 
 from mnist_tui.engine.models.presets import PRESETS
-from mnist_tui.events import Layer, RunStarted, decode
+from mnist_tui.event_lines import decode
+from mnist_tui.events import Layer, RunStarted
 from mnist_tui.explanations import explanations, layer_explanation, layer_explanations, preset_explanation
 from tests.kit.recording import RECORDING, record
 

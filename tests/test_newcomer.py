@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from mnist_tui.engine.service.steering import HANDLERS
-from mnist_tui.events import EpochEnded, decode, encode
+from mnist_tui.event_lines import decode, encode
+from mnist_tui.events import EpochEnded
 from mnist_tui.metrics import METRICS, Metric, ValidationContext, validation_metrics
 from mnist_tui.runs.directory import RunDirectory
 from mnist_tui.runs.history import History

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from mnist_tui.events import AnyEvent, Event, HardwareSampled, LayerStats, StepEnded, decode_lines, encode
+from mnist_tui.event_lines import decode_lines, encode
+from mnist_tui.events import AnyEvent, Event, HardwareSampled, LayerStats, StepEnded
 from mnist_tui.runs.directory import RunError
 from mnist_tui.runs.log_copy import LogCopy
 from mnist_tui.runs.replacing import replacing

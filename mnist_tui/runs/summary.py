@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnist_tui.events import EpochEnded, RunEnded, StepEnded, decode
+from mnist_tui.event_lines import decode
+from mnist_tui.events import EpochEnded, RunEnded, StepEnded
 from mnist_tui.runs.directory import RunDirectory, RunError, RunRecord, list_runs
 from mnist_tui.runs.history import History
 from mnist_tui.runs.liveness import LiveEngine

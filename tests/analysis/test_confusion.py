@@ -7,7 +7,8 @@ import pytest
 
 from mnist_tui.analysis.confusion import Confusion, confusion_matrix, report, row_shares, top_confusions
 from mnist_tui.analysis.predicted import predicted_classes
-from mnist_tui.events import EpochEnded, decode
+from mnist_tui.event_lines import decode
+from mnist_tui.events import EpochEnded
 from tests.analysis.samples import EPOCHS, recorded, same
 from tests.kit.recording import RECORDING
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import msgspec
 
 from mnist_tui.bench.engines import temporary_home
-from mnist_tui.events import EndReason, EpochEnded, RunEnded, RunStarted, StepEnded, decode, encode
+from mnist_tui.event_lines import decode, encode
+from mnist_tui.events import EndReason, EpochEnded, RunEnded, RunStarted, StepEnded
 from mnist_tui.runs.directory import RunDirectory
 from tests.bench.peak import peak_bytes
 from tests.bench.result import Result

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mnist_tui.events import Phase, PhaseChanged, RunStarted, StepEnded, decode
+from mnist_tui.event_lines import decode
+from mnist_tui.events import Phase, PhaseChanged, RunStarted, StepEnded
 from mnist_tui.runs.directory import HOME_VARIABLE, RunDirectory
 from tests.e2e.terminal import Terminal
 

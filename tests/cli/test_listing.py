@@ -12,7 +12,8 @@ import msgspec
 import pytest
 
 from mnist_tui.cli import listing, listing_inspection, plain
-from mnist_tui.events import AnyEvent, EndReason, Phase, RunFailed, encode
+from mnist_tui.event_lines import encode
+from mnist_tui.events import AnyEvent, EndReason, Phase, RunFailed
 from mnist_tui.runs.directory import HOME_VARIABLE, RunDirectory, create_run
 from mnist_tui.runs.liveness import Endpoint, write_endpoint
 from mnist_tui.runs.status import Status

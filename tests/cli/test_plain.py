@@ -12,7 +12,8 @@ import pytest
 from mnist_tui.cli import plain
 from mnist_tui.cli.plain import PlainReporter, follow
 from mnist_tui.control.protocol import Stop
-from mnist_tui.events import AlertKind, AnyEvent, CheckpointSaved, EndReason, Phase, ResumeReason, RunFailed, encode
+from mnist_tui.event_lines import encode
+from mnist_tui.events import AlertKind, AnyEvent, CheckpointSaved, EndReason, Phase, ResumeReason, RunFailed
 from mnist_tui.runs.directory import HOME_VARIABLE, RunDirectory, RunError, create_run
 from mnist_tui.runs.liveness import clock
 from tests.kit import samples

@@ -25,7 +25,7 @@ from mnist_tui.control.protocol import (
     Step,
     Stop,
 )
-from mnist_tui.events import encode
+from mnist_tui.event_lines import encode
 from mnist_tui.runs.directory import HOME_VARIABLE, RunDirectory, RunError, create_run
 from mnist_tui.settings import Catalogue
 from tests.kit import samples

@@ -11,7 +11,8 @@ from mnist_tui.config import DataFacts
 from mnist_tui.control import client, resume
 from mnist_tui.control.protocol import SetEpochs
 from mnist_tui.control.resume import resume_run
-from mnist_tui.events import AnyEvent, EndReason, Phase, RunEnded, RunFailed, encode
+from mnist_tui.event_lines import encode
+from mnist_tui.events import AnyEvent, EndReason, Phase, RunEnded, RunFailed
 from mnist_tui.runs.directory import RunDirectory, RunError, create_run
 from mnist_tui.settings import Catalogue
 from tests.kit import samples

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from mnist_tui.diagnosis import guard
 from mnist_tui.diagnosis.guard import EpochFigures, Finding, Guard
-from mnist_tui.events import AlertKind, EndReason, EpochEnded, StepEnded, decode
+from mnist_tui.event_lines import decode
+from mnist_tui.events import AlertKind, EndReason, EpochEnded, StepEnded
 from tests.kit import samples
 from tests.kit.recording import RECORDING
 

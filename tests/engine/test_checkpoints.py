@@ -21,7 +21,7 @@ from mnist_tui.engine.recording.checkpoints import (
     example_order,
     state_to_train_from,
 )
-from mnist_tui.events import encode
+from mnist_tui.event_lines import encode
 from mnist_tui.runs.directory import RunDirectory, RunError, create_run
 from mnist_tui.runs.summary import history_without_steps, summarize
 from tests.kit import samples

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from mnist_tui.engine.recording import checkpoints
 from mnist_tui.engine.recording.checkpoints import COST_SHARE
-from mnist_tui.events import AnyEvent, CheckpointSaved, ResumeReason, RunResumed, StepEnded, decode
+from mnist_tui.event_lines import decode
+from mnist_tui.events import AnyEvent, CheckpointSaved, ResumeReason, RunResumed, StepEnded
 from mnist_tui.runs.directory import RunDirectory
 from mnist_tui.runs.history import History
 

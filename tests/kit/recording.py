@@ -17,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 
+from mnist_tui.event_lines import decode, encode
 from mnist_tui.events import (
     AnyEvent,
     EndReason,
@@ -28,8 +29,6 @@ from mnist_tui.events import (
     RunEnded,
     RunResumed,
     StepEnded,
-    decode,
-    encode,
 )
 from mnist_tui.runs.directory import RunDirectory, RunRecord, home
 

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from mnist_tui.event_lines import decode, encode
 from mnist_tui.events import (
     AnyEvent,
     CheckpointSaved,
@@ -15,8 +16,6 @@ from mnist_tui.events import (
     RunEnded,
     RunFailed,
     SettingChanged,
-    decode,
-    encode,
 )
 from mnist_tui.runs.history import NOTED_EVENTS, RECENT_STEPS, History
 from mnist_tui.runs.notes import describe

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mnist_tui.events import AnyEvent, HardwareSampled, Phase, PhaseChanged, StepEnded, decode, encode
+from mnist_tui.event_lines import decode, encode
+from mnist_tui.events import AnyEvent, HardwareSampled, Phase, PhaseChanged, StepEnded
 from mnist_tui.runs.history import History
 from mnist_tui.runs.log import LogFollower
 from tests.kit import samples

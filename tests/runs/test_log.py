@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnist_tui.events import AnyEvent, EpochEnded, StepEnded, decode, encode
+from mnist_tui.event_lines import decode, encode
+from mnist_tui.events import AnyEvent, EpochEnded, StepEnded
 from mnist_tui.runs import log as log_module
 from mnist_tui.runs.log import EventLog, LogFollower
 from tests.kit import samples

@@ -17,17 +17,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mnist_tui.events import (
-    AnyEvent,
-    EpochEnded,
-    Phase,
-    PhaseChanged,
-    RunEnded,
-    RunResumed,
-    RunStarted,
-    StepEnded,
-    decode,
-)
+from mnist_tui.event_lines import decode
+from mnist_tui.events import AnyEvent, EpochEnded, Phase, PhaseChanged, RunEnded, RunResumed, RunStarted, StepEnded
 from mnist_tui.runs.directory import RunDirectory
 from mnist_tui.runs.history import History
 from mnist_tui.runs.progress import progress

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from mnist_tui.events import AnyEvent, EndReason, Phase, ResumeReason, RunEnded, RunFailed, encode
+from mnist_tui.event_lines import encode
+from mnist_tui.events import AnyEvent, EndReason, Phase, ResumeReason, RunEnded, RunFailed
 from mnist_tui.runs.directory import RunDirectory, RunError, create_run
 from mnist_tui.runs.history import History
 from mnist_tui.runs.liveness import Endpoint, write_endpoint

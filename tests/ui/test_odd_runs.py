@@ -7,7 +7,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from mnist_tui.events import AnyEvent, HardwareSampled, Phase, PhaseChanged, RunFailed, encode
+from mnist_tui.event_lines import encode
+from mnist_tui.events import AnyEvent, HardwareSampled, Phase, PhaseChanged, RunFailed
 from mnist_tui.runs.directory import RunDirectory
 from mnist_tui.ui.confusion.matrix import ConfusionMatrix
 from mnist_tui.ui.confusion.screen import ConfusionScreen

@@ -7,7 +7,8 @@ from textual.events import Resize
 from textual.pilot import Pilot
 from textual.widgets import OptionList
 
-from mnist_tui.events import Phase, PhaseChanged, RunFailed, RunStarted, decode
+from mnist_tui.event_lines import decode
+from mnist_tui.events import Phase, PhaseChanged, RunFailed, RunStarted
 from mnist_tui.explanations import layer_explanation, layer_explanations
 from mnist_tui.render.text import shape
 from mnist_tui.ui.plots.panel import PlotPanel

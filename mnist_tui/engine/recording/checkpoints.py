@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from mnist_tui.config import RunConfig
 from mnist_tui.diagnosis.guard import EpochFigures
 from mnist_tui.engine import backends
-from mnist_tui.events import UNREADABLE, CheckpointSaved, Metrics
+from mnist_tui.event_lines import UNREADABLE
+from mnist_tui.events import CheckpointSaved, Metrics
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.history import STEERED_FIELDS, History
 from mnist_tui.runs.replacing import replacing
