@@ -11,6 +11,8 @@ from typing import Literal
 
 import msgspec
 
+from mnist_tui.image_layout import MNIST_SHAPE, ImageShape
+
 AUTO = "auto"
 """Value of a setting that the engine chooses for the device (engine/backends/planning.py)."""
 MAX_DEVICES = 16
@@ -25,11 +27,13 @@ class ConfigError(Exception):
 
 
 class DataFacts(msgspec.Struct, frozen=True):
-    """Checksum and classes of a data set."""
+    """Checksum, classes and image shape of a data set."""
 
     checksum: str
     """SHA-256 over the arrays."""
     classes: int
+    image_shape: ImageShape = MNIST_SHAPE
+    """Height, width and channels."""
 
 
 def shortened(text: str) -> str:

@@ -7,10 +7,12 @@ from typing import Annotated
 
 import msgspec
 
+from mnist_tui.image_layout import MAX_SIDE, MIN_SIDE, MNIST_SHAPE
 from mnist_tui.untrusted import Count, Timestamp
 
 Seconds = Annotated[float, msgspec.Meta(ge=-1e10, le=1e10)]
 """A duration; negative ones come from a clock that was set back."""
+Side = Annotated[int, msgspec.Meta(ge=MIN_SIDE, le=MAX_SIDE)]
 Cell = Annotated[int, msgspec.Meta(ge=0, le=10**9)]
 Matrix = tuple[tuple[Cell, ...], ...]
 """Square matrix of counts."""
@@ -130,6 +132,8 @@ class RunStarted(Event, frozen=True, kw_only=True):
     hardware: Hardware
     label_smoothing: float = 0.0
     """Share of each target that the loss spreads over all classes."""
+    image_shape: tuple[Side, Side, Annotated[int, msgspec.Meta(ge=1, le=3)]] = MNIST_SHAPE
+    """Height, width and channels of an image; version 0.1 knew only MNIST's."""
 
 
 class PhaseChanged(Event, frozen=True, kw_only=True):

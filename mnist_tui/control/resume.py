@@ -7,6 +7,7 @@ from mnist_tui.config import ConfigError
 from mnist_tui.control import client
 from mnist_tui.control.protocol import SetEpochs
 from mnist_tui.events import EndReason
+from mnist_tui.image_layout import shape_in_words
 from mnist_tui.render.text import percent
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.history import History
@@ -126,11 +127,18 @@ def _check_data(history: History, catalogue: Catalogue, *, accept_changed_data: 
     facts = catalogue.read_data(record.config.data)
     if not accept_changed_data:
         record.check_data(facts.checksum)
-    elif started is not None and len(started.class_names) != facts.classes:
-        raise RunError(
-            f"{record.config.data} has {facts.classes} classes now, run {record.id} was started with"
-            f" {len(started.class_names)}: start a new run"
+    elif started is not None:
+        before, now = (
+            f"{classes} classes and images of {shape_in_words(shape)}"
+            for classes, shape in (
+                (len(started.class_names), started.image_shape),
+                (facts.classes, facts.image_shape),
+            )
         )
+        if before != now:
+            raise RunError(
+                f"{record.config.data} has {now} now, run {record.id} was started with {before}: start a new run"
+            )
 
 
 def _train_on(run: RunDirectory, history: History, by: str, planned: int | None) -> bool:

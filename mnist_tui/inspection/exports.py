@@ -24,7 +24,7 @@ class Exported:
     table: Path
     """CSV with COLUMNS."""
     images: Path
-    """npz with images (n, 28, 28), labels, predicted and indices, in the order of the table."""
+    """npz with images, labels, predicted and indices, in the order of the table."""
 
 
 def export_digits(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mnist_tui.image_layout import shape_of
 from mnist_tui.runs.directory import TEST_AGAIN, RunDirectory, RunError
 
 VALIDATION, TEST, TRAIN = "validation", "test", "train"
@@ -56,7 +57,7 @@ class Predictions:
     probabilities: NDArray[np.float16]
     """Shape (n, classes)."""
     images: NDArray[np.uint8]
-    """Shape (n, 28, 28): 0 is the background, 255 full ink."""
+    """Shape (n, height, width) grey or (n, height, width, 3) RGB: 0 is the background, 255 full ink."""
     held_out: NDArray[np.bool_] | None = None
     """Shape (n,): validation examples of a cross-check; None for other evaluations, or if unknown."""
 
@@ -138,10 +139,10 @@ class PredictionFiles:
 
 def _is_plausible(read: Predictions) -> bool:
     """Return True if the arrays have the types and shapes of predictions, and their labels are classes."""
-    kinds = [(each.dtype.kind, each.ndim) for each in (read.indices, read.labels, read.probabilities, read.images)]
-    if [("i" if kind == "u" else kind, axes) for kind, axes in kinds] != [("i", 1), ("i", 1), ("f", 2), ("i", 3)]:
+    kinds = [(each.dtype.kind, each.ndim) for each in (read.indices, read.labels, read.probabilities)]
+    if [("i" if kind == "u" else kind, axes) for kind, axes in kinds] != [("i", 1), ("i", 1), ("f", 2)]:
         return False
-    if read.images.dtype != np.uint8 or read.images.shape[1:] != (28, 28):
+    if shape_of(read.images) is None:
         return False
     return not read.labels.size or bool(read.labels.min() >= 0 and read.labels.max() < read.probabilities.shape[1])
 

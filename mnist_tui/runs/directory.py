@@ -123,7 +123,10 @@ class RunDirectory:
         return open(self.log_path, "ab", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK, 0o666))
 
     def digits_path(self, split: str) -> Path:
-        """Return the path of a split's arrays: images (n, 28, 28) uint8, labels (n,) uint8, indices (n,) int32."""
+        """Return the path of a split's arrays: images uint8 of n rows, labels (n,) uint8, indices (n,) int32.
+
+        Grey images have the shape (n, height, width), RGB ones (n, height, width, 3).
+        """
         return self.path / "digits" / f"{split}.npz"
 
     def predictions_path(self, name: str | int) -> Path:

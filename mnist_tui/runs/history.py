@@ -30,6 +30,7 @@ from mnist_tui.events import (
     StepEnded,
     kept_epoch,
 )
+from mnist_tui.image_layout import MNIST_SHAPE, ImageShape
 from mnist_tui.metrics import Metric
 from mnist_tui.runs.directory import RunRecord
 from mnist_tui.runs.notes import SEEN, CurveMarker, Note, describe
@@ -226,6 +227,11 @@ class History:
     def _end_phase(self, now: float) -> None:
         if self.phase is not None:
             self.phase_seconds[self.phase] = self.phase_seconds.get(self.phase, 0.0) + now - self.phase_since
+
+    @property
+    def image_shape(self) -> ImageShape:
+        """Height, width and channels of the run's images; MNIST's before the run has started."""
+        return self.started.image_shape if self.started is not None else MNIST_SHAPE
 
     @property
     def best_epoch(self) -> EpochEnded | None:

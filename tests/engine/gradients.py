@@ -10,8 +10,9 @@ from mnist_tui.engine import backends
 from mnist_tui.engine.backends.backend import Feed
 from mnist_tui.engine.data.augmentation import draw_warps
 from mnist_tui.engine.data.datasets import Digits
-from mnist_tui.engine.data.images import IMAGE_SHAPE, Augmentation
+from mnist_tui.engine.data.images import Augmentation
 from mnist_tui.engine.models.evaluation import one_hot, pixels
+from mnist_tui.image_layout import MNIST_SHAPE
 from tests.engine.samples import few_digits
 
 DIGITS = 16
@@ -24,7 +25,7 @@ def small_model() -> keras.Model:
     """Return a small model with weights that do not depend on the backend's random numbers."""
     model = keras.Sequential(
         [
-            keras.Input(IMAGE_SHAPE),
+            keras.Input(MNIST_SHAPE),
             keras.layers.Rescaling(1 / 255),
             keras.layers.Conv2D(4, 3, strides=2),
             keras.layers.BatchNormalization(),

@@ -59,10 +59,15 @@ def test_a_single_changed_pixel_is_detected(tmp_path: Path, monkeypatch: pytest.
     ("changes", "words"),
     [
         ({"y_test": None}, "has no array y_test"),
-        ({"x_train": np.zeros((200, 32, 32), np.uint8)}, r"x_train is uint8 \(200, 32, 32\)"),
+        ({"x_train": np.zeros((200, 7, 28), np.uint8)}, r"x_train is uint8 \(200, 7, 28\).*sides of 8 to 96"),
+        ({"x_train": np.zeros((200, 28, 97, 3), np.uint8)}, r"x_train is uint8 \(200, 28, 97, 3\)"),
+        ({"x_train": np.zeros((200, 28, 28, 4), np.uint8)}, r"x_train is uint8 \(200, 28, 28, 4\)"),
+        ({"x_train": np.zeros((200, 32, 32, 3), np.uint8)}, "x_test holds images of 28x28 grey, x_train of 32x32 RGB"),
+        ({"y_train": np.full(200, 3)}, "all training images are of class 3; give at least 2 classes"),
+        ({"y_train": np.arange(200) % 101}, "y_train holds classes outside 0 to 99"),
         ({"x_test": np.zeros((200, 28, 28), np.float32)}, "x_test is float32"),
         ({"y_train": np.zeros(199, np.uint8)}, "y_train must hold one whole number for each of the 200"),
-        ({"y_train": np.full(200, -1)}, "y_train holds classes outside 0 to 255"),
+        ({"y_train": np.full(200, -1)}, "y_train holds classes outside 0 to 99"),
         (
             {"x_test": np.zeros((3, 28, 28), np.uint8), "y_test": np.zeros(3, np.uint8)},
             "the 3 images in x_test",

@@ -17,7 +17,6 @@ from mnist_tui.control import client
 from mnist_tui.control.protocol import Step, Stop
 from mnist_tui.engine import backends
 from mnist_tui.engine.backends.backend import Feed
-from mnist_tui.engine.data.images import IMAGE_SHAPE
 from mnist_tui.engine.hardware.plan import Plan
 from mnist_tui.engine.models.evaluation import one_hot
 from mnist_tui.engine.models.presets import PRESETS, compile_model, one_cycle
@@ -25,6 +24,7 @@ from mnist_tui.engine.recording import checkpoints
 from mnist_tui.engine.recording.checkpoints import TrainingState
 from mnist_tui.engine.training.callbacks import PrepareExecution, RecordSteps
 from mnist_tui.events import EpochEnded, Event, RunResumed, RunStarted, StepEnded
+from mnist_tui.image_layout import MNIST_SHAPE
 from mnist_tui.runs.directory import RunDirectory
 from mnist_tui.runs.progress import progress
 from mnist_tui.runs.status import Status
@@ -107,7 +107,7 @@ def test_an_execution_computes_what_single_steps_compute() -> None:
     """The learning rate is constant: a schedule's is averaged over an execution."""
     preset, digits = PRESETS["fast"], few_digits(220)
     keras.utils.set_random_seed(0)
-    original = preset.build(IMAGE_SHAPE, 10)
+    original = preset.build(MNIST_SHAPE, 10)
     outcomes = []
     for count in (1, 4):
         model = backends.current().prepare_model(original, Plan(on_gpu=False))

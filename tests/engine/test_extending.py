@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 
 from mnist_tui.cli.wiring import catalogue
-from mnist_tui.config import ConfigError, Recipe
+from mnist_tui.config import ConfigError, DataFacts, Recipe
 from mnist_tui.engine import backends
 from mnist_tui.engine.backends import BACKENDS, BackendSpec
 from mnist_tui.engine.backends.planning import plan
 from mnist_tui.engine.data import datasets
 from mnist_tui.engine.data.datasets import DATASETS, DataSource
-from mnist_tui.engine.data.images import IMAGE_SHAPE
 from mnist_tui.engine.distribution import Distribution
 from mnist_tui.engine.hardware.plan import Gpu, Machine
 from mnist_tui.engine.models.architecture import describe_layers
@@ -24,6 +23,7 @@ from mnist_tui.engine.models.evaluation import one_hot, pixels
 from mnist_tui.engine.models.networks import Shape
 from mnist_tui.engine.models.presets import PRESETS, Preset
 from mnist_tui.explanations import layer_explanation
+from mnist_tui.image_layout import MNIST_SHAPE
 from tests.engine.samples import few_digits
 from tests.kit import samples
 
@@ -56,12 +56,12 @@ def test_a_preset_is_offered_brings_its_recipe_trains_and_has_its_layers_explain
     assert (config.epochs, config.batch_size, config.optimizer) == (2, 16, "sgd")
     assert catalogue().complete({"ensemble": "toy,fast"}).members == ("toy", "fast")
 
-    compiled = CompiledModel(config, 0, Machine((), has_bfloat16=False), 10, Distribution())
+    compiled = CompiledModel(config, 0, Machine((), has_bfloat16=False), DataFacts("", 10), Distribution())
     digits = few_digits(64)
     history = compiled.model.fit(pixels(digits.images), one_hot(digits.labels, 10), epochs=3, verbose=0).history
     assert history["loss"][-1] < history["loss"][0]
 
-    layers = describe_layers(build_toy(IMAGE_SHAPE, 10))
+    layers = describe_layers(build_toy(MNIST_SHAPE, 10))
     assert [layer.kind for layer in layers] == ["Rescaling", "Flatten", "Dense"]
     assert all(layer_explanation("toy", layer) for layer in layers)
 

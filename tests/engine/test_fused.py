@@ -8,8 +8,8 @@ import pytest
 
 from mnist_tui.engine.backends.fused import FusedBatchNormalization, fused_class
 from mnist_tui.engine.backends.precision import clone_with_policy
-from mnist_tui.engine.data.images import IMAGE_SHAPE
 from mnist_tui.engine.models.presets import PRESETS
+from mnist_tui.image_layout import MNIST_SHAPE
 
 ROUNDING = 2e-4
 """Rounding error of float32 after three steps: some 2,000 epsilons, for sums over 32 x 26 x 26 values."""
@@ -19,7 +19,7 @@ Batch = tuple[np.ndarray, np.ndarray]
 @pytest.fixture(scope="module")
 def batch() -> Batch:
     random = np.random.default_rng(3)
-    images = random.integers(0, 256, (32, *IMAGE_SHAPE)).astype(np.float32)
+    images = random.integers(0, 256, (32, *MNIST_SHAPE)).astype(np.float32)
     return images, np.eye(10, dtype=np.float32)[random.integers(0, 10, 32)]
 
 
@@ -27,7 +27,7 @@ def small_model() -> keras.Model:
     """Return a model without dropout, whose random numbers would differ between two copies."""
     return keras.Sequential(
         [
-            keras.Input(IMAGE_SHAPE),
+            keras.Input(MNIST_SHAPE),
             keras.layers.Rescaling(1 / 255),
             keras.layers.Conv2D(8, 3),
             keras.layers.BatchNormalization(momentum=0.9),
@@ -62,7 +62,7 @@ def test_training_follows_keras_and_a_stock_model_takes_the_weights(tmp_path: Pa
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_copy_has_the_same_layers_and_predictions(name: str, batch: Batch) -> None:
-    stock = PRESETS[name].build(IMAGE_SHAPE, 10)
+    stock = PRESETS[name].build(MNIST_SHAPE, 10)
     fused = clone_with_policy(stock, "float32", fused_class)
     assert [layer.name for layer in fused.layers] == [layer.name for layer in stock.layers]
     one, other = (model.predict_on_batch(batch[0]) for model in (stock, fused))

@@ -8,11 +8,11 @@ import keras
 import numpy as np
 import pytest
 
+from mnist_tui.config import DataFacts
 from mnist_tui.engine import backends
 from mnist_tui.engine.backends import runtime, tensorflow
 from mnist_tui.engine.backends.planning import plan
 from mnist_tui.engine.backends.precision import clone_with_policy
-from mnist_tui.engine.data.images import IMAGE_SHAPE
 from mnist_tui.engine.distribution import Distribution
 from mnist_tui.engine.hardware.plan import Machine
 from mnist_tui.engine.models.best_model import BestModel
@@ -20,6 +20,7 @@ from mnist_tui.engine.models.compiled import CompiledModel
 from mnist_tui.engine.models.evaluation import evaluate, one_hot, pixels
 from mnist_tui.engine.models.presets import PRESETS, compile_model
 from mnist_tui.engine.recording.checkpoints import Checkpoint, TrainingState
+from mnist_tui.image_layout import MNIST_SHAPE
 from mnist_tui.runs.directory import RunDirectory
 from tests.engine.samples import few_digits
 from tests.kit import samples
@@ -27,7 +28,7 @@ from tests.kit import samples
 
 def clone(policy: str, preset: str = "fast") -> tuple[Any, Any]:
     """Return a preset's model and its compiled copy."""
-    original = PRESETS[preset].build(IMAGE_SHAPE, 10)
+    original = PRESETS[preset].build(MNIST_SHAPE, 10)
     model = clone_with_policy(original, policy)
     compile_model(PRESETS[preset], model, "adamw", 0.01, jit=False)
     model.optimizer.build(model.trainable_variables)
@@ -44,7 +45,7 @@ def test_layers_compute_in_it_while_weights_and_output_stay_float32(policy: str)
     assert {variable.dtype for variable in model.trainable_variables} == {"float32"}
     for one, other in zip(original.get_weights(), model.get_weights(), strict=True):
         assert np.array_equal(one, other)
-    assert model.predict_on_batch(np.zeros((2, *IMAGE_SHAPE), np.float32)).dtype == np.float32
+    assert model.predict_on_batch(np.zeros((2, *MNIST_SHAPE), np.float32)).dtype == np.float32
     assert {layer.compute_dtype for layer in original.layers} == {"float32"}
 
 
@@ -59,7 +60,7 @@ def test_a_checkpoint_restores_the_loss_scale() -> None:
     _, model = clone("mixed_float16", "mlp")
     variables = [*model.variables, *model.optimizer.variables]
     random = np.random.default_rng(0)
-    images, targets = random.integers(0, 256, (16, *IMAGE_SHAPE)).astype(np.float32), np.eye(10)[np.arange(16) % 10]
+    images, targets = random.integers(0, 256, (16, *MNIST_SHAPE)).astype(np.float32), np.eye(10)[np.arange(16) % 10]
 
     def losses() -> list[float]:
         return [float(model.train_on_batch(images, targets)[0]) for _ in range(3)]
@@ -77,7 +78,7 @@ def test_a_checkpoint_restores_the_loss_scale() -> None:
 def test_a_model_trained_in_bfloat16_is_saved_as_a_stock_float32_model(tmp_path: Path) -> None:
     """On a CPU without bfloat16 units, TensorFlow emulates it."""
     config = samples.config(precision="bfloat16")
-    compiled = CompiledModel(config, 0, Machine((), has_bfloat16=True), 10, Distribution())
+    compiled = CompiledModel(config, 0, Machine((), has_bfloat16=True), DataFacts("", 10), Distribution())
     assert compiled.plan.precision == "bfloat16"
     digits = few_digits(16)
     compiled.model.train_on_batch(pixels(digits.images), one_hot(digits.labels, 10))
@@ -85,7 +86,7 @@ def test_a_model_trained_in_bfloat16_is_saved_as_a_stock_float32_model(tmp_path:
     assert evaluation.probabilities.sum(axis=1) == pytest.approx(np.ones(16), abs=1e-5)
 
     run = RunDirectory(tmp_path)
-    best = BestModel(run, [partial(PRESETS["fast"].build, IMAGE_SHAPE, 10)])
+    best = BestModel(run, [partial(PRESETS["fast"].build, MNIST_SHAPE, 10)])
     best.keep(compiled.model)
     best.save()
     model = keras.saving.load_model(run.model_path, safe_mode=True)

@@ -5,17 +5,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mnist_tui.engine.data.images import IMAGE_SHAPE
 from mnist_tui.engine.models.architecture import describe_layers
 from mnist_tui.engine.models.evaluation import evaluate, one_hot, to_float16
 from mnist_tui.engine.models.presets import PRESETS, compile_model, constant, one_cycle
 from mnist_tui.explanations import layer_explanation, preset_explanation
+from mnist_tui.image_layout import MNIST_SHAPE
 from tests.engine.samples import few_digits
 
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_network_takes_raw_pixels_and_its_layers_are_explained(name: str) -> None:
-    model = PRESETS[name].build(IMAGE_SHAPE, 7)
+    model = PRESETS[name].build(MNIST_SHAPE, 7)
     probabilities = model.predict(few_digits(5).images[..., None].astype("float32"), verbose=0)
     assert probabilities.shape == (5, 7)
     assert probabilities.sum(axis=1) == pytest.approx(np.ones(5), abs=1e-5)
@@ -26,7 +26,7 @@ def test_a_network_takes_raw_pixels_and_its_layers_are_explained(name: str) -> N
 
 
 def test_the_reference_network_is_the_one_the_project_started_from() -> None:
-    layers = describe_layers(PRESETS["reference"].build(IMAGE_SHAPE, 10))
+    layers = describe_layers(PRESETS["reference"].build(MNIST_SHAPE, 10))
     block = ["Conv2D", "Conv2D", "BatchNormalization", "MaxPooling2D", "Dropout"]
     assert [layer.kind for layer in layers] == [
         "Rescaling", *block, *block, "Flatten", "Dense", "Dense", "Dropout", "Dense",
@@ -37,7 +37,7 @@ def test_the_reference_network_is_the_one_the_project_started_from() -> None:
 
 
 def test_the_cost_of_a_layer_is_counted_by_hand() -> None:
-    layers = {layer.name: layer for layer in describe_layers(PRESETS["fast"].build(IMAGE_SHAPE, 10))}
+    layers = {layer.name: layer for layer in describe_layers(PRESETS["fast"].build(MNIST_SHAPE, 10))}
     assert layers["conv1"].multiply_adds == 24 * 24 * 25 * 1 * 16
     assert layers["conv3"].multiply_adds == 10 * 10 * 9 * 32 * 48
     assert layers["probabilities"].multiply_adds == 3 * 3 * 96 * 10
@@ -73,7 +73,7 @@ def test_a_constant_learning_rate_stays() -> None:
 def test_each_optimizer_can_be_chosen_and_only_the_recipes_gets_its_options(
     optimizer: str, options: dict[str, Any]
 ) -> None:
-    model = PRESETS["mlp"].build(IMAGE_SHAPE, 10)
+    model = PRESETS["mlp"].build(MNIST_SHAPE, 10)
     compile_model(replace(PRESETS["fast"], ema_decay=0.9), model, optimizer, 0.02, jit=False)
     assert type(model.optimizer).__name__.lower() == optimizer
     assert float(model.optimizer.learning_rate) == pytest.approx(0.02)

@@ -23,7 +23,7 @@ class Feed:
     """The training examples that `fit` gets, in order."""
 
     images: NDArray[np.uint8]
-    """Shape (n, 28, 28, 1)."""
+    """Shape (n, height, width, channels)."""
     targets: NDArray[np.float32]
     """One-hot labels, shape (n, classes)."""
     batch_size: int
@@ -97,7 +97,7 @@ class Backend(ABC):
 
     @abstractmethod
     def log_probability_gradient(self, model: Any) -> Gradient:
-        """Return a function (images, class) -> gradient of the class' log probability, both of shape (n, 28, 28, 1)."""
+        """Return a function (images, class) -> gradient of the class' log probability, both shaped like the images."""
 
     @abstractmethod
     def gradient_norms(self, model: Any) -> GradientNorms:

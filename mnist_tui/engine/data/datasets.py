@@ -13,6 +13,16 @@ import msgspec
 
 from mnist_tui.config import ConfigError, DataFacts, quoted
 from mnist_tui.engine.data.readers import READERS, ReaderError, reader_of
+from mnist_tui.image_layout import (
+    MAX_CLASSES,
+    MAX_SIDE,
+    MIN_CLASSES,
+    MIN_SIDE,
+    MNIST_SHAPE,
+    ImageShape,
+    shape_in_words,
+    shape_of,
+)
 from mnist_tui.resources import asset, cache_path
 from mnist_tui.settings import user_path
 
@@ -46,9 +56,11 @@ MNIST_MD5 = {
 """MD5 sums of the uncompressed canonical IDX files; source: assets/NOTICE.md."""
 VALIDATION_SHARE = 5_000 / 60_000
 FEWEST_DIGITS = 120
-"""Smallest number of images in a training or test part."""
-FEWEST_TABLE = round(FEWEST_DIGITS / VALIDATION_SHARE)
-"""Smallest number of images in a file without a test part, which gets FEWEST_DIGITS."""
+"""Smallest number of images in a training part."""
+FEWEST_TESTED = 10
+"""Smallest number of images in a test part."""
+FEWEST_TABLE = 132
+"""Smallest number of images in a file without a test part: a part for validation is taken twice."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +68,7 @@ class Digits:
     """Labelled images."""
 
     images: "NDArray[np.uint8]"
-    """Shape (n, 28, 28)."""
+    """Shape (n, height, width) grey or (n, height, width, 3) RGB."""
     labels: "NDArray[np.uint8]"
     """Shape (n,)."""
     indices: "NDArray[np.int32]"
@@ -90,9 +102,14 @@ class DataSet:
     """SHA-256 over the arrays."""
 
     @property
+    def image_shape(self) -> ImageShape:
+        """Height, width and channels of an image."""
+        return shape_of(self.training.images) or MNIST_SHAPE
+
+    @property
     def facts(self) -> DataFacts:
-        """Checksum and number of classes."""
-        return DataFacts(self.checksum, len(self.class_names))
+        """Checksum, number of classes and image shape."""
+        return DataFacts(self.checksum, len(self.class_names), self.image_shape)
 
 
 @dataclass(frozen=True)
@@ -178,13 +195,22 @@ def load(spec: str) -> DataSet:
 
     path, arrays = _path(spec), _read(spec, ARRAYS, TABLE)
     if "x" in arrays:
-        _check_arrays(path, "x", "y", arrays, fewest=FEWEST_TABLE)
+        _check_arrays(path, "x", "y", arrays, FEWEST_TABLE)
         digits = _digits(arrays["x"], arrays["y"])
         training, test = _hold_out(digits, np.random.default_rng(0))
     else:
-        for part in ("train", "test"):
-            _check_arrays(path, f"x_{part}", f"y_{part}", arrays, fewest=FEWEST_DIGITS)
+        for part, fewest in (("train", FEWEST_DIGITS), ("test", FEWEST_TESTED)):
+            _check_arrays(path, f"x_{part}", f"y_{part}", arrays, fewest)
         training, test = (_digits(arrays[f"x_{part}"], arrays[f"y_{part}"]) for part in ("train", "test"))
+    shape, tested = shape_of(training.images), shape_of(test.images)
+    if shape is not None and tested is not None and shape != tested:
+        raise ConfigError(
+            f"{path}: x_test holds images of {shape_in_words(tested)}, x_train of {shape_in_words(shape)}; give both"
+            " the same size and colours"
+        )
+    classes = np.unique(training.labels)
+    if len(classes) < MIN_CLASSES:
+        raise ConfigError(f"{path}: all training images are of class {classes[0]}; give at least {MIN_CLASSES} classes")
     untrained = np.setdiff1d(test.labels, training.labels)
     if len(untrained):
         raise ConfigError(
@@ -224,7 +250,7 @@ def load_evaluated(spec: str) -> tuple[Digits, str]:
 
 
 def load_images(spec: str) -> "NDArray[np.uint8]":
-    """Load the images of a file to predict, of shape (n, 28, 28); raises ConfigError."""
+    """Load the images of a file to predict; raises ConfigError."""
     import numpy as np
 
     ((name, images),) = _read(spec, *PREDICTED).items()
@@ -290,21 +316,27 @@ def split(data: DataSet, seed: int, limit: int | None = None) -> Split:
 
 
 def _hold_out(digits: Digits, random: "np.random.Generator") -> tuple[Digits, Digits]:
-    """Split images 11 to 1, stratified by class."""
+    """Split images 11 to 1, stratified by class. The only image of a class stays in the first part."""
     import numpy as np
 
-    held_out = _stratified(digits.labels, round(len(digits) * VALIDATION_SHARE), random)
+    held_out = _stratified(digits.labels, round(len(digits) * VALIDATION_SHARE), random, spared=1)
     return digits.take(np.setdiff1d(np.arange(len(digits)), held_out)), digits.take(held_out)
 
 
-def _stratified(labels: "NDArray[np.uint8]", count: int, random: "np.random.Generator") -> "NDArray[np.int64]":
-    """Draw `count` rows in the classes' proportions, sorted. Rounding goes by the largest remainders."""
+def _stratified(
+    labels: "NDArray[np.uint8]", count: int, random: "np.random.Generator", spared: int = 0
+) -> "NDArray[np.int64]":
+    """Draw `count` rows in the classes' proportions, sorted. Rounding goes by the largest remainders.
+
+    Of each class, `spared` rows are left, even if fewer rows are drawn.
+    """
     import numpy as np
 
     classes, totals = np.unique(labels, return_counts=True)
     exact = totals * count / len(labels)
     quotas = np.floor(exact).astype(int)
     quotas[np.argsort(quotas - exact, kind="stable")[: count - quotas.sum()]] += 1
+    quotas = np.minimum(quotas, totals - spared)
     chosen = [
         random.choice(np.flatnonzero(labels == one), quota, replace=False)
         for one, quota in zip(classes, quotas, strict=True)
@@ -324,11 +356,14 @@ def _digits(images: "NDArray[np.uint8]", labels: "NDArray[Any]") -> Digits:
 
 def _check_arrays(path: Path, x: str, y: str, arrays: "Mapping[str, NDArray[Any]]", fewest: int) -> None:
     images, labels = arrays[x], arrays[y]
-    if images.ndim != 3 or images.shape[1:] != (28, 28) or images.dtype != "uint8":
-        raise ConfigError(f"{path}: {x} is {images.dtype} {images.shape}; it must be uint8 of shape (n, 28, 28)")
+    if shape_of(images) is None:
+        raise ConfigError(
+            f"{path}: {x} is {images.dtype} {images.shape}; it must be uint8 of shape (n, height, width) or"
+            f" (n, height, width, 3), with sides of {MIN_SIDE} to {MAX_SIDE}"
+        )
     if labels.shape != images.shape[:1] or labels.dtype.kind not in "iu":
         raise ConfigError(f"{path}: {y} must hold one whole number for each of the {len(images):,} images")
     if len(labels) < fewest:
         raise ConfigError(f"{path}: the {len(labels):,} images in {x} are too few; give at least {fewest}")
-    if labels.min() < 0 or labels.max() > 255:
-        raise ConfigError(f"{path}: {y} holds classes outside 0 to 255; number the classes from 0")
+    if labels.min() < 0 or labels.max() >= MAX_CLASSES:
+        raise ConfigError(f"{path}: {y} holds classes outside 0 to {MAX_CLASSES - 1}; number the classes from 0")

@@ -1,11 +1,9 @@
-"""Shape of the images, and limits of their augmentation. Imports nothing heavy."""
+"""Limits of the augmentation of images. Imports nothing heavy."""
 
 from dataclasses import dataclass
 
 SIDE = 28
-"""Height and width of an image in pixels."""
-IMAGE_SHAPE = (SIDE, SIDE, 1)
-"""Height, width and channels of an image."""
+"""Height and width of MNIST's images in pixels."""
 
 
 @dataclass(frozen=True)

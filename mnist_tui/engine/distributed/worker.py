@@ -77,7 +77,7 @@ class Worker:
         config, classes = self._config, len(data.class_names)
         machine = prepare_machine(config)
         split = datasets.split(data, config.seed, config.limit)
-        self._compiled = CompiledModel(config, 0, machine, classes, self._distribution)
+        self._compiled = CompiledModel(config, 0, machine, data.facts, self._distribution)
         self._feed = EpochFeed(config, split.train, classes, self._distribution, self._compiled.plan)
 
     def _restore(self) -> None:

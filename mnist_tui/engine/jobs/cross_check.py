@@ -11,17 +11,18 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from mnist_tui.config import DataFacts
 from mnist_tui.control.protocol import JobReport
 from mnist_tui.engine import backends
 from mnist_tui.engine.backends.runtime import plan_job
 from mnist_tui.engine.data import datasets
 from mnist_tui.engine.data.datasets import Digits
-from mnist_tui.engine.data.images import IMAGE_SHAPE
 from mnist_tui.engine.hardware.plan import Plan
 from mnist_tui.engine.models.evaluation import Evaluation, one_hot, predict
 from mnist_tui.engine.models.presets import PRESETS, compile_model
 from mnist_tui.engine.training.callbacks import PrepareExecution
 from mnist_tui.engine.training.recorder import save_digits, save_predictions
+from mnist_tui.image_layout import with_channels
 from mnist_tui.runs.directory import RunDirectory
 
 FOLDS = 3
@@ -41,13 +42,13 @@ def cross_check_labels(run: RunDirectory) -> Iterator[JobReport]:
     data = datasets.load(config.data)
     record.check_data(data.checksum)
     split = datasets.split(data, config.seed, config.limit)
-    digits, classes = concatenated(split.train, split.validation), len(data.class_names)
+    digits = concatenated(split.train, split.validation)
     fold = np.random.default_rng(config.seed).permutation(len(digits)) % FOLDS
-    probabilities = np.zeros((len(digits), classes), np.float32)
+    probabilities = np.zeros((len(digits), data.facts.classes), np.float32)
     for number in range(FOLDS):
         yield JobReport(f"training model {number + 1} of {FOLDS}", number / FOLDS)
         keras.utils.set_random_seed(config.seed + number)
-        model = trained(digits.take(np.flatnonzero(fold != number)), classes, plan)
+        model = trained(digits.take(np.flatnonzero(fold != number)), data.facts, plan)
         held_out = np.flatnonzero(fold == number)
         yield JobReport(f"predicting {len(held_out):,} images", (number + 0.9) / FOLDS)
         probabilities[held_out] = predict(model, digits.images[held_out])
@@ -59,11 +60,11 @@ def cross_check_labels(run: RunDirectory) -> Iterator[JobReport]:
     yield JobReport("done", 1.0, NAME)
 
 
-def trained(digits: Digits, classes: int, plan: Plan) -> Any:
+def trained(digits: Digits, facts: DataFacts, plan: Plan) -> Any:
     """Return a model of preset `fast`, trained on these digits with its own recipe."""
     preset = PRESETS["fast"]
     recipe = preset.recipe
-    model = backends.current().prepare_model(preset.build(IMAGE_SHAPE, classes), plan)
+    model = backends.current().prepare_model(preset.build(facts.image_shape, facts.classes), plan)
     compile_model(preset, model, recipe.optimizer, recipe.learning_rate, jit=plan.jit)
     steps_per_epoch = -(-len(digits) // recipe.batch_size)
     epochs = max(recipe.epochs, -(-MIN_STEPS // steps_per_epoch))
@@ -73,8 +74,8 @@ def trained(digits: Digits, classes: int, plan: Plan) -> Any:
         return preset.schedule(int(model.optimizer.iterations), steps, recipe.learning_rate)
 
     model.fit(
-        digits.images[..., np.newaxis],
-        one_hot(digits.labels, classes),
+        with_channels(digits.images),
+        one_hot(digits.labels, facts.classes),
         batch_size=recipe.batch_size,
         epochs=epochs,
         verbose=0,

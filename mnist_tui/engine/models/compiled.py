@@ -4,10 +4,9 @@ from typing import Any
 
 import keras
 
-from mnist_tui.config import RunConfig
+from mnist_tui.config import DataFacts, RunConfig
 from mnist_tui.engine import backends
 from mnist_tui.engine.backends.planning import plan
-from mnist_tui.engine.data.images import IMAGE_SHAPE
 from mnist_tui.engine.distribution import Distribution
 from mnist_tui.engine.hardware.plan import Machine
 from mnist_tui.engine.models.architecture import conv_channels, describe_layers
@@ -18,12 +17,12 @@ class CompiledModel:
     """Ensemble member `number` (from 0) of a run, compiled for this machine. Each member has its own seed."""
 
     def __init__(
-        self, config: RunConfig, number: int, machine: Machine, classes: int, distribution: Distribution
+        self, config: RunConfig, number: int, machine: Machine, facts: DataFacts, distribution: Distribution
     ) -> None:
         self.number, self.seed = number, (config.seed + number) % 2**32
         keras.utils.set_random_seed(self.seed)
         self.preset = PRESETS[config.members[number]]
-        model = self.preset.build(IMAGE_SHAPE, classes)
+        model = self.preset.build(facts.image_shape, facts.classes)
         self.layers = describe_layers(model)
         self.plan = plan(config, machine, conv_channels(self.layers), distribution.world_size)
         backend = backends.current()

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from mnist_tui.engine import backends
 from mnist_tui.engine.data.datasets import Digits
+from mnist_tui.image_layout import with_channels
 
 BATCH = 250
 """Images per prediction batch on a CPU. 1,000 would need 400 MB more for `reference` and save no CPU time."""
@@ -53,14 +54,14 @@ def evaluate(model: Any, digits: Digits, loss: Any, others: Sequence[NDArray[np.
 
 
 def predict(model: Any, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return the probabilities (n, classes) that a model predicts for images (n, 28, 28)."""
+    """Return the probabilities (n, classes) that a model predicts for images."""
     batch = GPU_BATCH if backends.current().gpus() else BATCH
-    return np.asarray(model.predict(images[..., np.newaxis], batch_size=batch, verbose=0), dtype=np.float32)
+    return np.asarray(model.predict(with_channels(images), batch_size=batch, verbose=0), dtype=np.float32)
 
 
 def pixels(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return images (n, 28, 28) as model input: raw pixels 0..255, shape (n, 28, 28, 1)."""
-    return images[..., np.newaxis].astype(np.float32)
+    """Return images as model input: raw pixels 0..255, shape (n, height, width, channels)."""
+    return with_channels(images).astype(np.float32)
 
 
 def one_hot(labels: NDArray[np.uint8], classes: int) -> NDArray[np.float32]:

@@ -1,12 +1,14 @@
 """Builders of the presets' networks.
 
-Every network takes raw pixels 0..255 of shape (n, 28, 28, 1), which its first layer rescales, and returns
+Every network takes raw pixels 0..255 of shape (n, height, width, channels), which its first layer rescales, and returns
 probabilities of shape (n, classes). Importing this module imports nothing heavy; each builder imports Keras.
 """
 
 from typing import Any
 
-Shape = tuple[int, int, int]
+from mnist_tui.image_layout import ImageShape
+
+Shape = ImageShape
 """Height, width and channels of an image."""
 
 

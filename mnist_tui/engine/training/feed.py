@@ -3,8 +3,6 @@
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-import numpy as np
-
 from mnist_tui.config import RunConfig
 from mnist_tui.engine import backends
 from mnist_tui.engine.backends.backend import Feed
@@ -15,6 +13,7 @@ from mnist_tui.engine.distribution import Distribution
 from mnist_tui.engine.hardware.plan import Plan
 from mnist_tui.engine.models.evaluation import one_hot
 from mnist_tui.engine.recording.checkpoints import example_order
+from mnist_tui.image_layout import with_channels
 
 Wanted = tuple[int, int, Augmentation | None]
 """Epoch (from 0), completed batches and augmentation."""
@@ -71,4 +70,4 @@ class EpochFeed:
         warps = None
         if augmentation is not None:
             warps = draw_warps(augmentation, self.count, config.seed, epoch)[batch * config.batch_size :][share]
-        return Feed(train.images[mine][..., np.newaxis], self._targets[mine], batch_size, warps, self._at_once)
+        return Feed(with_channels(train.images[mine]), self._targets[mine], batch_size, warps, self._at_once)

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_tui.config import RunConfig
+from mnist_tui.config import DataFacts, RunConfig
 from mnist_tui.diagnosis.guard import EpochFigures
 from mnist_tui.engine.data.datasets import Digits, Split
-from mnist_tui.engine.data.images import IMAGE_SHAPE
 from mnist_tui.engine.models.best_model import BestModel
 from mnist_tui.engine.models.evaluation import Evaluation, evaluate, predict, to_float16
 from mnist_tui.engine.models.presets import PRESETS
@@ -63,10 +62,10 @@ class Validation:
 class Recorder:
     """Recorder of evaluations, phases, alerts and the best model."""
 
-    def __init__(self, context: RunContext, config: RunConfig, classes: int, split: Split) -> None:
+    def __init__(self, context: RunContext, config: RunConfig, facts: DataFacts, split: Split) -> None:
         self._context, self._run, self._writer, self._split = context, context.run, context.writer, split
         self.emit, self._state = context.event_writer.emit, context.steering.state
-        builders = [partial(PRESETS[name].build, IMAGE_SHAPE, classes) for name in config.members]
+        builders = [partial(PRESETS[name].build, facts.image_shape, facts.classes) for name in config.members]
         self._best = BestModel(context.run, builders, PRESETS[config.preset].shifts)
         self._monitors = [PRESETS[name].monitor for name in config.members]
         self.member = 0

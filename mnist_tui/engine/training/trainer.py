@@ -44,7 +44,8 @@ class Trainer:
         self._run, self._steering, self._distribution = context.run, context.steering, context.distribution
         self._emit, self._state = context.event_writer.emit, context.steering.state
         self._config, self._machine, self._class_names, self._split = config, machine, data.class_names, split
-        self._recorder = Recorder(context, config, len(data.class_names), split)
+        self._facts = data.facts
+        self._recorder = Recorder(context, config, self._facts, split)
         self._explanations = ExplanationService(split)
         self._checkpointer = Checkpointer(context.run, config, before=context.event_writer.flush)
         self._emergency_checkpoint = EmergencyCheckpoint(context, self._checkpointer)
@@ -61,7 +62,7 @@ class Trainer:
         self._steering.is_ensemble = len(config.members) > 1
 
     def _compile(self, member: int) -> CompiledModel:
-        return CompiledModel(self._config, member, self._machine, len(self._class_names), self._distribution)
+        return CompiledModel(self._config, member, self._machine, self._facts, self._distribution)
 
     def report_start(self) -> None:
         """Report the start of the run, with its layers and splits."""
@@ -75,6 +76,7 @@ class Trainer:
                 test_count=len(self._split.test),
                 epochs=self._state.epochs_planned,
                 steps_per_epoch=self._steps_per_epoch,
+                image_shape=self._facts.image_shape,
                 label_smoothing=self._compiled.preset.label_smoothing,
                 hardware=detection.describe_hardware(self._compiled.plan, self._machine, self._distribution.world_size),
             )
