@@ -53,6 +53,7 @@ SHORTENED: dict[str, str | None] = {
     "mnist-tui step RUN [COUNT]": "mnist-tui step RUN 2",
     "mnist-tui set RUN [flags]": "mnist-tui set RUN --epochs +1 --learning-rate /2 --early-stopping loss:3",
     "mnist-tui label-issues RUN [--cross-check] [-o F]": "mnist-tui label-issues RUN",
+    "mnist-tui export RUN --format FORMAT [-o PATH]": "mnist-tui export RUN --format epochs-csv -o -",
     # needs several processes, or writes to the checkout
     "mnist-tui train --backend jax --batch-size 128 --coordinator HOST:PORT --processes 2 --process-id 0": None,
     "mnist-tui train --backend jax --batch-size 128 --coordinator HOST:PORT --processes 2 --process-id 1": None,

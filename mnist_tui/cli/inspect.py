@@ -66,6 +66,7 @@ def submit(run: str, images: str, path: str) -> int:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def label_issues(run: str, cross_check: bool, csv_path: str | None, as_json: bool) -> int:
     from mnist_tui.cli import listing, listing_inspection
+    from mnist_tui.inspection import label_tables
 
     found = find_run(run)
     if csv_path is not None:
@@ -74,9 +75,9 @@ def label_issues(run: str, cross_check: bool, csv_path: str | None, as_json: boo
         check_output(csv_path)
     if cross_check:
         _do_job(found, "cross-check")
-    document = listing_inspection.label_issues_document(found)
+    document = label_tables.label_issues_document(found)
     if csv_path is not None:
-        text, count = listing_inspection.reviews_csv(found)
+        text, count = label_tables.reviews_csv(found)
         write_output(csv_path, text)
         if is_stdout(csv_path):
             return 0

@@ -6,12 +6,13 @@ import io
 import os
 import stat
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
 from mnist_tui.runs.directory import RunError
-from mnist_tui.runs.replacing import replaceable, replacing
+from mnist_tui.runs.replacing import free_folder, replaceable, replacing, replacing_folder
 from mnist_tui.settings import user_path
 
 
@@ -39,13 +40,18 @@ def is_stdout(path: str) -> bool:
         return False
 
 
-def check_output(path: str) -> None:
+def check_output(path: str, *, is_folder: bool = False) -> None:
     """Check that a path that the user gave for output can be written, before work is done for it.
 
     Raises:
         ConfigError: There can be no such path.
         RunError: It cannot be written.
     """
+    if is_folder:
+        with _explained(path, "a new folder"):
+            target = free_folder(user_path(path, "-o"))
+            _check_writable(target.parent)
+        return
     if is_stdout(path):
         return
     with _explained(path):
@@ -54,13 +60,18 @@ def check_output(path: str) -> None:
         if _is_stream(path):
             return
         target, mode = replaceable(user_path(path, "-o"))
-        target.parent.stat()
-        if not os.access(target.parent, os.W_OK) or (mode is not None and not os.access(target, os.W_OK)):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        _check_writable(target.parent, *([target] if mode is not None else []))
 
 
 def write_output(path: str, text: str) -> None:
-    """Write text to a path that the user gave.
+    """Write text to a path that the user gave; raises like `output_file`."""
+    with output_file(path) as file:
+        file.write_text(text, "utf-8", newline="")
+
+
+@contextlib.contextmanager
+def output_file(path: str) -> Iterator[Path]:
+    """Give a file to write to, whose content goes to a path that the user gave when the block ends.
 
     A regular file is replaced atomically; a character device or a pipe is written to.
 
@@ -69,15 +80,33 @@ def write_output(path: str, text: str) -> None:
         RunError: It cannot be written.
     """
     check_output(path)
-    if is_stdout(path):
-        sys.stdout.flush()
-        sys.stdout.buffer.write(text.encode())
+    if not is_stdout(path) and not _is_stream(path):
+        with _explained(path), replacing(user_path(path, "-o")) as file:
+            yield file
         return
-    with _explained(path), contextlib.ExitStack() as stack:
-        file = user_path(path, "-o")
-        if not _is_stream(path):
-            file = stack.enter_context(replacing(file))
-        file.write_text(text, "utf-8", newline="")
+    with tempfile.TemporaryDirectory(prefix="mnist-tui-") as folder:
+        file = Path(folder) / "output"
+        with _explained(path):
+            yield file
+            if not is_stdout(path):
+                user_path(path, "-o").write_bytes(file.read_bytes())
+                return
+        sys.stdout.flush()
+        sys.stdout.buffer.write(file.read_bytes())
+
+
+@contextlib.contextmanager
+def output_folder(path: str) -> Iterator[Path]:
+    """Give an empty folder that takes the place of a path that the user gave; raises like `output_file`."""
+    check_output(path, is_folder=True)
+    with _explained(path, "a new folder"), replacing_folder(user_path(path, "-o")) as folder:
+        yield folder
+
+
+def _check_writable(folder: Path, *files: Path) -> None:
+    folder.stat()
+    if not all(os.access(each, os.W_OK) for each in (folder, *files)):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 def _is_stream(path: str) -> bool:
@@ -90,9 +119,9 @@ def _is_stream(path: str) -> bool:
 
 
 @contextlib.contextmanager
-def _explained(path: str) -> Iterator[None]:
+def _explained(path: str, others: str = "another path, or - for stdout") -> Iterator[None]:
     try:
         yield
     except OSError as error:
         reason = error.strerror or error
-        raise RunError(f"-o {path!r} cannot be written ({reason}): give another path, or - for stdout") from None
+        raise RunError(f"-o {path!r} cannot be written ({reason}): give {others}") from None

@@ -10,6 +10,7 @@ from mnist_tui.runs.directory import RunDirectory, home
 from mnist_tui.settings import SETTINGS_BY_KEY, Catalogue
 
 if TYPE_CHECKING:
+    from mnist_tui.engine.data.datasets import DataSet
     from mnist_tui.ui.app import MnistTuiApp
 
 
@@ -30,6 +31,13 @@ def catalogue() -> Catalogue:
 def check_data(spec: str) -> str:
     """Return the spec of data that exists, with a path made absolute; raises ConfigError."""
     return str(SETTINGS_BY_KEY["data"].parse(spec, catalogue()))
+
+
+def load_data(spec: str) -> "DataSet":
+    """Load a data set; raises ConfigError."""
+    from mnist_tui.engine.data.datasets import load
+
+    return load(spec)
 
 
 def check_evaluated(spec: str) -> str:

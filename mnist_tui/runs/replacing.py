@@ -5,6 +5,7 @@ import errno
 import os
 import re
 import secrets
+import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,6 +55,33 @@ def replaceable(path: Path) -> tuple[Path, int | None]:
     if not stat.S_ISREG(mode):
         raise FileExistsError(errno.EEXIST, "it is not a regular file")
     return target, stat.S_IMODE(mode)
+
+
+@contextlib.contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """Give a temporary folder that takes the place of `path` when the block ends, and is removed if it fails.
+
+    Raises:
+        OSError: The disk refuses the folder, or anything but an empty folder is in its place.
+    """
+    target = free_folder(path)
+    temporary = target.with_name(f".{target.name[:STEM_LENGTH]}.{secrets.randbelow(10**9)}")
+    temporary.mkdir()
+    try:
+        yield temporary
+        temporary.replace(target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def free_folder(path: Path) -> Path:
+    """Return the path with links followed; raises OSError if anything but an empty folder is in its place."""
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_dir():
+        raise FileExistsError(errno.EEXIST, "a file is in the place of the folder")
+    if target.is_dir() and any(target.iterdir()):
+        raise OSError(errno.ENOTEMPTY, "the folder is not empty")
+    return target
 
 
 def remove_temporaries(folder: Path, written: str) -> None:

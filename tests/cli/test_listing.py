@@ -11,9 +11,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from mnist_tui.cli import listing, listing_inspection, plain
+from mnist_tui.cli import listing, plain
 from mnist_tui.event_lines import encode
 from mnist_tui.events import AnyEvent, EndReason, Phase, RunFailed
+from mnist_tui.inspection.label_tables import label_issues_document
 from mnist_tui.runs.directory import HOME_VARIABLE, RunDirectory, create_run
 from mnist_tui.runs.liveness import Endpoint, write_endpoint
 from mnist_tui.runs.status import Status
@@ -354,7 +355,7 @@ def test_a_live_run_shows_its_process(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_old_json_keys_stay_beside_the_new_ones() -> None:
-    document = listing_inspection.label_issues_document(recorded_run())
+    document = label_issues_document(recorded_run())
     assert document["label_issues"] == document["disputes"]
     assert document["label_issues"][0]["review"] is document["label_issues"][0]["verdict"] is None
     assert document["reviewed"]["unreviewed"] == document["judged"]["unjudged"] == document["digits"]

@@ -1,0 +1,66 @@
+"""`mnist-tui export`: a run in a format that other programs read."""
+
+import sys
+
+import click
+
+from mnist_tui.cli.output import check_output, is_stdout, output_file, output_folder
+from mnist_tui.cli.steer import RUN_HELP
+from mnist_tui.cli.wiring import UsageError, load_data
+from mnist_tui.export.formats import FORMATS, Format, format_named, format_of
+from mnist_tui.render.text import sanitize
+from mnist_tui.runs.directory import RunDirectory, RunError, find_run
+from mnist_tui.settings import user_path
+
+
+def _help() -> str:
+    width = max(len(each.name) for each in FORMATS)
+    rows = [
+        f"{each.name:<{width}}  {each.description}{f' (pip install mnist-tui[{each.extra}])' if each.extra else ''}"
+        for each in FORMATS
+    ]
+    listed = "\n".join(rows)
+    return (
+        "Export a run for other programs. The name of PATH may tell the format. Without -o, write to the run's folder"
+        f" exports. {RUN_HELP}\n\n\b\nFormats:\n{listed}"
+    )
+
+
+@click.command(help=_help())
+@click.argument("run")
+@click.option("--format", "name", metavar="FORMAT", help="One of the formats below.")
+@click.option("-o", "path", metavar="PATH", help="Write to this file or folder; - for stdout.")
+def export(run: str, name: str | None, path: str | None) -> int:
+    from mnist_tui.export.source import Source
+
+    if name is None and path is None:
+        raise UsageError("export needs --format or -o PATH: see `mnist-tui export --help`")
+    chosen = format_named(name) if name is not None else format_of(user_path(str(path), "-o"))
+    found = find_run(run)
+    chosen.check()
+    target = path or _default_path(found, chosen)
+    if chosen.is_folder and is_stdout(target):
+        raise UsageError(f"-o {target} cannot take format {chosen.name}, which is a folder: give a path")
+    check_output(target, is_folder=chosen.is_folder)
+    source = Source(found, load_data, _progress)
+    with output_folder(target) if chosen.is_folder else output_file(target) as temporary:
+        what = chosen.write(source, temporary)
+    if sys.stderr.isatty():
+        click.echo("\r\x1b[K", err=True, nl=False)
+    if not is_stdout(target):
+        click.echo(f"{what} written to {sanitize(target)}", err=True)
+    return 0
+
+
+def _default_path(run: RunDirectory, chosen: Format) -> str:
+    folder = run.path / "exports"
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise RunError(f"{folder} cannot be written ({error.strerror}): give -o PATH") from None
+    return str(folder / chosen.file)
+
+
+def _progress(message: str, share: float) -> None:
+    if sys.stderr.isatty():
+        click.echo(f"\r\x1b[K{share:>4.0%}  {message}", err=True, nl=False)
