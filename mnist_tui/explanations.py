@@ -7,6 +7,7 @@ from functools import cache
 import msgspec
 
 from mnist_tui.events import Layer
+from mnist_tui.image_layout import MNIST_SHAPE, ImageShape
 from mnist_tui.resources import asset
 
 
@@ -37,13 +38,16 @@ def preset_explanation(preset: str) -> PresetExplanation:
     return explanations().presets.get(preset, PresetExplanation())
 
 
-def layer_explanation(preset: str, layer: Layer) -> str:
-    """Return the explanation of a preset's layer or else of its type; empty if there is neither."""
-    own = preset_explanation(preset).layers.get(layer.name)
+def layer_explanation(preset: str, layer: Layer, shape: ImageShape = MNIST_SHAPE) -> str:
+    """Return the explanation of a preset's layer or else of its type; empty if there is neither.
+
+    Explanations of single layers tell sizes, so they hold for images of MNIST's shape only.
+    """
+    own = preset_explanation(preset).layers.get(layer.name) if shape == MNIST_SHAPE else None
     return own or explanations().layers.get(layer.kind, "")
 
 
-def layer_explanations(preset: str, layers: Sequence[Layer]) -> list[str]:
+def layer_explanations(preset: str, layers: Sequence[Layer], shape: ImageShape = MNIST_SHAPE) -> list[str]:
     """Return an explanation for each layer; empty where an earlier layer has the same one."""
-    texts = [layer_explanation(preset, layer) for layer in layers]
+    texts = [layer_explanation(preset, layer, shape) for layer in layers]
     return ["" if text in texts[:place] else text for place, text in enumerate(texts)]

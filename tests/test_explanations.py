@@ -39,6 +39,7 @@ def test_a_layers_own_explanation_goes_before_that_of_its_type() -> None:
     dropout = Layer("dropout", "Dropout", "0.1", (864,), 0, 0)
     assert layer_explanation("fast", dropout) == preset_explanation("fast").layers["dropout"]
     assert layer_explanation("toy", dropout) == explanations().layers["Dropout"]
+    assert layer_explanation("fast", dropout, (32, 32, 3)) == explanations().layers["Dropout"], "it tells MNIST's sizes"
     assert layer_explanation("toy", Layer("gru", "GRU", "", (10,), 0, 0)) == ""
     assert preset_explanation("toy").summary == ""
 

@@ -78,7 +78,7 @@ class SetEarlyStopping(SteeringRequest, frozen=True, tag="set_early_stopping"):
 
 
 class GivenDigit(msgspec.Struct, frozen=True):
-    """A digit of a data set that the engine has not loaded; `image` is 784 bytes, 0 background to 255 ink."""
+    """A digit of a data set that the engine has not loaded; `image` is a byte per pixel and channel, row by row."""
 
     image: bytes = msgspec.field(name="picture")
     label: int
@@ -96,7 +96,7 @@ class Explain(Request, frozen=True, tag="explain"):
 
 
 class Neighbour(msgspec.Struct, frozen=True):
-    """A digit with similar features; `image` is 784 bytes, 0 background to 255 ink."""
+    """A digit with similar features; `image` is a byte per pixel and channel, row by row."""
 
     split: str
     index: int
@@ -118,7 +118,8 @@ class Variant(msgspec.Struct, frozen=True):
 class Explanation(msgspec.Struct, frozen=True):
     """Everything about the prediction for one digit, by the model of the best epoch so far.
 
-    The maps are 784 signed bytes relative to the strongest pixel: positive is evidence for the class, negative against.
+    The maps are a signed byte per pixel, relative to the strongest: positive is evidence for the class, negative
+    against. RGB pixels have one byte, the sum over their channels.
     """
 
     epoch: int

@@ -61,7 +61,7 @@ def test_seed_and_epoch_decide_the_warps() -> None:
 
 def test_elastic_displacements_have_the_given_standard_deviation() -> None:
     augmentation = Augmentation(degrees=0, scale=0, shear=0, pixels=0, elastic=0.8)
-    displacements = basis()[:, 3:] @ draw_warps(augmentation, 2_000, seed=0, epoch=0)[:, 3:]
+    displacements = basis(SIDE, SIDE)[:, 3:] @ draw_warps(augmentation, 2_000, seed=0, epoch=0)[:, 3:]
     assert displacements.std() == pytest.approx(0.8, rel=0.05)
     assert displacements.mean() == pytest.approx(0, abs=0.02)
 

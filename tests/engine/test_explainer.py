@@ -18,10 +18,11 @@ from mnist_tui.engine.data.datasets import Split
 from mnist_tui.engine.models.evaluation import one_hot, pixels
 from mnist_tui.engine.models.presets import PRESETS, compile_model
 from mnist_tui.engine.recording.checkpoints import TrainingState
-from mnist_tui.engine.service.explainer import CHANGES, NEIGHBOURS, Explainer, quantized
+from mnist_tui.engine.service.explainer import NEIGHBOURS, Explainer, changes, quantized
 from mnist_tui.engine.service.explanations import ExplanationService
 from mnist_tui.engine.service.server import RequestError
 from mnist_tui.engine.service.steering import Steering
+from mnist_tui.image_layout import MNIST_SHAPE
 from tests.kit import samples
 
 
@@ -91,7 +92,7 @@ def test_neighbours_mostly_have_the_same_label(explainer: Explainer, split: Spli
 def test_variants_are_small_changes_of_the_same_image(explainer: Explainer, split: Split) -> None:
     image = split.validation.images[11]
     variants = explainer.variants(image)
-    assert [variant.name for variant in variants] == [change.name for change in CHANGES]
+    assert [variant.name for variant in variants] == [change.name for change in changes(MNIST_SHAPE)]
     images = {v.name: np.frombuffer(v.image, np.uint8).reshape(28, 28).astype(int) for v in variants}
     assert np.array_equal(images["2 px left"][:, :-2], image[:, 2:])
     assert np.array_equal(images["2 px right"][:, 2:], image[:, :-2])

@@ -14,17 +14,22 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from mnist_tui.config import ConfigError
+from mnist_tui.config import ConfigError, quoted
 from mnist_tui.control.protocol import JobReport
 from mnist_tui.engine import backends
 from mnist_tui.engine.backends.runtime import plan_job
 from mnist_tui.engine.data import datasets
 from mnist_tui.engine.hardware import detection
+from mnist_tui.image_layout import shape_in_words, shape_of
 from mnist_tui.runs.directory import RunDirectory, RunError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 MAX_NAME = 40
 """Characters of a file's name in the name of its evaluation."""
@@ -42,11 +47,12 @@ def evaluate_set(run: RunDirectory, spec: str) -> Iterator[JobReport]:
     digits, checksum = datasets.load_evaluated(spec)
     yield JobReport("loading the model", 0.2)
     model = load_model(run)
+    check_images(digits.images, model, spec)
     classes = model.output_shape[-1]
     if int(digits.labels.max()) >= classes:
         raise ConfigError(
-            f"data {spec!r} has labels up to {digits.labels.max()}, the model only classes below {classes}: leave the"
-            " other images out"
+            f"data {quoted(spec)} has labels up to {digits.labels.max()}, the model only classes below {classes}:"
+            " leave the other images out"
         )
     yield JobReport(f"evaluating {len(digits):,} images", 0.4)
     name = set_name(spec, checksum)
@@ -65,6 +71,7 @@ def predict_images(run: RunDirectory, spec: str) -> Iterator[JobReport]:
     images = datasets.load_images(spec)
     yield JobReport("loading the model", 0.2)
     model = load_model(run)
+    check_images(images, model, spec)
     yield JobReport(f"predicting {len(images):,} images", 0.4)
     classes = predict(model, images).argmax(axis=1)
     yield JobReport("done", 1.0, classes=tuple(classes.tolist()))
@@ -77,6 +84,17 @@ def load_model(run: RunDirectory) -> Any:
     if not run.model_path.is_file():
         raise RunError(f"run {run.id} has no model.keras yet: wait for its first epoch")
     return keras.saving.load_model(run.model_path, safe_mode=True)
+
+
+def check_images(images: "NDArray[np.uint8]", model: Any, spec: str) -> None:
+    """Raise ConfigError unless a model takes these images of a data set."""
+    found, wanted = shape_of(images), model.input_shape[1:]
+    if found is not None and found != wanted:
+        wanted_words = shape_in_words(wanted)
+        raise ConfigError(
+            f"data {quoted(spec)} has images of {shape_in_words(found)}, the model takes {wanted_words}:"
+            f" give images of {wanted_words}"
+        )
 
 
 def set_name(spec: str, checksum: str) -> str:

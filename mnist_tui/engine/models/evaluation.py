@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from mnist_tui.engine import backends
 from mnist_tui.engine.data.datasets import Digits
+from mnist_tui.engine.data.images import SIDE
 from mnist_tui.image_layout import with_channels
 
 BATCH = 250
-"""Images per prediction batch on a CPU. 1,000 would need 400 MB more for `reference` and save no CPU time."""
+"""28x28 images per prediction batch on a CPU. 1,000 would need 400 MB more for `reference` and save no CPU time."""
 GPU_BATCH = 1_000
-"""Images per prediction batch on a GPU."""
+"""28x28 images per prediction batch on a GPU."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,14 @@ def evaluate(model: Any, digits: Digits, loss: Any, others: Sequence[NDArray[np.
 
 def predict(model: Any, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return the probabilities (n, classes) that a model predicts for images."""
-    batch = GPU_BATCH if backends.current().gpus() else BATCH
+    batch = batch_of(images, GPU_BATCH if backends.current().gpus() else BATCH)
     return np.asarray(model.predict(with_channels(images), batch_size=batch, verbose=0), dtype=np.float32)
+
+
+def batch_of(images: NDArray[np.uint8], count: int) -> int:
+    """Return how many of these images need at most the memory of `count` images of 28x28, which is the maximum."""
+    pixels_each: int = images.shape[1] * images.shape[2]
+    return max(1, min(count, count * SIDE**2 // pixels_each))
 
 
 def pixels(images: NDArray[np.uint8]) -> NDArray[np.float32]:

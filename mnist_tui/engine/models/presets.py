@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from mnist_tui.config import ConfigError, Recipe, quoted
-from mnist_tui.engine.data.images import Augmentation
+from mnist_tui.engine.data.images import SIDE, Augmentation
 from mnist_tui.engine.models.networks import Shape, build_best, build_fast, build_lenet5, build_mlp, build_reference
 from mnist_tui.metrics import METRICS
 
@@ -54,7 +54,13 @@ class Preset:
     monitor: Monitor = "val_accuracy"
     """Checkpoint monitor. `val_loss` separates epochs whose validation accuracy differs by a few digits only."""
     shifts: tuple[Shift, ...] = NO_SHIFT
-    """Shifts for test-time augmentation (TTA) of the saved model. Validation uses none, to save time."""
+    """Shifts of 28x28 images for test-time augmentation (TTA) of the saved model. Validation uses none, to be fast."""
+
+    def shifts_for(self, shape: Shape) -> tuple[Shift, ...]:
+        """Return the shifts in proportion to the size of the images; the smallest images have none."""
+        height, width, _ = shape
+        scaled = ((round(down * height / SIDE), round(right * width / SIDE)) for down, right in self.shifts)
+        return tuple(dict.fromkeys(scaled))
 
 
 _PRESETS = (

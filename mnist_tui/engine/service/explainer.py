@@ -16,14 +16,16 @@ from numpy.typing import NDArray
 from mnist_tui.control.protocol import Explanation, Neighbour, Variant
 from mnist_tui.engine import backends
 from mnist_tui.engine.data.datasets import Digits
-from mnist_tui.engine.models.evaluation import pixels
+from mnist_tui.engine.data.images import SIDE
+from mnist_tui.engine.models.evaluation import batch_of, pixels
 from mnist_tui.engine.models.inference import member_models
+from mnist_tui.image_layout import ImageShape
 
 PATH_STEPS = 24
 """Points on the path from a blank image to the digit, for integrated gradients."""
 NEIGHBOURS = 12
 CHUNK = 400
-"""Digits whose features are computed in one piece: about 30 ms for `fast` on two cores."""
+"""Images of 28x28 whose features are computed in one piece: about 30 ms for `fast` on two cores."""
 DIMENSIONS = 64
 """Most dimensions in which features are compared, by random projection (Johnson & Lindenstrauss 1984)."""
 NOISE = 40.0
@@ -44,19 +46,22 @@ class _Change:
     noise: float = 0.0
 
 
-CHANGES = (
-    _Change("2 px left", right=-2),
-    _Change("2 px right", right=2),
-    _Change("2 px up", down=-2),
-    _Change("2 px down", down=2),
-    _Change("10° left", degrees=-10),
-    _Change("10° right", degrees=10),
-    _Change("20° left", degrees=-20),
-    _Change("20° right", degrees=20),
-    _Change("10 % smaller", scale=0.9),
-    _Change("10 % larger", scale=1.1),
-    _Change("noise", noise=NOISE),
-)
+def changes(shape: ImageShape) -> tuple[_Change, ...]:
+    """Return the changes for images of a shape: shifts by 2 pixels of 28, and at least 1."""
+    pixels = max(1, round(2 * min(shape[:2]) / SIDE))
+    return (
+        _Change(f"{pixels} px left", right=-pixels),
+        _Change(f"{pixels} px right", right=pixels),
+        _Change(f"{pixels} px up", down=-pixels),
+        _Change(f"{pixels} px down", down=pixels),
+        _Change("10° left", degrees=-10),
+        _Change("10° right", degrees=10),
+        _Change("20° left", degrees=-20),
+        _Change("20° right", degrees=20),
+        _Change("10 % smaller", scale=0.9),
+        _Change("10 % larger", scale=1.1),
+        _Change("noise", noise=NOISE),
+    )
 
 
 class Explainer:
@@ -82,7 +87,7 @@ class Explainer:
         """Explain one digit in pieces: yield None while there is more to do, and the Explanation at the end.
 
         Args:
-            image: The digit, `(28, 28) uint8`.
+            image: The digit, `(height, width)` grey or `(height, width, 3)` RGB, uint8.
             label: Its class.
             itself: Its split and row, if it is one of the run's own.
         """
@@ -104,23 +109,26 @@ class Explainer:
         )
 
     def saliency(self, image: NDArray[np.uint8], classes: Sequence[int]) -> Floats:
-        """Return the evidence of each pixel for each class, `(len(classes), 28, 28)`, negative against the class.
+        """Return the evidence of each pixel for each class, `(len(classes), height, width)`, negative against it.
 
         These are integrated gradients of the log probability, starting from a blank image (Sundararajan et al. 2017),
         by the midpoint rule. They add up to the difference in log probability between the digit and the blank image.
+        The evidence of an RGB pixel is the sum over its channels.
         """
         shares = ((np.arange(PATH_STEPS) + 0.5) / PATH_STEPS).astype(np.float32)
-        path = shares[:, None, None, None] * pixels(image[np.newaxis])
+        digit = pixels(image[np.newaxis])
+        path = shares[:, None, None, None] * digit
         gradients = [self._gradient(path, one).mean(axis=0) for one in classes]
-        return np.stack([gradient[..., 0] * image.astype(np.float32) for gradient in gradients])
+        return np.stack([(gradient * digit[0]).sum(axis=-1) for gradient in gradients])
 
     def variants(self, image: NDArray[np.uint8]) -> tuple[Variant, ...]:
         """Return the digit after each small change, with the predictions."""
-        changed = np.stack([_changed(image, change) for change in CHANGES])
+        small_changes = changes(self._model.input_shape[1:])
+        changed = np.stack([_changed(image, change) for change in small_changes])
         predictions = self._predict(changed)
         return tuple(
             Variant(change.name, int(row.argmax()), float(row.max()), image.tobytes())
-            for change, image, row in zip(CHANGES, changed, predictions, strict=True)
+            for change, image, row in zip(small_changes, changed, predictions, strict=True)
         )
 
     def neighbours(self, image: NDArray[np.uint8], itself: tuple[str, int] | None) -> tuple[Neighbour, ...]:
@@ -148,13 +156,14 @@ class Explainer:
             return
         rows: list[Floats] = []
         for digits in self._splits.values():
-            for start in range(0, len(digits), CHUNK):
-                rows.append(self._unit_features(digits.images[start : start + CHUNK]))
+            chunk = batch_of(digits.images, CHUNK)
+            for start in range(0, len(digits), chunk):
+                rows.append(self._unit_features(digits.images[start : start + chunk]))
                 yield
         self._index = np.concatenate(rows)
 
     def _unit_features(self, images: NDArray[np.uint8]) -> Floats:
-        """Return the features of images `(n, 28, 28)` as unit vectors `(n, d)`, d at most DIMENSIONS."""
+        """Return the features of n images as unit vectors `(n, d)`, d at most DIMENSIONS."""
         outputs = [np.asarray(each.predict_on_batch(pixels(images)), dtype=np.float32) for each in self._features]
         features = np.concatenate([each.reshape(len(images), -1) for each in outputs], axis=1)
         if features.shape[1] > DIMENSIONS:
@@ -168,7 +177,7 @@ class Explainer:
 
 
 def quantized(saliency: Floats) -> bytes:
-    """Return a map `(28, 28)` as 784 signed bytes, 127 (or -127) where it is strongest."""
+    """Return a map `(height, width)` as signed bytes, 127 (or -127) where it is strongest."""
     strongest = float(np.abs(saliency).max())
     scaled = np.zeros_like(saliency) if not strongest > 0 else saliency * (127 / strongest)
     return np.rint(scaled).astype(np.int8).tobytes()
@@ -183,9 +192,9 @@ def _changed(image: NDArray[np.uint8], change: _Change) -> NDArray[np.uint8]:
     y_start = centre[1] + sine * (centre[0] + change.right) - cosine * (centre[1] + change.down)
     inverse = np.array([cosine, sine, x_start, -sine, cosine, y_start, 0, 0], dtype=np.float32)
     moved = keras.ops.image.affine_transform(
-        image.astype(np.float32)[..., np.newaxis], inverse, interpolation="bilinear", fill_mode="constant"
+        pixels(image[np.newaxis])[0], inverse, interpolation="bilinear", fill_mode="constant"
     )
-    changed = np.asarray(moved)[..., 0]
+    changed = np.asarray(moved).reshape(image.shape)
     if change.noise:
         changed = changed + np.random.default_rng(0).normal(0, change.noise, changed.shape)
     return np.asarray(np.clip(np.rint(changed), 0, 255), dtype=np.uint8)

@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 from mnist_tui.control.protocol import Explain, Explanation, GivenDigit
 from mnist_tui.engine.data.datasets import Split
-from mnist_tui.engine.data.images import SIDE
 from mnist_tui.engine.models.best_model import BestModel
 from mnist_tui.engine.service.explainer import Explainer
 from mnist_tui.engine.service.server import RequestError
 from mnist_tui.engine.service.steering import Steering
+from mnist_tui.image_layout import shape_in_words, shape_of
 
 
 class ExplanationService:
@@ -49,7 +49,7 @@ class ExplanationService:
             digits = self._digits[name]
             image, label, itself = digits.images[row], int(digits.labels[row]), (name, row)
             return self._explainer_of(best, epoch).explain(image, label, itself)
-        image, label = _image(request.digit), request.digit.label
+        image, label = _image(request.digit, self._digits["train"].images), request.digit.label
         explainer = self._explainer_of(best, epoch)
         if not 0 <= label < explainer.classes:
             raise RequestError(f"label {label} is out of range: give a class from 0 to {explainer.classes - 1}")
@@ -72,7 +72,10 @@ class ExplanationService:
         return self._explainer
 
 
-def _image(digit: GivenDigit) -> NDArray[np.uint8]:
-    if len(digit.image) != SIDE * SIDE:
-        raise RequestError(f"the image has {len(digit.image):,} bytes: give {SIDE * SIDE}, one per pixel")
-    return np.frombuffer(digit.image, dtype=np.uint8).reshape(SIDE, SIDE)
+def _image(digit: GivenDigit, others: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a digit as an array of the shape that others have."""
+    size, shape = others[0].size, shape_of(others)
+    if len(digit.image) != size:
+        kind = "" if shape is None else f" for an image of {shape_in_words(shape)}"
+        raise RequestError(f"the image has {len(digit.image):,} bytes: give {size:,}{kind}")
+    return np.frombuffer(digit.image, dtype=np.uint8).reshape(others.shape[1:])

@@ -67,7 +67,8 @@ class EpochFeed:
         left = example_order(config.seed, epoch, len(train))[: self.count][batch * config.batch_size :]
         share, batch_size = self._distribution.share(len(left), config.batch_size)
         mine = left[share]
-        warps = None
+        images, warps = with_channels(train.images[mine]), None
         if augmentation is not None:
-            warps = draw_warps(augmentation, self.count, config.seed, epoch)[batch * config.batch_size :][share]
-        return Feed(with_channels(train.images[mine]), self._targets[mine], batch_size, warps, self._at_once)
+            drawn = draw_warps(augmentation, self.count, config.seed, epoch, images.shape[1:])
+            warps = drawn[batch * config.batch_size :][share]
+        return Feed(images, self._targets[mine], batch_size, warps, self._at_once)

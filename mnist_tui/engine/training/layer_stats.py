@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from mnist_tui.engine import backends
 from mnist_tui.engine.data.datasets import Digits
-from mnist_tui.engine.models.evaluation import one_hot, pixels
+from mnist_tui.engine.models.evaluation import batch_of, one_hot, pixels
 from mnist_tui.events import LayerStat, LayerStats
 
 PROBE_SIZE = 128
-"""Number of training examples in the probe. It stays the same, so that samples are comparable."""
+"""Number of training examples of 28x28 in the probe. It stays the same, so that samples are comparable."""
 COST_SHARE = 0.01
 MIN_SECONDS_BETWEEN_SAMPLES = 2.0
 
@@ -32,7 +32,7 @@ class LayerSampler:
         """Take a function that updates and returns the model, always the same object."""
         self._reader = reader
         model = reader()
-        probe = digits.take(np.arange(min(PROBE_SIZE, len(digits))))
+        probe = digits.take(np.arange(min(batch_of(digits.images, PROBE_SIZE), len(digits))))
         self._model = model
         self._images, self._targets = pixels(probe.images), one_hot(probe.labels, classes)
         self._layers = [layer for layer in model.layers if layer.trainable_variables or _is_relu(layer)]

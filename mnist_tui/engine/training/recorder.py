@@ -66,7 +66,7 @@ class Recorder:
         self._context, self._run, self._writer, self._split = context, context.run, context.writer, split
         self.emit, self._state = context.event_writer.emit, context.steering.state
         builders = [partial(PRESETS[name].build, facts.image_shape, facts.classes) for name in config.members]
-        self._best = BestModel(context.run, builders, PRESETS[config.preset].shifts)
+        self._best = BestModel(context.run, builders, PRESETS[config.preset].shifts_for(facts.image_shape))
         self._monitors = [PRESETS[name].monitor for name in config.members]
         self.member = 0
         """Index of the ensemble member in training."""

@@ -114,6 +114,7 @@ class ModelPanel(Vertical):
     def _layer_rows(self, started: RunStarted, layout: ColumnLayout) -> list[Text]:
         variables = self.app.theme_variables
         total = sum(layer.multiply_adds for layer in started.layers)
+        reasons = layer_explanations(self._preset, started.layers, started.image_shape)
         return [
             layer_row(
                 layer,
@@ -124,7 +125,7 @@ class ModelPanel(Vertical):
                 reason=reason,
                 has_warning=layer.name in self._warnings,
             )
-            for layer, reason in zip(started.layers, layer_explanations(self._preset, started.layers), strict=True)
+            for layer, reason in zip(started.layers, reasons, strict=True)
         ]
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
@@ -134,7 +135,7 @@ class ModelPanel(Vertical):
         if self._started is None or index >= len(self._started.layers):
             return
         layer = self._started.layers[index]
-        reason = layer_explanation(self._preset, layer)
+        reason = layer_explanation(self._preset, layer, self._started.image_shape)
         if not self.query_one(OptionList).has_focus and index == 0:
             reason = preset_explanation(self._preset).summary or reason
         width = max(0, self.content_size.width - 2)
