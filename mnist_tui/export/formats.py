@@ -81,6 +81,17 @@ FORMATS: list[Format] = [
         "corrected.npz",
         "mnist_tui.export.corrected:corrected_npz",
     ),
+    Format("keras", "Model for Keras", "model.keras", "mnist_tui.export.model:keras_file"),
+    Format(
+        "saved-model",
+        "Model for TensorFlow Serving, a folder",
+        "saved-model",
+        "mnist_tui.export.model:saved_model",
+        is_folder=True,
+    ),
+    Format("onnx", "Model for ONNX Runtime", "model.onnx", "mnist_tui.export.model:onnx", "onnx"),
+    Format("tflite", "Model for TensorFlow Lite", "model.tflite", "mnist_tui.export.model:tflite"),
+    Format("source", "Model as Keras source code", "model.py", "mnist_tui.export.model:source_code"),
 ]
 
 

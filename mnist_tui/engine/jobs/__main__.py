@@ -2,6 +2,7 @@
 
 - evaluate SPEC: Evaluate model.keras on the test split of a data set.
 - predict SPEC: Predict the classes of the images of a file.
+- export CONVERSION:PATH: Convert the model for another program (export_model.py).
 - cross-check: Predict every training and validation image with a model that was not trained on it.
 
 Results are predictions in the run directory. The job reports its progress on stdout, one JSON line (JobReport) each;
@@ -107,6 +108,18 @@ def set_name(spec: str, checksum: str) -> str:
     return "-".join(filter(None, ("set", words, checksum[:8])))
 
 
+def export_model(run: RunDirectory, argument: str) -> Iterator[JobReport]:
+    """Convert the run's best model to a format of CONVERSIONS, and write it to a path; raises RunError."""
+    from mnist_tui.engine.jobs.export_model import CONVERSIONS
+
+    conversion, _, path = argument.partition(":")
+    yield JobReport("loading the model", 0.3)
+    model = load_model(run)
+    yield JobReport("converting the model", 0.5)
+    CONVERSIONS[conversion](model, Path(path))
+    yield JobReport("done", 1.0)
+
+
 def cross_check(run: RunDirectory, _: str) -> Iterator[JobReport]:
     from mnist_tui.engine.jobs.cross_check import cross_check_labels
 
@@ -116,8 +129,11 @@ def cross_check(run: RunDirectory, _: str) -> Iterator[JobReport]:
 JOBS: dict[str, Callable[[RunDirectory, str], Iterator[JobReport]]] = {
     "evaluate": evaluate_set,
     "predict": predict_images,
+    "export": export_model,
     "cross-check": cross_check,
 }
+ON_TENSORFLOW = frozenset({"export"})
+"""Jobs that only TensorFlow can do, whatever the run's backend."""
 
 
 def main(name: str, path: str, argument: str = "") -> int:
@@ -129,7 +145,7 @@ def main(name: str, path: str, argument: str = "") -> int:
     try:
         run = RunDirectory(Path(path))
         config = run.record().config
-        backends.select(config.backend)
+        backends.select("tensorflow" if name in ON_TENSORFLOW else config.backend)
         detection.restrict_gpus(detection.job_device(config.device))
         backends.import_keras()
         for report in JOBS[name](run, argument):
