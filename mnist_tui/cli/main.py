@@ -9,6 +9,7 @@ import msgspec
 
 from mnist_tui import __version__
 from mnist_tui.cli.bench import bench
+from mnist_tui.cli.data import data
 from mnist_tui.cli.distributed import distribution_options, follow
 from mnist_tui.cli.doctor import doctor
 from mnist_tui.cli.export import export
@@ -67,7 +68,7 @@ def commands(context: click.Context) -> int | None:
     return show_screen(None) if context.invoked_subcommand is None else None
 
 
-for command in (*steering_commands(), evaluate, submit, label_issues, export, bench, doctor):
+for command in (*steering_commands(), evaluate, submit, label_issues, export, bench, doctor, data):
     commands.add_command(command)
 
 

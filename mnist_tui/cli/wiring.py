@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mnist_tui.cluster import Cluster
@@ -10,6 +11,7 @@ from mnist_tui.runs.directory import RunDirectory, home
 from mnist_tui.settings import SETTINGS_BY_KEY, Catalogue
 
 if TYPE_CHECKING:
+    from mnist_tui.analysis.data_report import DataReport
     from mnist_tui.engine.data.datasets import DataSet
     from mnist_tui.ui.app import MnistTuiApp
 
@@ -47,6 +49,16 @@ def check_evaluated(spec: str) -> str:
     checked = check_data(spec)
     load_evaluated(checked)
     return checked
+
+
+def look_at_data(spec: str, progress: Callable[[str], None]) -> "DataReport":
+    """Read a data set and examine it; `progress` is called with what begins. Raises ConfigError."""
+    from mnist_tui.analysis.data_report import Split, report
+
+    progress("Reading the data")
+    data = load_data(spec)
+    splits = [Split(digits.images, digits.labels) for digits in (data.training, data.test)]
+    return report(splits, data.class_names, data.checksum, getattr(data, "notes", ()), progress)
 
 
 def launch(config: RunConfig, cluster: Cluster | None = None) -> RunDirectory:
