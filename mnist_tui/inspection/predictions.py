@@ -1,7 +1,7 @@
 """Recorded predictions and their images."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,13 @@ class Predictions:
     def epoch(self) -> int | None:
         """Epoch of the evaluation, if it has one."""
         return self.point.epoch
+
+    @cached_property
+    def margin(self) -> int:
+        """Pixels at each side of an image that screens may cut off."""
+        from mnist_tui.render.images import blank_margin  # brings Rich, which commands do without
+
+        return blank_margin(self.images)
 
     def split_of(self, row: int) -> str:
         """Return the split of an example; a cross-check has examples of two."""

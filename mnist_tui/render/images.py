@@ -1,10 +1,13 @@
-"""Grey-scale images as terminal cells: two pixels a cell (upper half block), so that 28x28 takes 28 columns x 14 rows.
+"""Images as terminal cells: two pixels a cell (upper half block), so that 28x28 takes 28 columns x 14 rows.
 
-Styles are cached and equal neighbours share a Segment, which is ten times as fast as one rich.Text a cell.
+An image is (height, width) grey, 0 background to 255 ink, or (height, width, 3) RGB. Styles are cached and equal
+neighbours share a Segment, which is ten times as fast as one rich.Text a cell.
 """
 
+from enum import Enum
 from functools import lru_cache
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,50 +24,117 @@ MARK_THRESHOLD = 32
 """Saliency (0..127) from which a pixel is marked with + or -."""
 
 
-def crop(image: NDArray[np.uint8], side: int = 22) -> NDArray[np.uint8]:
-    """Return the middle `side` x `side` pixels; MNIST's digits fill 20x20 pixels around their centre of mass."""
-    top, left = (max(0, (length - side) // 2) for length in image.shape)
-    return image[top : top + side, left : left + side]
+class RgbMode(Enum):
+    """How a terminal shows RGB images."""
+
+    EXACT = "exact"
+    NUMBERED = "numbered"
+    """In the colours 16 to 255, which are the same on all terminals."""
+    LUMINANCE = "luminance"
+    """As grey ones, with dots between the few shades."""
 
 
-def enlarge(image: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
+MNIST_SIDE, MNIST_MARGIN = 28, 3
+"""Pixels per side of MNIST's images, and of their almost blank margin: digits fill the middle 20x20."""
+INK_IN_MARGIN = 0.05
+"""Share of the ink up to which a margin counts as blank: 0.01 of MNIST's is there, 0.15 of Fashion-MNIST's."""
+SAMPLED = 1000
+"""Images that decide about the margin."""
+LUMINANCE = np.array((0.299, 0.587, 0.114), dtype=np.float32)
+"""Weights of red, green and blue (ITU-R BT.601)."""
+CHANNEL_STEP = 5
+"""Colour steps (0..255) of RGB images in truecolor; neighbours that differ by less share a Segment."""
+CUBE = np.array((0, 95, 135, 175, 215, 255), dtype=np.int32)
+"""Levels of a channel in the colours 16 to 231; 232 to 255 are greys from 8, in steps of 10."""
+DOTS = (np.array(((0, 8, 2, 10), (12, 4, 14, 6), (3, 11, 1, 9), (15, 7, 13, 5)), dtype=np.float32) + 0.5) / 16
+"""Thresholds of ordered dithering (Bayer's matrix)."""
+
+
+def blank_margin(images: NDArray[np.uint8]) -> int:
+    """Return how many pixels may be cut off at each side of these images: a few of digits like MNIST's, else none.
+
+    Args:
+        images: Shape (n, height, width) or (n, height, width, 3).
+    """
+    if images.shape[1:] != (MNIST_SIDE, MNIST_SIDE):
+        return 0
+    ink = images[:SAMPLED].sum(axis=0, dtype=np.int64)
+    inner = slice(MNIST_MARGIN, -MNIST_MARGIN)
+    return MNIST_MARGIN if ink.sum() - ink[inner, inner].sum() <= INK_IN_MARGIN * ink.sum() else 0
+
+
+def enlarge(image: NDArray[Any], factor: int) -> NDArray[Any]:
     """Repeat every pixel `factor` times in both directions."""
     return image.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
-def half_blocks(image: NDArray[np.uint8], greys: tuple[RGB, ...]) -> list[list[Segment]]:
+def factor_for(shape: tuple[int, ...], columns: int, lines: int) -> int:
+    """Return the largest whole factor, at least 1, by which an image of this shape fits into `columns` x `lines`."""
+    return max(1, min(columns // shape[1], 2 * lines // shape[0]))
+
+
+def shrink(image: NDArray[Any], columns: int, lines: int, margin: int = 0) -> NDArray[Any]:
+    """Return an image or a saliency map that fits into `columns` x `lines`, with its aspect.
+
+    One that is too large is cut by up to `margin` pixels at each side. If that is not enough, pixels are averaged.
+    """
+    room = max(1, min(columns, 2 * lines))
+    if margin and max(image.shape[:2]) > room:
+        pieces = -(-(max(image.shape[:2]) - 2 * margin) // room)
+        image = _crop(image, pieces * room)
+    size = fitted_size(image.shape, columns, lines)
+    return image if size == image.shape[:2] else _mean_pixels(image, size)
+
+
+def fitted_size(shape: tuple[int, ...], columns: int, lines: int) -> tuple[int, int]:
+    """Return the pixels, (height, width), of an image of this shape that is reduced if it does not fit."""
+    height, width = shape[:2]
+    scale = min(1.0, columns / width, 2 * lines / height)
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def half_blocks(
+    image: NDArray[np.uint8], greys: tuple[RGB, ...], rgb_mode: RgbMode = RgbMode.EXACT
+) -> list[list[Segment]]:
     """Draw an image as ceil(height / 2) rows of `width` cells.
 
     Args:
-        image: Shape (height, width), 0 background to 255 ink.
+        image: Shape (height, width), 0 background to 255 ink, or (height, width, 3).
         greys: At least two shades from background to ink.
+        rgb_mode: How to draw a coloured image.
     """
-    return _rows(_numbers(greys)[_levels(image, greys)], greys[0])
+    if image.ndim == 2:
+        return _rows(_numbers(greys)[_levels(image, greys)], greys[0])
+    if rgb_mode is RgbMode.LUMINANCE:
+        return _rows(_dithered(image, greys), greys[0])
+    return _rows(
+        _packed(_cube_colours(image) if rgb_mode is RgbMode.NUMBERED else _steps(image, CHANNEL_STEP)), greys[0]
+    )
 
 
-def halve(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Average 2 x 2 pixels: shape (28, 28) becomes (14, 14)."""
-    height, width = (length // 2 for length in image.shape)
-    pixels = image[: height * 2, : width * 2].reshape(height, 2, width, 2)
-    return np.asarray(pixels.mean(axis=(1, 3)).round(), dtype=np.uint8)
+def luminance(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return an image as grey, shape (height, width)."""
+    return image if image.ndim == 2 else (image @ LUMINANCE).round().astype(np.uint8)
 
 
 def tinted_blocks(
     image: NDArray[np.uint8], saliency: NDArray[np.int8], background: RGB, ink: RGB, tints: tuple[RGB, RGB]
 ) -> list[list[Segment]]:
-    """Draw an image like `half_blocks`, with its ink tinted by a saliency map.
+    """Draw an image like `half_blocks`, with its ink tinted by a saliency map; a coloured one in grey.
 
     Args:
-        saliency: int8 of the image's shape.
+        saliency: int8, shape (height, width).
         tints: The colours of positive and of negative saliency; the stronger it is, the stronger the tint.
     """
     strength = (np.abs(saliency.astype(np.float32)) / 127) ** TINT_EXPONENT
     tint = np.where((saliency > 0)[..., None], np.array(tints[0], np.float32), np.array(tints[1], np.float32))
-    inked = np.array(ink, np.float32) * (1 - strength[..., None]) + tint * strength[..., None]
-    level = image.astype(np.float32)[..., None] / 255
-    colours = np.rint((np.array(background, np.float32) * (1 - level) + inked * level) / TINT_STEP).astype(np.int32)
-    colours = np.minimum(colours * TINT_STEP, 255)
-    return _rows((colours[..., 0] << 16) | (colours[..., 1] << 8) | colours[..., 2], background)
+    level, strength = luminance(image).astype(np.float32)[..., None] / 255, strength[..., None]
+    paper, full = np.array(background, np.float32), np.array(ink, np.float32)
+    if image.ndim == 2:  # evidence is where ink is
+        tinted = paper * (1 - level) + (full * (1 - strength) + tint * strength) * level
+    else:
+        tinted = 255 * level * (1 - strength) + tint * strength
+    return _rows(_packed(_steps(tinted, TINT_STEP)), background)
 
 
 def marked_blocks(
@@ -74,7 +144,7 @@ def marked_blocks(
 
     The marks stand for the tints of `tinted_blocks` where colours cannot be seen.
     """
-    numbers, levels = _numbers(greys).tolist(), _levels(image, greys).tolist()
+    numbers, levels = _numbers(greys).tolist(), _levels(luminance(image), greys).tolist()
     rows = []
     for y in range(-(-len(image) * factor // 2)):
         upper = min(2 * y // factor, len(image) - 1)
@@ -95,6 +165,52 @@ def marked_blocks(
     return rows
 
 
+def _crop(image: NDArray[Any], side: int) -> NDArray[Any]:
+    """Return the middle `side` x `side` pixels."""
+    top, left = (max(0, (length - side) // 2) for length in image.shape[:2])
+    return image[top : top + side, left : left + side]
+
+
+def _mean_pixels(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
+    """Return an image reduced to `size`: each pixel is the mean of what it covers."""
+    down, across = (_cover(length, target) for length, target in zip(image.shape[:2], size, strict=True))
+    means: NDArray[np.float64] = np.einsum("yh,hw...,xw->yx...", down, image.astype(np.float64), across, optimize=True)
+    return means.round().astype(image.dtype)
+
+
+@lru_cache(maxsize=64)
+def _cover(length: int, target: int) -> NDArray[np.float64]:
+    """Return the share of each of `length` pixels in each of `target` larger ones, shape (target, length)."""
+    edges, pixels = np.linspace(0, length, target + 1), np.arange(length)
+    covered = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
+    shares: NDArray[np.float64] = np.clip(covered, 0, None) * (target / length)
+    return shares
+
+
+def _steps(image: NDArray[Any], step: int) -> NDArray[np.int32]:
+    """Return colours rounded to multiples of `step`, so that similar neighbours become equal."""
+    return np.minimum(np.rint(image / step).astype(np.int32) * step, 255)
+
+
+def _cube_colours(image: NDArray[np.uint8]) -> NDArray[np.int32]:
+    """Return the most similar of the colours 16 to 255 for each pixel, shape (height, width, 3)."""
+    pixels = image.astype(np.int32)
+    cube = CUBE[np.abs(pixels[..., None] - CUBE).argmin(axis=-1)]
+    grey = 8 + 10 * np.clip((pixels.mean(axis=-1, keepdims=True) - 3) // 10, 0, 23).astype(np.int32)
+    distances = [((pixels - each) ** 2).sum(axis=-1, keepdims=True) for each in (cube, grey)]
+    colours: NDArray[np.int32] = np.where(distances[0] <= distances[1], cube, grey)
+    return colours
+
+
+def _dithered(image: NDArray[np.uint8], greys: tuple[RGB, ...]) -> NDArray[np.int32]:
+    """Return the luminance in different shades (0xRRGGBB), with patterns of dots for those between two."""
+    shades = tuple(dict.fromkeys(greys))
+    height, width = image.shape[:2]
+    thresholds = np.tile(DOTS, (-(-height // 4), -(-width // 4)))[:height, :width]
+    levels = (luminance(image) / 255 * (len(shades) - 1) + thresholds).astype(np.intp)
+    return _numbers(shades)[np.minimum(levels, len(shades) - 1)]
+
+
 def _levels(image: NDArray[np.uint8], greys: tuple[RGB, ...]) -> NDArray[np.intp]:
     """Return the nearest shade of each pixel, as its place in `greys`."""
     return (image.astype(np.intp) * (len(greys) - 1) + 127) // 255
@@ -104,6 +220,11 @@ def _number(colour: RGB) -> int:
     """Return a colour as 0xRRGGBB."""
     red, green, blue = colour
     return red << 16 | green << 8 | blue
+
+
+def _packed(colours: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Return colours of shape (height, width, 3) as 0xRRGGBB."""
+    return (colours[..., 0] << 16) | (colours[..., 1] << 8) | colours[..., 2]
 
 
 @lru_cache(maxsize=8)

@@ -1,6 +1,7 @@
 """Formatting of numbers, times and bars, the same on every screen."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 from mnist_tui.untrusted import sanitize as sanitize
 
@@ -59,12 +60,41 @@ def test_results(accuracies: Sequence[float]) -> str:
 
 
 def clip_parts(text: str, width: int, separator: str = " · ") -> str:
-    """Drop the last parts that do not fit into `width` characters, so that no number is cut."""
-    while len(text) > width and separator in text:
+    """Drop the last parts that do not fit into `width` cells, so that no number is cut."""
+    while cell_len(text) > width and separator in text:
         text = text.rpartition(separator)[0]
     return clip(text, width)
 
 
+def cell_len(text: str) -> int:
+    """Return the terminal cells of a text; letters of some scripts, and emoji, take two."""
+    if text.isascii():
+        return len(text)
+    from rich import cells  # late: commands that print ASCII only do without Rich
+
+    return cells.cell_len(text)
+
+
 def clip(text: str, width: int) -> str:
-    """Shorten text to `width` characters, with an ellipsis at the cut."""
-    return text if len(text) <= width else (text[: max(0, width - 1)] + "…")[:width]
+    """Shorten text to `width` terminal cells, with an ellipsis at the cut."""
+    if cell_len(text) <= width:
+        return text
+    kept = text[: max(0, width)]
+    while kept and cell_len(kept) >= width:
+        kept = kept[:-1]
+    return kept + "…" if width > 0 else ""
+
+
+def padded(text: str, width: int, align: Literal["left", "center", "right"] = "left") -> str:
+    """Clip text to `width` terminal cells, or pad it with blanks."""
+    text = clip(text, width)
+    blank = max(0, width - cell_len(text))
+    if align == "center":  # as str.center does
+        left = blank // 2 + (blank & width & 1)
+        return " " * left + text + " " * (blank - left)
+    return text + " " * blank if align == "left" else " " * blank + text
+
+
+def widest(texts: Sequence[str]) -> int:
+    """Return the terminal cells of the widest text; 0 without any."""
+    return max(map(cell_len, texts), default=0)

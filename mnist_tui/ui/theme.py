@@ -11,7 +11,7 @@ from textual.color import Color
 from textual.theme import Theme
 
 from mnist_tui.render.heatmap import Heat
-from mnist_tui.render.images import RGB
+from mnist_tui.render.images import RGB, RgbMode
 from mnist_tui.ui.terminal.colours import ColourDepth
 from mnist_tui.ui.terminal.recolour import rgb_of
 
@@ -98,6 +98,8 @@ In monochrome, a quarter of the ink counts as ink, so that thin strokes stay who
 """
 TINTS = frozenset({65, 71, 95, 108, 131, 138, 151, 167, 174, 181})
 """More of 256 colours, for images tinted by a saliency map."""
+RGB_MODES = {ColourDepth.TRUECOLOR: RgbMode.EXACT, ColourDepth.COLOURS_256: RgbMode.NUMBERED}
+"""Where RGB images keep their colours."""
 TRUECOLOR_SHADES = 64
 """A step of a truecolor ramp (4 of 255) is invisible, and almost equal pixels become one Segment: fewer bytes."""
 
@@ -140,6 +142,7 @@ def _theme(name: str, depth: ColourDepth, dark: bool) -> Theme:
             **colours,
             **ramps,
             "needs-signs": str(needs_signs).lower(),
+            "rgb-mode": RGB_MODES.get(depth, RgbMode.LUMINANCE).value,
             "block-cursor-background": colours["focus"],
             "block-cursor-foreground": colours["foreground"],
             "block-cursor-blurred-background": colours["focus"],
@@ -193,6 +196,8 @@ class Palette:
     """Background of what the value cursor crosses."""
     greys: tuple[RGB, ...]
     """Shades of an image, from background to ink."""
+    rgb_mode: RgbMode
+    """How RGB images are drawn."""
     heat: Heat
     needs_signs: bool
     """True if there are too few colours to tell right from wrong."""
@@ -224,6 +229,7 @@ def palette(variables: dict[str, str]) -> Palette:
         surface=colour("surface"),
         plot_cursor=colour("plot-cursor"),
         greys=ramp("greys"),
+        rgb_mode=RgbMode(variables.get("rgb-mode", RgbMode.EXACT.value)),
         heat=Heat(background.rgb, ramp("right"), ramp("glow"), ramp("better")),
         needs_signs=variables.get("needs-signs") == "true",
     )

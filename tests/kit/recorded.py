@@ -6,10 +6,13 @@ that grows with the epochs, so the mistakes are the ambiguous digits, and they b
     run = make_recorded_run(tmp_path, epochs=3, n=200)              # a finished run
     recording = Recording.begin(tmp_path, planned=12, n=200)        # or epoch by epoch
     recording.end_epoch()
+    run = made_run(tmp_path, (32, 32, 3), names)                    # a finished run of images of another shape
 """
 
 import math
 import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -34,6 +37,7 @@ from mnist_tui.events import (
     RunStarted,
     StepEnded,
 )
+from mnist_tui.image_layout import MNIST_SHAPE, shape_of
 from mnist_tui.runs.directory import HOME_VARIABLE, RunDirectory, create_run
 from mnist_tui.runs.log import EventLog
 
@@ -82,13 +86,51 @@ def plausible_probabilities(images: NDArray[np.uint8], labels: NDArray[np.uint8]
 
 def confusion_of(labels: NDArray[np.uint8], probabilities: Probabilities) -> tuple[tuple[int, ...], ...]:
     """Return the confusion matrix as events hold it, counts at [true][predicted]."""
-    return tuple(map(tuple, confusion_matrix(labels, probabilities.argmax(axis=1), CLASSES).tolist()))
+    classes = probabilities.shape[1]
+    return tuple(map(tuple, confusion_matrix(labels, probabilities.argmax(axis=1), classes).tolist()))
+
+
+@dataclass(frozen=True)
+class MadeData:
+    """Blobs on a gradient, grey or RGB; the class decides where they are and what colour they have."""
+
+    images: NDArray[np.uint8]
+    """Shape (n, height, width) or (n, height, width, 3)."""
+    labels: NDArray[np.uint8]
+    names: tuple[str, ...]
+
+    def probabilities(self, epoch: int) -> Probabilities:
+        """Return the predictions after an epoch, `(n, classes) float16`: mistakes are mostly neighbouring classes."""
+        random, classes = np.random.default_rng(epoch), len(self.names)
+        shifts = np.array([0, 1, -1, classes // 2])
+        guessed = (self.labels + random.choice(shifts, len(self.labels), p=(0.7, 0.15, 0.1, 0.05))) % classes
+        logits = random.normal(0, 1, (len(self.labels), classes))
+        logits[np.arange(len(self.labels)), guessed] += random.uniform(1, 8, len(self.labels))
+        exponents = np.exp(logits)
+        probabilities: Probabilities = (exponents / exponents.sum(axis=1, keepdims=True)).astype(np.float16)
+        return probabilities
+
+
+def made_data(shape: tuple[int, ...], names: Sequence[str], n: int) -> MadeData:
+    """Return `n` images of a shape, (height, width) or (height, width, 3), in `len(names)` classes."""
+    height, width = shape[:2]
+    labels = (np.arange(n) % len(names)).astype(np.uint8)
+    angles = labels * (2 * np.pi / len(names))
+    down, across = np.mgrid[:height, :width]
+    y, x = (0.5 + 0.3 * np.sin(angles)) * height, (0.5 + 0.3 * np.cos(angles)) * width
+    distance = np.hypot((down - y[:, None, None]) / height, (across - x[:, None, None]) / width)
+    blobs = np.exp(-((distance / 0.2) ** 2)) * 255
+    if len(shape) == 2:
+        return MadeData(blobs.astype(np.uint8), labels, tuple(names))
+    tint = (1 + np.cos(angles[:, None] + np.arange(3) * 2 * np.pi / 3)) / 2
+    images = blobs[..., None] * tint[:, None, None] + (across / width * 90)[None, ..., None] * (1 - tint)[:, None, None]
+    return MadeData(np.minimum(images, 255).astype(np.uint8), labels, tuple(names))
 
 
 class Recording:
     """A run directory that is written event by event, with event times that follow from its creation."""
 
-    def __init__(self, run: RunDirectory, planned: int, n: int) -> None:
+    def __init__(self, run: RunDirectory, planned: int, n: int, made: MadeData | None = None) -> None:
         self.run = run
         self.planned = planned
         self.epoch = 0
@@ -96,12 +138,19 @@ class Recording:
         self.time = run.record().created
         self._log = EventLog(run.events_path)
         self._best = 0.0
+        self._made = made
+        if made is not None:
+            self.indices = np.arange(len(made.labels), dtype=np.int32)
+            self.images, self.labels = made.images, made.labels
+            return
         rows = np.random.default_rng(7).choice(np.arange(5000, 60_000), n, replace=n > 55_000)
         self.indices = np.sort(rows).astype(np.int32)
         self.images, self.labels = mnist()["x_train"][self.indices], mnist()["y_train"][self.indices]
 
     @classmethod
-    def begin(cls, home: Path, *, planned: int = 3, n: int = 200, name: str = "brave-otter") -> "Recording":
+    def begin(
+        cls, home: Path, *, planned: int = 3, n: int = 200, name: str = "brave-otter", made: MadeData | None = None
+    ) -> "Recording":
         """Create the run directory under `home` with its `n` validation digits, and write up to the first step."""
         config = RunConfig(
             preset="fast",
@@ -114,7 +163,7 @@ class Recording:
             name=name,
         )
         with patch.dict(os.environ, {HOME_VARIABLE: str(home)}):
-            recording = cls(create_run(config), planned, n)
+            recording = cls(create_run(config), planned, n, made)
         recording._start()
         return recording
 
@@ -142,7 +191,7 @@ class Recording:
         self._write(PhaseChanged(time=self._later(0), phase=Phase.VALIDATING))
         self.epoch += 1
         if probabilities is None:
-            probabilities = plausible_probabilities(self.images, self.labels, self.epoch)
+            probabilities = self._predict(self.images, self.labels)
         if with_predictions:
             self.run.save_arrays(
                 self.run.predictions_path(self.epoch),
@@ -177,8 +226,10 @@ class Recording:
         """Test on 100 test images and end the run."""
         self._write(PhaseChanged(time=self._later(0), phase=Phase.TESTING))
         images, labels = mnist()["x_test"][:100], mnist()["y_test"][:100]
-        indices = np.arange(100, dtype=np.int32)
-        probabilities = plausible_probabilities(images, labels, max(1, self.epoch))
+        if self._made is not None:
+            images, labels = self.images, self.labels
+        indices = np.arange(len(labels), dtype=np.int32)
+        probabilities = self._predict(images, labels)
         self.run.save_arrays(self.run.digits_path("test"), images=images, labels=labels, indices=indices)
         self.run.save_arrays(
             self.run.predictions_path("test"), indices=indices, labels=labels, probabilities=probabilities
@@ -206,13 +257,14 @@ class Recording:
             RunStarted(
                 time=self._later(1),
                 layers=LAYERS,
-                class_names=tuple(str(each) for each in range(CLASSES)),
+                class_names=self._made.names if self._made is not None else tuple(map(str, range(CLASSES))),
                 train_count=STEPS_PER_EPOCH * BATCH,
                 validation_count=len(self.labels),
                 test_count=100,
                 epochs=self.planned,
                 steps_per_epoch=STEPS_PER_EPOCH,
                 hardware=Hardware("CPU", 2, 8 << 30),
+                image_shape=shape_of(self.images) or MNIST_SHAPE,
             )
         )
         self._write(PhaseChanged(time=self._later(0), phase=Phase.TRAINING))
@@ -221,6 +273,11 @@ class Recording:
                 time=self._later(0), engine_cpu=190.0, engine_memory=2 << 30, machine_cpu=97.0, machine_memory=3 << 30
             )
         )
+
+    def _predict(self, images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Probabilities:
+        if self._made is not None:
+            return self._made.probabilities(max(1, self.epoch))
+        return plausible_probabilities(images, labels, max(1, self.epoch))
 
     def _write(self, event: Event) -> None:
         self._log.append(event)
@@ -237,4 +294,15 @@ def make_recorded_run(home: Path, epochs: int = 3, n: int = 200, *, planned: int
         recording.end_epoch()
     if recording.epoch == recording.planned:
         recording.finish()
+    return recording.run
+
+
+def made_run(
+    home: Path, shape: tuple[int, ...] = (32, 32, 3), names: Sequence[str] = "0123456789", n: int = 200
+) -> RunDirectory:
+    """Return a finished run of two epochs over `n` made images of a shape, in `len(names)` classes."""
+    recording = Recording.begin(home, planned=2, made=made_data(shape, names, n))
+    for _ in range(2):
+        recording.end_epoch()
+    recording.finish()
     return recording.run

@@ -1,7 +1,20 @@
 import numpy as np
+import pytest
 from rich.segment import Segment
 
-from mnist_tui.render.images import crop, enlarge, half_blocks, halve, marked_blocks, tinted_blocks
+from mnist_tui.render.images import (
+    RgbMode,
+    blank_margin,
+    enlarge,
+    factor_for,
+    fitted_size,
+    half_blocks,
+    marked_blocks,
+    shrink,
+    tinted_blocks,
+)
+from mnist_tui.ui.terminal.recolour import rgb_of
+from tests.kit.recorded import mnist
 
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 GREYS = tuple((grey, grey, grey) for grey in range(0, 256, 5))
@@ -53,13 +66,43 @@ def test_an_odd_height_ends_on_background() -> None:
     assert cells(rows[1]) == [("▀", WHITE, BLACK)]
 
 
-def test_cropping_keeps_the_middle() -> None:
+def test_a_margin_is_cut_before_pixels_are_averaged() -> None:
     image = np.zeros((28, 28), dtype=np.uint8)
     image[3, 3] = image[24, 24] = 9
     image[2, 2] = 5
-    middle = crop(image)
+    middle = shrink(image, 22, 11, margin=3)
     assert middle.shape == (22, 22)
     assert (middle[0, 0], middle[21, 21], middle.max()) == (9, 9, 9)
+    assert shrink(image, 12, 6, margin=3).shape == (12, 12)
+    assert shrink(image, 28, 14, margin=3) is image
+
+
+def test_only_sets_like_mnist_have_a_margin() -> None:
+    digits = mnist()["x_train"][:50]
+    assert blank_margin(digits) == 3
+    assert blank_margin(255 - digits) == 0
+    assert blank_margin(digits[:, :27]) == 0
+    assert blank_margin(np.stack([digits] * 3, axis=3)) == 0
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (96, 96), (96, 8), (8, 96), (31, 17, 3), (64, 64, 3)], ids=str)
+@pytest.mark.parametrize("room", [(16, 8), (33, 7), (3, 2)], ids=str)
+def test_a_reduced_image_fits_and_keeps_aspect_and_brightness(shape: tuple[int, ...], room: tuple[int, int]) -> None:
+    image = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    small = shrink(image, *room)
+    assert small.shape[:2] == fitted_size(shape, *room)
+    assert small.shape[1] <= room[0]
+    assert small.shape[0] <= 2 * room[1]
+    assert small.shape[2:] == shape[2:]
+    assert abs(float(small.mean()) - float(image.mean())) < 15
+    scale = min(1.0, room[0] / shape[1], 2 * room[1] / shape[0])
+    assert abs(small.shape[0] - shape[0] * scale) < 1
+    assert abs(small.shape[1] - shape[1] * scale) < 1
+
+
+@pytest.mark.parametrize(("shape", "factor"), [((8, 8), 3), ((8, 16), 1), ((30, 8), 1)], ids=str)
+def test_small_images_are_enlarged_by_whole_factors(shape: tuple[int, int], factor: int) -> None:
+    assert factor_for(shape, 26, 12) == factor
 
 
 def test_enlarging_repeats_pixels_both_ways() -> None:
@@ -71,7 +114,7 @@ GREEN, RED = (0, 255, 0), (255, 0, 0)
 
 def test_halving_takes_means_of_four_pixels() -> None:
     image = np.array([[0, 100, 8, 8], [100, 200, 8, 8]], dtype=np.uint8)
-    assert halve(image).tolist() == [[100, 8]]
+    assert shrink(image, 2, 1).tolist() == [[100, 8]]
 
 
 def test_a_tint_colours_the_ink_and_not_the_background() -> None:
@@ -100,3 +143,43 @@ def test_marks_show_strong_saliency_and_keep_the_size_of_the_image() -> None:
         assert "+" in text[0][:factor]
         assert "-" in text[factor][-factor:]
         assert "".join(text).count("+") == max(1, factor // 2 + factor % 2)
+
+
+RGB_IMAGE = np.array([[[255, 0, 0], [0, 95, 135]], [[255, 0, 0], [97, 97, 99]]], dtype=np.uint8)
+SHADES = ((0, 0, 0), (85, 85, 85), (229, 229, 229), (255, 255, 255))
+
+
+def test_rgb_images_keep_their_colours_in_truecolor() -> None:
+    (row,) = half_blocks(RGB_IMAGE, GREYS)
+    assert cells(row) == [(" ", (255, 0, 0), (255, 0, 0)), ("▀", (0, 95, 135), (95, 95, 100))]
+
+
+def test_rgb_images_use_only_the_colours_that_terminals_of_256_share() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (20, 20, 3), dtype=np.uint8)
+    image[:, :5] = image[:, :5, :1]
+    shared = {rgb_of(number) for number in range(16, 256)}
+    for row in half_blocks(image, GREYS, RgbMode.NUMBERED):
+        assert {colour for _, *pair in cells(row) for colour in pair} <= shared
+    (row,) = half_blocks(RGB_IMAGE, GREYS, RgbMode.NUMBERED)
+    assert cells(row)[1] == ("▀", (0, 95, 135), (98, 98, 98))
+
+
+def test_without_colours_rgb_images_are_dithered_by_their_luminance() -> None:
+    ramp = np.repeat(np.linspace(0, 255, 64, dtype=np.uint8)[None, :, None], 16, axis=0).repeat(3, axis=2)
+    shares = []
+    for shades in (SHADES, (BLACK, WHITE, WHITE)):
+        rows = half_blocks(ramp, shades, RgbMode.LUMINANCE)
+        drawn = np.array([[colour[0] for _, *pair in cells(row) for colour in pair[:1]] for row in rows])  # type: ignore[index]
+        shares.append([float(part.mean()) for part in np.array_split(drawn, 4, axis=1)])
+    for quarters in shares:
+        assert quarters == sorted(quarters)
+        assert quarters[0] < 70 < 185 < quarters[-1]
+
+
+def test_a_tinted_rgb_image_is_grey_where_nothing_speaks_for_or_against_the_class() -> None:
+    saliency = np.array([[0, 127], [0, 127]], dtype=np.int8)
+    (row,) = tinted_blocks(RGB_IMAGE, saliency, BLACK, WHITE, (GREEN, RED))
+    (_, above, _), (_, tinted, _) = cells(row)
+    assert isinstance(above, tuple)
+    assert len(set(above)) == 1
+    assert tinted == GREEN

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from mnist_tui.render.text import bar, clip, clip_parts, duration, percent, sanitize, shape
+from mnist_tui.render.text import bar, cell_len, clip, clip_parts, duration, padded, percent, sanitize, shape, widest
 
 
 @pytest.mark.parametrize(
@@ -51,10 +51,34 @@ def test_percent() -> None:
 
 @pytest.mark.parametrize(
     ("text", "width", "clipped"),
-    [("digits", 6, "digits"), ("digits", 5, "digi…"), ("digits", 1, "…"), ("digits", 0, ""), ("", 0, "")],
+    [
+        ("digits", 6, "digits"),
+        ("digits", 5, "digi…"),
+        ("digits", 1, "…"),
+        ("digits", 0, ""),
+        ("", 0, ""),
+        ("猫と犬", 6, "猫と犬"),
+        ("猫と犬", 5, "猫と…"),
+        ("猫と犬", 4, "猫…"),
+        ("猫と犬", 1, "…"),
+    ],
 )
 def test_clip(text: str, width: int, clipped: str) -> None:
     assert clip(text, width) == clipped
+
+
+@pytest.mark.parametrize("text", ["", "digit", "猫と犬", "🐈 cat", "Ankle boot"])
+@pytest.mark.parametrize("width", range(8))
+def test_padded_text_takes_exactly_the_given_cells(text: str, width: int) -> None:
+    for align in ("left", "center", "right"):
+        assert cell_len(padded(text, width, align)) == width
+    if text.isascii() and len(text) <= width:
+        assert padded(text, width, "center") == text.center(width)
+
+
+def test_widest_counts_cells() -> None:
+    assert widest(["digit", "猫と犬"]) == 6
+    assert widest([]) == 0
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from mnist_tui.runs.directory import RunDirectory
 from mnist_tui.ui.digits.digit_list import MISTAKES, digit_list
 from mnist_tui.ui.digits.digit_screen import DigitScreen
 from mnist_tui.ui.digits.epoch_predictions import EpochPredictions
-from mnist_tui.ui.digits.gallery import FRAME_HEIGHT, Gallery
+from mnist_tui.ui.digits.gallery import Gallery
 from mnist_tui.ui.digits.screen import DigitsScreen
 from mnist_tui.ui.session import RunSession
 from mnist_tui.ui.theme import LIGHT
@@ -89,7 +89,7 @@ async def test_only_visible_digits_are_drawn(run: RunDirectory) -> None:
     async with app.shown((80, 24)) as pilot:
         await settled(pilot)
         gallery = app.screen.query_one(Gallery)
-        assert gallery.virtual_size.height == 200 * FRAME_HEIGHT
+        assert gallery.virtual_size.height == 200 * gallery.frame_height
         await pilot.press("end")
         await settled(pilot)
         assert gallery.cursor == 599

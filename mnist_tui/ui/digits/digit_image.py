@@ -1,4 +1,4 @@
-"""Widget that shows one image enlarged by a whole factor, optionally with a saliency map over it."""
+"""Widget that shows one image, enlarged by a whole factor or reduced, optionally with a saliency map over it."""
 
 from dataclasses import dataclass
 
@@ -8,12 +8,9 @@ from rich.segment import Segment
 from textual.strip import Strip
 from textual.widget import Widget
 
-from mnist_tui.render.images import enlarge, half_blocks, halve, marked_blocks, tinted_blocks
+from mnist_tui.render.images import enlarge, factor_for, half_blocks, marked_blocks, shrink, tinted_blocks
 from mnist_tui.ui.shared.paint import paint, palette_of
 from mnist_tui.ui.theme import Palette
-
-DIGIT_MARGIN = 3
-"""Pixels at each side of an image of 28x28 that may be cut off: MNIST's digits fill the middle 20x20."""
 
 
 @dataclass(frozen=True)
@@ -25,13 +22,8 @@ class SaliencyOverlay:
     """Drawn as + and - instead of colours."""
 
     def map(self, shape: tuple[int, ...]) -> NDArray[np.int8]:
-        """Return the map in the shape of the image."""
-        return np.frombuffer(self.values, dtype=np.int8).reshape(shape)
-
-
-def scale_for(side: int, width: int, height: int) -> int:
-    """Return the largest whole factor, at least 1, by which `side` pixels fit into `width` x `height` cells."""
-    return max(1, min(width // side, height * 2 // side))
+        """Return the map of an image of this shape: (height, width)."""
+        return np.frombuffer(self.values, dtype=np.int8).reshape(shape[:2])
 
 
 class DigitImage(Widget):
@@ -41,13 +33,14 @@ class DigitImage(Widget):
         super().__init__()
         self._image: NDArray[np.uint8] | None = None
         self._overlay: SaliencyOverlay | None = None
+        self._margin = 0
         self._lines: list[Strip] = []
         self._drawn_for: tuple[int, int, Palette] | None = None
 
-    def show(self, image: NDArray[np.uint8], overlay: SaliencyOverlay | None = None) -> None:
-        """Show a square uint8 image; 0 is the background."""
+    def show(self, image: NDArray[np.uint8], margin: int, overlay: SaliencyOverlay | None = None) -> None:
+        """Show an image, grey or RGB; `margin` pixels at each side may be cut off."""
         if self._image is None or overlay != self._overlay or not np.array_equal(image, self._image):
-            self._image, self._overlay, self._drawn_for = image, overlay, None
+            self._image, self._margin, self._overlay, self._drawn_for = image, margin, overlay, None
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
@@ -63,14 +56,11 @@ class DigitImage(Widget):
         if self._image is None:
             return []
         width, height = self.size
-        image, saliency = self._image, self._overlay.map(self._image.shape) if self._overlay is not None else None
-        margin = max(0, len(image) - min(width, 2 * height)) // 2
-        if margin > DIGIT_MARGIN:  # rather every second pixel than half of the digit
-            image, saliency = halve(image), saliency[::2, ::2] if saliency is not None else None
-        elif margin:
-            middle = slice(margin, len(image) - margin)
-            image, saliency = image[middle, middle], saliency[middle, middle] if saliency is not None else None
-        factor = scale_for(len(image), width, height)
+        image = shrink(self._image, width, height, self._margin)
+        saliency = None
+        if self._overlay is not None:
+            saliency = shrink(self._overlay.map(self._image.shape), width, height, self._margin)
+        factor = factor_for(image.shape, width, height)
         left = max(0, (width - image.shape[1] * factor) // 2)
         blank = Strip.blank(left, paint(behind=colours.background))
         rows = self._rows(image, saliency, factor, colours)
@@ -81,7 +71,7 @@ class DigitImage(Widget):
     ) -> list[list[Segment]]:
         greys, large = colours.greys, enlarge(image, factor)
         if saliency is None or self._overlay is None:
-            return half_blocks(large, greys)
+            return half_blocks(large, greys, colours.rgb_mode)
         if self._overlay.with_marks:
             return marked_blocks(image, saliency, factor, greys)
         large_saliency = saliency.repeat(factor, axis=0).repeat(factor, axis=1)

@@ -25,7 +25,7 @@ class Digit:
     index: int
     """Position in the data set's training (or test) set."""
     image: NDArray[np.uint8]
-    """Shape (28, 28): 0 is the background, 255 full ink."""
+    """Shape (height, width) or (height, width, 3): 0 is the background, 255 full ink."""
     true: int
     probabilities: NDArray[np.floating[Any]]
     """Shape (classes,)."""

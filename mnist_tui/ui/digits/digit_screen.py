@@ -241,29 +241,30 @@ class DigitScreen(ExplainScreen):
         digit, explanation, names = self._digit, self.explanation, self.digits.names
         image = self.query_one(DigitImage)
         neighbours, variants = (self.query_one(f"#{page}", ImageGrid) for page in ("neighbours", "variants"))
+        shape, margin = digit.image.shape, self.digits.predictions.margin
         if explanation is None:
             status = self.explanation_status(view)
-            image.show(digit.image)
+            image.show(digit.image, margin)
             image.border_subtitle = Content(self.session.model_loader.progress)
-            neighbours.show(status)
-            variants.show(status)
+            neighbours.show(status, shape, margin)
+            variants.show(status, shape, margin)
             self._results = {}
             return
         predicted = int(np.argmax(explanation.probabilities))
         if self._saliency is Saliency.NONE:
-            image.show(digit.image)
+            image.show(digit.image, margin)
             image.border_subtitle = "h: heat map"
         else:
             is_predicted, marks = self._saliency is Saliency.PREDICTED, palette_of(self).needs_signs
             values = explanation.for_predicted if is_predicted else explanation.for_true
-            image.show(digit.image, SaliencyOverlay(values, marks))
+            image.show(digit.image, margin, SaliencyOverlay(values, marks))
             plus, minus = ("+", "-") if marks else ("■", "■")
             name = names[predicted if is_predicted else digit.true]
             model = "" if self.is_narrow else f"  model of epoch {explanation.epoch}"
             words = f"[$success]{plus} for $name[/]  [$wrong]{minus} against[/]{model}"
             image.border_subtitle = Content.from_markup(words, name=name)
-        neighbours.show(neighbour_images(explanation, digit.true, predicted, names))
-        variants.show(variant_images(explanation, digit.true, names))
+        neighbours.show(neighbour_images(explanation, digit.true, predicted, names), shape, margin)
+        variants.show(variant_images(explanation, digit.true, names), shape, margin)
         self._results = {
             "neighbours": neighbour_title(explanation, names),
             "variants": variant_title(explanation, digit.true),

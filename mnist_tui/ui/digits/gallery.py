@@ -12,19 +12,23 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from mnist_tui.render.images import crop, half_blocks, halve
-from mnist_tui.render.text import clip, percent
+from mnist_tui.render.images import enlarge, factor_for, fitted_size, half_blocks, shrink
+from mnist_tui.render.text import cell_len, clip, percent
 from mnist_tui.ui.digits.digit_list import Digit, DigitList
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.shared.paint import paint, palette_of
 from mnist_tui.ui.theme import Palette
 
-CROP, SMALL_CROP = 22, 24
-"""Pixels per side of the cropped image, and of one that is shown at half its size."""
-FRAME_WIDTH = CROP + 2
-FRAME_HEIGHT, SMALL_HEIGHT = CROP // 2 + 3, SMALL_CROP // 4 + 3
-SMALL_WIDTH = 19
-"""Columns of a small frame, which its caption needs."""
+FRAME = 3
+"""Lines of a frame around the image: top, caption, bottom."""
+LEAST_WIDTH = 19
+"""Columns of a frame, which its caption needs."""
+MNIST_SIDES = (22, 12)
+"""Pixels per side of images whose margin is cut off: the first with which a frame fits is taken."""
+LARGEST, ENLARGED, SMALLEST = 32, 24, 12
+"""Pixels of the longer side of other images: at most, at most if enlarged, and at least if reduced."""
+FEWEST = 3
+"""Other images become smaller until so many fit."""
 SELECTED = " ✔ "
 CACHED = 256
 """Drawn thumbnails that are kept: several screens full."""
@@ -60,6 +64,10 @@ class Gallery(ScrollView, can_focus=True):
         self._thumbnails: dict[tuple[int, bool, bool], list[Strip]] = {}
         self._selected: frozenset[int] = frozenset()
         self._drawn_for: tuple[int, int, Palette] | None = None
+        self._side = LARGEST
+        """Pixels of the longer side of an image."""
+        self._image_size = (LARGEST, LARGEST // 2)
+        """Columns and lines of an image."""
 
     @property
     def digits(self) -> DigitList | None:
@@ -105,12 +113,12 @@ class Gallery(ScrollView, can_focus=True):
 
     @property
     def frame_height(self) -> int:
-        """Lines of a frame: fewer if a whole one would not fit."""
-        return FRAME_HEIGHT if self.size.height >= FRAME_HEIGHT else SMALL_HEIGHT
+        """Lines of a frame."""
+        return self._image_size[1] + FRAME
 
     @property
     def _least_width(self) -> int:
-        return FRAME_WIDTH if self.frame_height == FRAME_HEIGHT else SMALL_WIDTH
+        return max(LEAST_WIDTH, self._image_size[0] + 2)
 
     def action_move(self, where: str) -> None:
         page = max(1, self.size.height // self.frame_height) * self.per_row
@@ -170,6 +178,9 @@ class Gallery(ScrollView, can_focus=True):
         return len(self._digits) if self._digits is not None else 0
 
     def _lay_out(self) -> None:
+        if self._digits:
+            margin, shape = self._digits.predictions.margin, self._digits.predictions.images.shape[1:3]
+            self._side, self._image_size = image_size(shape, margin, self.container_size.width, self.size.height)
         # No scrollbar if it would cost a digit per row, as at 120 columns; the line below gives the position.
         width = self.container_size.width
         least = self._least_width
@@ -203,13 +214,39 @@ class Gallery(ScrollView, can_focus=True):
             if len(self._thumbnails) >= CACHED:
                 self._thumbnails.pop(next(iter(self._thumbnails)))
             digit = digits.digit(position)
-            image = crop(digit.image, CROP)
-            if self.frame_height == SMALL_HEIGHT:
-                image = halve(crop(digit.image, SMALL_CROP))
+            room = self._side, -(-self._side // 2)
+            image = shrink(digit.image, *room, digits.predictions.margin)
+            image = enlarge(image, factor_for(image.shape, *room))
             self._thumbnails[key] = thumbnail(
                 digit, image, digits.names, self.frame_width, colours, has_cursor, selected
             )
         return self._thumbnails[key]
+
+
+def image_size(shape: tuple[int, ...], margin: int, width: int, height: int) -> tuple[int, tuple[int, int]]:
+    """Return the pixels of the longer side of an image in a gallery, and its columns and lines.
+
+    Args:
+        shape: Height and width of the images in pixels.
+        margin: Pixels at each side that may be cut off.
+        width: Columns of the gallery.
+        height: Lines of the gallery.
+    """
+    longest = max(shape)
+    if margin:
+        sides, shape = list(MNIST_SIDES), (1, 1)
+    elif longest <= ENLARGED:
+        sides = [longest * factor for factor in range(ENLARGED // longest, 0, -1)]
+    else:
+        sides = [min(longest, LARGEST), *range((min(longest, LARGEST) - 1) // 2 * 2, SMALLEST - 1, -2)]
+    for side in sides:
+        fitted = fitted_size(shape, side, -(-side // 2))
+        factor = factor_for(fitted, side, -(-side // 2))
+        columns, lines = fitted[1] * factor, -(-fitted[0] * factor // 2)
+        fitting = (width // max(LEAST_WIDTH, columns + 2)) * (height // (lines + FRAME))
+        if fitting >= (1 if margin else FEWEST):
+            break
+    return side, (columns, lines)
 
 
 def thumbnail(
@@ -221,7 +258,7 @@ def thumbnail(
     has_cursor: bool,
     selected: bool,
 ) -> list[Strip]:
-    """Draw one framed digit in `width` cells, and lines for its square `image` and 3 more.
+    """Draw one framed digit in `width` cells, and lines for its `image` and 3 more.
 
     The frame under the cursor is heavy, a selected one is marked at the top, and the learning note is at the bottom.
     """
@@ -234,7 +271,8 @@ def thumbnail(
     note = f" {clip(digit.learning, width - 6)} " if digit.learning else ""
     inner = width - 2
     side = Segment(down, frame)
-    left = (inner - len(image)) // 2
+    columns = image.shape[1]
+    left = (inner - columns) // 2
     title_colour = colours.foreground if has_cursor else colours.quiet
     lines = [
         [
@@ -246,8 +284,8 @@ def thumbnail(
         ]
     ]
     lines += [
-        [side, Segment(" " * left, background), *row, Segment(" " * (inner - len(image) - left), background), side]
-        for row in half_blocks(image, colours.greys)
+        [side, Segment(" " * left, background), *row, Segment(" " * (inner - columns - left), background), side]
+        for row in half_blocks(image, colours.greys, colours.rgb_mode)
     ]
     lines.append([side, *caption(digit, names, inner, colours), side])
     lines.append(
@@ -266,9 +304,12 @@ def caption(digit: Digit, names: Sequence[str], width: int, colours: Palette) ->
     confidence = percent(digit.confidence, 1)
     correct = digit.true == digit.predicted
     words = " correct" if correct else " → "
-    room = max(1, (width - len(words) - len(confidence) - 3) // (1 if correct else 2))
-    true, predicted = clip(names[digit.true], room), "" if correct else clip(names[digit.predicted], room)
-    gap = max(1, width - 2 - len(true) - len(words) - len(predicted) - len(confidence))
+    room = max(1, width - len(words) - len(confidence) - 3)
+    true, predicted = names[digit.true], "" if correct else names[digit.predicted]
+    if cell_len(true) + cell_len(predicted) > room:
+        half = max(room // 2, room - min(cell_len(true), cell_len(predicted)))
+        true, predicted = clip(true, room if correct else half), clip(predicted, half)
+    gap = max(1, width - 2 - cell_len(true + predicted) - len(words) - len(confidence))
     return [
         Segment(" ", paint(behind=background)),
         Segment(true, paint(colours.true_class, background, bold=True)),

@@ -77,7 +77,7 @@ class IssueView(Container):
             return
         self._shown = shown
         image = self.query_one(DigitImage)
-        image.show(issue.image)
+        image.show(issue.image, self._queue.findings.predictions.margin)
         review = review_words(issue, self._names)
         image.border_title = f"#{issue.index:05d}"
         image.border_subtitle = Content(f"review: {review}" if review else "")

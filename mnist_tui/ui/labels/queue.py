@@ -24,7 +24,7 @@ class LabelIssue:
     split: str
     """A cross-check has examples of two splits."""
     image: NDArray[np.uint8]
-    """Shape (28, 28): 0 is the background, 255 full ink."""
+    """Shape (height, width) or (height, width, 3): 0 is the background, 255 full ink."""
     label: int
     suspected: int
     """Suspected class."""

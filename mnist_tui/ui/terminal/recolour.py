@@ -36,6 +36,10 @@ XTERM_COLOURS: tuple[RGB, ...] = (
 """The first 16 colours of xterm; bright black is darker on most terminals. They serve only to compare colours."""
 
 
+SAME_EVERYWHERE = range(16, 256)
+"""Numbers of colours that all terminals of 256 colours show alike."""
+
+
 def send_truecolor(app: App[Any]) -> None:
     """Make Textual write 24-bit colours, whatever it detects. This sets a private attribute of Rich's console."""
     app.console._color_system = ColorSystem.TRUECOLOR
@@ -52,18 +56,21 @@ def recolour(depth: ColourDepth, numbers: Iterable[int]) -> Callable[[str], str]
     Args:
         depth: Colours of the terminal.
         numbers: Colours to use. Those of the theme are among them, and blends of these become the most similar ones.
+            Of 256 colours, all those that are the same on all terminals keep their numbers: RGB images use them.
     """
     if depth is ColourDepth.TRUECOLOR:
         return lambda data: data
     allowed = sorted(numbers)
     palette = Palette([rgb_of(number) for number in allowed])
+    exact = {rgb_of(number): number for number in SAME_EVERYWHERE} if depth is ColourDepth.COLOURS_256 else {}
 
     def number_of(colour: str) -> int | None:
         kind, _, rgb = colour.partition(";2;")
         if kind not in ("38", "48") or not rgb:
             return None
         red, green, blue = map(int, rgb.split(";"))
-        return allowed[palette.match((red, green, blue))]
+        found = exact.get((red, green, blue))
+        return allowed[palette.match((red, green, blue))] if found is None else found
 
     @lru_cache(maxsize=8192)
     def replaced(parameters: str) -> str:
