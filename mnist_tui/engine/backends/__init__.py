@@ -108,9 +108,10 @@ def select(name: str) -> None:
 def import_keras() -> None:
     """Import Keras and the selected backend.
 
-    TensorFlow imports JAX and SciPy if they are installed, for TensorFlow Lite and old layers: 2 s that no run needs.
+    Keras imports pandas, and TensorFlow imports JAX and SciPy, if they are installed: 2 s that no run needs.
     """
-    unneeded = () if os.environ["KERAS_BACKEND"] == "jax" else {"jax", "scipy"} - sys.modules.keys()
+    optional = {"pandas"} if os.environ["KERAS_BACKEND"] == "jax" else {"jax", "pandas", "scipy"}
+    unneeded = optional - sys.modules.keys()
     sys.modules.update(dict.fromkeys(unneeded))  # type: ignore[arg-type]  # None makes an import fail
     try:
         importlib.import_module("keras")
