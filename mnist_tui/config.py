@@ -62,7 +62,7 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     """Seed of the split, the initial weights, the order of the images and dropout."""
     data: str
-    """Name of a data set, or path of a file or folder that engine/data/readers.py reads."""
+    """Name of a data set, or path of a file or folder that engine/data/readers reads."""
     backend: str = "tensorflow"
     """Keras backend: a name in BACKENDS (engine/backends)."""
     limit: int | None = None

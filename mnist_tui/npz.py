@@ -1,6 +1,7 @@
 """Reader of .npz files, which users and other programs may have written, renamed or damaged."""
 
 from collections.abc import Sequence
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +16,13 @@ class NpzError(Exception):
     """A file cannot be read. The message continues a sentence that begins with the file's path."""
 
 
-def read_arrays(path: Path, *choices: Sequence[str]) -> "dict[str, np.ndarray[Any, Any]]":
+def read_arrays(path: Path, *choices: Sequence[str], most: float = inf) -> "dict[str, np.ndarray[Any, Any]]":
     """Read arrays of an .npz file, and never unpickle.
 
     Args:
         path: The file.
         choices: Names of arrays. The first choice that is complete is read; without any, all arrays are.
+        most: Bytes that they may hold once they are unpacked.
 
     Raises:
         NpzError: The file is missing, damaged or of another kind, or no choice is complete.
@@ -34,8 +36,12 @@ def read_arrays(path: Path, *choices: Sequence[str]) -> "dict[str, np.ndarray[An
             raise NpzError("is not a file")
         with ZipFile(path) as archive:
             names = [name.removesuffix(SUFFIX) for name in archive.namelist() if name.endswith(SUFFIX)]
+            wanted = _first_complete(choices, names) if choices else names
+            size = sum(archive.getinfo(name + SUFFIX).file_size for name in wanted)
+            if size > most:
+                raise NpzError(f"would unpack to {size / 1e9:,.1f} GB, expected at most {most / 1e9:,.1f} GB")
             arrays = {}
-            for name in _first_complete(choices, names) if choices else names:
+            for name in wanted:
                 with archive.open(name + SUFFIX) as member:
                     arrays[name] = np.lib.format.read_array(member, allow_pickle=False)
             return arrays

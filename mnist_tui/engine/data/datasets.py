@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from mnist_tui.config import ConfigError, DataFacts, quoted
-from mnist_tui.engine.data.readers import READERS, ReaderError, reader_of
+from mnist_tui.engine.data import readers
+from mnist_tui.engine.data.readers import READERS, Contents, ReaderError, cache, reader_of
 from mnist_tui.image_layout import (
-    MAX_CLASSES,
     MAX_SIDE,
     MIN_CLASSES,
     MIN_SIDE,
@@ -35,11 +35,7 @@ TABLE = ("x", "y")
 """Arrays of a file without a test part: some of its images become one."""
 EVALUATED = (("x_test", "y_test"), TABLE)
 """Arrays that `evaluate` reads, the first pair that a file has."""
-Fingerprint = list[tuple[str, int, int, int]]
-"""Path, size and times of each file of a data set."""
 PREDICTED = (("x",), ("x_test",))
-CLASSES_FILE = "classes.txt"
-"""File in a folder of data with the name of a class on each line."""
 KNOWN_CLASSES = {
     "9018921c3c673c538a1fc5bad174d6f9": (
         *("T-shirt", "Trouser", "Pullover", "Dress", "Coat"),
@@ -100,6 +96,8 @@ class DataSet:
     class_names: tuple[str, ...]
     checksum: str
     """SHA-256 over the arrays."""
+    notes: tuple[str, ...] = ()
+    """Sentences about what was recognised or converted when the data were read."""
 
     @property
     def image_shape(self) -> ImageShape:
@@ -151,36 +149,26 @@ def verify(spec: str) -> DataFacts:
         ConfigError: See `load`.
     """
     path = _path(spec)
-    reader = reader_of(path)
+    file = cache_path(f"verified-{spec if spec in DATASETS else 'file'}.json")
     try:
-        files = reader.files(path) if reader else ()
-        fingerprint = [(str(file), *_versions_of(file)) for file in files]
+        key = cache.fingerprint(readers.files_of(path))
     except OSError:
-        return load(spec).facts  # which says why it cannot be read
-    cache = cache_path(f"verified-{spec if spec in DATASETS else 'file'}.json")
-    if cache is None:
+        file = None  # `load` says why it cannot be read
+    if file is None:
         return load(spec).facts
     try:
-        verified, facts = msgspec.json.decode(
-            cache.read_bytes(), type=tuple[list[tuple[str, int, int, int]], DataFacts]
-        )
-        if verified == fingerprint:
+        verified, facts = msgspec.json.decode(file.read_bytes(), type=tuple[str, DataFacts])
+        if verified == key:
             return facts
     except (OSError, msgspec.DecodeError):
         pass
     facts = load(spec).facts
     try:
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        cache.write_bytes(msgspec.json.encode((fingerprint, facts)))
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(msgspec.json.encode((key, facts)))
     except OSError:
         pass  # it will be checked again, which costs a second
     return facts
-
-
-def _versions_of(file: Path) -> tuple[int, int, int]:
-    """Return numbers that change when a file does."""
-    stat = file.stat()
-    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
 
 
 def load(spec: str) -> DataSet:
@@ -193,14 +181,15 @@ def load(spec: str) -> DataSet:
     """
     import numpy as np
 
-    path, arrays = _path(spec), _read(spec, ARRAYS, TABLE)
+    path, contents = _path(spec), _read(spec, ARRAYS, TABLE)
+    arrays = contents.arrays
     if "x" in arrays:
-        _check_arrays(path, "x", "y", arrays, FEWEST_TABLE)
+        _check_images(path, "x", arrays["x"], FEWEST_TABLE)
         digits = _digits(arrays["x"], arrays["y"])
         training, test = _hold_out(digits, np.random.default_rng(0))
     else:
         for part, fewest in (("train", FEWEST_DIGITS), ("test", FEWEST_TESTED)):
-            _check_arrays(path, f"x_{part}", f"y_{part}", arrays, fewest)
+            _check_images(path, f"x_{part}", arrays[f"x_{part}"], fewest)
         training, test = (_digits(arrays[f"x_{part}"], arrays[f"y_{part}"]) for part in ("train", "test"))
     shape, tested = shape_of(training.images), shape_of(test.images)
     if shape is not None and tested is not None and shape != tested:
@@ -217,65 +206,48 @@ def load(spec: str) -> DataSet:
             f"{path}: y_test holds class {untrained[0]}, which y_train lacks: add training images of it, or leave it"
             " out of the test images"
         )
-    names = _class_names(path, training.labels, int(training.labels.max()) + 1)
-    return DataSet(training, test, names, _checksum(arrays))
+    names = contents.class_names or KNOWN_CLASSES.get(idx_md5(training.labels))
+    names = names or tuple(map(str, range(int(training.labels.max()) + 1)))
+    return DataSet(training, test, names, _checksum(arrays), contents.notes)
 
 
-def _class_names(path: Path, labels: "NDArray[np.uint8]", count: int) -> tuple[str, ...]:
-    """Return the names in CLASSES_FILE, those of a known data set, or numbers."""
-    file = path / CLASSES_FILE
-    if not file.is_file():
-        return KNOWN_CLASSES.get(idx_md5(labels)) or tuple(str(number) for number in range(count))
-    try:
-        names = tuple(filter(None, map(str.strip, file.read_text("utf-8").splitlines())))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file} cannot be read ({error}): save it as UTF-8 text") from None
-    if len(names) != count or len(set(names)) < count:
-        raise ConfigError(
-            f"{file} must hold {count} different names, one on each line, for the labels 0 to {count - 1}"
-        )
-    return names
-
-
-def load_evaluated(spec: str) -> tuple[Digits, str]:
+def load_evaluated(spec: str, classes: Sequence[str] = ()) -> tuple[Digits, str]:
     """Load the images for `evaluate` and their checksum: the test part of a data set, or all images of a file.
+
+    Args:
+        spec: Name or path of the data.
+        classes: Names of the run's classes, by which labels are found; empty if they are not known.
 
     Raises:
         ConfigError: The file is damaged, or holds neither x_test and y_test nor x and y.
     """
-    arrays = _read(spec, *EVALUATED)
+    arrays = _read(spec, *EVALUATED, complete=False, classes=classes).arrays
     images, labels = arrays
-    _check_arrays(_path(spec), images, labels, arrays, fewest=1)
+    _check_images(_path(spec), images, arrays[images], fewest=1)
     return _digits(arrays[images], arrays[labels]), _checksum(arrays)
 
 
 def load_images(spec: str) -> "NDArray[np.uint8]":
     """Load the images of a file to predict; raises ConfigError."""
-    import numpy as np
-
-    ((name, images),) = _read(spec, *PREDICTED).items()
-    labels = np.zeros(len(images), np.uint8)
-    _check_arrays(_path(spec), name, "labels", {name: images, "labels": labels}, fewest=1)
+    ((name, images),) = _read(spec, *PREDICTED, complete=False).arrays.items()
+    _check_images(_path(spec), name, images, fewest=1)
     return images
 
 
-def _read(spec: str, *choices: Sequence[str]) -> "Mapping[str, NDArray[Any]]":
+def _read(spec: str, *choices: Sequence[str], complete: bool = True, classes: Sequence[str] = ()) -> Contents:
     path = _path(spec)
     try:
-        reader = reader_of(path)
-        if reader is None:
-            raise ReaderError("is missing")
-        arrays = reader.read(path, choices)
+        contents = readers.read(path, choices, complete=complete, classes=classes)
     except ReaderError as error:
         wanted = ", or ".join(" and ".join(choice) if len(choice) == 2 else ", ".join(choice) for choice in choices)
         fix = "restore it" if path.suffix != ".npz" else f"restore it, or save {wanted} with numpy.savez"
-        fix = "install mnist-tui again" if spec in DATASETS else fix
+        fix = "install mnist-tui again" if spec in DATASETS else error.fix or fix
         raise ConfigError(f"{path} {error}: {fix}") from None
     md5 = DATASETS[spec].md5 if spec in DATASETS else {}
-    for key in arrays.keys() & md5.keys():
-        if idx_md5(arrays[key]) != md5[key]:
+    for key in contents.arrays.keys() & md5.keys():
+        if idx_md5(contents.arrays[key]) != md5[key]:
             raise ConfigError(f"{path} is damaged (array {key} does not match its checksum): install mnist-tui again")
-    return arrays
+    return contents
 
 
 def _checksum(arrays: "Mapping[str, NDArray[Any]]") -> str:
@@ -354,16 +326,11 @@ def _digits(images: "NDArray[np.uint8]", labels: "NDArray[Any]") -> Digits:
     return Digits(images, labels.astype(np.uint8), np.arange(len(labels), dtype=np.int32))
 
 
-def _check_arrays(path: Path, x: str, y: str, arrays: "Mapping[str, NDArray[Any]]", fewest: int) -> None:
-    images, labels = arrays[x], arrays[y]
+def _check_images(path: Path, x: str, images: "NDArray[Any]", fewest: int) -> None:
     if shape_of(images) is None:
         raise ConfigError(
             f"{path}: {x} is {images.dtype} {images.shape}; it must be uint8 of shape (n, height, width) or"
             f" (n, height, width, 3), with sides of {MIN_SIDE} to {MAX_SIDE}"
         )
-    if labels.shape != images.shape[:1] or labels.dtype.kind not in "iu":
-        raise ConfigError(f"{path}: {y} must hold one whole number for each of the {len(images):,} images")
-    if len(labels) < fewest:
-        raise ConfigError(f"{path}: the {len(labels):,} images in {x} are too few; give at least {fewest}")
-    if labels.min() < 0 or labels.max() >= MAX_CLASSES:
-        raise ConfigError(f"{path}: {y} holds classes outside 0 to {MAX_CLASSES - 1}; number the classes from 0")
+    if len(images) < fewest:
+        raise ConfigError(f"{path}: the {len(images):,} images in {x} are too few; give at least {fewest}")

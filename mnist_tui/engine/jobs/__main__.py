@@ -27,6 +27,7 @@ from mnist_tui.engine.data import datasets
 from mnist_tui.engine.hardware import detection
 from mnist_tui.image_layout import shape_in_words, shape_of
 from mnist_tui.runs.directory import RunDirectory, RunError
+from mnist_tui.runs.summary import history_without_steps
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,16 +46,11 @@ def evaluate_set(run: RunDirectory, spec: str) -> Iterator[JobReport]:
 
     backends.current().prepare(plan_job(run.record().config))
     yield JobReport("loading the data", 0.1)
-    digits, checksum = datasets.load_evaluated(spec)
+    started = history_without_steps(run).started
+    digits, checksum = datasets.load_evaluated(spec, started.class_names if started else ())
     yield JobReport("loading the model", 0.2)
     model = load_model(run)
     check_images(digits.images, model, spec)
-    classes = model.output_shape[-1]
-    if int(digits.labels.max()) >= classes:
-        raise ConfigError(
-            f"data {quoted(spec)} has labels up to {digits.labels.max()}, the model only classes below {classes}:"
-            " leave the other images out"
-        )
     yield JobReport(f"evaluating {len(digits):,} images", 0.4)
     name = set_name(spec, checksum)
     result = evaluate(model, digits, keras.losses.CategoricalCrossentropy())
