@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import msgspec
 
 from mnist_tui.events import AlertKind, AlertRaised, EndReason, RunEnded
-from mnist_tui.metrics import COMPACT_FROM, compact
+from mnist_tui.metrics import COMPACT_FROM, compact, lowest_loss
 
 SPIKE_WINDOW = 50
 """Steps whose median is the usual loss, and for which a spike is not raised again."""
@@ -26,6 +26,11 @@ SPIKE_STEPS = 3
 """Consecutive steps that must be high: a wrecked model needs many to recover, a hard batch affects only one."""
 SPIKE_RATIO = 4.0
 """Factor of the usual loss that a spike exceeds. With label smoothing 0.1, falling back to chance is 4.3 times it."""
+SPIKE_SHARE = 0.87
+"""Most that the factor may be, as a share of the loss at chance over the lowest loss with label smoothing 0.1.
+
+With two classes, that loss is 3.5 times the lowest one.
+"""
 SPIKE_RISE = 0.5
 """Rise above the usual loss, as a share of the loss at chance: near zero, even many times the usual loss is little."""
 LOST_RATIO = 10_000.0
@@ -100,6 +105,7 @@ class Guard:
         """Take the earlier epochs after a resume or a roll back; they raise nothing again."""
         self._classes, self._chance = classes, 1 / max(2, classes)
         self._chance_loss = -math.log(self._chance)
+        self._spike_ratio = min(SPIKE_RATIO, SPIKE_SHARE * self._chance_loss / lowest_loss(0.1, max(2, classes)))
         self._losses: deque[float] = deque(maxlen=SPIKE_WINDOW)
         self._newest: deque[tuple[float, int]] = deque(maxlen=SPIKE_STEPS)
         """(loss, step) of the steps after those in `_losses`."""
@@ -164,7 +170,8 @@ class Guard:
         if self._spike_raised is not None and step - self._spike_raised <= SPIKE_WINDOW:
             return None
         usual = max(0.0, statistics.median(self._losses))
-        if min(loss for loss, _ in self._newest) <= max(SPIKE_RATIO * usual, usual + SPIKE_RISE * self._chance_loss):
+        limit = max(self._spike_ratio * usual, usual + SPIKE_RISE * self._chance_loss)
+        if min(loss for loss, _ in self._newest) <= limit:
             return None
         self._spike_raised = step
         peak, peak_step = max(self._newest, key=lambda each: each[0])

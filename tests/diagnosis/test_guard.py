@@ -14,6 +14,7 @@ from mnist_tui.diagnosis import guard
 from mnist_tui.diagnosis.guard import EpochFigures, Finding, Guard
 from mnist_tui.event_lines import decode
 from mnist_tui.events import AlertKind, EndReason, EpochEnded, StepEnded
+from mnist_tui.metrics import lowest_loss
 from tests.kit import samples
 from tests.kit.recording import RECORDING
 
@@ -139,6 +140,14 @@ def test_the_loss_at_chance_depends_on_the_number_of_classes() -> None:
     losses = [0.001] * 50 + [1.0] * 3
     assert train(Guard(10), losses) == []
     assert train(Guard(2), losses) == [(53, SPIKE)]
+
+
+@pytest.mark.parametrize("classes", [2, 3, 10, 100])
+def test_falling_back_to_chance_is_a_spike_and_then_dead(classes: int) -> None:
+    watcher, usual = Guard(classes), 1.1 * lowest_loss(0.1, classes)
+    assert train(watcher, [usual] * 300, 0.99) == []
+    assert train(watcher, [math.log(classes)] * 40, 1 / classes, first=301) == [(303, SPIKE)]
+    assert learn(watcher, [1 / classes] * 200, first=341)[0][1] is DEAD
 
 
 def test_a_spike_is_not_raised_again_within_fifty_steps() -> None:

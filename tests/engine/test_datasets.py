@@ -127,6 +127,26 @@ def test_the_seed_decides_the_split(mnist: DataSet) -> None:
     assert not np.array_equal(first, other)
 
 
+@pytest.mark.parametrize("counts", [[1] * 60 + [30] * 10, [2] * 100, [1, 1, 300], [1] * 99 + [60]])
+def test_the_only_image_of_a_class_is_trained_on(tmp_path: Path, counts: list[int]) -> None:
+    labels = np.repeat(np.arange(len(counts)), counts)
+    path = write(tmp_path / "a.npz", x_train=None, y_train=None, x=np.zeros((len(labels), 8, 8, 3), np.uint8), y=labels)
+    data = datasets.load(path)
+    split = datasets.split(data, seed=1)
+    assert set(split.train.labels.tolist()) == set(range(len(counts)))
+    assert data.facts.image_shape == data.image_shape == (8, 8, 3)
+    assert data.facts.classes == len(counts)
+    assert len(split.validation) > 0
+    together = np.concatenate([split.train.indices, split.validation.indices, split.test.indices])
+    assert np.array_equal(np.sort(together), np.arange(len(labels)))
+
+
+def test_sklearns_digits_are_enough(tmp_path: Path) -> None:
+    labels = np.arange(1_797) % 10
+    data = datasets.load(write(tmp_path / "a.npz", x_train=None, x=np.zeros((1_797, 8, 8), np.uint8), y=labels))
+    assert (len(data.training), len(data.test), data.image_shape) == (1_647, 150, (8, 8, 1))
+
+
 def test_rows_keep_their_image_label_and_index(mnist: DataSet) -> None:
     validation = datasets.split(mnist, seed=0, limit=600).validation
     assert np.array_equal(validation.images, mnist.training.images[validation.indices])

@@ -1,0 +1,114 @@
+"""Every preset, the augmentation and the explainer on images of other shapes than MNIST's."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from mnist_tui.engine.data.augmentation import draw_warps, warp
+from mnist_tui.engine.data.datasets import Digits
+from mnist_tui.engine.data.images import Augmentation
+from mnist_tui.engine.models.evaluation import evaluate, one_hot
+from mnist_tui.engine.models.inference import inference_model
+from mnist_tui.engine.models.networks import LARGE_SIDE, SMALL_SIDE
+from mnist_tui.engine.models.presets import NO_SHIFT, PRESETS, compile_model
+from mnist_tui.engine.service.explainer import Explainer
+from mnist_tui.image_layout import MAX_SIDE, MIN_SIDE, ImageShape, with_channels
+
+CASES = [
+    ("fast", (8, 8, 1), 2),
+    ("fast", (96, 96, 3), 100),
+    ("reference", (8, 40, 3), 2),
+    ("best", (8, 8, 3), 100),
+    ("lenet5", (23, 96, 1), 100),
+    ("mlp", (96, 8, 3), 2),
+]
+
+
+def some_digits(shape: ImageShape, classes: int, count: int) -> Digits:
+    height, width, channels = shape
+    sides = (height, width) if channels == 1 else shape
+    images = np.random.default_rng(0).integers(0, 256, (count, *sides), dtype=np.uint8)
+    labels = (np.arange(count) * (classes - 1) // (count - 1)).astype(np.uint8)  # from the first class to the last
+    return Digits(images, labels, np.arange(count, dtype=np.int32))
+
+
+@pytest.mark.parametrize(("name", "shape", "classes"), CASES, ids=lambda value: str(value).replace(" ", ""))
+def test_a_preset_trains(name: str, shape: ImageShape, classes: int) -> None:
+    preset, digits = PRESETS[name], some_digits(shape, classes, 4)
+    model = preset.build(shape, classes)
+    compile_model(preset, model, preset.recipe.optimizer, 0.001, jit=False)
+    model.run_eagerly = True  # tracing the graph would take longer than the step
+    images = warp(with_channels(digits.images), draw_warps(Augmentation(), 4, 0, 0, shape))
+    assert images.shape == (4, *shape)
+    loss, _ = model.train_on_batch(images, one_hot(digits.labels, classes))
+    assert np.isfinite(loss)
+
+
+@pytest.mark.parametrize(("shape", "classes"), [((8, 8, 1), 2), ((96, 40, 3), 100)])
+def test_an_ensemble_with_augmentation_at_test_time_predicts_and_explains(shape: ImageShape, classes: int) -> None:
+    digits, member = some_digits(shape, classes, 4), PRESETS["lenet5"]
+    model = inference_model([member.build(shape, classes) for _ in range(2)], PRESETS["best"].shifts_for(shape))
+    result = evaluate(model, digits, keras.losses.CategoricalCrossentropy())
+    assert np.array(result.confusion).shape == (classes, classes)
+    *_, explanation = Explainer(model, 1, {"train": digits}).explain(digits.images[0], classes - 1)
+    assert explanation is not None
+    assert len(explanation.probabilities) == classes
+    assert len(explanation.for_true) == shape[0] * shape[1]
+    images_sent = [each.image for each in (*explanation.neighbours, *explanation.variants)]
+    assert {len(image) for image in images_sent} == {digits.images[0].nbytes}
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_has_maps_left_of_every_size(name: str) -> None:
+    for side in (*range(MIN_SIDE, SMALL_SIDE + 2), LARGE_SIDE - 1, LARGE_SIDE, MAX_SIDE):
+        for shape in ((side, side, 1), (side, MIN_SIDE, 3), (MAX_SIDE, side, 1)):
+            assert PRESETS[name].build(shape, 2).output_shape == (None, 2), shape
+        keras.utils.clear_session()
+
+
+def test_each_channel_is_augmented_in_the_same_way() -> None:
+    images = some_digits((16, 24, 3), 2, 3).images
+    warps = draw_warps(Augmentation(), 3, 0, 0, (16, 24, 3))
+    augmented = np.asarray(warp(images, warps))
+    assert not np.array_equal(augmented, images)
+    for channel in range(3):
+        np.testing.assert_array_equal(
+            augmented[..., channel], np.asarray(warp(images[..., channel, None], warps))[..., 0]
+        )
+
+
+def test_augmentation_moves_an_image_in_proportion_to_its_size() -> None:
+    by_size: dict[ImageShape, Any] = {
+        shape: draw_warps(Augmentation(), 500, 0, 0, shape) for shape in ((28, 28, 1), (56, 14, 3))
+    }
+    usual, other = by_size.values()
+    np.testing.assert_array_equal(other[:, :2], usual[:, :2])  # rotation, scaling and shear
+    np.testing.assert_allclose(other[:, 2], usual[:, 2] * (2, 0.5), rtol=1e-6)
+    np.testing.assert_allclose(other[:, 3:], usual[:, 3:] * (2, 0.5), rtol=0.01)
+
+
+def test_a_channel_counts_as_evidence() -> None:
+    """An image of which only blue changes has evidence from blue."""
+    inputs = keras.Input((8, 8, 3))
+    blue = keras.layers.Lambda(lambda images: images[..., 2:] / 255, output_shape=(8, 8, 1))(inputs)
+    hidden = keras.layers.Flatten()(blue)
+    outputs = keras.layers.Dense(2, activation="softmax", kernel_initializer=keras.initializers.RandomNormal(seed=1))
+    model = keras.Model(inputs, outputs(hidden))
+    image = np.zeros((8, 8, 3), np.uint8)
+    image[2, 3], image[5, 6] = (255, 255, 0), (0, 0, 255)
+    (evidence,) = Explainer(model, 1, {}).saliency(image, (1,))
+    assert evidence.shape == (8, 8)
+    assert np.argwhere(evidence).tolist() == [[5, 6]]
+
+
+@pytest.mark.parametrize(
+    ("shape", "farthest"), [((8, 8, 1), 0), ((28, 28, 1), 1), ((32, 32, 3), 1), ((96, 96, 3), 3), ((96, 8, 1), 3)]
+)
+def test_shifts_follow_the_size(shape: ImageShape, farthest: int) -> None:
+    shifts = PRESETS["best"].shifts_for(shape)
+    assert max(max(shift) for shift in shifts) == farthest
+    assert len(set(shifts)) == len(shifts)
+    assert (shifts == NO_SHIFT) == (farthest == 0)
