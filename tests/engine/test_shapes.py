@@ -56,8 +56,8 @@ def test_an_ensemble_with_augmentation_at_test_time_predicts_and_explains(shape:
     assert explanation is not None
     assert len(explanation.probabilities) == classes
     assert len(explanation.for_true) == shape[0] * shape[1]
-    images_sent = [each.image for each in (*explanation.neighbours, *explanation.variants)]
-    assert {len(image) for image in images_sent} == {digits.images[0].nbytes}
+    sent = [near.image for near in explanation.neighbours] + [variant.image for variant in explanation.variants]
+    assert {len(image) for image in sent} == {digits.images[0].nbytes}
 
 
 @pytest.mark.full
