@@ -92,6 +92,10 @@ FORMATS: list[Format] = [
     Format("onnx", "Model for ONNX Runtime", "model.onnx", "mnist_tui.export.model:onnx", "onnx"),
     Format("tflite", "Model for TensorFlow Lite", "model.tflite", "mnist_tui.export.model:tflite"),
     Format("source", "Model as Keras source code", "model.py", "mnist_tui.export.model:source_code"),
+    Format("html", "Report as one HTML page", "report.html", "mnist_tui.export.report:html"),
+    Format("markdown", "Report as Markdown", "report.md", "mnist_tui.export.report:markdown"),
+    Format("matrix-png", "Confusion matrix as PNG", "matrix.png", "mnist_tui.export.matrix:png"),
+    Format("matrix-svg", "Confusion matrix as SVG", "matrix.svg", "mnist_tui.export.matrix:svg"),
 ]
 
 
