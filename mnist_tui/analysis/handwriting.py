@@ -28,6 +28,8 @@ WIDEST_STROKE = 0.4
 """Widest stroke, as a share of the picture's shorter side; what is wider belongs to the background."""
 FAINTEST_INK = 0.12
 """Share of the light that ink takes away at least."""
+LINK = 0.5
+"""Share of the threshold that ink reaches which only continues other ink."""
 NOISE_FACTOR = 6.0
 """Standard deviations of the noise above which a pixel may be ink."""
 SMALLEST = 0.01
@@ -126,7 +128,7 @@ def _searched(grey: Image) -> Handwriting:
         picture = 255 - picture
         steps.append(Step("inverted", picture))
     ink = _ink(picture, _background(picture), paper)
-    if paper is None and not ink.any():  # the digit may be wider than WIDEST_STROKE allows
+    if paper is None and not ink.any() and _is_two_toned(picture):  # strokes wider than WIDEST_STROKE
         ink = _ink(picture, np.full(picture.shape, np.percentile(picture, 95), np.float32), paper)
     steps.append(Step("background removed", _as_image(ink)))
     degrees = paper.degrees if paper is not None else 0.0
@@ -183,7 +185,14 @@ def _is_light_on_dark(picture: Image) -> bool:
     small = _reduced(picture, COARSE_SIDE // 3).astype(np.float32)
     deviation = small - ndimage.median_filter(small, size=max(3, min(small.shape) // 2 | 1), mode="nearest")
     spread = float((deviation**2).mean()) ** 1.5
-    return spread > 0 and float((deviation**3).mean()) > 0.5 * spread
+    return bool(spread > 0 and (deviation**3).mean() > 0.5 * spread)
+
+
+def _is_two_toned(picture: Image) -> bool:
+    """Return True if the picture consists of two shades, and is no gradient."""
+    total, is_light = float(picture.var()), picture > otsu(picture)
+    within = sum(float(picture[part].var()) * float(part.mean()) for part in (is_light, ~is_light) if part.any())
+    return within < 0.1 * total
 
 
 def _background(picture: Image) -> Floats:
@@ -213,7 +222,7 @@ def _ink(picture: Image, background: Floats, paper: "_Paper | None") -> Floats:
 
 
 def _threshold(ink: Floats) -> Bools:
-    """Return the pixels that are ink, by Otsu's threshold over the ink and its surroundings.
+    """Return the pixels that are ink, by Otsu's threshold over the ink and its surroundings, and faint links of it.
 
     Over the whole picture, a little ink would not count beside so much paper (Otsu, A Threshold Selection Method from
     Gray-Level Histograms, 1979).
@@ -224,7 +233,12 @@ def _threshold(ink: Floats) -> Bools:
     if not candidates.any():
         raise AnalysisError(NO_INK)
     around = ndimage.binary_dilation(candidates, iterations=max(1, round(max(ink.shape) / 200)))
-    return np.asarray(ink > max(otsu(ink[around]), FAINTEST_INK))
+    level = max(otsu(ink[around]), FAINTEST_INK)
+    labels, count = ndimage.label(ink > max(level * LINK, FAINTEST_INK), np.ones((3, 3)))
+    is_inked = np.zeros(count + 1, bool)
+    is_inked[labels[ink > level]] = True
+    is_inked[0] = False
+    return np.asarray(is_inked[labels])
 
 
 def otsu(values: NDArray[Any], bins: int = 256) -> float:
@@ -382,8 +396,8 @@ def _groups(ink: Floats) -> tuple[_Groups, Bools]:
     parts = [each for each in _without_border(parts, labels) if max(each.width, each.height) >= smallest]
     if not parts:
         raise AnalysisError(NO_INK)
-    height = max(each.height for each in parts)
-    height = float(np.median([each.height for each in parts if each.height > height / 2]))
+    tallest = max(each.height for each in parts)
+    height = float(np.median([each.height for each in parts if each.height > tallest / 2]))
     parts = [each for each in parts if sizes[each.parts[0]] > (SPECK / 6 * height) ** 2]
     found = [each for each in _joined(parts, height) if max(each.width, each.height) >= SPECK * height]
     if not found:

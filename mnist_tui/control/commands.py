@@ -19,6 +19,7 @@ from mnist_tui.control.protocol import (
     Explain,
     Pause,
     Ping,
+    Predict,
     Request,
     RollBack,
     SaveCheckpoint,
@@ -218,6 +219,6 @@ def command_keys() -> dict[str, tuple[SteeringCommand, CommandKey]]:
 
 def decode_request(line: bytes) -> Request:
     """Decode one line of the control socket; raises msgspec.DecodeError, UnicodeDecodeError or RecursionError."""
-    types = [Ping, Attach, Explain, *(command.request for command in STEERING_COMMANDS)]
+    types = [Ping, Attach, Explain, Predict, *(command.request for command in STEERING_COMMANDS)]
     request: Request = msgspec.json.decode(line, type=reduce(or_, types))
     return request

@@ -95,6 +95,26 @@ class Explain(Request, frozen=True, tag="explain"):
     """The digit itself, if its data set is not the run's."""
 
 
+class Predict(Request, frozen=True, tag="predict"):
+    """Predict images of any origin. The reply carries PredictedImages."""
+
+    images: bytes
+    """One byte per value, in the shape of the run's images, one image after the other."""
+
+
+class PredictedImages(msgspec.Struct, frozen=True):
+    """Predictions for images, by the model of the best epoch so far."""
+
+    epoch: int | None
+    """None if it is unknown."""
+    probabilities: tuple[tuple[float, ...], ...]
+    """By image, then by class."""
+    distances: tuple[float, ...]
+    """Distance of each image to the validation images, 0..2, by the features of the last hidden layer."""
+    limit: float
+    """Distance that 99 % of the validation images keep to each other; an image beyond is unlike the training data."""
+
+
 class Neighbour(msgspec.Struct, frozen=True):
     """A digit with similar features; `image` is a byte per pixel and channel, row by row."""
 
@@ -130,6 +150,10 @@ class Explanation(msgspec.Struct, frozen=True):
     variants: tuple[Variant, ...]
 
 
+Result = Explanation | PredictedImages
+"""What comes later than the reply to other requests."""
+
+
 class Reply(msgspec.Struct, frozen=True):
     """The engine's reply to a request."""
 
@@ -139,6 +163,7 @@ class Reply(msgspec.Struct, frozen=True):
     save_error: str = msgspec.field(default="", name="trouble")
     """The reason why something cannot be saved; empty if all is saved."""
     explanation: Explanation | None = None
+    predictions: PredictedImages | None = None
 
 
 class JobReport(msgspec.Struct, frozen=True):
@@ -151,4 +176,5 @@ class JobReport(msgspec.Struct, frozen=True):
     """Name of the predictions that were written."""
     classes: tuple[int, ...] = ()
     """Predicted classes, in the order of the images."""
+    predictions: PredictedImages | None = None
     error: str = ""

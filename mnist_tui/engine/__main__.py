@@ -21,7 +21,7 @@ from typing import NoReturn
 from mnist_tui.cluster import Cluster, cluster_from
 from mnist_tui.config import ConfigError
 from mnist_tui.control.client import EARLY_SIGNALS
-from mnist_tui.control.protocol import Explanation, Request, Stop
+from mnist_tui.control.protocol import Request, Result, Stop
 from mnist_tui.engine import backends
 from mnist_tui.engine.backends.runtime import out_of_memory_message
 from mnist_tui.engine.hardware import detection
@@ -94,8 +94,8 @@ class Engine:
             state.epochs_planned = epochs
             emit(SettingChanged(time=now, setting="epochs", value=str(epochs), by=by, step=state.step))
 
-    def handle(self, request: Request) -> "Future[Explanation] | None":
-        """Carry out a request. Return the future of an explanation. Raise RequestError."""
+    def handle(self, request: Request) -> "Future[Result] | None":
+        """Carry out a request. Return the future of an explanation or predictions. Raise RequestError."""
         pending = self._steering.handle(request)
         if isinstance(request, Stop) and request.now:
             self._event_writer.emit(RunEnded(time=time.time(), reason=EndReason.KILLED))

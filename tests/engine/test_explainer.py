@@ -11,8 +11,9 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from mnist_tui.control.protocol import Explain, Explanation, GivenDigit
+from mnist_tui.control.protocol import Explain, Explanation, GivenDigit, PredictedImages
 from mnist_tui.engine.data import datasets
 from mnist_tui.engine.data.datasets import Split
 from mnist_tui.engine.models.evaluation import one_hot, pixels
@@ -108,6 +109,30 @@ def test_variants_are_small_changes_of_the_same_image(explainer: Explainer, spli
         return float((columns * upper).sum() / upper.sum() - (columns * lower).sum() / lower.sum())
 
     assert lean(images["20° right"]) > lean(image.astype(int)) > lean(images["20° left"])
+
+
+def predicted(explainer: Explainer, images: NDArray[np.uint8]) -> PredictedImages:
+    *pieces, result = explainer.predict(images)
+    assert result is not None
+    assert not any(pieces)
+    return result
+
+
+def test_predictions_for_images_are_those_of_the_model(explainer: Explainer, model: Any, split: Split) -> None:
+    images = split.test.images[:20]
+    result = predicted(explainer, images)
+    expected = np.asarray(model(pixels(images), training=False))
+    assert np.array(result.probabilities) == pytest.approx(expected, abs=1e-5)
+    assert len(result.distances) == 20
+
+
+def test_images_unlike_the_training_data_are_farther_than_the_limit(explainer: Explainer, split: Split) -> None:
+    strange = np.zeros((1, 28, 28), np.uint8)
+    strange[:, ::2] = 255  # stripes
+    far, near = predicted(explainer, strange), predicted(explainer, split.test.images[:200])
+    assert far.limit == near.limit > 0
+    assert (np.array(near.distances) < near.limit).mean() > 0.9
+    assert far.distances[0] > near.limit
 
 
 def test_maps_are_relative_to_their_strongest_pixel() -> None:

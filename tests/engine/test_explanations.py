@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mnist_tui.cli.wiring import catalogue, launch
 from mnist_tui.control import client
+from mnist_tui.control.predicting import predict_in_job, predict_live
 from mnist_tui.control.protocol import Explain, Explanation, GivenDigit, Pause, Ping, SetEpochs, Stop
 from mnist_tui.engine import backends
 from mnist_tui.engine.jobs import cross_check
@@ -76,6 +77,13 @@ def test_digits_are_explained_while_the_run_trains(training: RunDirectory) -> No
     index = int(training.load_arrays(training.digits_path("validation"))["indices"][3])
     explanation = explain(training, "validation", index)
     assert explanation.probabilities == pytest.approx(recorded_probabilities(training, explanation.epoch, 3), abs=2e-3)
+    images = training.load_arrays(training.digits_path("validation"))["images"][:40]
+    predicted = predict_live(training, np.concatenate([images, images]))  # more than one request holds
+    assert len(predicted.probabilities) == len(predicted.distances) == 80
+    if predicted.epoch == explanation.epoch:
+        assert predicted.probabilities[3] == pytest.approx(explanation.probabilities, abs=1e-5)
+    with pytest.raises(RunError, match="783 bytes"):
+        predict_live(training, np.zeros((1, 27, 29), np.uint8))
     with pytest.raises(RunError, match="no digit 70000"):
         explain(training, "validation", 70_000)
     with pytest.raises(RunError, match="split 'dreams'"):
@@ -95,6 +103,12 @@ def test_an_ended_run_is_explained_by_another_engine_and_trains_on(stopped: RunD
     assert explanation.probabilities == pytest.approx(recorded_probabilities(stopped, "test", 3), abs=2e-3)
     given = GivenDigit(arrays["images"][3].tobytes(), int(arrays["labels"][3]))
     assert explain(stopped, "set-mine", 3, given) == explanation
+    images, before = arrays["images"][:5], stopped.load_arrays(stopped.predictions_path("test"))["probabilities"][:5]
+    live, job = predict_live(stopped, images), predict_in_job(stopped, images, lambda _: None)
+    for predicted in (live, job):
+        assert np.array(predicted.probabilities) == pytest.approx(before, abs=2e-3)
+    assert live.distances == pytest.approx(job.distances, abs=1e-4)
+    assert live.limit == pytest.approx(job.limit, abs=1e-4)
     with pytest.raises(RunError, match="783 bytes"):
         explain(stopped, "set-mine", 3, GivenDigit(bytes(783), 0))
     with pytest.raises(RunError, match="has ended"):

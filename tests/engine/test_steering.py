@@ -325,10 +325,11 @@ class TestAfterTheEnd:
 
 
 def test_explanations_are_pending_until_they_are_dropped(steering: RecordedSteering) -> None:
-    assert steering.handle(Explain(split="validation", index=3)) is not None
+    explain = Explain(split="validation", index=3)
+    assert steering.handle(explain) is not None
     assert steering.next_action(wait=False) is Action.EXPLAIN
     assert steering.next_action(wait=False, explain=False) is Action.TRAIN
-    assert steering.pending_explanation.request.index == 3
+    assert steering.pending_explanation.request == explain
     steering.drop_explanation()
     assert steering.next_action(wait=False) is Action.TRAIN
     assert not steering.events

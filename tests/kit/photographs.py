@@ -1,4 +1,4 @@
-"""Photographs of handwriting, drawn from images of MNIST: dark ink on a sheet, under uneven light, turned on a table."""
+"""Photographs of handwriting, drawn from images of MNIST: dark ink on a sheet, turned, under uneven light."""
 
 from collections.abc import Sequence
 

@@ -3,6 +3,7 @@
 - evaluate SPEC: Evaluate model.keras on the test split of a data set.
 - predict SPEC: Predict the classes of the images of a file.
 - export CONVERSION:PATH: Convert the model for another program (export_model.py).
+- predict-images FILE.npy: Predict images in the layout of the run's data, with their distance to its validation images.
 - cross-check: Predict every training and validation image with a model that was not trained on it.
 
 Results are predictions in the run directory. The job reports its progress on stdout, one JSON line (JobReport) each;
@@ -74,6 +75,27 @@ def predict_images(run: RunDirectory, spec: str) -> Iterator[JobReport]:
     yield JobReport("done", 1.0, classes=tuple(classes.tolist()))
 
 
+def predict_given(run: RunDirectory, path: str) -> Iterator[JobReport]:
+    """Predict images of any origin with the run's best model. Raise RunError."""
+    import numpy as np
+
+    from mnist_tui.engine.models.evaluation import predict
+    from mnist_tui.engine.models.features import Familiarity, Features
+    from mnist_tui.engine.service.explainer import predicted_images
+
+    backends.current().prepare(plan_job(run.record().config))
+    images = np.load(path)
+    yield JobReport("loading the model", 0.2)
+    model = load_model(run)
+    features = Features(model)
+    yield JobReport("comparing with the validation images", 0.5)
+    validation = run.load_arrays(run.digits_path("validation"))["images"]
+    familiarity = Familiarity.of(np.concatenate(list(features.pieces(validation))))
+    yield JobReport(f"predicting {len(images):,} images", 0.8)
+    found = np.concatenate(list(features.pieces(images)))
+    yield JobReport("done", 1.0, predictions=predicted_images(predict(model, images), found, familiarity, None))
+
+
 def load_model(run: RunDirectory) -> Any:
     """Load the run's best model; raises RunError if there is none yet."""
     import keras
@@ -126,6 +148,7 @@ JOBS: dict[str, Callable[[RunDirectory, str], Iterator[JobReport]]] = {
     "evaluate": evaluate_set,
     "predict": predict_images,
     "export": export_model,
+    "predict-images": predict_given,
     "cross-check": cross_check,
 }
 ON_TENSORFLOW = frozenset({"export"})

@@ -13,25 +13,19 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_tui.control.protocol import Explanation, Neighbour, Variant
+from mnist_tui.control.protocol import Explanation, Neighbour, PredictedImages, Variant
 from mnist_tui.engine import backends
 from mnist_tui.engine.data.datasets import Digits
 from mnist_tui.engine.data.images import SIDE
-from mnist_tui.engine.models.evaluation import batch_of, pixels
-from mnist_tui.engine.models.inference import member_models
+from mnist_tui.engine.models.evaluation import pixels
+from mnist_tui.engine.models.features import Familiarity, Features, Floats
 from mnist_tui.image_layout import ImageShape
 
 PATH_STEPS = 24
 """Points on the path from a blank image to the digit, for integrated gradients."""
 NEIGHBOURS = 12
-CHUNK = 400
-"""Images of 28x28 whose features are computed in one piece: about 30 ms for `fast` on two cores."""
-DIMENSIONS = 64
-"""Most dimensions in which features are compared, by random projection (Johnson & Lindenstrauss 1984)."""
 NOISE = 40.0
 """Standard deviation of the noisy variant, in grey levels of 255."""
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -72,8 +66,9 @@ class Explainer:
         self._gradient = backends.current().log_probability_gradient(model)
         self._epoch = epoch
         self._splits = splits
-        self._features = [keras.Model(each.inputs[0], each.layers[-1].input) for each in member_models(model)]
+        self._features = Features(model)
         self._index: Floats | None = None
+        self._familiarity: Familiarity | None = None
         self._rows = [(name, row) for name, digits in splits.items() for row in range(len(digits))]
 
     @property
@@ -108,6 +103,16 @@ class Explainer:
             variants=variants,
         )
 
+    def predict(self, images: NDArray[np.uint8]) -> Iterator[PredictedImages | None]:
+        """Predict images that may be of any origin: yield None while there is more to do, and the result at the end."""
+        if self._familiarity is None:
+            features = []
+            for piece in self._features.pieces(self._splits["validation"].images):
+                features.append(piece)
+                yield None
+            self._familiarity = Familiarity.of(np.concatenate(features))
+        yield predicted_images(self._predict(images), self._features.of(images), self._familiarity, self._epoch)
+
     def saliency(self, image: NDArray[np.uint8], classes: Sequence[int]) -> Floats:
         """Return the evidence of each pixel for each class, `(len(classes), height, width)`, negative against it.
 
@@ -137,7 +142,7 @@ class Explainer:
         If the digit comes from another data set (`itself` is None), identical images are left out.
         """
         assert self._index is not None
-        distances = 1 - self._index @ self._unit_features(image[np.newaxis])[0]
+        distances = 1 - self._index @ self._features.of(image[np.newaxis])[0]
         found: list[Neighbour] = []
         for position in np.argsort(distances):
             if len(found) == NEIGHBOURS:
@@ -156,24 +161,25 @@ class Explainer:
             return
         rows: list[Floats] = []
         for digits in self._splits.values():
-            chunk = batch_of(digits.images, CHUNK)
-            for start in range(0, len(digits), chunk):
-                rows.append(self._unit_features(digits.images[start : start + chunk]))
+            for piece in self._features.pieces(digits.images):
+                rows.append(piece)
                 yield
         self._index = np.concatenate(rows)
 
-    def _unit_features(self, images: NDArray[np.uint8]) -> Floats:
-        """Return the features of n images as unit vectors `(n, d)`, d at most DIMENSIONS."""
-        outputs = [np.asarray(each.predict_on_batch(pixels(images)), dtype=np.float32) for each in self._features]
-        features = np.concatenate([each.reshape(len(images), -1) for each in outputs], axis=1)
-        if features.shape[1] > DIMENSIONS:
-            shape = (features.shape[1], DIMENSIONS)
-            features = features @ np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
-        norms = np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
-        return np.asarray(features / norms, dtype=np.float32)
-
     def _predict(self, images: NDArray[np.uint8]) -> Floats:
         return np.asarray(self._model.predict_on_batch(pixels(images)), dtype=np.float32)
+
+
+def predicted_images(
+    probabilities: Floats, features: Floats, familiarity: Familiarity, epoch: int | None
+) -> PredictedImages:
+    """Return predictions as a message."""
+    return PredictedImages(
+        epoch=epoch,
+        probabilities=tuple(map(tuple, probabilities.tolist())),
+        distances=tuple(familiarity.distances(features).tolist()),
+        limit=familiarity.limit,
+    )
 
 
 def quantized(saliency: Floats) -> bytes:

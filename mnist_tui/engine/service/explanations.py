@@ -1,11 +1,11 @@
-"""Explain requests: find the digit, and explain it with the best epoch's model."""
+"""Explain and predict requests, carried out with the best epoch's model."""
 
 from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_tui.control.protocol import Explain, Explanation, GivenDigit
+from mnist_tui.control.protocol import Explain, Explanation, Predict, Result
 from mnist_tui.engine.data.datasets import Split
 from mnist_tui.engine.models.best_model import BestModel
 from mnist_tui.engine.service.explainer import Explainer
@@ -30,26 +30,32 @@ class ExplanationService:
             return
         try:
             if pending.pieces is None:
-                pending.pieces = self.explain(pending.request, best, steering.state.best_epoch)
-            explanation = next(pending.pieces)
+                pending.pieces = self.pieces(pending.request, best, steering.state.best_epoch)
+            result = next(pending.pieces)
         except Exception as error:  # an explanation may fail, but the training must not
             pending.result.set_exception(error)
             steering.drop_explanation()
             return
-        if explanation is not None:
-            pending.result.set_result(explanation)
+        if result is not None:
+            pending.result.set_result(result)
             steering.drop_explanation()
 
-    def explain(self, request: Explain, best: BestModel, epoch: int | None) -> Iterator[Explanation | None]:
-        """Return the pieces of an explanation (see Explainer.explain); raises RequestError."""
+    def pieces(self, request: Explain | Predict, best: BestModel, epoch: int | None) -> Iterator[Result | None]:
+        """Return the pieces of a result (see Explainer); raises RequestError."""
         if epoch is None:
             raise RequestError("no epoch is validated yet: try again after the first")
+        if isinstance(request, Predict):
+            return self._explainer_of(best, epoch).predict(_images(request.images, self._digits["train"].images))
+        return self.explain(request, best, epoch)
+
+    def explain(self, request: Explain, best: BestModel, epoch: int) -> Iterator[Explanation | None]:
+        """Return the pieces of an explanation (see Explainer.explain); raises RequestError."""
         if request.digit is None:
             name, row = self._find(request)
             digits = self._digits[name]
             image, label, itself = digits.images[row], int(digits.labels[row]), (name, row)
             return self._explainer_of(best, epoch).explain(image, label, itself)
-        image, label = _image(request.digit, self._digits["train"].images), request.digit.label
+        (image,), label = _images(request.digit.image, self._digits["train"].images, most=1), request.digit.label
         explainer = self._explainer_of(best, epoch)
         if not 0 <= label < explainer.classes:
             raise RequestError(f"label {label} is out of range: give a class from 0 to {explainer.classes - 1}")
@@ -72,10 +78,11 @@ class ExplanationService:
         return self._explainer
 
 
-def _image(digit: GivenDigit, others: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return a digit as an array of the shape that others have."""
+def _images(data: bytes, others: NDArray[np.uint8], most: int | None = None) -> NDArray[np.uint8]:
+    """Return images as an array of the shape that others have."""
     size, shape = others[0].size, shape_of(others)
-    if len(digit.image) != size:
+    count, rest = divmod(len(data), size)
+    if rest or not count or (most is not None and count > most):
         kind = "" if shape is None else f" for an image of {shape_in_words(shape)}"
-        raise RequestError(f"the image has {len(digit.image):,} bytes: give {size:,}{kind}")
-    return np.frombuffer(digit.image, dtype=np.uint8).reshape(others.shape[1:])
+        raise RequestError(f"the image has {len(data):,} bytes: give {size:,}{kind}")
+    return np.frombuffer(data, dtype=np.uint8).reshape(-1, *others.shape[1:])

@@ -17,7 +17,7 @@ from typing import Protocol
 import msgspec
 
 from mnist_tui.control.commands import decode_request
-from mnist_tui.control.protocol import Attach, Explanation, Ping, Reply, Request
+from mnist_tui.control.protocol import Attach, Explanation, Ping, PredictedImages, Reply, Request, Result
 from mnist_tui.engine.service.private_socket import listener_at, make_private, peer_uid
 
 MAX_LINE_BYTES = 64 * 1024
@@ -35,7 +35,7 @@ REPLY_SECONDS = 10.0
 """Time to read a reply."""
 LINGER_SECONDS = 1.0
 EXPLAIN_SECONDS = 60.0
-"""Time to explain a digit, which a training does in pieces between batches."""
+"""Time to explain a digit or predict images, which a training does in pieces between batches."""
 SOCKET_CHECK_SECONDS = 5.0
 """Interval at which the server checks that its socket still exists."""
 
@@ -47,8 +47,8 @@ class RequestError(Exception):
 class RequestHandler(Protocol):
     """The engine, which carries out the requests."""
 
-    def handle(self, request: Request) -> "Future[Explanation] | None":
-        """Carry out a request other than Ping and Attach; raises RequestError. An explanation comes later."""
+    def handle(self, request: Request) -> "Future[Result] | None":
+        """Carry out a request other than Ping and Attach; raises RequestError. A result comes later."""
 
     def viewers_changed(self, count: int) -> None:
         """Take the number of viewers: attached, and heard from within VIEWER_SILENCE_SECONDS."""
@@ -88,7 +88,7 @@ async def _serve_at(listener: socket.socket, connections: "_Connections") -> asy
 async def reply_to(line: bytes, handler: RequestHandler, attach: Callable[[], None]) -> Reply:
     """Carry out the request in a line and return the reply. Never raises."""
     try:
-        explanation = None
+        result = None
         try:
             request = _decode(line)
             if isinstance(request, Attach):
@@ -97,12 +97,17 @@ async def reply_to(line: bytes, handler: RequestHandler, attach: Callable[[], No
                 pending = handler.handle(request)
                 if pending is not None:
                     async with asyncio.timeout(EXPLAIN_SECONDS):
-                        explanation = await asyncio.wrap_future(pending)
+                        result = await asyncio.wrap_future(pending)
         except RequestError as error:
             return _rejection(str(error), handler)
         except TimeoutError:
-            return _rejection(f"no explanation within {EXPLAIN_SECONDS:g} s: try again", handler)
-        return Reply(ok=True, save_error=_encodable(handler.save_error), explanation=explanation)
+            return _rejection(f"no result within {EXPLAIN_SECONDS:g} s: try again", handler)
+        return Reply(
+            ok=True,
+            save_error=_encodable(handler.save_error),
+            explanation=result if isinstance(result, Explanation) else None,
+            predictions=result if isinstance(result, PredictedImages) else None,
+        )
     except Exception as error:
         _log_exception()
         return Reply(ok=False, error=f"the request failed inside the engine ({type(error).__name__}): see engine.log")

@@ -16,9 +16,10 @@ from mnist_tui.config import ConfigError, EarlyStopping
 from mnist_tui.control.protocol import (
     Continue,
     Explain,
-    Explanation,
     Pause,
+    Predict,
     Request,
+    Result,
     RollBack,
     SaveCheckpoint,
     SetEarlyStopping,
@@ -62,11 +63,11 @@ class Action(Enum):
 
 @dataclass
 class PendingExplanation:
-    """A request to explain a digit; `pieces` is the work that the training thread has begun."""
+    """A request to explain a digit or predict images; `pieces` is the work that the training thread has begun."""
 
-    request: Explain
-    result: "Future[Explanation]" = field(default_factory=Future)
-    pieces: Iterator[Explanation | None] | None = None
+    request: Explain | Predict
+    result: "Future[Result]" = field(default_factory=Future)
+    pieces: Iterator[Result | None] | None = None
 
     def claim(self) -> bool:
         """Return False if the client gave up waiting. Otherwise it no longer can, so that the result can be set."""
@@ -107,8 +108,8 @@ class Steering:
         self._awaits_viewer = True
         self._explanations: deque[PendingExplanation] = deque()
 
-    def handle(self, request: Request) -> "Future[Explanation] | None":
-        """Accept a request; raises RequestError. The result of an explain request comes later."""
+    def handle(self, request: Request) -> "Future[Result] | None":
+        """Accept a request; raises RequestError. The result of an explain or predict request comes later."""
         handler = HANDLERS[type(request)]
         with self._changed:
             pending = handler(self, request)
@@ -122,7 +123,7 @@ class Steering:
             self._awaits_viewer = self._awaits_viewer and not count
             self._changed.notify_all()
 
-    def _accept_explain(self, request: Explain) -> "Future[Explanation]":
+    def _accept_explain(self, request: Explain | Predict) -> "Future[Result]":
         if self._exiting:
             raise RequestError("the engine is about to exit: try again")
         if len(self._explanations) >= MAX_PENDING_EXPLANATIONS:
@@ -369,9 +370,10 @@ class Steering:
             return Action.EXIT
 
 
-Handler = Callable[[Steering, Any], "Future[Explanation] | None"]
+Handler = Callable[[Steering, Any], "Future[Result] | None"]
 HANDLERS: dict[type[Request], Handler] = {
     Explain: Steering._accept_explain,
+    Predict: Steering._accept_explain,
     Pause: Steering._accept_pause,
     Step: Steering._accept_step,
     Continue: Steering._accept_continue,
