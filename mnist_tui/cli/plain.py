@@ -90,6 +90,8 @@ class PlainReporter:
                     f"images: {event.train_count:,} for training, {event.validation_count:,} for validation,"
                     f" {event.test_count:,} for the final test"
                 )
+                for note in event.data_notes:
+                    self.print_line(f"data: {note}")
                 if words := smoothing_in_words(event.label_smoothing, len(event.class_names)):
                     self.print_line(f"loss: {words}")
             case EpochEnded():

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from mnist_tui.cli.reading import reading
 from mnist_tui.cluster import Cluster
 from mnist_tui.config import RunConfig
 from mnist_tui.runs.directory import RunDirectory, home
@@ -39,7 +40,8 @@ def load_data(spec: str) -> "DataSet":
     """Load a data set; raises ConfigError."""
     from mnist_tui.engine.data.datasets import load
 
-    return load(spec)
+    with reading(spec) as report:
+        return load(spec, report)
 
 
 def check_evaluated(spec: str) -> str:
@@ -47,7 +49,8 @@ def check_evaluated(spec: str) -> str:
     from mnist_tui.engine.data.datasets import load_evaluated
 
     checked = check_data(spec)
-    load_evaluated(checked)
+    with reading(checked) as report:
+        load_evaluated(checked, report=report)
     return checked
 
 
@@ -58,11 +61,15 @@ def look_at_data(spec: str, progress: Callable[[str], None]) -> "DataReport":
     progress("Reading the data")
     data = load_data(spec)
     splits = [Split(digits.images, digits.labels) for digits in (data.training, data.test)]
-    return report(splits, data.class_names, data.checksum, getattr(data, "notes", ()), progress)
+    return report(splits, data.class_names, data.checksum, data.notes, progress)
 
 
-def launch(config: RunConfig, cluster: Cluster | None = None) -> RunDirectory:
+def launch(
+    config: RunConfig, cluster: Cluster | None = None, report: Callable[[int, int], None] | None = None
+) -> RunDirectory:
     """Check the device and the data, and start an engine, as process 0 of a cluster if there is one.
+
+    `report` is told how much of the data is read; by default a terminal shows it.
 
     Raises:
         ConfigError: The device or the data cannot be used.
@@ -73,7 +80,8 @@ def launch(config: RunConfig, cluster: Cluster | None = None) -> RunDirectory:
     from mnist_tui.engine.data.datasets import verify
 
     on_gpu, processes = plan_before_import(config).on_gpu, cluster.world_size if cluster is not None else 1
-    verify(config.data)
+    with reading(config.data) as bar:
+        verify(config.data, report or bar)
     recipe = catalogue().recipes[config.preset]
     return start(recipe.settled(config, on_gpu=on_gpu, processes=processes), cluster)
 
@@ -111,7 +119,11 @@ def make_app(run: RunDirectory | None) -> "MnistTuiApp":
     from mnist_tui.ui.app import MnistTuiApp
     from mnist_tui.ui.terminal.colours import colour_depth, tmux_features
 
-    return MnistTuiApp(catalogue(), launch, run, depth=colour_depth(os.environ, tmux_features(os.environ)))
+    def start(config: RunConfig) -> RunDirectory:
+        return launch(config, report=app.show_reading)
+
+    app = MnistTuiApp(catalogue(), start, run, depth=colour_depth(os.environ, tmux_features(os.environ)))
+    return app
 
 
 def check_terminal() -> None:

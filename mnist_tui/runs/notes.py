@@ -42,7 +42,8 @@ def describe(event: AnyEvent) -> str:
     """Return one line about an event."""
     match event:
         case RunStarted():
-            return f"{len(event.layers)} layers on {event.hardware.device}"
+            notes = "".join(f"; {note}" for note in event.data_notes)
+            return f"{len(event.layers)} layers on {event.hardware.device}{notes}"
         case EpochEnded():
             best = ", best so far" if event.is_best else ""
             return f"epoch {event.epoch}: validation {event.validation_accuracy * 100:.2f} %{best}"

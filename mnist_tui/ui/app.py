@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 FRAME_SECONDS = 0.25
 """Between polls of the run: four frames a second look smooth and are cheap on a slow connection."""
+READING_SECONDS = 2
+"""Seconds between two notifications while a run's data are read."""
 
 
 class MnistTuiApp(App[int], inherit_bindings=False):
@@ -65,6 +67,7 @@ class MnistTuiApp(App[int], inherit_bindings=False):
         self._first_run = run
         self._clock = clock
         self._leaving = False
+        self._reading_due = 0.0
         self._told: dict[str, float] = {}
         """Notifications and the times until which they are shown."""
         self.ended_by = 0
@@ -166,8 +169,16 @@ class MnistTuiApp(App[int], inherit_bindings=False):
         digits.set_filter(message.wanted)
         self.push_screen(digits)
 
+    def show_reading(self, done: int, total: int) -> None:
+        """Notify how much of a run's data is read, once a second has passed; called in a thread."""
+        now = time.monotonic()
+        if now >= self._reading_due and total:
+            self._reading_due = now + READING_SECONDS
+            self.notify(f"Reading the data: {min(1.0, done / total):.0%}", timeout=READING_SECONDS)
+
     @work(thread=True, exclusive=True, group="start")
     def _start(self, config: RunConfig) -> None:
+        self._reading_due = time.monotonic() + 1
         try:
             run = self._launch(config)
         except (ConfigError, RunError) as error:

@@ -13,7 +13,7 @@ import msgspec
 
 from mnist_tui.config import ConfigError, DataFacts, quoted
 from mnist_tui.engine.data import readers
-from mnist_tui.engine.data.readers import READERS, Contents, ReaderError, cache, reader_of
+from mnist_tui.engine.data.readers import READERS, Contents, ReaderError, Report, cache, reader_of, silent
 from mnist_tui.image_layout import (
     MAX_SIDE,
     MIN_CLASSES,
@@ -142,7 +142,7 @@ def check_spec(spec: str) -> None:
         raise ConfigError(f"data {quoted(spec)} cannot be found: {known}")
 
 
-def verify(spec: str) -> DataFacts:
+def verify(spec: str, report: Report = silent) -> DataFacts:
     """Check the content of a data set and return its facts, from a cache if the file has not been touched since.
 
     Raises:
@@ -155,14 +155,14 @@ def verify(spec: str) -> DataFacts:
     except OSError:
         file = None  # `load` says why it cannot be read
     if file is None:
-        return load(spec).facts
+        return load(spec, report).facts
     try:
         verified, facts = msgspec.json.decode(file.read_bytes(), type=tuple[str, DataFacts])
         if verified == key:
             return facts
     except (OSError, msgspec.DecodeError):
         pass
-    facts = load(spec).facts
+    facts = load(spec, report).facts
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(msgspec.json.encode((key, facts)))
@@ -171,7 +171,7 @@ def verify(spec: str) -> DataFacts:
     return facts
 
 
-def load(spec: str) -> DataSet:
+def load(spec: str, report: Report = silent) -> DataSet:
     """Load and check a data set.
 
     A file with neither a training nor a test part is split 11 to 1, the same way for all runs.
@@ -181,7 +181,7 @@ def load(spec: str) -> DataSet:
     """
     import numpy as np
 
-    path, contents = _path(spec), _read(spec, ARRAYS, TABLE)
+    path, contents = _path(spec), _read(spec, ARRAYS, TABLE, report=report)
     arrays = contents.arrays
     if "x" in arrays:
         _check_images(path, "x", arrays["x"], FEWEST_TABLE)
@@ -211,17 +211,18 @@ def load(spec: str) -> DataSet:
     return DataSet(training, test, names, _checksum(arrays), contents.notes)
 
 
-def load_evaluated(spec: str, classes: Sequence[str] = ()) -> tuple[Digits, str]:
+def load_evaluated(spec: str, classes: Sequence[str] = (), report: Report = silent) -> tuple[Digits, str]:
     """Load the images for `evaluate` and their checksum: the test part of a data set, or all images of a file.
 
     Args:
         spec: Name or path of the data.
         classes: Names of the run's classes, by which labels are found; empty if they are not known.
+        report: Function that is told of the progress.
 
     Raises:
         ConfigError: The file is damaged, or holds neither x_test and y_test nor x and y.
     """
-    arrays = _read(spec, *EVALUATED, complete=False, classes=classes).arrays
+    arrays = _read(spec, *EVALUATED, complete=False, classes=classes, report=report).arrays
     images, labels = arrays
     _check_images(_path(spec), images, arrays[images], fewest=1)
     return _digits(arrays[images], arrays[labels]), _checksum(arrays)
@@ -234,10 +235,16 @@ def load_images(spec: str) -> "NDArray[np.uint8]":
     return images
 
 
-def _read(spec: str, *choices: Sequence[str], complete: bool = True, classes: Sequence[str] = ()) -> Contents:
+def _read(
+    spec: str,
+    *choices: Sequence[str],
+    complete: bool = True,
+    classes: Sequence[str] = (),
+    report: Report = silent,
+) -> Contents:
     path = _path(spec)
     try:
-        contents = readers.read(path, choices, complete=complete, classes=classes)
+        contents = readers.read(path, choices, complete=complete, classes=classes, report=report)
     except ReaderError as error:
         wanted = ", or ".join(" and ".join(choice) if len(choice) == 2 else ", ".join(choice) for choice in choices)
         fix = "restore it" if path.suffix != ".npz" else f"restore it, or save {wanted} with numpy.savez"

@@ -44,7 +44,7 @@ class Trainer:
         self._run, self._steering, self._distribution = context.run, context.steering, context.distribution
         self._emit, self._state = context.event_writer.emit, context.steering.state
         self._config, self._machine, self._class_names, self._split = config, machine, data.class_names, split
-        self._facts = data.facts
+        self._facts, self._data_notes = data.facts, data.notes
         self._recorder = Recorder(context, config, self._facts, split)
         self._explanations = ExplanationService(split)
         self._checkpointer = Checkpointer(context.run, config, before=context.event_writer.flush)
@@ -77,6 +77,7 @@ class Trainer:
                 epochs=self._state.epochs_planned,
                 steps_per_epoch=self._steps_per_epoch,
                 image_shape=self._facts.image_shape,
+                data_notes=self._data_notes,
                 label_smoothing=self._compiled.preset.label_smoothing,
                 hardware=detection.describe_hardware(self._compiled.plan, self._machine, self._distribution.world_size),
             )

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mnist_tui.engine.data.readers import cache, csv, folders, idx, labels, npz, parquet, values
-from mnist_tui.engine.data.readers.reader import Choice, Contents, Raw, Reader, ReaderError, Report
+from mnist_tui.engine.data.readers.reader import Choice, Contents, Raw, Reader, ReaderError, Report, silent
 
-__all__ = ["READERS", "Choice", "Contents", "Raw", "Reader", "ReaderError", "Report", "files_of", "read", "reader_of"]
+__all__ = ["READERS", "Contents", "ReaderError", "Report", "cache", "files_of", "read", "reader_of", "silent"]
 
 SLOW = 1.0
 """Seconds of reading from which the result is kept in the cache."""
@@ -47,7 +47,7 @@ def read(
     *,
     complete: bool = True,
     classes: Sequence[str] = (),
-    report: Report = lambda *_: None,
+    report: Report = silent,
 ) -> Contents:
     """Read the images and labels of a file or folder, from the cache if reading them took long.
 

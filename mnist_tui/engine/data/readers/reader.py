@@ -20,6 +20,10 @@ SHOWN = 20
 """Characters of a wrong value in a message."""
 
 
+def silent(done: int, total: int) -> None:
+    """Report nothing."""
+
+
 class ReaderError(Exception):
     """A file cannot be read. The message continues a sentence that begins with the file's path.
 
