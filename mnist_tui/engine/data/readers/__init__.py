@@ -34,7 +34,7 @@ def reader_of(path: Path) -> Reader | None:
     return next((reader for reader in READERS if reader.matches(path)), None)
 
 
-def files_of(path: Path) -> list[Path]:
+def files_of(path: Path) -> list[Path | str]:
     """Return the files that are read for a path, with a list of class names; raises OSError."""
     reader = reader_of(path)
     listed = labels.classes_file(path)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,11 +25,11 @@ META = "meta"
 """Array with the class names and notes, as the bytes of JSON."""
 
 
-def fingerprint(files: Sequence[Path], *more: object) -> str:
+def fingerprint(files: Sequence[Path | str], *more: object) -> str:
     """Return a checksum of the files' paths, sizes and times, and of other things; raises OSError."""
     digest = hashlib.sha256(repr((__version__, *more)).encode(errors="surrogateescape"))
     for file in files:
-        stat = file.stat()
+        stat = os.stat(file)
         digest.update(
             f"{file}\0{stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns}\n".encode(errors="surrogateescape")
         )

@@ -25,23 +25,23 @@ LEFT_OUT = ("val", "valid", "validation")
 class _Part:
     """Image files of one part, and their labels."""
 
-    files: list[Path]
+    files: list[str]
     labels: list[str] | None
     notes: tuple[str, ...] = ()
 
 
-def files(folder: Path) -> list[Path]:
+def files(folder: Path) -> list[str]:
     """Return the images and tables of a folder; raises OSError."""
     found = []
     for entry in _entries(folder):
         if entry.is_dir():
             for inner in _entries(entry.path):
                 if inner.is_dir() and entry.name.lower() in PARTS:
-                    found += [Path(each.path) for each in _entries(inner.path)]
+                    found += [each.path for each in _entries(inner.path)]
                 else:
-                    found.append(Path(inner.path))
+                    found.append(inner.path)
         elif _is_image(entry.name) or entry.name in (TABLE, CLASSES_FILE):
-            found.append(Path(entry.path))
+            found.append(entry.path)
     return found
 
 
@@ -63,7 +63,7 @@ def read(folder: Path, choices: Sequence[Choice], report: Report) -> Raw:
         {name: arrays[name] for name in choice},
         (*notes, *more),
         white=255,
-        where=lambda name, index: str(parts[name[1:]].files[index[0]].relative_to(folder)),
+        where=lambda name, index: os.path.relpath(parts[name[1:]].files[index[0]], folder),
     )
 
 
@@ -86,7 +86,7 @@ def _part(folder: Path) -> _Part:
         return _listed(folder)
     classes = [entry for entry in entries if entry.is_dir()]
     if not classes:
-        images = [Path(entry.path) for entry in entries if _is_image(entry.name) and entry.is_file()]
+        images = [entry.path for entry in entries if _is_image(entry.name) and entry.is_file()]
         if not images:
             raise ReaderError(
                 "holds no data" if not entries else f"holds {shown(entries[0].name)}, but no data",
@@ -95,10 +95,10 @@ def _part(folder: Path) -> _Part:
         return _Part(images, None)
     if len(classes) > MAX_CLASSES:
         raise ReaderError(f"has {len(classes):,} folders, expected at most {MAX_CLASSES} classes")
-    paths, labels, others = list[Path](), list[str](), 0
+    paths, labels, others = list[str](), list[str](), 0
     for entry in classes:
         inside = list(_entries(entry.path))
-        images = [Path(each.path) for each in inside if _is_image(each.name) and each.is_file()]
+        images = [each.path for each in inside if _is_image(each.name) and each.is_file()]
         if not images:
             raise ReaderError(
                 f"has a folder {shown(entry.name)} without images, expected those of a class", "remove it"
@@ -112,7 +112,7 @@ def _part(folder: Path) -> _Part:
 
 def _listed(folder: Path) -> _Part:
     """Return the images that the table of a folder lists."""
-    paths: dict[Path, str] = {}
+    paths: dict[str, str] = {}
     first = True
     for line, row in csv.rows(folder / TABLE):
         is_heading = first and row[0].strip().lower() in FILE_NAMES
@@ -128,11 +128,11 @@ def _listed(folder: Path) -> _Part:
             raise ReaderError(f"names {shown(name)} {where}, expected an image in the folder")
         if not _is_image(name) or not path.is_file():
             raise ReaderError(f"names {shown(name)} {where}, which is no image in the folder", "correct the name")
-        if path in paths:
+        if str(path) in paths:
             raise ReaderError(f"names {shown(name)} a second time {where}, expected one label for each image")
         if not label:
             raise ReaderError(f"has no label {where}, expected one for each image")
-        paths[path] = label
+        paths[str(path)] = label
     if not paths:
         raise ReaderError(f"has a {TABLE} without images, expected a line for each")
     return _Part(list(paths), list(paths.values()))
@@ -147,4 +147,4 @@ def _entries(folder: Path | str) -> "Iterator[os.DirEntry[str]]":
 
 
 def _is_image(name: str) -> bool:
-    return Path(name).suffix.lower() in SUFFIXES
+    return name.lower().endswith(SUFFIXES)

@@ -52,6 +52,8 @@ def recognised(
         if not all(map(NUMBER.fullmatch, distinct)):
             names = distinct
             labels = {name: _places(array, names) for name, array in labels.items()}
+        elif any("." in text for text in distinct):
+            notes.append("labels are fractions with whole values")
     labels = {name: _whole(name, array, raw, notes) for name, array in labels.items()}
     count = len(names) or MAX_CLASSES
     for name, array in labels.items():

@@ -79,7 +79,7 @@ class Reader:
     """Return True if a path has this format. Cheap: it looks at names and kinds of files only."""
     read: Callable[[Path, Sequence[Choice], Report], Raw]
     """Return the arrays of the first choice that the file has; raises ReaderError."""
-    files: Callable[[Path], Sequence[Path]] = field(default=lambda path: (path,))
+    files: Callable[[Path], Sequence[Path | str]] = field(default=lambda path: (path,))
     """Return the files that are read; raises OSError."""
 
 
