@@ -9,6 +9,7 @@ import pytest
 from mnist_tui.config import ConfigError
 from mnist_tui.engine.data import datasets
 from mnist_tui.engine.data.datasets import DataSet
+from mnist_tui.engine.data.readers import Report
 from tests.kit.recording import record
 
 
@@ -170,9 +171,9 @@ def test_a_verified_file_is_not_read_again_until_it_changes(tmp_path: Path, monk
     reads: list[str] = []
     load = datasets.load
 
-    def counted(spec: str) -> DataSet:
+    def counted(spec: str, report: Report) -> DataSet:
         reads.append(spec)
-        return load(spec)
+        return load(spec, report)
 
     monkeypatch.setattr(datasets, "load", counted)
     facts = datasets.verify(spec)

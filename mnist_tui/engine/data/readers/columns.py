@@ -84,7 +84,10 @@ def _without_others(
     """Return the columns and the rest without those that are not named like the pixels: row numbers and labels."""
     for place in others:
         if names[place].lower() in INDEX_NAMES:
-            found = replace(found, notes=(*found.notes, f"column {place + 1} ({shown(names[place])}) numbers the rows and was left out"))
+            found = replace(
+                found,
+                notes=(*found.notes, f"column {place + 1} ({shown(names[place])}) numbers the rows and was left out"),
+            )
         elif not found.labels:
             note = f"column {place + 1} ({shown(names[place])}) was taken for the labels"
             found = replace(found, labels=(place,), notes=(*found.notes, note))

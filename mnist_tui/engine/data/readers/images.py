@@ -77,9 +77,13 @@ def _opened(source: Source, name_of: Callable[[int], str], number: int) -> "Iter
     except (_OtherShapeError, MemoryError):
         raise
     except UnidentifiedImageError:
-        raise ReaderError(f"has an unknown or damaged image, {name_of(number)}", "expected one of " + ", ".join(FORMATS)) from None
+        raise ReaderError(
+            f"has an unknown or damaged image, {name_of(number)}", "expected one of " + ", ".join(FORMATS)
+        ) from None
     except Exception as error:  # Pillow's formats raise OSError, SyntaxError, ValueError, struct.error and more
-        raise ReaderError(f"has a damaged image, {name_of(number)} ({first_line(error)})", "restore or remove it") from None
+        raise ReaderError(
+            f"has a damaged image, {name_of(number)} ({first_line(error)})", "restore or remove it"
+        ) from None
 
 
 def _same_shape(sources: Sequence[Source], name_of: Callable[[int], str], report: Report) -> "NDArray[np.uint8]":
