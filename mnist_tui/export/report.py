@@ -72,7 +72,7 @@ def gather(source: Source) -> Report:
         tables=[
             ("Epochs", _epochs(history)),
             ("Model", _layers(history)),
-            ("Settings", _settings(source)),
+            ("Settings", settings_table(history)),
             ("Environment", _environment(history)),
         ],
     )
@@ -255,8 +255,9 @@ def _layers(history: History) -> Table:
     return Table(headings, rows, frozenset({3, 4, 5}))
 
 
-def _settings(source: Source) -> Table:
-    config = source.history.record.config
+def settings_table(history: History) -> Table:
+    """Return the settings that the run was started with: name, value and help."""
+    config = history.record.config
     values = ((setting.label, getattr(config, setting.key), setting.help) for setting in SETTINGS)
     return Table(
         ("", "", ""), [(label, sanitize(str(value)), words) for label, value, words in values if value is not None]

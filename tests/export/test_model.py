@@ -13,8 +13,11 @@ from mnist_tui.engine.models.inference import inference_model
 from mnist_tui.engine.models.presets import NO_SHIFT, PRESETS
 from mnist_tui.export.formats import format_named
 from mnist_tui.export.source import Source
+from mnist_tui.export.tensorboard import model_weights
 from mnist_tui.runs.directory import RunError, create_run
+from tests.export.test_tensorboard import accumulated
 from tests.kit import samples
+from tests.kit.recording import recorded_run
 
 SHIFTS = ((0, 0), (1, 0), (0, -1))
 RGB = (12, 9, 3)
@@ -112,3 +115,18 @@ def test_a_run_without_a_model_is_refused(tmp_path: Path) -> None:
     for name in ("keras", *CONVERSIONS):
         with pytest.raises(RunError, match=r"has no model\.keras"):
             format_named(name).write(Source(run, lambda _: None), tmp_path / "model")
+
+
+def test_weights_are_histograms(tmp_path: Path) -> None:
+    run = recorded_run()
+    inner = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4, name="inner")], name="network1")
+    model = keras.Sequential([inner, keras.layers.Dense(2, name="outer")])
+    model.compile("adam", "mse")
+    model.save(run.model_path)
+    assert sum(values.size for _, values in model_weights(run.model_path)) == model.count_params()
+    train, _ = accumulated(run, tmp_path / "logs")
+    tags = train.Tags()["histograms"]
+    assert len(tags) == 4
+    assert train.Histograms(tags[0])[0].histogram_value.num > 0
+    run.model_path.write_bytes(b"no model")
+    assert list(model_weights(run.model_path)) == []

@@ -17,7 +17,9 @@ def markdown(report: Report) -> str:
 def _sections(report: Report) -> Iterator[str]:
     yield f"# {_text(report.name)}"
     yield _text(report.subtitle)
-    yield _table(Table(("", "", ""), [(each.label, each.value, each.note) for each in report.figures], frozenset({1})))
+    yield table_text(
+        Table(("", "", ""), [(each.label, each.value, each.note) for each in report.figures], frozenset({1}))
+    )
     if report.alerts:
         yield "## Alerts"
         yield "\n".join(f"- {_text(alert)}" for alert in report.alerts)
@@ -26,7 +28,7 @@ def _sections(report: Report) -> Iterator[str]:
     for heading, table in report.tables:
         if table.rows:
             yield f"## {heading}"
-            yield _table(table)
+            yield table_text(table)
     yield _text(report.written)
 
 
@@ -34,18 +36,19 @@ def _evaluation(found: Evaluation) -> Iterator[str]:
     if len(found.names) <= MAX_CLASSES:
         yield f"## Confusion matrix, {found.words}"
         rows = [(name, *map(str, row)) for name, row in zip(found.names, found.matrix.tolist(), strict=True)]
-        yield _table(Table(("true \\ predicted", *found.names), rows, frozenset(range(1, len(found.names) + 1))))
+        yield table_text(Table(("true \\ predicted", *found.names), rows, frozenset(range(1, len(found.names) + 1))))
     yield f"## Worst confusions, {found.words}"
-    yield _table(found.confusions) if found.confusions.rows else "No image is misclassified."
+    yield table_text(found.confusions) if found.confusions.rows else "No image is misclassified."
     yield f"## Scores, {found.words}"
-    yield _table(found.scores)
+    yield table_text(found.scores)
     if found.calibration is not None:
         yield f"## Calibration, {found.words}"
         yield _text(found.calibration.words)
-        yield _table(found.calibration.abstaining)
+        yield table_text(found.calibration.abstaining)
 
 
-def _table(table: Table) -> str:
+def table_text(table: Table) -> str:
+    """Return a table as Markdown."""
     marks = ["---:" if place in table.numbers else "---" for place in range(len(table.headings))]
     lines = [table.headings, marks, *table.rows]
     return "\n".join(f"| {' | '.join(_text(cell) if line is not marks else cell for cell in line)} |" for line in lines)
