@@ -248,7 +248,7 @@ def _read(
     except ReaderError as error:
         wanted = ", or ".join(" and ".join(choice) if len(choice) == 2 else ", ".join(choice) for choice in choices)
         fix = "restore it" if path.suffix != ".npz" else f"restore it, or save {wanted} with numpy.savez"
-        fix = "install mnist-tui again" if spec in DATASETS else error.fix or fix
+        fix = error.fix or ("install mnist-tui again" if spec in DATASETS else fix)
         raise ConfigError(f"{path} {error}: {fix}") from None
     md5 = DATASETS[spec].md5 if spec in DATASETS else {}
     for key in contents.arrays.keys() & md5.keys():
