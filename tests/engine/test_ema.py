@@ -5,9 +5,10 @@ from typing import Any
 
 import keras
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
-from mnist_tui.engine.models.ema import use_ema_weights
+from mnist_tui.engine.models.ema import fit_ema_to, use_ema_weights
 from mnist_tui.engine.models.evaluation import one_hot, pixels
 from mnist_tui.engine.models.presets import PRESETS, compile_model
 from tests.engine.samples import few_digits
@@ -52,3 +53,11 @@ def test_the_ema_does_not_affect_training() -> None:
     keras.utils.set_random_seed(1)
     _, without = trained(0.0)
     np.testing.assert_allclose(with_mean[-1], without[-1], atol=1e-6)
+
+
+@pytest.mark.parametrize(("steps", "decay"), [(6_450, 0.99), (430, 0.99), (72, 1 - 4 / 72), (1, 0.0)])
+def test_the_ema_of_a_short_run_forgets_its_first_weights(steps: int, decay: float) -> None:
+    model = PRESETS["mlp"].build((8, 8, 1), 2)
+    compile_model(PRESETS["best"], model, "adamw", 0.001, jit=False)
+    fit_ema_to(model, steps)
+    assert model.optimizer.ema_momentum == pytest.approx(decay)

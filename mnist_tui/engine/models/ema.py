@@ -7,16 +7,28 @@ from typing import Any
 import keras
 import numpy as np
 
+LONGEST_EMA = 0.25
+
 
 def keep_ema_separate(optimizer: Any) -> None:
     """Keep an optimizer made with `use_ema` from overwriting the weights when `fit` ends, which here is every epoch."""
     optimizer.finalize_variable_values = lambda _: None
 
 
+def fit_ema_to(model: Any, steps: int) -> None:
+    """Shorten the EMA of a compiled model that trains for few steps, else it would hold its first weights to the end.
+
+    The EMA looks back over 1 / (1 - decay) steps, which is at most a share of LONGEST_EMA of all steps.
+    """
+    optimizer = _optimizer_of(model)
+    if optimizer.use_ema:
+        optimizer.ema_momentum = max(0.0, min(optimizer.ema_momentum, 1 - 1 / (LONGEST_EMA * steps)))
+
+
 @contextmanager
 def use_ema_weights(model: Any) -> Iterator[None]:
     """Give a model its EMA weights inside the `with` block; a model without an EMA keeps its own weights."""
-    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+    optimizer = _optimizer_of(model)
     if not optimizer.use_ema or not int(np.asarray(optimizer.iterations)):
         yield
         return
@@ -31,6 +43,10 @@ def use_ema_weights(model: Any) -> Iterator[None]:
         yield
     finally:
         swap_back()
+
+
+def _optimizer_of(model: Any) -> Any:
+    return getattr(model.optimizer, "inner_optimizer", model.optimizer)
 
 
 def _jax_swap(model: Any, optimizer: Any) -> Callable[[], None]:
