@@ -43,6 +43,7 @@ SHORTENED: dict[str, str | None] = {
     "mnist-tui data SPEC [--json] [--kaggle DIR]": "mnist-tui data --help",
     "mnist-tui evaluate RUN --data SPEC [--json]": "mnist-tui evaluate --help",
     "mnist-tui submit RUN FILE [-o submission.csv]": "mnist-tui submit --help",
+    "mnist-tui predict RUN FILE... [--show] [--json]": "mnist-tui predict --help",
     "mnist-tui bench [--json]": "mnist-tui bench --help",
     "mnist-tui doctor [--json]": "mnist-tui doctor --help",
     "mnist-tui resume RUN": "mnist-tui resume --help",

@@ -434,6 +434,8 @@ def _belong_together(one: _Group, other: _Group, height: float) -> bool:
     both, smaller = one.joined(other), min(one, other, key=lambda each: each.width * each.height)
     if across < 0 and down < 0 and across * down > INSIDE * smaller.width * smaller.height:
         return True
+    if max(across, down) <= BREAK * both.height and -down < 0.3 * min(one.height, other.height):
+        return True  # a stroke that broke; two digits would be beside each other
     is_stacked = -across >= 0.5 * min(one.width, other.width)
     if both.height > TALLEST * height:  # one of two rows, or all digits of the picture are broken
         return is_stacked and down <= ROW_GAP * both.height

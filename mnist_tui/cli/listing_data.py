@@ -119,8 +119,10 @@ def print_data(spec: str, report: DataReport) -> None:
         out.print(f"and {len(report.class_names) - CLASSES_SHOWN} more classes: the data screen shows them")
 
 
-def print_sheet(out: Console, tiles: list[Tile], *, in_pairs: bool = False) -> None:
-    """Print one row of images."""
+def print_sheet(
+    out: Console, tiles: list[Tile], *, in_pairs: bool = False, widest: int = SMALL, most_rows: int | None = 1
+) -> None:
+    """Print images, by default one row of them."""
     draw = partial(half_blocks, greys=GREYS) if out.color_system else shades
-    lines = contact_sheet(tiles, out.width, draw, STYLES, in_pairs=in_pairs, widest=SMALL, most_rows=1)
+    lines = contact_sheet(tiles, out.width, draw, STYLES, in_pairs=in_pairs, widest=widest, most_rows=most_rows)
     out.print(SegmentLines(lines, new_lines=True), end="")

@@ -15,6 +15,7 @@ from mnist_tui.cli.doctor import doctor
 from mnist_tui.cli.export import export
 from mnist_tui.cli.inspect import evaluate, label_issues, submit
 from mnist_tui.cli.options import UserPath, settings_options
+from mnist_tui.cli.predict import predict
 from mnist_tui.cli.renamed import new_arguments, new_keys
 from mnist_tui.cli.steer import RUN_HELP, steering_commands
 from mnist_tui.cli.wiring import UsageError, catalogue, check_terminal, launch, show_screen, watch
@@ -68,7 +69,7 @@ def commands(context: click.Context) -> int | None:
     return show_screen(None) if context.invoked_subcommand is None else None
 
 
-for command in (*steering_commands(), evaluate, submit, label_issues, export, bench, doctor, data):
+for command in (*steering_commands(), evaluate, submit, label_issues, export, bench, doctor, data, predict):
     commands.add_command(command)
 
 

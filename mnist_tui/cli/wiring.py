@@ -12,6 +12,9 @@ from mnist_tui.runs.directory import RunDirectory, home
 from mnist_tui.settings import SETTINGS_BY_KEY, Catalogue
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from mnist_tui.analysis.data_report import DataReport
     from mnist_tui.engine.data.datasets import DataSet
     from mnist_tui.ui.app import MnistTuiApp
@@ -62,6 +65,13 @@ def look_at_data(spec: str, progress: Callable[[str], None]) -> "DataReport":
     data = load_data(spec)
     splits = [Split(digits.images, digits.labels) for digits in (data.training, data.test)]
     return report(splits, data.class_names, data.checksum, data.notes, progress)
+
+
+def load_images(spec: str) -> "NDArray[np.uint8]":
+    """Load the images of a file of data; raises ConfigError."""
+    from mnist_tui.engine.data.datasets import load_images
+
+    return load_images(check_data(spec))
 
 
 def launch(

@@ -108,7 +108,7 @@ class PredictedImages(msgspec.Struct, frozen=True):
     epoch: int | None
     """None if it is unknown."""
     probabilities: tuple[tuple[float, ...], ...]
-    """By image, then by class."""
+    """Rows of images, columns of classes."""
     distances: tuple[float, ...]
     """Distance of each image to the validation images, 0..2, by the features of the last hidden layer."""
     limit: float
@@ -151,7 +151,7 @@ class Explanation(msgspec.Struct, frozen=True):
 
 
 Result = Explanation | PredictedImages
-"""What comes later than the reply to other requests."""
+"""Content of a reply that takes time to compute."""
 
 
 class Reply(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 
-from mnist_tui.render.images import enlarge
+from mnist_tui.render.images import enlarge, factor_for, shrink
 
 SMALL, LARGE = 16, 32
 """Widest images in columns, where there is little room and where there is much."""
@@ -76,6 +76,16 @@ def contact_sheet(
         lines += [[part for rows in drawn for part in _padded(rows[y], column)] for y in range(len(drawn[0]))]
         lines.append([])
     return lines
+
+
+def framed(image: NDArray[np.uint8], columns: int, lines: int) -> NDArray[np.uint8]:
+    """Fit an image of any size into the middle of 2 * lines x columns pixels, so that tiles have one size."""
+    small = shrink(image, columns, lines)
+    small = enlarge(small, factor_for(small.shape, columns, lines))
+    height, width = small.shape[:2]
+    top, left = (2 * lines - height) // 2, (columns - width) // 2
+    around = [(top, 2 * lines - height - top), (left, columns - width - left), (0, 0)]
+    return np.pad(small, around[: small.ndim])
 
 
 def _padded(line: Line, column: int) -> Line:

@@ -48,7 +48,7 @@ class Features:
 
 @dataclass(frozen=True, eq=False)
 class Familiarity:
-    """How much images are like the validation images, which are like the training images but not learned.
+    """Similarity of images to the validation images, which are like the training images but not learned.
 
     The distance of an image is the mean cosine distance to its NEAREST validation images (Sun et al., Out-of-
     Distribution Detection with Deep Nearest Neighbors, ICML 2022).
