@@ -113,12 +113,14 @@ def test_an_unknown_backend_and_one_that_is_not_installed_are_told_apart(monkeyp
 
 
 @pytest.mark.skipif(not BACKENDS["jax"].is_installed(), reason="jax is not installed")
-def test_a_users_configuration_of_keras_changes_nothing(tmp_path: Path) -> None:
+def test_jax_is_imported_alone_whatever_the_users_configuration_of_keras_says(tmp_path: Path) -> None:
     settings = {"floatx": "float16", "epsilon": 1e-3, "backend": "torch", "image_data_format": "channels_first"}
     (tmp_path / "keras.json").write_text(json.dumps(settings))
     script = (
-        "from mnist_tui.engine import backends; backends.select('jax'); from keras import config;"
-        "print(config.floatx(), config.epsilon(), config.backend(), config.image_data_format(), config.max_epochs())"
+        "import sys; from mnist_tui.engine import backends; backends.select('jax'); backends.import_keras();"
+        "import keras; keras.utils.set_random_seed(1); config = keras.config;"
+        "print(config.floatx(), config.epsilon(), config.backend(), config.image_data_format(), config.max_epochs(),"
+        "*{'pandas', 'sklearn', 'tensorflow'} & sys.modules.keys())"
     )
     environment = {"KERAS_HOME": str(tmp_path), "KERAS_MAX_EPOCHS": "1", "KERAS_BACKEND": "torch"}
     done = subprocess.run([sys.executable, "-c", script], env=os.environ | environment, capture_output=True, text=True)

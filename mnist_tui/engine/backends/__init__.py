@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from mnist_tui.engine.backends.backend import Backend
 
 
+OPTIONAL = frozenset({"jax", "pandas", "scipy", "sklearn", "tensorflow"})
+"""Packages that Keras imports if they are installed: 2 to 4 s that no run on another backend needs."""
+
+
 @dataclass(frozen=True)
 class BackendSpec:
     """A backend that settings can name: where its code is, how to install it, and what it supports."""
@@ -26,6 +30,8 @@ class BackendSpec:
     """Python package that must be installed."""
     implementation: str
     """Subclass of Backend as "module:Class"; imported when it is needed."""
+    needs: tuple[str, ...] = ()
+    """Packages among OPTIONAL that it imports."""
     extra: str = ""
     """Extra of mnist-tui that installs the package; empty if the plain installation does."""
     gpu_package: str = ""
@@ -67,6 +73,7 @@ BACKENDS: dict[str, BackendSpec] = {
     "jax": BackendSpec(
         "jax",
         "mnist_tui.engine.backends.jax:Jax",
+        needs=("scipy",),
         extra="jax",
         gpu_package="jax[cuda12]",
         # by default JAX allocates three quarters of a GPU's memory, which others on a shared machine need
@@ -106,18 +113,17 @@ def select(name: str) -> None:
 
 
 def import_keras() -> None:
-    """Import Keras and the selected backend.
-
-    Keras imports pandas, and TensorFlow imports JAX and SciPy, if they are installed: 2 s that no run needs.
-    """
-    optional = {"pandas"} if os.environ["KERAS_BACKEND"] == "jax" else {"jax", "pandas", "scipy"}
-    unneeded = optional - sys.modules.keys()
-    sys.modules.update(dict.fromkeys(unneeded))  # type: ignore[arg-type]  # None makes an import fail
+    """Import Keras and the selected backend, without the packages that Keras and TensorFlow import if they can."""
+    name = os.environ["KERAS_BACKEND"]
+    needed = {BACKENDS[name].package, *BACKENDS[name].needs}
+    hidden = OPTIONAL - needed - sys.modules.keys()
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None makes an import fail
     try:
-        importlib.import_module("keras")
+        keras = importlib.import_module("keras")
+        keras.utils.set_random_seed(0)  # it looks for TensorFlow, and remembers whether it is there
     finally:
-        for name in unneeded:
-            del sys.modules[name]
+        for module in hidden:
+            del sys.modules[module]
 
 
 @cache
