@@ -21,10 +21,10 @@ SLOW = 1.0
 
 READERS: tuple[Reader, ...] = (
     Reader("an .npz file", lambda path: path.suffix == ".npz", npz.read),
-    Reader("a .csv file", lambda path: csv.NAME.fullmatch(path.name) is not None, csv.read),
-    Reader("a Parquet file or a folder of them", parquet.matches, parquet.read, parquet.files),
+    Reader("a .csv file", lambda path: csv.NAME.fullmatch(path.name) is not None, csv.read, is_cached=True),
+    Reader("a Parquet file or a folder of them", parquet.matches, parquet.read, parquet.files, is_cached=True),
     Reader("a folder with IDX files", idx.matches, idx.read, lambda path: tuple(idx.idx_files(path).values())),
-    Reader("a folder of images", Path.is_dir, folders.read, folders.files),
+    Reader("a folder of images", Path.is_dir, folders.read, folders.files, is_cached=True),
 )
 """Formats, tried in this order."""
 
@@ -65,13 +65,13 @@ def read(
     if reader is None:
         raise ReaderError("is missing")
     try:
-        key = cache.fingerprint(files_of(path), path, choices, complete, classes)
-        kept = cache.load(key)
+        key = cache.fingerprint(files_of(path), path, choices, complete, classes) if reader.is_cached else ""
+        kept = cache.load(key) if key else None
         if kept is not None:
             return kept
         began = time.monotonic()
         contents = _recognised(reader.read(path, choices, report), path, complete, classes)
-        if time.monotonic() - began > SLOW:
+        if key and time.monotonic() - began > SLOW:
             cache.store(key, contents)
         return contents
     except FileNotFoundError:

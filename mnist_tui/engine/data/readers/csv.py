@@ -9,6 +9,7 @@ import csv
 import io
 import itertools
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import isfinite, isqrt
@@ -78,9 +79,24 @@ def _unpacked(path: Path) -> Iterator[tuple[BinaryIO, BinaryIO]]:
         yield _Limited(file), raw  # type: ignore[misc]  # BinaryIO is no base class of io's
 
 
+@contextlib.contextmanager
+def _in_words() -> Iterator[None]:
+    """Raise ReaderError for what goes wrong in the block."""
+    try:
+        yield
+    except (ReaderError, MemoryError):
+        raise
+    except FileNotFoundError:
+        raise ReaderError("is missing") from None
+    except UnicodeDecodeError as error:
+        raise ReaderError(f"is not UTF-8 text ({error.reason})", "save it as UTF-8") from None
+    except Exception as error:  # each part of a damaged file has errors of its own: pandas, gzip, zlib, zipfile, csv
+        raise ReaderError(f"cannot be read ({first_line(error)})") from None
+
+
 def rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield the number of its last line and the cells of each row that is not empty."""
-    with _unpacked(path) as (file, _), io.TextIOWrapper(file, "utf-8-sig", newline="") as text:
+    """Yield the number of its last line and the cells of each row that is not empty; raises ReaderError."""
+    with _in_words(), _unpacked(path) as (file, _), io.TextIOWrapper(file, "utf-8-sig", newline="") as text:
         reader = csv.reader(text)
         for row in reader:
             if row:
@@ -116,17 +132,9 @@ def read(path: Path, choices: Sequence[Choice], report: Report) -> Raw:
         choice = chosen(choices, ("x", "y"), "part")
     except ReaderError:
         raise ReaderError("is one table of images, without test images of its own") from None
-    try:
+    with _in_words():
         table = _table(path, with_labels="y" in choice)
         return _images(table, "y" in choice, report)
-    except (ReaderError, MemoryError):
-        raise
-    except FileNotFoundError:
-        raise ReaderError("is missing") from None
-    except UnicodeDecodeError as error:
-        raise ReaderError(f"is not UTF-8 text ({error.reason})", "save it as UTF-8") from None
-    except Exception as error:  # each part of a damaged file has errors of its own: pandas, gzip, zlib, zipfile, csv
-        raise ReaderError(f"cannot be read ({first_line(error)})") from None
 
 
 def _table(path: Path, *, with_labels: bool) -> _Table:
@@ -215,7 +223,8 @@ def _images(table: _Table, with_labels: bool, report: Report) -> Raw:
 def _read_blocks(table: _Table, report: Report) -> "list[tuple[NDArray[Any], NDArray[Any]]]":
     """Read the pixels and the labels of all rows, as uint8 if they fit, else as float32."""
     if table.whole:
-        with contextlib.suppress(ValueError, OverflowError):  # of pandas, at the first other value
+        with contextlib.suppress(ValueError, OverflowError), warnings.catch_warnings():  # at the first other value
+            warnings.simplefilter("ignore")
             return list(_blocks(table, "uint8", table.texts, report))
     texts = table.columns.labels if table.columns and len(table.columns.labels) == 1 else table.texts
     try:

@@ -83,7 +83,11 @@ def _part(folder: Path) -> _Part:
     """Return the images of a folder: as its table lists them, by class, or without labels."""
     entries = list(_entries(folder))
     if any(entry.name == TABLE for entry in entries):
-        return _listed(folder)
+        try:
+            rows = list(csv.rows(folder / TABLE))
+        except ReaderError as error:
+            raise ReaderError(f"has a {TABLE} that {error}", error.fix) from None
+        return _listed(folder, rows)
     classes = [entry for entry in entries if entry.is_dir()]
     if not classes:
         images = [entry.path for entry in entries if _is_image(entry.name) and entry.is_file()]
@@ -110,15 +114,11 @@ def _part(folder: Path) -> _Part:
     return _Part(paths, labels, (note,) if others else ())
 
 
-def _listed(folder: Path) -> _Part:
-    """Return the images that the table of a folder lists."""
+def _listed(folder: Path, rows: Sequence[tuple[int, list[str]]]) -> _Part:
+    """Return the images that the table of a folder lists; `rows` are its lines and cells."""
     paths: dict[str, str] = {}
-    first = True
-    for line, row in csv.rows(folder / TABLE):
-        is_heading = first and row[0].strip().lower() in FILE_NAMES
-        first = False
-        if is_heading:
-            continue
+    has_heading = bool(rows) and rows[0][1][0].strip().lower() in FILE_NAMES
+    for line, row in rows[has_heading:]:
         where = f"in {TABLE}, line {line}"
         if len(row) != 2:
             raise ReaderError(f"has {len(row)} cells {where}, expected 2: the name of an image and its label")

@@ -20,6 +20,8 @@ CLASSES_FILE = "classes.txt"
 LARGEST_CLASSES_FILE = 100_000
 """Bytes."""
 NUMBER = re.compile(r"[0-9]{1,9}(\.0*)?")
+RARE = 0.01
+"""Share of texts among labels that are numbers; fewer are mistakes."""
 NOTED = 6
 """Names that a note lists."""
 
@@ -50,6 +52,7 @@ def recognised(
         labels = {name: _texts(name, array, raw) for name, array in labels.items()}
         distinct = sorted_names({str(text) for array in labels.values() for text in np.unique(array)})
         if not all(map(NUMBER.fullmatch, distinct)):
+            _refuse_rare_texts(raw, labels, [text for text in distinct if not NUMBER.fullmatch(text)])
             names = distinct
             labels = {name: _places(array, names) for name, array in labels.items()}
         elif any("." in text for text in distinct):
@@ -132,6 +135,18 @@ def _texts(name: str, array: "NDArray[Any]", raw: Raw) -> "NDArray[Any]":
     if missing.any():
         raise ReaderError(f"has no label in {raw.where(name, (int(missing.argmax()),))}, expected one for each image")
     return texts
+
+
+def _refuse_rare_texts(raw: Raw, labels: "Labels", texts: Sequence[str]) -> None:
+    """Raise ReaderError at a text among labels that are numbers almost everywhere."""
+    import numpy as np
+
+    found = {name: np.isin(array, texts) for name, array in labels.items()}
+    if sum(map(np.count_nonzero, found.values())) < RARE * sum(map(len, found.values())):
+        name, is_text = next((name, is_text) for name, is_text in found.items() if is_text.any())
+        row = int(is_text.argmax())
+        value = shown(labels[name][row])
+        raise ReaderError(f"has label {value} in {raw.where(name, (row,))}, expected a number like the others")
 
 
 def _places(texts: "NDArray[Any]", names: Sequence[str]) -> "NDArray[np.int64]":

@@ -19,6 +19,7 @@ from mnist_tui.engine.data.readers.reader import (
     first_line,
     shown,
 )
+from mnist_tui.image_layout import MIN_SIDE
 from mnist_tui.untrusted import opened, sanitize
 
 if TYPE_CHECKING:
@@ -130,6 +131,8 @@ def _read_file(path: Path, part: _Part, with_labels: bool) -> None:
         label = _label_column(schema.names)
         if with_labels and label is None:
             raise ReaderError(f"has no column of labels, expected one named {', '.join(LABEL_NAMES)}", "add it")
+        if image is None and len(schema) < MIN_SIDE**2:
+            raise ReaderError("has no column of images, expected one of encoded images or of lists of pixels")
         columns = columns_of(schema.names) if image is None else None
         if label is not None:
             part.class_names = _class_names(schema.metadata or {}, label) or part.class_names
