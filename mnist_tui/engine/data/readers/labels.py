@@ -191,13 +191,11 @@ def _from_zero(
 
     found = np.unique(np.concatenate(list(labels.values())))
     lowest, highest = int(found[0]), int(found[-1])
-    if known and not all(map(str.isdecimal, known)):
-        from_one = lowest > 0 and highest == len(known)
-    else:
-        from_one = complete and lowest == 1 and highest == len(found) > 1
-    if from_one:
+    is_named = bool(known) and not all(map(str.isdecimal, known))
+    if (highest == len(known) and lowest > 0) if is_named else (complete and lowest == 1 and highest == len(found) > 1):
         notes.append(f"labels 1 to {highest} became the classes 0 to {highest - 1}")
-        return {name: array - 1 for name, array in labels.items()}, tuple(map(str, range(1, highest + 1)))
+        names = tuple(known) if is_named else tuple(map(str, range(1, highest + 1)))
+        return {name: array - 1 for name, array in labels.items()}, names
     is_sparse = complete and len(found) * 2 < highest + 1
     if is_sparse or highest >= MAX_CLASSES:
         expected = f"numbers from 0, since {len(found)} differ" if is_sparse else f"0 to {MAX_CLASSES - 1}"
