@@ -133,6 +133,25 @@ def top_confusions(matrix: Matrix, n: int) -> list[Confusion]:
     ]
 
 
+def similar_order(matrix: Matrix) -> tuple[int, ...]:
+    """Return the classes in an order in which those that are confused with each other are neighbours.
+
+    The similarity of two classes is the share of their examples that are confused (average linkage, optimal leaves).
+    """
+    from scipy.cluster.hierarchy import leaves_list, linkage  # late: they take longer than all of this module
+    from scipy.spatial.distance import squareform
+
+    counts = np.array(matrix, dtype=np.float64)
+    if len(counts) < 3:
+        return tuple(range(len(counts)))
+    supports = counts.sum(axis=1)
+    np.fill_diagonal(counts, 0)
+    shares = (counts + counts.T) / np.maximum(supports[:, None] + supports, 1)
+    distances = 1 - shares
+    np.fill_diagonal(distances, 0)
+    return tuple(leaves_list(linkage(squareform(distances), "average", optimal_ordering=True)).tolist())
+
+
 def class_name(number: int, names: Sequence[str]) -> str:
     """Return the name of a class, or its number if it has none."""
     return names[number] if 0 <= number < len(names) else str(number)

@@ -78,7 +78,7 @@ class Query:
 
     def _write(self, term: Term) -> str:
         values = (
-            _quoted(class_name(int(value), self.names)) if _is_class(term.key) else _number(value)
+            quoted(class_name(int(value), self.names)) if _is_class(term.key) else _number(value)
             for value in term.values
         )
         return f"{'-' if term.negated else ''}{term.key}{term.operator}{','.join(values)}"
@@ -190,7 +190,8 @@ def _is_class(key: str) -> bool:
     return key in FIELDS and FIELDS[key].kind is Kind.CLASS
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """Return a class name as a filter writes it: in quotation marks if it has a blank or a comma."""
     if '"' in name:
         return f"'{name}'"
     return f'"{name}"' if not name or name[0] in QUOTES or re.search(r"[\s,]", name) else name

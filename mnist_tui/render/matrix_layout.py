@@ -4,10 +4,15 @@ The totals of rows and columns are left out if they would make the cells less hi
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from mnist_tui.render.text import clip, widest
 
 TRUE, PRECISION, RECALL, TOTAL, SUPPORT = "true", "prec. %", "recall", "total", "support"
-LONGEST_NAME = 12
+LONGEST_NAME, NAME_SHARE = 12, 1 / 6
+"""Columns of a class name at most: these, or this share of the width."""
+SHORTEST_NAME = 5
+"""Columns of a clipped name at least; numbers say more than shorter ones."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,10 @@ class MatrixLayout:
     """Columns of the support among these; 0 if it does not fit."""
     head: int
     """Lines above the cells: the names and, if it fits, a heading."""
+    headings: tuple[str, ...]
+    """Texts above the columns: names, or numbers if clipped names would be alike."""
+    digits: int
+    """Columns of the numbers beside the rows' names; 0 if the headings are names."""
     foot: int
     """Lines below the cells: the precision and, if they fit, a blank line and the predictions of each class."""
 
@@ -79,8 +88,18 @@ class MatrixLayout:
 
 def matrix_layout(names: Sequence[str], largest: int, width: int, height: int) -> MatrixLayout:
     """Lay out a matrix of the classes `names`, with counts up to `largest`, in `width` x `height` terminal cells."""
+    named = _layout(names, 0, largest, width, height)
+    clipped = tuple(clip(name, named.tile) for name in names)
+    if len(set(clipped)) == len(clipped) and (named.tile >= SHORTEST_NAME or clipped == tuple(names)):
+        return replace(named, headings=clipped)
+    digits = len(str(len(names) - 1))
+    return replace(_layout(names, digits, largest, width, height), headings=tuple(map(str, range(len(names)))))
+
+
+def _layout(names: Sequence[str], digits: int, largest: int, width: int, height: int) -> MatrixLayout:
     classes = max(1, len(names))
-    label = max([len(PRECISION), *(min(LONGEST_NAME, len(name)) for name in names)]) + 1
+    label = max(len(PRECISION) + 1, min(max(LONGEST_NAME, int(width * NAME_SHARE)), widest(names)) + 2)
+    label += digits + 1 if digits else 0
     recall, support = len("100.00 %") + 2, len(SUPPORT) + 2
     cell_width, cell_height = _cell(classes, largest, width - label - recall, height)
     if label + classes * cell_width + recall > width and height < classes + 2:
@@ -103,6 +122,8 @@ def matrix_layout(names: Sequence[str], largest: int, width: int, height: int) -
         recall=recall,
         support=support,
         head=head,
+        headings=(),
+        digits=digits,
         foot=foot,
     )
 

@@ -95,6 +95,15 @@ def padded(text: str, width: int, align: Literal["left", "center", "right"] = "l
     return text + " " * blank if align == "left" else " " * blank + text
 
 
+def clip_pair(first: str, second: str, room: int) -> tuple[str, str]:
+    """Clip the longer of two texts, or both, so that together they fit into `room` terminal cells."""
+    lengths = cell_len(first), cell_len(second)
+    if sum(lengths) <= room:
+        return first, second
+    most = max(room // 2, room - min(lengths))
+    return clip(first, most), clip(second, most)
+
+
 def widest(texts: Sequence[str]) -> int:
     """Return the terminal cells of the widest text; 0 without any."""
     return max(map(cell_len, texts), default=0)

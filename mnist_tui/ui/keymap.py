@@ -33,6 +33,7 @@ NAMES = {
     "backspace": "⌫",
     "ctrl+p": "Ctrl+P",
     "ctrl+l": "Ctrl+L",
+    "ctrl+o": "Ctrl+O",
     "ctrl+q": "Ctrl+Q",
     "ctrl+c": "Ctrl+C",
     "home": "Home",
@@ -112,6 +113,16 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
         Key("screen.other_side", "tab,shift+tab", "Runs", "Switch between the settings and the runs"),
     ),
     "opened": (Key("app.go_back", "escape", "Back", "Go back to the opened run"),),
+    "data_field": (
+        Key("submit", "enter", "Start", "Start a run with the settings shown"),
+        Key("browse", "ctrl+o", "Files", "Choose the data: a file or a folder", rank=-1),
+    ),
+    "choose_data": (
+        Key("complete", "tab", "Complete", "Complete the path"),
+        Key("move('up')", "up", "Previous", "Go to the entry above", footer=False),
+        Key("move('down')", "down", "Next", "Go to the entry below", footer=False),
+        Key("close", "escape", "Cancel", "Keep the data"),
+    ),
     "setting": (Key("submit", "enter", "Start", "Start a run with the settings shown"),),
     "runs": (
         Key("select_cursor", "enter", "Open", "Open the run under the cursor"),
@@ -251,6 +262,8 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
     "confusion": (
         Key("open_cell", "enter", "Open", "Browse the digits of the cell"),
         Key("next_numbers", "n", "Numbers", "Show counts, percent of the row, or of the column"),
+        Key("next_worst", "W", "Next worst", "Go to the next largest confusion", rank=5),
+        Key("group_classes", "o", "Order", "Group similar classes, or sort them by number", rank=6),
         Key("compare", "c", "Compare", "Compare with the previous epoch; again: choose"),
         Key("leave_comparison", "escape", "Close", "Close the comparison"),
     ),
@@ -288,7 +301,11 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
         Key("export_reviews", "e", "Export", "Export all label reviews as CSV", rank=3),
         Key("open_digit", "enter", "Open", "Open the digit under the cursor", rank=4),
     ),
-    "relabel": (Key("close", "escape", "Cancel", "Keep the label"),),
+    "relabel": (
+        Key("close", "escape", "Cancel", "Keep the label"),
+        Key("move('up')", "up", "Previous", "Go to the class above", footer=False),
+        Key("move('down')", "down", "Next", "Go to the class below", footer=False),
+    ),
     "calibration": (
         Key("abstain('less')", "left", "Abstain less", "Lower the abstention threshold"),
         Key("abstain('more')", "right", "Abstain more", "Raise the abstention threshold"),

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from mnist_tui.analysis.confusion import Confusion, confusion_matrix, report, row_shares, top_confusions
+from mnist_tui.analysis.confusion import Confusion, confusion_matrix, report, row_shares, similar_order, top_confusions
 from mnist_tui.analysis.predicted import predicted_classes
 from mnist_tui.event_lines import decode
 from mnist_tui.events import EpochEnded
@@ -83,3 +83,14 @@ def test_the_matrix_of_recorded_predictions_is_the_one_of_the_engine(epoch: int)
     labels, probabilities = recorded(epoch).labels, recorded(epoch).probabilities
     matrix = confusion_matrix(labels, predicted_classes(labels, probabilities).predicted, 10)
     assert matrix.tolist() == [list(row) for row in ended.confusion]
+
+
+def test_classes_that_are_confused_become_neighbours() -> None:
+    matrix = np.diag([10] * 6)
+    matrix[0, 5] = matrix[2, 4] = 6
+    order = similar_order(matrix)
+    assert sorted(order) == list(range(6))
+    for pair in ((0, 5), (2, 4)):
+        assert abs(order.index(pair[0]) - order.index(pair[1])) == 1
+    assert similar_order([[1, 2], [3, 4]]) == (0, 1)
+    assert sorted(similar_order(np.zeros((4, 4), dtype=int))) == [0, 1, 2, 3]

@@ -40,3 +40,19 @@ def test_a_position_is_translated_into_its_cell() -> None:
     assert layout.cell_at(x + 9 * layout.cell_width, y + 4 * layout.cell_height) == (4, 9)
     assert layout.cell_at(x - 1, y) is None
     assert layout.cell_at(x, y + layout.cells_height) is None
+
+
+def test_headings_are_numbers_where_clipped_names_would_be_alike_or_too_short() -> None:
+    alike = [f"class {number}" for number in range(20)]
+    layout = matrix_layout(alike, 99, 100, 40)
+    assert layout.headings == tuple(map(str, range(20)))
+    assert layout.digits == 2
+    assert matrix_layout(alike[:10], 99, 200, 40).headings == tuple(alike[:10])
+
+
+def test_long_names_are_clipped_and_short_or_wide_ones_are_kept() -> None:
+    assert matrix_layout(["Ankle boot", "Bag"], 99, 40, 10).headings == ("Ankle…", "Bag")
+    layout = matrix_layout(["猫と犬", "x" * 40], 99, 120, 40)
+    assert layout.headings[0] == "猫と犬"
+    assert layout.digits == 0
+    assert layout.label == 22

@@ -2,7 +2,8 @@
 
 import pytest
 
-from mnist_tui.ui.digits.completion import candidates, complete, without_partial_word, word_before
+from mnist_tui.analysis.query import parse
+from mnist_tui.ui.digits.completion import complete, without_partial_word, word_before
 
 NAMES = ("shirt", "shoe", "coat", "t shirt")
 
@@ -33,8 +34,18 @@ def test_only_the_word_before_the_cursor_is_completed() -> None:
     assert complete("forg conf>0.9", 4) == ("forgotten conf>0.9", 10)
 
 
-def test_names_that_need_quotes_are_not_offered() -> None:
-    assert candidates("true:t", NAMES) == []
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("true:t", 'true:"t shirt" '),
+        ('true:"t', 'true:"t shirt" '),
+        ('true:"T S', 'true:"t shirt" '),
+        ('wrong -true:coat,"t s', 'wrong -true:coat,"t shirt" '),
+    ],
+)
+def test_names_with_blanks_are_completed_in_quotation_marks(typed: str, expected: str) -> None:
+    assert complete(typed, len(typed), NAMES) == (expected, len(expected))
+    assert parse(expected, NAMES).terms
 
 
 @pytest.mark.parametrize(

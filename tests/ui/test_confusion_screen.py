@@ -25,7 +25,7 @@ from mnist_tui.ui.confusion.screen import ConfusionScreen
 from mnist_tui.ui.digits.digit_screen import DigitScreen
 from mnist_tui.ui.digits.gallery import Gallery
 from mnist_tui.ui.theme import DARK, palette
-from tests.kit.recorded import Recording, make_recorded_run
+from tests.kit.recorded import Recording, made_run, make_recorded_run
 from tests.ui.host import SIZES, Host, settled
 
 
@@ -280,3 +280,48 @@ async def test_a_large_terminal_shows_the_digits_of_the_cell_and_a_click_opens_o
         await pilot.click(gallery, offset=(5, 5))
         await settled(pilot)
         assert isinstance(app.screen, DigitScreen)
+
+
+NAMES_OF_100 = tuple(f"kind of animal {number}" for number in range(100))
+
+
+async def test_a_matrix_of_100_classes_scrolls_with_the_cursor_and_keeps_its_headings(tmp_path: Path) -> None:
+    app = Host(made_run(tmp_path, (16, 16), NAMES_OF_100, n=300), ConfusionScreen)
+    async with app.shown((120, 40)) as pilot:
+        await settled(pilot)
+        matrix = app.front.query_one(ConfusionMatrix)
+        worst = top_confusions(matrix.counts, 2)
+        for expected in ((worst[0].true, worst[0].predicted), (worst[1].true, worst[1].predicted)):
+            assert matrix.cursor == expected
+            await settled(pilot)
+            assert_cursor_is_shown(app)
+            await pilot.press("W")
+        await pilot.press("o", "end", *["pagedown"] * 4)
+        await settled(pilot)
+        assert matrix.cursor == (matrix._order[-1], matrix._order[-1])
+        assert_cursor_is_shown(app)
+        await pilot.press("home", *["pageup"] * 4)
+        await settled(pilot)
+        assert matrix.cursor == (matrix._order[0], matrix._order[0])
+        assert_cursor_is_shown(app)
+
+
+def assert_cursor_is_shown(app: Host) -> None:
+    """Check that the row's label and the column's heading are on the screen, beside and above the cell."""
+    matrix = app.front.query_one(ConfusionMatrix)
+    true, predicted = matrix.cursor
+    lines = [line[: matrix.region.right] for line in app.lines()[matrix.region.y : matrix.region.bottom]]
+    (heading,) = [line for line in lines if "true" in line.split()]
+    assert str(predicted) in heading.split()
+    left = matrix.current_layout.cells_left + 1  # the border
+    assert [line for line in lines if line[:left].endswith(f" {true}  ") and "kind" in line[:left]]
+
+
+async def test_a_click_on_a_confusion_moves_the_cursor(tmp_path: Path) -> None:
+    app = Host(made_run(tmp_path, (16, 16), NAMES_OF_100, n=300), ConfusionScreen)
+    async with app.shown((120, 40)) as pilot:
+        await settled(pilot)
+        matrix, third = app.front.query_one(ConfusionMatrix), 2
+        expected = top_confusions(matrix.counts, 3)[third]
+        await pilot.click("WorstConfusions", offset=(10, third + 1))
+        assert matrix.cursor == (expected.true, expected.predicted)

@@ -9,7 +9,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from mnist_tui.analysis.change import BETTER, SAME, WORSE
-from mnist_tui.render.text import percent, rule_bar
+from mnist_tui.render.text import cell_len, clip_pair, padded, percent, rule_bar
 from mnist_tui.ui.shared.paint import paint, palette_of
 from mnist_tui.ui.theme import Palette
 
@@ -49,12 +49,18 @@ def cell_words(cell: SelectedCell, colours: Palette, width: int, height: int) ->
     """Return the panel's text, the most important lines first."""
     quiet, is_tall = paint(colours.quiet), height >= TALL
     share = f"  {percent(cell.count / cell.support)}" if cell.support else ""
-    count = Text.assemble((cell.true, paint(colours.true_class, bold=True)))
+    counts = f"{cell.count:,} of {cell.support:,}"
+    words = " predicted correctly: " if cell.is_correct else " predicted as : "
+    room = width - len(words + ("" if is_tall else counts))
+    true, predicted = clip_pair(cell.true, "" if cell.is_correct else cell.predicted, room)
+    if cell_len(true + words + predicted + counts) > width:
+        counts = f"\n{counts}"  # rather on a line of its own than broken
+    count = Text.assemble((true, paint(colours.true_class, bold=True)))
     if cell.is_correct:
-        count.append(" predicted correctly: ")
+        count.append(words)
     else:
-        count.append(" predicted as ").append(cell.predicted, paint(colours.predicted_class, bold=True)).append(": ")
-    count.append(f"{cell.count:,} of {cell.support:,}", paint(bold=True)).append(share, quiet)
+        count.append(" predicted as ").append(predicted, paint(colours.predicted_class, bold=True)).append(": ")
+    count.append(counts, paint(bold=True)).append(share, quiet)
     lines = [count]
     if cell.comparison:
         colour = {BETTER: colours.success, WORSE: colours.wrong}.get(cell.direction, colours.quiet)
@@ -64,9 +70,9 @@ def cell_words(cell: SelectedCell, colours: Palette, width: int, height: int) ->
             [Text(), *_trend_bars(cell, colours, width, height - 8)] if is_tall else [_trend_line(cell, width, quiet)]
         )
     lines += [Text()] if is_tall else []
-    label = max(len("recall of ") + len(cell.true), len("precision of ") + len(cell.predicted))
+    label = max(len("recall of ") + cell_len(cell.true), len("precision of ") + cell_len(cell.predicted))
     for word, name, score in (("recall", cell.true, cell.recall), ("precision", cell.predicted, cell.precision)):
-        words = f"{word} of {name}".ljust(label + 1)
+        words = padded(f"{word} of {name}", min(label, max(0, width - 10))) + " "
         lines.append(Text.assemble((words, quiet), (f"{percent(score):>9}", paint(colours.foreground))))
     lines += [Text()] if is_tall else []
     lines.append(_hint(cell, colours))

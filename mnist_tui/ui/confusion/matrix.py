@@ -10,7 +10,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from mnist_tui.analysis.change import change
-from mnist_tui.analysis.confusion import report, top_confusions
+from mnist_tui.analysis.confusion import report, similar_order, top_confusions
 from mnist_tui.render.matrix_layout import MatrixLayout, matrix_layout
 from mnist_tui.ui.confusion.matrix_painter import CellValues, Counts, MatrixComparison, MatrixPainter
 from mnist_tui.ui.keymap import bindings
@@ -27,6 +27,8 @@ class ConfusionMatrix(ScrollView, can_focus=True):
     """The (true, predicted) cell under the cursor."""
     values: reactive[CellValues] = reactive(CellValues.COUNTS)
     """Numbers in the cells."""
+    is_grouped: reactive[bool] = reactive(False)
+    """True if classes that are confused are neighbours; otherwise they are in the order of their numbers."""
 
     class CellMoved(Message):
         """The cursor has moved."""
@@ -46,6 +48,8 @@ class ConfusionMatrix(ScrollView, can_focus=True):
         self._before: Counts | None = None
         self._comparison: MatrixComparison | None = None
         self._painter: MatrixPainter | None = None
+        self._order: tuple[int, ...] = ()
+        """Classes from the top, and from the left."""
 
     @property
     def counts(self) -> Counts:
@@ -64,10 +68,14 @@ class ConfusionMatrix(ScrollView, can_focus=True):
         first = not self._counts
         self._counts, self._names, self._before = counts, names, before
         self._comparison = None if before is None else MatrixComparison(change(counts, before), report(before))
+        if len(self._order) != len(counts):  # keep the groups of an earlier epoch, so that cells stay where they are
+            self._arrange()
         worst = top_confusions(counts, 1)
         if first and worst:
             self.cursor = (worst[0].true, worst[0].predicted)
         self._lay_out()
+        if first:
+            self.call_after_refresh(self._scroll_to_cell, *self.cursor)
 
     def open(self) -> None:
         """Post CellOpened for the cell under the cursor."""
@@ -75,18 +83,29 @@ class ConfusionMatrix(ScrollView, can_focus=True):
             self.post_message(self.CellOpened(*self.cursor))
 
     def action_move(self, where: str) -> None:
-        last = len(self._counts) - 1
-        true, predicted = self.cursor
-        self.cursor = {
-            "left": (true, predicted - 1),
-            "right": (true, predicted + 1),
-            "up": (true - 1, predicted),
-            "down": (true + 1, predicted),
-            "home": (true, 0),
-            "end": (true, last),
-            "pageup": (0, predicted),
-            "pagedown": (last, predicted),
+        """Move by a cell, to the ends of the row, or by the rows that are visible."""
+        if not self._counts:
+            return
+        last, layout = len(self._order) - 1, self.current_layout
+        page = max(1, (self.scrollable_content_region.height - layout.cells_top - layout.foot) // layout.cell_height)
+        row, column = (self._order.index(each) for each in self.cursor)
+        row, column = {
+            "left": (row, column - 1),
+            "right": (row, column + 1),
+            "up": (row - 1, column),
+            "down": (row + 1, column),
+            "home": (row, 0),
+            "end": (row, last),
+            "pageup": (row - page, column),
+            "pagedown": (row + page, column),
         }[where]
+        self.cursor = self._order[min(max(row, 0), last)], self._order[min(max(column, 0), last)]
+
+    def go_to_next_worst(self) -> None:
+        """Move the cursor to the confusion after the one under it, the largest first."""
+        cells = [(each.true, each.predicted) for each in top_confusions(self._counts, len(self._counts) ** 2)]
+        if cells:
+            self.cursor = cells[(cells.index(self.cursor) + 1) % len(cells) if self.cursor in cells else 0]
 
     def validate_cursor(self, cursor: tuple[int, int]) -> tuple[int, int]:
         last = max(0, len(self._counts) - 1)
@@ -104,6 +123,12 @@ class ConfusionMatrix(ScrollView, can_focus=True):
     def watch_values(self) -> None:
         self._painter = None
 
+    def watch_is_grouped(self) -> None:
+        if self._counts:
+            self._arrange()
+            self._painter = None
+            self._scroll_to_cell(*self.cursor)
+
     def on_resize(self) -> None:
         self._lay_out()
 
@@ -112,6 +137,7 @@ class ConfusionMatrix(ScrollView, can_focus=True):
         cell = place and self.current_layout.cell_at(place.x + round(self.scroll_x), place.y + round(self.scroll_y))
         if not cell or not self._counts:
             return
+        cell = self._order[cell[0]], self._order[cell[1]]
         if cell == self.cursor:
             self.open()
         else:
@@ -128,6 +154,9 @@ class ConfusionMatrix(ScrollView, can_focus=True):
         """Layout at the current size."""
         largest = max((max(row) for row in self._counts), default=0)
         return matrix_layout(self._names, largest, self.container_size.width, self.container_size.height)
+
+    def _arrange(self) -> None:
+        self._order = similar_order(self._counts) if self.is_grouped else tuple(range(len(self._counts)))
 
     def _lay_out(self) -> None:
         self.__dict__.pop("current_layout", None)
@@ -147,14 +176,16 @@ class ConfusionMatrix(ScrollView, can_focus=True):
                 self.cursor,
                 self.values,
                 self._comparison,
+                self._order,
             )
         return self._painter
 
     def _regions_of(self, true: int, predicted: int) -> list[Region]:
         """Return the regions that the cursor highlights: the cell, and the labels and scores of its row and column."""
         layout, (width, height) = self.current_layout, self.scrollable_content_region.size
-        x = layout.cells_left + predicted * layout.cell_width - round(self.scroll_x)
-        y = layout.cells_top + true * layout.cell_height - round(self.scroll_y)
+        row, column = self._order.index(true), self._order.index(predicted)
+        x = layout.cells_left + column * layout.cell_width - round(self.scroll_x)
+        y = layout.cells_top + row * layout.cell_height - round(self.scroll_y)
         foot = min(layout.cells_top + layout.cells_height + layout.foot, height) - 1
         right = min(layout.cells_left + layout.cells_width, width - layout.recall)
         return [
@@ -167,7 +198,7 @@ class ConfusionMatrix(ScrollView, can_focus=True):
 
     def _scroll_to_cell(self, true: int, predicted: int) -> None:
         layout, (width, height) = self.current_layout, self.scrollable_content_region.size
-        x, y = predicted * layout.cell_width, true * layout.cell_height
+        x, y = self._order.index(predicted) * layout.cell_width, self._order.index(true) * layout.cell_height
         room = width - layout.cells_left - layout.recall
         rows = height - layout.cells_top - layout.foot
         left = min(x, max(round(self.scroll_x), x + layout.cell_width - room))

@@ -1,5 +1,6 @@
 """Drawing of a confusion matrix, line by line, from counts, layout, cursor and palette."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
@@ -12,7 +13,7 @@ from mnist_tui.analysis.change import BETTER, WORSE, MatrixChange
 from mnist_tui.analysis.confusion import Report
 from mnist_tui.render.heatmap import ink_on, shade, shade_change
 from mnist_tui.render.matrix_layout import PRECISION, RECALL, SUPPORT, TOTAL, TRUE, MatrixLayout
-from mnist_tui.render.text import clip, percent
+from mnist_tui.render.text import padded, percent
 from mnist_tui.ui.shared.paint import paint
 from mnist_tui.ui.theme import Palette
 
@@ -62,6 +63,8 @@ class MatrixPainter:
     cursor: tuple[int, int]
     values: CellValues
     comparison: MatrixComparison | None = None
+    order: Sequence[int] = ()
+    """Classes from the top, and from the left; by number if empty."""
 
     def line(self, y: int, scroll_x: int, scroll_y: int, width: int, height: int) -> Strip:
         """Draw line `y` of a viewport of `width` x `height`; labels and scores do not scroll."""
@@ -69,10 +72,12 @@ class MatrixPainter:
         room = max(0, min(layout.cells_width, width - layout.cells_left - layout.recall))
         rows = max(0, min(layout.cells_height, height - layout.cells_top - layout.foot))
         inner = y - layout.cells_top
-        visible = range(scroll_x // layout.cell_width, min(layout.classes, -(-(scroll_x + room) // layout.cell_width)))
+        first = scroll_x // layout.cell_width
+        order = self.order or range(layout.classes)
+        visible = order[first : -(-(scroll_x + room) // layout.cell_width)]
         if 0 <= inner < rows:
-            true, line = divmod(inner + scroll_y, layout.cell_height)
-            parts = self._row(true, line, visible)
+            place, line = divmod(inner + scroll_y, layout.cell_height)
+            parts = self._row(order[place], line, visible)
         elif -layout.head <= inner < 0:
             parts = self._names(visible) if inner == -1 else self._heading(room)
         elif inner == rows + layout.foot - 1 - layout.has_predictions:
@@ -82,7 +87,7 @@ class MatrixPainter:
         else:
             parts = ([], [], [])
         left, cells, right = (Strip(part) for part in parts)
-        offset = 0 if inner == -2 else scroll_x - visible.start * layout.cell_width
+        offset = 0 if inner == -2 else scroll_x - first * layout.cell_width
         blank = paint(behind=self.colours.background)
         return Strip.join(
             (
@@ -93,14 +98,15 @@ class MatrixPainter:
             )
         ).adjust_cell_length(width, blank)
 
-    def _row(self, true: int, line: int, visible: range) -> tuple[list[Segment], list[Segment], list[Segment]]:
+    def _row(self, true: int, line: int, visible: Sequence[int]) -> tuple[list[Segment], list[Segment], list[Segment]]:
         """Draw label, visible cells and recall at one line of a row of cells."""
         layout, colours = self.layout, self.colours
         cells = [segment for predicted in visible for segment in self._cell(true, predicted, line)]
         if line != (layout.cell_height - 1) // 2:
             return [], cells, []
         selected = true == self.cursor[0]
-        label = clip(self.names[true], layout.label - 2).rjust(layout.label - 2) + "  "
+        number = f"{true:{layout.digits + 1}}" if layout.digits else ""
+        label = padded(self.names[true], layout.label - 2 - len(number), "right") + number + "  "
         score = self.report.classes[true]
         recall = self._score(
             score.recall, self.comparison.before.classes[true].recall if self.comparison is not None else None
@@ -215,12 +221,12 @@ class MatrixPainter:
             return [self._text(words, colour, bold=bold)]
         return [self._text(words, colour, bold=bold), self._text(support.rjust(layout.support), self.colours.quiet)]
 
-    def _names(self, visible: range) -> tuple[list[Segment], list[Segment], list[Segment]]:
+    def _names(self, visible: Sequence[int]) -> tuple[list[Segment], list[Segment], list[Segment]]:
         layout, colours = self.layout, self.colours
         cells = []
         for predicted in visible:
             selected = predicted == self.cursor[1]
-            text = clip(self.names[predicted], layout.tile).center(layout.tile) + " "
+            text = padded(layout.headings[predicted], layout.tile, "center") + " "
             cells.append(self._text(text, colours.predicted_class if selected else colours.foreground, bold=selected))
         return (
             [self._text(TRUE.rjust(layout.label - 2), colours.true_class)],
@@ -231,7 +237,7 @@ class MatrixPainter:
     def _heading(self, room: int) -> tuple[list[Segment], list[Segment], list[Segment]]:
         return [], [self._text("predicted".center(max(0, room - 1)), self.colours.predicted_class)], []
 
-    def _precision(self, visible: range) -> tuple[list[Segment], list[Segment], list[Segment]]:
+    def _precision(self, visible: Sequence[int]) -> tuple[list[Segment], list[Segment], list[Segment]]:
         """Draw the precisions, with the accuracy below the recalls."""
         layout, colours, comparison = self.layout, self.colours, self.comparison
         cells = []
@@ -254,11 +260,11 @@ class MatrixPainter:
             self._right(accuracy, f"{self.report.total:,}", colours.foreground, bold=True),
         )
 
-    def _totals(self, visible: range) -> tuple[list[Segment], list[Segment], list[Segment]]:
+    def _totals(self, visible: Sequence[int]) -> tuple[list[Segment], list[Segment], list[Segment]]:
         layout, colours = self.layout, self.colours
         cells = [
             self._text(f"{score.predicted:,}".center(layout.tile)[: layout.tile] + " ", colours.quiet)
-            for score in self.report.classes[visible.start : visible.stop]
+            for score in (self.report.classes[each] for each in visible)
         ]
         return [self._text(TOTAL.rjust(layout.label - 1), colours.quiet)], cells, []
 

@@ -86,6 +86,7 @@ class ConfusionScreen(PredictionScreen):
         words = f"{percent(figures.accuracy)} of {figures.total:,} {split_words(point)} digits, {mistakes}"
         matrix.border_subtitle = Content(words) if reference is None else "[$success]▲ better[/]  [$wrong]▼ worse[/]"
         values = "" if matrix.values is CellValues.COUNTS else f", {matrix.values.value}"
+        values += ", similar classes together" if matrix.is_grouped else ""
         change = "" if reference is None else f": {point.words}, compared with {reference.words}"
         matrix.border_title = Content(f"Confusion{change}{values}")
         if self.focused is None:
@@ -93,7 +94,7 @@ class ConfusionScreen(PredictionScreen):
         self._show_panels(view)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in ("open_cell", "next_numbers", "compare"):
+        if action in ("open_cell", "next_numbers", "next_worst", "group_classes", "compare"):
             return self._counts(self.session.view) is not None
         if action == "leave_comparison":
             return self._reference is not None
@@ -109,6 +110,14 @@ class ConfusionScreen(PredictionScreen):
     def action_next_numbers(self) -> None:
         matrix = self.query_one(ConfusionMatrix)
         matrix.values = matrix.values.following
+        self.catch_up()
+
+    def action_next_worst(self) -> None:
+        self.query_one(ConfusionMatrix).go_to_next_worst()
+
+    def action_group_classes(self) -> None:
+        matrix = self.query_one(ConfusionMatrix)
+        matrix.is_grouped = not matrix.is_grouped
         self.catch_up()
 
     def action_compare(self) -> None:
@@ -129,6 +138,9 @@ class ConfusionScreen(PredictionScreen):
 
     def on_confusion_matrix_cell_moved(self) -> None:
         self._show_panels(self.session.view)
+
+    def on_worst_confusions_chosen(self, event: WorstConfusions.Chosen) -> None:
+        self.query_one(ConfusionMatrix).cursor = event.cell
 
     def on_confusion_matrix_cell_opened(self, event: ConfusionMatrix.CellOpened) -> None:
         names = self._names(self.session.view)

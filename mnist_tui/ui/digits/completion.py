@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from mnist_tui.analysis.query import QUOTES, quoted
 from mnist_tui.analysis.terms import FIELDS, WORDS, Kind
 
 NEGATIONS = "-!"
@@ -9,23 +10,28 @@ OPERATORS = (":", "=", ">", "<", "≥", "≤", ",")
 
 
 def word_before(text: str, cursor: int) -> str:
-    """Return the word that ends at the cursor, with its sign."""
-    head = text[:cursor]
-    return head[max(head.rfind(" "), head.rfind("\t")) + 1 :]
+    """Return the word that ends at the cursor, with its sign; blanks between quotation marks belong to it."""
+    start, quote = 0, ""
+    for place, letter in enumerate(text[:cursor]):
+        if quote or letter in QUOTES:
+            quote = "" if letter == quote else quote or letter
+        elif letter.isspace():
+            start = place + 1
+    return text[start:cursor]
 
 
 def candidates(word: str, names: Sequence[str] = ()) -> list[str]:
     """Return everything that a partial word can become; complete terms end in a blank."""
     sign = word[:1] if word[:1] in NEGATIONS and word else ""
     bare = word[len(sign) :].casefold()
-    key, colon, values = bare.partition(":")
+    key, colon, _ = bare.partition(":")
     if colon:
         field = FIELDS.get(key)
         if field is None or field.kind is not Kind.CLASS:
             return []
-        earlier, comma, last = values.rpartition(",")
-        plain = [name for name in names if not set(name) & set(" ,\"'")]
-        return [f"{sign}{key}:{earlier}{comma}{name} " for name in plain if name.casefold().startswith(last)]
+        start = max(word.rfind(letter) for letter in ":,") + 1
+        before, partial = word[:start], word[start:].lstrip(QUOTES).casefold()
+        return [f"{before}{quoted(name)} " for name in names if name.casefold().startswith(partial)]
     return [
         *(f"{sign}{key}{':' if field.takes_colon else '>'}" for key, field in FIELDS.items() if key.startswith(bare)),
         *(f"{sign}{key} " for key in WORDS if key.startswith(bare)),

@@ -7,7 +7,7 @@ from textual.app import RenderResult
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from mnist_tui.render.text import percent, rule_bar
+from mnist_tui.render.text import padded, percent, rule_bar, widest
 from mnist_tui.ui.shared.paint import paint, palette_of
 from mnist_tui.ui.theme import Palette
 
@@ -29,7 +29,8 @@ class EpochPrediction:
 def prediction_lines(predictions: tuple[EpochPrediction, ...], colours: Palette, width: int, height: int) -> Text:
     """Draw one line per epoch, oldest first; older ones that do not fit are left out."""
     shown = predictions[-max(1, height) :]
-    number, name = max(len(str(each.epoch)) for each in shown), max(len(each.predicted) for each in shown)
+    number = max(len(str(each.epoch)) for each in shown)
+    name = min(widest([each.predicted for each in shown]), max(1, width - number - 32))
     with_words = width >= number + name + 42
     room = max(3, width - number - name - (39 if with_words else 29))
     lines = []
@@ -40,7 +41,7 @@ def prediction_lines(predictions: tuple[EpochPrediction, ...], colours: Palette,
                 ("▸ " if each.is_current else "  ", paint(colours.accent, bold=True)),
                 (f"epoch {each.epoch:>{number}}  ", paint(colours.foreground if each.is_current else colours.quiet)),
                 ("predicted " if with_words else "", paint(colours.quiet)),
-                (each.predicted.ljust(name), paint(colour, bold=True)),
+                (padded(each.predicted, name), paint(colour, bold=True)),
                 ("  correct  " if each.correct else "  wrong    ", paint(colours.quiet)),
                 (rule_bar(each.confidence, room), paint(colour)),
                 (f"{percent(each.confidence, 1):>8}", paint(colours.foreground, bold=each.is_current)),

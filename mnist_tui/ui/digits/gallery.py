@@ -13,7 +13,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from mnist_tui.render.images import enlarge, factor_for, fitted_size, half_blocks, shrink
-from mnist_tui.render.text import cell_len, clip, percent
+from mnist_tui.render.text import cell_len, clip, clip_pair, percent
 from mnist_tui.ui.digits.digit_list import Digit, DigitList
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.shared.paint import paint, palette_of
@@ -29,6 +29,8 @@ LARGEST, ENLARGED, SMALLEST = 32, 24, 12
 """Pixels of the longer side of other images: at most, at most if enlarged, and at least if reduced."""
 FEWEST = 3
 """Other images become smaller until so many fit."""
+LEAST_SHARE = 0.8
+"""Share of the side up to which they become smaller still if more whole frames fit then."""
 SELECTED = " ✔ "
 CACHED = 256
 """Drawn thumbnails that are kept: several screens full."""
@@ -239,14 +241,23 @@ def image_size(shape: tuple[int, ...], margin: int, width: int, height: int) -> 
         sides = [longest * factor for factor in range(ENLARGED // longest, 0, -1)]
     else:
         sides = [min(longest, LARGEST), *range((min(longest, LARGEST) - 1) // 2 * 2, SMALLEST - 1, -2)]
-    for side in sides:
-        fitted = fitted_size(shape, side, -(-side // 2))
-        factor = factor_for(fitted, side, -(-side // 2))
-        columns, lines = fitted[1] * factor, -(-fitted[0] * factor // 2)
-        fitting = (width // max(LEAST_WIDTH, columns + 2)) * (height // (lines + FRAME))
-        if fitting >= (1 if margin else FEWEST):
-            break
-    return side, (columns, lines)
+    sizes = {side: _columns_and_lines(shape, side) for side in sides}
+    fitting = {
+        side: (width // max(LEAST_WIDTH, columns + 2)) * (height // (lines + FRAME))
+        for side, (columns, lines) in sizes.items()
+    }
+    first = next((side for side in sides if fitting[side] >= (1 if margin else FEWEST)), sides[-1])
+    similar = [side for side in sides if first >= side >= (1 if margin else LEAST_SHARE) * first]
+    side = max(similar, key=fitting.__getitem__)
+    return side, sizes[side]
+
+
+def _columns_and_lines(shape: tuple[int, ...], side: int) -> tuple[int, int]:
+    """Return the size of an image that is drawn with at most `side` x `side` pixels."""
+    room = side, -(-side // 2)
+    height, width = fitted_size(shape, *room)
+    factor = factor_for((height, width), *room)
+    return width * factor, -(-height * factor // 2)
 
 
 def thumbnail(
@@ -305,10 +316,7 @@ def caption(digit: Digit, names: Sequence[str], width: int, colours: Palette) ->
     correct = digit.true == digit.predicted
     words = " correct" if correct else " → "
     room = max(1, width - len(words) - len(confidence) - 3)
-    true, predicted = names[digit.true], "" if correct else names[digit.predicted]
-    if cell_len(true) + cell_len(predicted) > room:
-        half = max(room // 2, room - min(cell_len(true), cell_len(predicted)))
-        true, predicted = clip(true, room if correct else half), clip(predicted, half)
+    true, predicted = clip_pair(names[digit.true], "" if correct else names[digit.predicted], room)
     gap = max(1, width - 2 - cell_len(true + predicted) - len(words) - len(confidence))
     return [
         Segment(" ", paint(behind=background)),

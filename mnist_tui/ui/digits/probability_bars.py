@@ -7,7 +7,7 @@ from textual.app import RenderResult
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from mnist_tui.render.text import bar, clip
+from mnist_tui.render.text import bar, padded, widest
 from mnist_tui.ui.shared.paint import paint, palette_of
 from mnist_tui.ui.theme import Palette
 
@@ -43,7 +43,7 @@ class ClassProbabilities:
 
 def probability_lines(shown: ClassProbabilities, colours: Palette, width: int, height: int) -> Text:
     """Draw one line per class, with blank lines between them if they fit."""
-    label = min(12, max(len(name) for name in shown.names))
+    label = min(max(12, width // 3), widest(shown.names))
     role = max(len(shown.role(each)) for each in range(len(shown.names)))
     room = max(3, width - label - role - 13)
     lines = []
@@ -54,7 +54,7 @@ def probability_lines(shown: ClassProbabilities, colours: Palette, width: int, h
             colour = colours.true_class if position == shown.true else colours.predicted_class
         lines.append(
             Text.assemble(
-                (clip(name, label).rjust(label) + "  ", paint(colour if word else colours.foreground, bold=bool(word))),
+                (padded(name, label, "right") + "  ", paint(colour if word else colours.foreground, bold=bool(word))),
                 (word.ljust(role) + "  ", paint(colour)),
                 (bar(share, room), paint(colour, colours.surface)),
                 (

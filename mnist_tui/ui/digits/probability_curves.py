@@ -6,6 +6,7 @@ import numpy as np
 from rich.text import Text
 
 from mnist_tui.render.plot import Axes, Series, draw
+from mnist_tui.render.text import clip
 from mnist_tui.ui.shared.line_widget import LineWidget
 from mnist_tui.ui.shared.paint import paint, palette_of
 
@@ -58,7 +59,8 @@ class ProbabilityCurves(LineWidget):
             marked.insert(0, (history.predicted, colours.predicted_class, PREDICTED_SIGN, "predicted"))
         for each, colour, sign, role in marked:
             series += [Series(x, values[:, each], colour.rgb), Series(x, values[:, each], colour.rgb, sign)]
-            legend.append(f"{sign} {history.names[each]} ({role})  ", paint(colour))
+            name = clip(history.names[each], max(1, (self.size.width - 4) // len(marked) - len(f"  ({role})  ")))
+            legend.append(f"{sign} {name} ({role})  ", paint(colour))
         first, last = history.epochs[0], history.epochs[-1]
         margin = 0.1 if first < last else 0.5
         axes = Axes(

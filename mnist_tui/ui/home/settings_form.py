@@ -1,13 +1,17 @@
 """The form for the settings of the next run, validated while the user types."""
 
+import asyncio
+
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
+from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
 from mnist_tui.config import ConfigError, RunConfig
 from mnist_tui.settings import INTEGER, OPTIMIZERS, REAL, SETTINGS_BY_KEY, Catalogue
+from mnist_tui.ui.home.data_paths import data_paths
 from mnist_tui.ui.home.next_run import SHOWN, default_text
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.shared.choice_field import ChoiceField
@@ -21,6 +25,43 @@ class SettingInput(LimitedInput):
     """A one-line field that starts the run with Enter."""
 
     BINDINGS = bindings("setting")
+
+
+class DataInput(SettingInput):
+    """The field for the data, which suggests data sets and paths; → accepts."""
+
+    BINDINGS = bindings("data_field")
+
+    def __init__(self, value: str, catalogue: Catalogue) -> None:
+        suggester = DataSuggester(catalogue)
+        super().__init__(value, id="data", compact=True, select_on_focus=True, suggester=suggester)
+        self._catalogue = catalogue
+
+    def action_browse(self) -> None:
+        """Choose the data in a dialog, which starts in the working folder if the field names a known data set."""
+        from mnist_tui.ui.home.choose_data import ChooseDataScreen  # not before it is needed
+
+        start = "./" if self.value in self._catalogue.data_sets else self.value
+        self.app.push_screen(ChooseDataScreen(start, self._catalogue.check_data), self._take)
+
+    def _take(self, text: str | None) -> None:
+        if text is not None:
+            self.value = text
+
+
+class DataSuggester(Suggester):
+    """Suggests the first data set, folder or readable file that begins like the text."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+        self._catalogue = catalogue
+
+    async def get_suggestion(self, value: str) -> str | None:
+        known = [name for name in self._catalogue.data_sets if name.startswith(value)]
+        if known or not value:
+            return known[0] if known else None
+        found = await asyncio.to_thread(data_paths, value, self._catalogue.check_data)  # the disk may be slow
+        return found[0].text if found else None
 
 
 class SettingsForm(Vertical):
@@ -69,6 +110,8 @@ class SettingsForm(Vertical):
                     value = default_text(self._catalogue, key, self._preset)
                     if key in choices:
                         yield ChoiceField(choices[key], value, id=key)
+                    elif key == "data":
+                        yield DataInput(value, self._catalogue)
                     else:
                         characters = CHARACTERS.get(SETTINGS_BY_KEY[key].kind, "")
                         yield SettingInput(value, characters, id=key, compact=True, select_on_focus=True)

@@ -10,7 +10,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from mnist_tui.render.text import clip, percent
+from mnist_tui.render.text import padded, percent, widest
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.labels.queue import LabelIssue, LabelQueue, review_words
 from mnist_tui.ui.shared.paint import paint, palette_of
@@ -18,9 +18,10 @@ from mnist_tui.ui.theme import Palette
 
 CONFIDENT = "●"
 """Marks issues that confident learning selects."""
-LONGEST_NAME = 10
-WIDE = 66
-"""Columns from which the index and the confidence have room."""
+LONGEST_NAME, NAME_SHARE = 10, 1 / 5
+"""Columns of a class name at most: these, or this share of the width."""
+WIDE = 56
+"""Columns besides the classes from which the index and the confidence have room."""
 HEADING = 1
 
 
@@ -111,17 +112,17 @@ class IssueList(ScrollView, can_focus=True):
             self.scroll_to(y=top, animate=False, force=True)
 
 
-def _columns(names: tuple[str, ...], count: int) -> tuple[int, int, int]:
+def _columns(names: tuple[str, ...], count: int, width: int) -> tuple[int, int, int]:
     """Return the widths of rank, label and suspected class."""
-    name = min(LONGEST_NAME, max((len(each) for each in names), default=1))
+    name = min(max(LONGEST_NAME, int(width * NAME_SHARE)), widest(names) or 1)
     return max(2, len(f"{count:,}")), max(len("label"), name), max(len("seems"), name)
 
 
 def heading(names: tuple[str, ...], count: int, colours: Palette, width: int) -> Text:
     """Return the names of the columns."""
-    rank, label, seems = _columns(names, count)
+    rank, label, seems = _columns(names, count, width)
     words = f"{'#':>{rank}}  {'label':>{label}}   {'seems':<{seems}}  {'margin':>6}  {CONFIDENT}  "
-    if width >= WIDE:
+    if width >= WIDE + label + seems:
         words += f"{'predicted':>9}  {'index':>7}  "
     return Text.assemble((words + ("review" if len(words) + len("review") < width else ""), paint(colours.quiet)))
 
@@ -130,18 +131,18 @@ def issue_line(
     issue: LabelIssue, position: int, count: int, names: tuple[str, ...], colours: Palette, width: int
 ) -> Text:
     """Return one issue under the heading."""
-    rank, label, seems = _columns(names, count)
+    rank, label, seems = _columns(names, count, width)
     quiet, plain = paint(colours.quiet), paint(colours.foreground)
     margin = f"{issue.margin:.3f}".replace("-", "−")
     line = Text.assemble(
         (f"{position + 1:>{rank},}  ", quiet),
-        (clip(names[issue.label], LONGEST_NAME).rjust(label), paint(colours.true_class, bold=True)),
+        (padded(names[issue.label], label, "right"), paint(colours.true_class, bold=True)),
         (" → ", quiet),
-        (clip(names[issue.suspected], LONGEST_NAME).ljust(seems), paint(colours.predicted_class, bold=True)),
+        (padded(names[issue.suspected], seems), paint(colours.predicted_class, bold=True)),
         (f"  {margin:>6}  ", plain),
         (f"{CONFIDENT if issue.confident else ' '}  ", paint(colours.wrong)),
     )
-    if width >= WIDE:
+    if width >= WIDE + label + seems:
         line.append(f"{percent(issue.confidence, 1):>9}  ", plain).append(f"{issue.index:>7,}  ", quiet)
     return line.append(review_words(issue, names), _review_style(issue, colours))
 

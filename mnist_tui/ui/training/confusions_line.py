@@ -4,7 +4,7 @@ from rich.text import Text
 
 from mnist_tui.analysis.confusion import class_name, report, top_confusions
 from mnist_tui.events import EpochEnded
-from mnist_tui.render.text import sanitize
+from mnist_tui.render.text import clip, sanitize
 from mnist_tui.runs.history import History
 from mnist_tui.runs.status import Status
 from mnist_tui.ui.shared.line_widget import LineWidget
@@ -41,12 +41,12 @@ class ConfusionsLine(LineWidget):
         variables = self.app.theme_variables
         if self._epoch is None:
             return [Text(PENDING if self._is_live else MISSING, style=variables["quiet"])]
-        line = Text()
+        line, longest = Text(), max(1, self.size.width // 3)
         for pair in top_confusions(self._epoch.confusion, MAX_PAIRS):
             entry = Text.assemble(
-                (class_name(pair.true, self._names), f"bold {variables['true-class']}"),
+                (clip(class_name(pair.true, self._names), longest), f"bold {variables['true-class']}"),
                 "→",
-                (class_name(pair.predicted, self._names), f"bold {variables['predicted-class']}"),
+                (clip(class_name(pair.predicted, self._names), longest), f"bold {variables['predicted-class']}"),
                 f" ×{pair.count}   ",
             )
             if line.cell_len + entry.cell_len > self.size.width:
