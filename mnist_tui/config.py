@@ -15,6 +15,8 @@ from mnist_tui.image_layout import MNIST_SHAPE, ImageShape
 
 AUTO = "auto"
 """Value of a setting that the engine chooses for the device (engine/backends/planning.py)."""
+IMPORTED = "imported"
+"""Preset of a run that was imported from a log of another program."""
 MAX_DEVICES = 16
 MAX_MEMBERS = 100
 MAX_QUOTED = 60

@@ -23,7 +23,7 @@ def _snake_case(name: str) -> str:
 
 
 def _check_matrix(matrix: Sequence[Sequence[int]]) -> None:
-    if not matrix or any(len(row) != len(matrix) for row in matrix):
+    if any(len(row) != len(matrix) for row in matrix):
         raise ValueError("the confusion matrix is not square")
 
 
@@ -168,6 +168,7 @@ class EpochEnded(Event, frozen=True, kw_only=True):
     """Means over the epoch's training images."""
     validation: Metrics
     confusion: Matrix
+    """Empty in an imported run."""
     seconds: Seconds
     """Duration of the whole epoch, validation included."""
     validation_seconds: Seconds

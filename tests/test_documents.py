@@ -56,6 +56,7 @@ SHORTENED: dict[str, str | None] = {
     "mnist-tui set RUN [flags]": "mnist-tui set RUN --epochs +1 --learning-rate /2 --early-stopping loss:3",
     "mnist-tui label-issues RUN [--cross-check] [-o F]": "mnist-tui label-issues RUN",
     "mnist-tui export RUN --format FORMAT [-o PATH]": "mnist-tui export RUN --format epochs-csv -o -",
+    "mnist-tui import FILE [--name NAME]": "mnist-tui import --help",
     # needs several processes, or writes to the checkout
     "mnist-tui train --backend jax --batch-size 128 --coordinator HOST:PORT --processes 2 --process-id 0": None,
     "mnist-tui train --backend jax --batch-size 128 --coordinator HOST:PORT --processes 2 --process-id 1": None,

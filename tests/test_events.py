@@ -178,7 +178,7 @@ def test_texts_are_sanitised_where_they_are_read(event: AnyEvent) -> None:
         ("step_ended", "step", "9" * 5_000),
         ("step_ended", "step", "-1"),
         ("step_ended", "time", "1e300"),
-        ("epoch_ended", "confusion", "[]"),
+        ("epoch_ended", "confusion", "[[]]"),
         ("epoch_ended", "confusion", "[[1],[2,3]]"),
         ("epoch_ended", "confusion", "[[-1]]"),
         ("epoch_ended", "seconds", "1e300"),

@@ -28,7 +28,7 @@ class RunResult:
 
     name: str
     settings: Settings
-    """Label of each setting -> formatted value."""
+    """Label of each setting -> formatted value; empty if they are unknown, and with them the cost of the epochs."""
     epochs: tuple[EpochResult, ...] = ()
     """The validated epochs, oldest first."""
     test_accuracies: tuple[float, ...] = ()
@@ -76,7 +76,7 @@ class BestRuns:
 
 def best_runs(runs: Sequence[RunResult], targets: Sequence[float] = TARGETS) -> BestRuns:
     """Find the best runs. If only one run has a value, none is the best."""
-    reached = [[run.first_reaching(target) for run in runs] for target in targets]
+    reached = [[run.first_reaching(target) if run.settings else None for run in runs] for target in targets]
     return BestRuns(
         validation=_highest([run.best.validation_accuracy if run.best else None for run in runs]),
         test=_highest([run.test_accuracy for run in runs]),

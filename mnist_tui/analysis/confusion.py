@@ -101,7 +101,7 @@ def row_shares(matrix: Matrix) -> NDArray[np.float64]:
 
 def report(matrix: Matrix) -> Report:
     """Compute the scores of a confusion matrix."""
-    counts = np.asarray(matrix, dtype=np.int64)
+    counts = _square(matrix)
     supports, predicted, corrects = counts.sum(axis=1), counts.sum(axis=0), counts.diagonal()
     classes = tuple(
         ClassScore(
@@ -120,7 +120,7 @@ def report(matrix: Matrix) -> Report:
 
 def top_confusions(matrix: Matrix, n: int) -> list[Confusion]:
     """Return the `n` largest off-diagonal cells above zero; ties are in the matrix's order."""
-    counts = np.array(matrix, dtype=np.int64)
+    counts = _square(matrix).copy()
     supports = counts.sum(axis=1)
     np.fill_diagonal(counts, 0)
     flat = counts.ravel()
@@ -150,6 +150,11 @@ def similar_order(matrix: Matrix) -> tuple[int, ...]:
     distances = 1 - shares
     np.fill_diagonal(distances, 0)
     return tuple(leaves_list(linkage(squareform(distances), "average", optimal_ordering=True)).tolist())
+
+
+def _square(matrix: Matrix) -> NDArray[np.int64]:
+    """Return the matrix as an array; an empty one, of an imported run, has shape (0, 0)."""
+    return np.asarray(matrix, dtype=np.int64).reshape(len(matrix), len(matrix))
 
 
 def class_name(number: int, names: Sequence[str]) -> str:

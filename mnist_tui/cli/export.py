@@ -1,4 +1,4 @@
-"""`mnist-tui export`: a run in a format that other programs read."""
+"""`mnist-tui export` and `import`: runs for other programs, and from them."""
 
 import sys
 
@@ -7,7 +7,7 @@ import click
 from mnist_tui.cli.output import check_output, is_stdout, output_file, output_folder
 from mnist_tui.cli.steer import RUN_HELP
 from mnist_tui.cli.wiring import UsageError, load_data
-from mnist_tui.export.formats import FORMATS, Format, format_named, format_of
+from mnist_tui.export.formats import FORMATS, Format, check_packages, format_named, format_of
 from mnist_tui.render.text import sanitize
 from mnist_tui.runs.directory import RunDirectory, RunError, find_run
 from mnist_tui.settings import user_path
@@ -64,3 +64,27 @@ def _default_path(run: RunDirectory, chosen: Format) -> str:
 def _progress(message: str, share: float) -> None:
     if sys.stderr.isatty():
         click.echo(f"\r\x1b[K{share:>4.0%}  {message}", err=True, nl=False)
+
+
+@click.command("import")
+@click.argument("path", metavar="FILE")
+@click.option("--name", metavar="NAME", help="Name of the run; by default that of the file.")
+def import_log(path: str, name: str | None) -> int:
+    """Import a training log as a run to compare with.
+
+    FILE is a CSV file of Keras' CSVLogger, or the folder of a TensorBoard log.
+    """
+    from mnist_tui.inspection.imported_run import import_run
+    from mnist_tui.inspection.log_files import MAX_LISTED, read_log
+
+    file = user_path(path, "FILE")
+    if file.is_dir():
+        check_packages("tensorboard", "a TensorBoard log")
+    log = read_log(file)
+    run = import_run(log, file, name)
+    if log.left_out:
+        others = ", ".join(log.left_out[:MAX_LISTED]) + (", ..." if len(log.left_out) > MAX_LISTED else "")
+        click.echo(f"left out, as mnist-tui has no such metrics: {others}", err=True)
+    click.echo(f"{len(log.epochs):,} epochs and {len(log.steps):,} steps imported as {run.record().name}", err=True)
+    click.echo(run.id)
+    return 0

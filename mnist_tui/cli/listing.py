@@ -69,7 +69,8 @@ def run_document(summary: RunSummary) -> dict[str, Any]:
     best, history = summary.best, summary.history
     checkpoints = summary.run.checkpoint_paths()
     return summary.as_json() | {
-        "settings": msgspec.to_builtins(summary.record.config),
+        "settings": msgspec.to_builtins(summary.record.config) if summary.record.imported_from is None else {},
+        "imported_from": summary.record.imported_from,
         "learning_rate": history.max_learning_rate,
         "early_stopping": history.early_stopping,
         "alerts": [
@@ -116,23 +117,17 @@ def print_runs(summaries: list[RunSummary]) -> None:
 def print_run(summary: RunSummary) -> None:
     """Print a run's settings, results and scores per class."""
     record, best, ended, history = summary.record, summary.best, summary.ended, summary.history
-    config, steps = record.config, f"{summary.steps_done:,} step{'' if summary.steps_done == 1 else 's'}"
+    steps = f"{summary.steps_done:,} step{'' if summary.steps_done == 1 else 's'}"
     rows = [
         ("run", f"{record.name} ({record.id})"),
         ("status", summary.status_in_words + (f", engine process {summary.pid}" if summary.pid else "")),
         ("started", time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.created))),
         ("directory", str(summary.run.path)),
-        ("preset", config.networks),
-        (
-            "optimizer",
-            f"{config.optimizer}, learning rate {_learning_rate(history)}, batch size {config.batch_size}",
-        ),
-        ("data", _data(history)),
-        ("early stopping", history.early_stopping),
+        *(_settings(history) if record.imported_from is None else [("imported from", record.imported_from)]),
         ("done", f"{summary.epochs_done} of {summary.epochs_planned} epochs, {steps}"),
         ("best epoch", f"{best.epoch}: validation {', '.join(in_words(best.validation))}" if best else "–"),
         ("test", describe_tests(history.tests) if history.tests else "–"),
-        ("took", duration(ended.seconds) if ended else "–"),
+        ("took", duration(ended.seconds) if ended and ended.seconds else "–"),
     ]
     if summary.error:
         rows.append(("error", summary.error))
@@ -150,9 +145,22 @@ def print_run(summary: RunSummary) -> None:
     for label, value in rows + _how_to_continue(summary):
         facts.add_row(Text(label, style="dim"), Text(clip(sanitize(value), LONGEST_VALUE)))
     console().print(facts)
-    if best:
+    if best and best.confusion:
         print(f"\nvalidation, epoch {best.epoch}")
         print_classes(report(best.confusion).per_class(class_names(history, len(best.confusion))))
+
+
+def _settings(history: History) -> list[tuple[str, str]]:
+    config = history.record.config
+    return [
+        ("preset", config.networks),
+        (
+            "optimizer",
+            f"{config.optimizer}, learning rate {_learning_rate(history)}, batch size {config.batch_size}",
+        ),
+        ("data", _data(history)),
+        ("early stopping", history.early_stopping),
+    ]
 
 
 def _data(history: History) -> str:

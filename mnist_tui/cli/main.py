@@ -12,7 +12,7 @@ from mnist_tui.cli.bench import bench
 from mnist_tui.cli.data import data
 from mnist_tui.cli.distributed import distribution_options, follow
 from mnist_tui.cli.doctor import doctor
-from mnist_tui.cli.export import export
+from mnist_tui.cli.export import export, import_log
 from mnist_tui.cli.inspect import evaluate, label_issues, submit
 from mnist_tui.cli.options import UserPath, settings_options
 from mnist_tui.cli.predict import predict
@@ -69,7 +69,7 @@ def commands(context: click.Context) -> int | None:
     return show_screen(None) if context.invoked_subcommand is None else None
 
 
-for command in (*steering_commands(), evaluate, submit, label_issues, export, bench, doctor, data, predict):
+for command in (*steering_commands(), evaluate, submit, label_issues, export, import_log, bench, doctor, data, predict):
     commands.add_command(command)
 
 

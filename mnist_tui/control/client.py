@@ -100,6 +100,7 @@ def _cluster_arguments(cluster: Cluster | None) -> list[str]:
 
 
 def _start_engine(run: RunDirectory, *arguments: str) -> subprocess.Popen[bytes]:
+    run.record().check_is_own()
     try:
         lock = run.lock.acquire()
     except OSError as error:
@@ -134,6 +135,7 @@ def do_job(run: RunDirectory, name: str, argument: str = "") -> Iterator[JobRepo
 
     Closing the iterator terminates the job.
     """
+    run.record().check_is_own()
     command = [sys.executable, "-P", "-m", "mnist_tui.engine.jobs", name, str(run.path), argument]
     try:
         temporary = tempfile.TemporaryDirectory(prefix="mnist-tui-job-", ignore_cleanup_errors=True)

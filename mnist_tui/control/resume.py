@@ -52,6 +52,7 @@ def resume_run(
         raise RunError(engine.refusal(run.id))
     live = engine is not None
     history = read_history(run)
+    history.record.check_is_own()
     status = history.status(live=live)
     if status.is_live:
         command = "continue" if status is Status.PAUSED else "attach"

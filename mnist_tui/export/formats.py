@@ -40,11 +40,7 @@ class Format:
 
     def check(self) -> None:
         """Raise RunError if a package is missing."""
-        missing = [package for package in PACKAGES.get(self.extra, ()) if find_spec(package) is None]
-        if missing:
-            raise RunError(
-                f"format {self.name} needs the package {' and '.join(missing)}: pip install 'mnist-tui[{self.extra}]'"
-            )
+        check_packages(self.extra, f"format {self.name}")
 
     def write(self, source: "Source", path: Path) -> str:
         """Write a run to a file that is replaced, or into an empty folder; return what was written, in words.
@@ -105,6 +101,13 @@ FORMATS: list[Format] = [
     Format("matrix-png", "Confusion matrix as PNG", "matrix.png", "mnist_tui.export.matrix:png"),
     Format("matrix-svg", "Confusion matrix as SVG", "matrix.svg", "mnist_tui.export.matrix:svg"),
 ]
+
+
+def check_packages(extra: str, what: str) -> None:
+    """Raise RunError if a package of an extra is missing that something needs."""
+    missing = [package for package in PACKAGES.get(extra, ()) if find_spec(package) is None]
+    if missing:
+        raise RunError(f"{what} needs the package {' and '.join(missing)}: pip install 'mnist-tui[{extra}]'")
 
 
 def format_named(name: str) -> Format:

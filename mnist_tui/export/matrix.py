@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from mnist_tui.export.source import Source
 from mnist_tui.render.matrix_picture import matrix_png, matrix_svg
+from mnist_tui.runs.directory import RunError
 
 
 def svg(source: Source, path: Path) -> str:
@@ -30,7 +31,8 @@ def _matrix(source: Source) -> tuple[NDArray[np.int64], tuple[str, ...], str]:
     if counts is None:
         words = f"validation, epoch {source.kept_point.epoch}"
         best = source.history.best_epoch
-        assert best is not None
-        counts = best.confusion
+        counts = best.confusion if best else ()
+    if not counts:
+        raise RunError(f"run {source.run.id} has no confusion matrix: it was imported")
     matrix = np.array(counts)
     return matrix, source.names(len(matrix)), words

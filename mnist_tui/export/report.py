@@ -61,9 +61,10 @@ def gather(source: Source) -> Report:
         raise RunError(f"run {record.id} has no steps yet: wait for its first, then export it")
     created = time.strftime("%Y-%m-%d %H:%M", time.localtime(record.created))
     data = Path(config.data).name if config.data.startswith("/") else config.data
+    what = f"{config.networks} on {data}" if record.imported_from is None else "imported"
     return Report(
         name=record.name,
-        subtitle=sanitize(f"{config.networks} on {data} · started {created} · run {record.id}"),
+        subtitle=sanitize(f"{what} · started {created} · run {record.id}"),
         written=f"Written by mnist-tui {__version__} on {time.strftime('%Y-%m-%d %H:%M')}.",
         figures=_figures(source),
         charts=[_chart(history, metric) for metric in METRICS.values() if _is_charted(history, metric)],
@@ -139,7 +140,9 @@ def _evaluation(source: Source) -> Evaluation | None:
     if history.tests and history.tests[0].test_confusion:
         return _scores(source, np.array(history.tests[0].test_confusion), "test")
     best = history.best_epoch
-    return _scores(source, np.array(best.confusion), f"validation, epoch {best.epoch}") if best else None
+    if best is None or not best.confusion:
+        return None
+    return _scores(source, np.array(best.confusion), f"validation, epoch {best.epoch}")
 
 
 def _scores(source: Source, matrix: NDArray[np.int64], split: str) -> Evaluation:
@@ -257,6 +260,8 @@ def _layers(history: History) -> Table:
 
 def settings_table(history: History) -> Table:
     """Return the settings that the run was started with: name, value and help."""
+    if history.record.imported_from is not None:
+        return Table(("", ""), [("imported from", history.record.imported_from)])
     config = history.record.config
     values = ((setting.label, getattr(config, setting.key), setting.help) for setting in SETTINGS)
     return Table(

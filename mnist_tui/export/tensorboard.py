@@ -152,7 +152,7 @@ def _write_texts(history: History, events: _Events) -> None:
 def _write_epochs(source: Source, events: _Events) -> None:
     for epoch in source.history.epochs:
         events.add_scalars(epoch.step, epoch.validation, epoch.time)
-    for epoch in source.history.epochs[-MAX_MATRICES:]:
+    for epoch in [each for each in source.history.epochs if each.confusion][-MAX_MATRICES:]:
         matrix = np.array(epoch.confusion)
         png = matrix_png(matrix, source.names(len(matrix)))
         events.add_png(epoch.step, "confusion_matrix", png, png_size(png), epoch.time)

@@ -95,6 +95,7 @@ class PredictionFiles:
         try:
             path.stat()
         except OSError as error:
+            self._run.record().check_is_own()
             raise RunError(f"{path} cannot be read ({error.strerror})") from None
         return self._read(point, self.written(point))
 

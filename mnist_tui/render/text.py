@@ -46,8 +46,8 @@ def shape(output_shape: tuple[int, ...]) -> str:
 
 
 def percent(fraction: float | None, digits: int = 2) -> str:
-    """Format a fraction as 99.29 %, one that is far from any share as 1e+300 %, None as a dash."""
-    if fraction is None:
+    """Format a fraction as 99.29 %, one that is far from any share as 1e+300 %, None and NaN as a dash."""
+    if fraction is None or fraction != fraction:
         return "–"
     return f"{fraction * 100:.{digits}f} %" if abs(fraction) < MOST_SHARES else f"{fraction * 100:.0e} %"
 

@@ -60,6 +60,16 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     versions: dict[str, str] = msgspec.field(default_factory=lambda: {"mnist-tui": __version__})
     data_checksum: str | None = None
     """SHA-256 of the arrays; None until the engine has read them."""
+    imported_from: str | None = None
+    """Log of another program that the run was imported from. Such a run has no model, and its settings are unknown."""
+
+    def check_is_own(self) -> None:
+        """Raise RunError if the run was imported, so that it has nothing to train, load or evaluate."""
+        if self.imported_from is not None:
+            raise RunError(
+                f"run {self.id} was imported from {self.imported_from}: it has curves only; use a run that mnist-tui"
+                " trained"
+            )
 
     def has_other_data(self, checksum: str) -> bool:
         """Return True if the run has read its data and they had another checksum."""
@@ -250,7 +260,7 @@ def find_run(wanted: str) -> RunDirectory:
     raise RunError(f"run {quoted(wanted)} matches {len(matches)} runs ({ids}): give more of the id")
 
 
-def create_run(config: RunConfig) -> RunDirectory:
+def create_run(config: RunConfig, imported_from: str | None = None) -> RunDirectory:
     """Create a run directory with its config.json; raises RunError and leaves nothing behind if that fails."""
     others = list_runs()
     taken = {_name_of(run) for run in others}
@@ -264,6 +274,7 @@ def create_run(config: RunConfig) -> RunDirectory:
         created=created,
         order=newest + ORDER_STEP if created <= newest else None,
         config=config,
+        imported_from=imported_from,
     )
     run = RunDirectory(path)
     try:

@@ -66,7 +66,7 @@ def progress(history: History, now: float) -> Progress:
     return Progress(
         phase=history.phase,
         phase_seconds=max(0.0, now - history.phase_since),
-        epoch=min(epochs, (max(step, 1) - 1) // per_epoch + 1) if per_epoch else 1,
+        epoch=min(epochs, (max(step, 1) - 1) // per_epoch + 1) if per_epoch else max(1, len(history.epochs)),
         epochs=epochs,
         step=step,
         steps=steps,

@@ -83,7 +83,7 @@ def target_text(target: float) -> str:
 
 
 def _target_cell(epoch: EpochResult | None, run: RunResult, is_fewest: bool, is_fastest: bool) -> CompareCell:
-    if epoch is None:
+    if epoch is None or not run.settings:
         return CompareCell("–" if not run.settings else "not reached" if run.is_over else "not yet", "quiet")
     images = f"{BEST_MARKER if is_fewest else ''}{epoch.images:,}"
     time = f"{BEST_MARKER if is_fastest else ''}{duration(epoch.seconds)}"

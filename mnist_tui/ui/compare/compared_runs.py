@@ -196,6 +196,8 @@ def epoch_result(history: History, epoch: EpochEnded) -> EpochResult:
 
 def settings_of(history: History) -> Settings:
     """Return label -> formatted value, in the order of SETTINGS; both values if a setting was changed in the run."""
+    if history.record.imported_from is not None:
+        return {}
     config = history.record.config
     current: dict[str, Value] = {
         "epochs": history.epochs_planned,

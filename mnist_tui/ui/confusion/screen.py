@@ -182,7 +182,7 @@ class ConfusionScreen(PredictionScreen):
             return None
         event = epoch_event(view, point)
         if event is not None:
-            return event.confusion
+            return event.confusion or None
         tested = tests[-1 if point.again else 0].test_confusion if point.split == TEST and tests else None
         if tested:
             return tested

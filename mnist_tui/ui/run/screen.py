@@ -82,7 +82,9 @@ class RunScreen(SteeredScreen):
 
     def subject(self, view: RunView) -> str:
         """Return the screen's subject for the header; the default is the run's settings."""
-        config = view.history.record.config
+        config, origin = view.history.record.config, view.history.record.imported_from
+        if origin is not None:
+            return f"imported from {origin}"
         started = view.history.started
         digits = f" {started.train_count:,} + {started.validation_count:,}" if started else ""
         return sanitize(

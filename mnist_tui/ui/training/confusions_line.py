@@ -11,6 +11,7 @@ from mnist_tui.ui.shared.line_widget import LineWidget
 
 MAX_PAIRS = 12
 PENDING, MISSING = "shown after the first validated epoch", "no validated epoch"
+UNKNOWN = "unknown: the run was imported"
 
 
 class ConfusionsLine(LineWidget):
@@ -39,8 +40,9 @@ class ConfusionsLine(LineWidget):
 
     def draw(self) -> list[Text]:
         variables = self.app.theme_variables
-        if self._epoch is None:
-            return [Text(PENDING if self._is_live else MISSING, style=variables["quiet"])]
+        if self._epoch is None or not self._epoch.confusion:
+            reason = UNKNOWN if self._epoch is not None else PENDING if self._is_live else MISSING
+            return [Text(reason, style=variables["quiet"])]
         line, longest = Text(), max(1, self.size.width // 3)
         for pair in top_confusions(self._epoch.confusion, MAX_PAIRS):
             entry = Text.assemble(

@@ -8,6 +8,7 @@ from textual.events import Resize
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from mnist_tui.config import IMPORTED
 from mnist_tui.diagnosis.layer_health import LayerWarning, layer_warnings
 from mnist_tui.events import LayerStat, LayerStats, RunStarted
 from mnist_tui.explanations import layer_explanation, layer_explanations, preset_explanation
@@ -68,7 +69,8 @@ class ModelPanel(Vertical):
     def show(self, started: RunStarted | None, preset: str, samples: list[LayerStats]) -> None:
         """Show the model once it is built, with the samples of its layers, oldest first."""
         if started is None:
-            self.query_one("#columns", Static).update("shown once the model is built")
+            missing = "unknown: the run was imported" if preset == IMPORTED else "shown once the model is built"
+            self.query_one("#columns", Static).update(missing)
             self._explain_with(preset_explanation(preset).summary)
             return
         newest = samples[-1] if samples else None

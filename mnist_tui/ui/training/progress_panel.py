@@ -63,7 +63,7 @@ def speed_text(view: RunView) -> str:
     """Return the steps done, the speed and the time left."""
     state = view.progress
     if not state.steps:
-        return "no steps yet"
+        return f"step {state.step:,}" if state.step else "no steps yet"
     parts = [f"step {state.step:,} of {state.steps:,}"]
     if state.images_per_second > 0:
         parts.append(f"{state.images_per_second:,.0f} images/s")
