@@ -78,6 +78,7 @@ def test_a_finished_run_has_every_promised_field() -> None:
         assert one["f1"] == pytest.approx(2 * one["precision"] * one["recall"] / (one["precision"] + one["recall"]))
     assert set(summarize(run).as_json()) == set(document) - {
         "settings",
+        "imported_from",
         "learning_rate",
         "early_stopping",
         "alerts",
