@@ -9,6 +9,7 @@ import pytest
 from mnist_tui.engine.data.augmentation import draw_warps, warp
 from mnist_tui.engine.data.datasets import Digits
 from mnist_tui.engine.data.images import Augmentation
+from mnist_tui.engine.jobs.cross_check import held_out_rows
 from mnist_tui.engine.models.evaluation import evaluate, one_hot
 from mnist_tui.engine.models.inference import inference_model
 from mnist_tui.engine.models.networks import LARGE_SIDE, SMALL_SIDE
@@ -112,3 +113,9 @@ def test_shifts_follow_the_size(shape: ImageShape, farthest: int) -> None:
     assert max(max(shift) for shift in shifts) == farthest
     assert len(set(shifts)) == len(shifts)
     assert (shifts == NO_SHIFT) == (farthest == 0)
+
+
+def test_a_cross_check_leaves_out_what_no_model_was_trained_on() -> None:
+    labels, fold = np.array([0, 0, 0, 1, 2, 2], np.uint8), np.array([0, 1, 2, 0, 1, 1])
+    rows = [held_out_rows(labels, fold, number).tolist() for number in range(3)]
+    assert rows == [[0], [1], [2]], "the only image of class 1, and both of class 2, have no model that knows them"

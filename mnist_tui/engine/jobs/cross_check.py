@@ -49,15 +49,21 @@ def cross_check_labels(run: RunDirectory) -> Iterator[JobReport]:
         yield JobReport(f"training model {number + 1} of {FOLDS}", number / FOLDS)
         keras.utils.set_random_seed(config.seed + number)
         model = trained(digits.take(np.flatnonzero(fold != number)), data.facts, plan)
-        held_out = np.flatnonzero(fold == number)
+        held_out = held_out_rows(digits.labels, fold, number)
         yield JobReport(f"predicting {len(held_out):,} images", (number + 0.9) / FOLDS)
         probabilities[held_out] = predict(model, digits.images[held_out])
-    rows = doubtful(digits.labels, probabilities)
+    checked = np.flatnonzero(probabilities.any(axis=1))
+    rows = checked[doubtful(digits.labels[checked], probabilities[checked])]
     kept = digits.take(rows)
     nan = float("nan")
     save_digits(run, NAME, kept)
     save_predictions(run, NAME, kept, Evaluation(probabilities[rows], nan, nan, ()))
     yield JobReport("done", 1.0, NAME)
+
+
+def held_out_rows(labels: NDArray[np.uint8], fold: NDArray[np.int64], number: int) -> NDArray[np.intp]:
+    """Return the rows of a fold, without those of classes that no other fold has: no model knows them."""
+    return np.flatnonzero((fold == number) & np.isin(labels, labels[fold != number]))
 
 
 def trained(digits: Digits, facts: DataFacts, plan: Plan) -> Any:
