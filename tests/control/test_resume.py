@@ -172,8 +172,8 @@ def test_a_rejection_by_an_engine_that_stays_is_an_error(resumed: Resumed, monke
     assert resumed == []
 
 
-def catalogue(checksum: str, classes: int = 10) -> Catalogue:
-    return replace(samples.catalogue(), read_data=lambda _: DataFacts(checksum, classes))
+def catalogue(checksum: str) -> Catalogue:
+    return replace(samples.catalogue(), read_data=lambda _: DataFacts(checksum, 10))
 
 
 def run_on_data(checksum: str | None, events: list[AnyEvent] = CRASHED) -> RunDirectory:
@@ -197,9 +197,25 @@ def test_changed_data_are_refused_until_the_user_accepts_them(resumed: Resumed) 
     assert resumed == [("ada", None)]
 
 
-def test_data_with_other_classes_are_refused_though_accepted(resumed: Resumed) -> None:
-    with pytest.raises(RunError, match=r"mnist has 12 classes .* now, .* with 10 classes .*: start a new run"):
-        resume_run(run_on_data("one"), "ada", catalogue("other", classes=12), accept_changed_data=True)
+@pytest.mark.parametrize(
+    ("facts", "now"),
+    [
+        (DataFacts("other", 12), "12 classes and images of 28x28 grey"),
+        (DataFacts("other", 10, (28, 32, 3)), "10 classes and images of 28x32 RGB"),
+    ],
+    ids=["classes", "images"],
+)
+def test_data_with_other_classes_or_images_are_refused_though_accepted(
+    facts: DataFacts, now: str, resumed: Resumed
+) -> None:
+    before = "10 classes and images of 28x28 grey"
+    with pytest.raises(RunError, match=f"mnist has {now} now, .* with {before}: start a new run"):
+        resume_run(
+            run_on_data("one"),
+            "ada",
+            replace(samples.catalogue(), read_data=lambda _: facts),
+            accept_changed_data=True,
+        )
     assert resumed == []
 
 

@@ -184,3 +184,12 @@ def test_only_the_last_notes_are_kept_and_steps_are_not_noted() -> None:
 def test_events_in_words(event: AnyEvent, text: str) -> None:
     assert describe(event) == text
     assert history(event).notes[-1].text == text
+
+
+def test_the_shape_of_images_is_recorded_and_that_of_mnist_for_older_runs() -> None:
+    recorded = encode(samples.run_started(image_shape=(96, 8, 3)))
+    newer, older = decode(recorded), decode(recorded.replace(b',"image_shape":[96,8,3]', b""))
+    assert newer is not None
+    assert older is not None
+    assert history(newer).image_shape == (96, 8, 3)
+    assert history(older).image_shape == history().image_shape == (28, 28, 1)
