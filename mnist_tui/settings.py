@@ -174,7 +174,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("learning_rate", "maximum learning rate", REAL, 1e-8, 10),
     Setting("optimizer", "one of " + ", ".join(OPTIMIZERS), _choice(*OPTIMIZERS)),
     Setting("seed", "random seed of split, weights, order and dropout", INTEGER, 0, 2**32 - 1),
-    Setting("data", "mnist, an .npz or .csv file, or a folder of IDX files", Kind("DATA", _data)),
+    Setting("data", "mnist, an .npz, CSV or Parquet file, or a folder of IDX files or images", Kind("DATA", _data)),
     Setting("backend", "Keras backend: tensorflow, jax or torch", Kind("BACKEND", _backend)),
     Setting("limit", "use this many training images only", INTEGER, 120, 10_000_000, optional=True),
     Setting("name", "name of the run", Kind("NAME", _name), optional=True),

@@ -18,7 +18,11 @@ MAX_ISSUES_SHOWN = 20
 @click.command(help=f"Evaluate a run's model on another data set. Its test split or all its images. {RUN_HELP}")
 @click.argument("run")
 @click.option(
-    "--data", "spec", required=True, metavar="SPEC", help="mnist, an .npz or .csv file, or a folder of IDX files."
+    "--data",
+    "spec",
+    required=True,
+    metavar="SPEC",
+    help="mnist, an .npz, CSV or Parquet file, or a folder of IDX files or images.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def evaluate(run: str, spec: str, as_json: bool) -> int:

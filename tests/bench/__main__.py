@@ -20,6 +20,7 @@ from tests.bench.link import link, watch
 from tests.bench.memory import memory
 from tests.bench.mistakes import gallery_page, open_cell, time_travel
 from tests.bench.open_run import open_run
+from tests.bench.reading import reading
 from tests.bench.throughput import overhead, overhead_reference, throughput
 
 BENCHES = {
@@ -38,6 +39,7 @@ BENCHES = {
     "link": link,
     "watch": watch,
     "open": open_run,
+    "reading": reading,
 }
 VERSIONS = ("tensorflow", "keras", "numpy", "textual")
 
