@@ -217,7 +217,7 @@ def load_evaluated(spec: str, classes: Sequence[str] = (), report: Report = sile
     Args:
         spec: Name or path of the data.
         classes: Names of the run's classes, by which labels are found; empty if they are not known.
-        report: Function that is told of the progress.
+        report: Function to call with the progress.
 
     Raises:
         ConfigError: The file is damaged, or holds neither x_test and y_test nor x and y.

@@ -56,7 +56,7 @@ def read(
         choices: Names of arrays: the first choice that the file has is read.
         complete: True if the file should hold all classes, as one to train on does.
         classes: Names of the classes of the run that is evaluated on the file; empty if they are not known.
-        report: Function that is told of the progress.
+        report: Function to call with the progress.
 
     Raises:
         ReaderError: The file is damaged, or its values or labels are wrong or ambiguous.

@@ -66,7 +66,7 @@ def columns_of(headings: Sequence[str]) -> Columns:
 
 
 def check_square(count: int) -> None:
-    """Raise ReaderError unless so many pixels are a square image of a supported size."""
+    """Raise ReaderError unless `count` pixels are a square image of a supported size."""
     if isqrt(count) ** 2 != count or not MIN_SIDE <= isqrt(count) <= MAX_SIDE:
         raise ReaderError(
             f"has {count:,} pixel columns, expected a square number from {MIN_SIDE**2} to {MAX_SIDE**2:,}, such as 784"

@@ -40,7 +40,7 @@ def stacked(
     Args:
         sources: Files or their contents.
         name_of: Function that returns the name of a source for an error message.
-        report: Function that is told of the progress.
+        report: Function to call with the progress.
 
     Returns:
         Images (n, height, width) or (n, height, width, 3) uint8, light on dark if they are grey; notes.

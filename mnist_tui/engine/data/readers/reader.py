@@ -1,4 +1,4 @@
-"""What all readers share: the arrays that they return, their errors and their limits."""
+"""Parts that all readers share: the arrays that they return, their errors and their limits."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -38,7 +38,7 @@ class _Range:
     """Limit -> number of values above it."""
 
     def is_rare(self, count: int) -> bool:
-        """Return True if so many values are too few to be meant."""
+        """Return True if `count` values are too few to be meant."""
         return 0 < count < RARE * self.lit
 
 
