@@ -1,21 +1,28 @@
 """Every preset, the augmentation and the explainer on images of other shapes than MNIST's."""
 
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import pytest
 
+from mnist_tui.config import ConfigError
+from mnist_tui.engine import backends
 from mnist_tui.engine.data.augmentation import draw_warps, warp
 from mnist_tui.engine.data.datasets import Digits
 from mnist_tui.engine.data.images import Augmentation
+from mnist_tui.engine.jobs import __main__ as jobs
 from mnist_tui.engine.jobs.cross_check import held_out_rows
 from mnist_tui.engine.models.evaluation import evaluate, one_hot
 from mnist_tui.engine.models.inference import inference_model
 from mnist_tui.engine.models.networks import LARGE_SIDE, SMALL_SIDE
 from mnist_tui.engine.models.presets import NO_SHIFT, PRESETS, compile_model
 from mnist_tui.engine.service.explainer import Explainer
+from mnist_tui.events import RunEnded, RunStarted
 from mnist_tui.image_layout import MAX_SIDE, MIN_SIDE, ImageShape, with_channels
+from mnist_tui.inspection.predictions import VALIDATION, EvaluationPoint, PredictionFiles
+from tests.engine import in_process
 
 CASES = [
     ("fast", (8, 8, 1), 2),
@@ -119,3 +126,29 @@ def test_a_cross_check_leaves_out_what_no_model_was_trained_on() -> None:
     labels, fold = np.array([0, 0, 0, 1, 2, 2], np.uint8), np.array([0, 1, 2, 0, 1, 1])
     rows = [held_out_rows(labels, fold, number).tolist() for number in range(3)]
     assert rows == [[0], [1], [2]], "the only image of class 1, and both of class 2, have no model that knows them"
+
+
+@pytest.mark.usefixtures("home")
+def test_a_run_on_small_rgb_images_is_recorded_and_predicts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(backends.current()), "prepare", lambda *_: None)  # it would last beyond this test
+    noise, other = some_digits((8, 10, 3), 3, 300), some_digits((8, 10, 1), 3, 5)
+    labels = noise.indices.astype(np.uint8) % 3
+    images = noise.images // 4 + 150 * np.eye(3, dtype=np.uint8)[labels][:, None, None, :]  # red, green or blue
+    np.savez(tmp_path / "rgb.npz", x=images, y=labels)
+    np.savez(tmp_path / "grey.npz", x=other.images, y=other.labels)
+    run = in_process.new_run(preset="mlp", epochs=4, batch_size=32, data=tmp_path / "rgb.npz", backend="tensorflow")
+
+    events = in_process.train(run)
+    started = next(event for event in events if isinstance(event, RunStarted))
+    assert (started.image_shape, len(started.class_names)) == ((8, 10, 3), 3)
+    assert isinstance(events[-1], RunEnded)
+    assert events[-1].test_accuracy is not None
+    assert events[-1].test_accuracy > 0.9
+    predictions = PredictionFiles(run).load(EvaluationPoint(VALIDATION, 4))
+    assert np.array_equal(predictions.images, images[predictions.indices])
+
+    *_, report = jobs.predict_images(run, str(tmp_path / "rgb.npz"))
+    assert (np.array(report.classes) == labels).mean() > 0.9
+    for job in (jobs.evaluate_set, jobs.predict_images):
+        with pytest.raises(ConfigError, match=r"grey\.npz' has images of 8x10 grey, the model takes 8x10 RGB: give"):
+            list(job(run, str(tmp_path / "grey.npz")))

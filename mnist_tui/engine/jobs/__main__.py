@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from mnist_tui.config import ConfigError, quoted
+from mnist_tui.config import ConfigError
 from mnist_tui.control.protocol import JobReport
 from mnist_tui.engine import backends
 from mnist_tui.engine.backends.runtime import plan_job
@@ -111,7 +111,7 @@ def check_images(images: "NDArray[np.uint8]", model: Any, spec: str) -> None:
     if found is not None and found != wanted:
         wanted_words = shape_in_words(wanted)
         raise ConfigError(
-            f"data {quoted(spec)} has images of {shape_in_words(found)}, the model takes {wanted_words}:"
+            f"data {spec!r} has images of {shape_in_words(found)}, the model takes {wanted_words}:"
             f" give images of {wanted_words}"
         )
 
