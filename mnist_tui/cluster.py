@@ -38,6 +38,8 @@ class Cluster:
         """Raise ConfigError if these processes cannot train with these settings."""
         if config.backend != "jax":
             raise ConfigError(f"only JAX trains with several processes, not {config.backend}: give --backend jax")
+        if config.model:
+            raise ConfigError("an own model trains in one process: leave --coordinator or --model out")
         if config.batch_size % self.world_size:
             raise ConfigError(
                 f"batch_size {config.batch_size} does not divide evenly among {self.world_size} processes:"

@@ -7,11 +7,13 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import msgspec
 
 from mnist_tui.image_layout import MNIST_SHAPE, ImageShape
+from mnist_tui.untrusted import sanitize
 
 AUTO = "auto"
 """Value of a setting that the engine chooses for the device (engine/backends/planning.py)."""
@@ -53,6 +55,8 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     preset: str
     """Name of the model and its training recipe."""
+    model: str | None = None
+    """Own model in place of the preset's, which ModelChoice parses; the preset still gives the recipe."""
     epochs: int
     """Passes over the training images."""
     batch_size: int
@@ -98,10 +102,14 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
         """Epochs of all members together."""
         return self.epochs * len(self.members)
 
+    def network(self, member: int) -> str:
+        """Return the name of a member's model: its preset, or the file and function of an own model."""
+        return sanitize(ModelChoice.parse(self.model).name) if self.model else self.members[member]
+
     @property
     def networks(self) -> str:
-        """Members in a few words: best, 3 × best, best + fast."""
-        names = self.members
+        """Members in a few words: best, 3 × best, best + fast, cnn.py:build."""
+        names = tuple(map(self.network, range(len(self.members))))
         if len(set(names)) > 1:
             return " + ".join(names) if len(names) <= NAMED_MODELS else f"{len(names)} models"
         return names[0] if len(names) == 1 else f"{len(names)} × {names[0]}"
@@ -167,6 +175,39 @@ class Ensemble:
     def presets(self, preset: str) -> tuple[str, ...]:
         """Return the preset of each member. `preset` is the run's."""
         return self.named or (preset,) * self.count
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """An own model: a function in a Python file, or a saved model."""
+
+    path: Path
+    function: str = ""
+    """Function `(input_shape, classes) -> keras.Model`; empty for a saved model."""
+
+    @classmethod
+    def parse(cls, text: str) -> "ModelChoice":
+        """Parse "cnn.py:build", "cnn.py", which means the same, or "cnn.keras"; raises ConfigError."""
+        path, _, function = text.rpartition(":") if re.search(r"\.py:[^/]*$", text) else (text, "", "build")
+        if path.endswith(".py") and function.isidentifier():
+            return cls(Path(path), function)
+        if path.endswith(".keras"):
+            return cls(Path(path))
+        raise ConfigError(
+            f"model {quoted(text)} cannot be used: give FILE.py:FUNCTION, or a FILE.keras that Keras saved"
+        )
+
+    @property
+    def name(self) -> str:
+        """File and function without the folder."""
+        return str(self.at(Path()))
+
+    def at(self, folder: Path) -> "ModelChoice":
+        """Return the same model in another folder."""
+        return ModelChoice(folder / self.path.name, self.function)
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.function}" if self.function else str(self.path)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ from mnist_tui.events import Layer
 from mnist_tui.image_layout import MNIST_SHAPE, ImageShape
 from mnist_tui.resources import asset
 
+UNKNOWN = "A layer of your own, or one that is not explained here."
+
 
 class PresetExplanation(msgspec.Struct, frozen=True):
     """Explanation of a preset."""
@@ -41,10 +43,11 @@ def preset_explanation(preset: str) -> PresetExplanation:
 def layer_explanation(preset: str, layer: Layer, shape: ImageShape = MNIST_SHAPE) -> str:
     """Return the explanation of a preset's layer or else of its type; empty if there is neither.
 
-    Explanations of single layers tell sizes, so they hold for images of MNIST's shape only.
+    Explanations of single layers tell sizes, so they hold for images of MNIST's shape only. Without a preset, the layer
+    is one of an own model, and a type without an explanation is said to have none.
     """
     own = preset_explanation(preset).layers.get(layer.name) if shape == MNIST_SHAPE else None
-    return own or explanations().layers.get(layer.kind, "")
+    return own or explanations().layers.get(layer.kind, "" if preset else UNKNOWN)
 
 
 def layer_explanations(preset: str, layers: Sequence[Layer], shape: ImageShape = MNIST_SHAPE) -> list[str]:

@@ -22,6 +22,7 @@ from mnist_tui.config import (
     DeviceChoice,
     EarlyStopping,
     Ensemble,
+    ModelChoice,
     Recipe,
     RunConfig,
     quoted,
@@ -154,6 +155,15 @@ def _data(setting: Setting, text: str, catalogue: "Catalogue") -> str:
     return text if text in catalogue.data_sets else os.path.realpath(user_path(text, setting.key))
 
 
+def _model(setting: Setting, text: str, _: "Catalogue") -> str:
+    choice = ModelChoice.parse(text)
+    path = user_path(str(choice.path), setting.key)
+    if not path.is_file():
+        reason = "is not a file" if path.exists() else "does not exist"
+        raise ConfigError(f"{setting.key} {shortened(str(path))} {reason}: `mnist-tui new-model FILE.py` writes one")
+    return str(ModelChoice(path, choice.function))
+
+
 def _name(setting: Setting, text: str, _: "Catalogue") -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", text):
         raise ConfigError(
@@ -169,6 +179,7 @@ INTEGER, REAL = Kind("INTEGER", _integer), Kind("REAL", _real)
 RULE, DEVICE = Kind("RULE", _checked(EarlyStopping.parse)), Kind("DEVICE", _checked(DeviceChoice.parse))
 SETTINGS: tuple[Setting, ...] = (
     Setting("preset", "model and training recipe", Kind("PRESET", _preset)),
+    Setting("model", "own model: FILE.py:FUNCTION or FILE.keras", Kind("MODEL", _model), optional=True),
     Setting("epochs", "passes over the training images", INTEGER, 1, 10_000),
     Setting("batch_size", "images per training step", INTEGER, 1, 8_192),
     Setting("learning_rate", "maximum learning rate", REAL, 1e-8, 10),
@@ -203,6 +214,8 @@ def check_readable(config: RunConfig) -> None:
         if isinstance(value, int | float) and not least <= value <= setting.maximum:
             raise ConfigError(f"{setting.key} {value:g} is out of range")
     Ensemble.parse(config.ensemble)
+    if config.model:
+        ModelChoice.parse(config.model)
 
 
 def alike_names(given: str, known: Iterable[str]) -> list[str]:
@@ -241,10 +254,10 @@ class Catalogue:
     def check(self, config: RunConfig) -> None:
         """Raise ConfigError if this version does not know a recorded preset, optimizer or the like, or lacks a package.
 
-        The data are not checked, nor are bounds.
+        The data and an own model are not checked, nor are bounds.
         """
         for setting in SETTINGS:
-            if setting.kind not in (INTEGER, REAL) and setting.key not in ("data", "name"):
+            if setting.kind not in (INTEGER, REAL) and setting.key not in ("data", "name", "model"):
                 setting.parse(str(getattr(config, setting.key)), self)
 
     def default(self, key: str, preset: str) -> Value | None:
@@ -264,6 +277,10 @@ class Catalogue:
         values = {setting.key: self.default(setting.key, preset) for setting in SETTINGS}
         values |= {key: value for key, value in parsed.items() if value is not None} | {"preset": preset}
         config = msgspec.convert(values, RunConfig)
+        if config.model and named:
+            raise ConfigError(
+                f"ensemble {config.ensemble} names presets, which an own model replaces: give a number of models"
+            )
         if len(config.members) > 1 and config.early_stopping != "off":
             raise ConfigError(
                 f"early_stopping {config.early_stopping} cannot be used with an ensemble, whose models all train for"

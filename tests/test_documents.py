@@ -44,6 +44,7 @@ SHORTENED: dict[str, str | None] = {
     "mnist-tui evaluate RUN --data SPEC [--json]": "mnist-tui evaluate --help",
     "mnist-tui submit RUN FILE [-o submission.csv]": "mnist-tui submit --help",
     "mnist-tui predict RUN FILE... [--show] [--json]": "mnist-tui predict --help",
+    "mnist-tui new-model FILE.py": "mnist-tui new-model --help",
     "mnist-tui bench [--json]": "mnist-tui bench --help",
     "mnist-tui doctor [--json]": "mnist-tui doctor --help",
     "mnist-tui resume RUN": "mnist-tui resume --help",

@@ -5,7 +5,7 @@ import pytest
 from mnist_tui.engine.models.presets import PRESETS
 from mnist_tui.event_lines import decode
 from mnist_tui.events import Layer, RunStarted
-from mnist_tui.explanations import explanations, layer_explanation, layer_explanations, preset_explanation
+from mnist_tui.explanations import UNKNOWN, explanations, layer_explanation, layer_explanations, preset_explanation
 from tests.kit.recording import RECORDING, record
 
 LONGEST = 70
@@ -40,7 +40,9 @@ def test_a_layers_own_explanation_goes_before_that_of_its_type() -> None:
     assert layer_explanation("fast", dropout) == preset_explanation("fast").layers["dropout"]
     assert layer_explanation("toy", dropout) == explanations().layers["Dropout"]
     assert layer_explanation("fast", dropout, (32, 32, 3)) == explanations().layers["Dropout"], "it tells MNIST's sizes"
-    assert layer_explanation("toy", Layer("gru", "GRU", "", (10,), 0, 0)) == ""
+    own = Layer("own", "Own", "", (10,), 0, 0)
+    assert layer_explanation("toy", own) == ""
+    assert layer_explanation("", own) == UNKNOWN, "of an own model"
     assert preset_explanation("toy").summary == ""
 
 

@@ -151,7 +151,7 @@ def test_an_empty_optional_setting_is_ignored() -> None:
     assert samples.catalogue().complete({"name": "", "limit": " "}) == samples.catalogue().complete({})
 
 
-@pytest.mark.parametrize(("key", "meant"), [("learning-rate", r"learning_rate\?"), ("x", r"one of preset, epochs, ")])
+@pytest.mark.parametrize(("key", "meant"), [("learning-rate", r"learning_rate\?"), ("x", r"one of preset, model, ")])
 def test_an_unknown_setting_is_refused_with_the_nearest_one(key: str, meant: str) -> None:
     with pytest.raises(ConfigError, match=f"'{key}' is not known: did you mean {meant}"):
         samples.catalogue().complete({key: "3"})

@@ -152,8 +152,10 @@ def print_run(summary: RunSummary) -> None:
 
 def _settings(history: History) -> list[tuple[str, str]]:
     config = history.record.config
+    notes = [("", note) for note in history.record.model_notes]
     return [
-        ("preset", config.networks),
+        *([("model", config.networks), *notes] if config.model else []),
+        ("preset", config.preset if config.model else config.networks),
         (
             "optimizer",
             f"{config.optimizer}, learning rate {_learning_rate(history)}, batch size {config.batch_size}",

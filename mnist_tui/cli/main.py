@@ -14,6 +14,7 @@ from mnist_tui.cli.distributed import distribution_options, follow
 from mnist_tui.cli.doctor import doctor
 from mnist_tui.cli.export import export, import_log
 from mnist_tui.cli.inspect import evaluate, label_issues, submit
+from mnist_tui.cli.new_model import new_model
 from mnist_tui.cli.options import UserPath, settings_options
 from mnist_tui.cli.predict import predict
 from mnist_tui.cli.renamed import new_arguments, new_keys
@@ -22,8 +23,9 @@ from mnist_tui.cli.wiring import UsageError, catalogue, check_terminal, launch, 
 from mnist_tui.cluster import Cluster
 from mnist_tui.config import ConfigError, RunConfig
 from mnist_tui.runs.directory import find_run, list_runs
+from mnist_tui.runs.model_source import changed_words, kept_model
 from mnist_tui.settings import SETTINGS, alike_names
-from mnist_tui.untrusted import read_bytes
+from mnist_tui.untrusted import read_bytes, sanitize
 
 MAX_CONFIG_BYTES = 1 << 20
 
@@ -69,7 +71,19 @@ def commands(context: click.Context) -> int | None:
     return show_screen(None) if context.invoked_subcommand is None else None
 
 
-for command in (*steering_commands(), evaluate, submit, label_issues, export, import_log, bench, doctor, data, predict):
+for command in (
+    *steering_commands(),
+    evaluate,
+    submit,
+    label_issues,
+    export,
+    import_log,
+    bench,
+    doctor,
+    data,
+    predict,
+    new_model,
+):
     commands.add_command(command)
 
 
@@ -157,8 +171,16 @@ def show(run: str, as_json: bool) -> int:
 
 
 def settings_like(wanted: str) -> dict[str, str]:
-    """Return the settings that a run was started with, as text, without its name; raises RunError."""
-    recorded = msgspec.structs.asdict(find_run(wanted).record().config)
+    """Return the settings that a run was started with, as text, without its name; raises RunError.
+
+    An own model that has changed since, or is gone, is the run's copy of it, and stderr says so.
+    """
+    run = find_run(wanted)
+    config = run.record().config
+    recorded = msgspec.structs.asdict(config)
+    if changed := changed_words(run, config):
+        recorded["model"] = kept_model(run, config)
+        click.echo(f"mnist-tui: {sanitize(changed)}: --like uses the run's copy, {recorded['model']}", err=True)
     return {key: str(value) for key, value in recorded.items() if value is not None and key != "name"}
 
 

@@ -83,7 +83,7 @@ class PlainReporter:
                 if len(config.members) > 1:
                     self.print_line(f"{config.networks}, in sequence, {config.epochs} epochs each; the first:")
                 self.print_line(
-                    f"{config.preset}: {len(event.layers)} layers, {parameters:,} parameters,"
+                    f"{config.network(0)}: {len(event.layers)} layers, {parameters:,} parameters,"
                     f" on {event.hardware.device}"
                 )
                 self.print_line(
@@ -92,6 +92,8 @@ class PlainReporter:
                 )
                 for note in event.data_notes:
                     self.print_line(f"data: {note}")
+                for note in self.history.record.model_notes:
+                    self.print_line(f"model: {note}")
                 if words := smoothing_in_words(event.label_smoothing, len(event.class_names)):
                     self.print_line(f"loss: {words}")
             case EpochEnded():

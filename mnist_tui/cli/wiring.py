@@ -77,23 +77,25 @@ def load_images(spec: str) -> "NDArray[np.uint8]":
 def launch(
     config: RunConfig, cluster: Cluster | None = None, report: Callable[[int, int], None] | None = None
 ) -> RunDirectory:
-    """Check the device and the data, and start an engine, as process 0 of a cluster if there is one.
+    """Check the device, the data and an own model, and start an engine, as process 0 of a cluster if there is one.
 
     `report` is told how much of the data is read; by default a terminal shows it.
 
     Raises:
-        ConfigError: The device or the data cannot be used.
+        ConfigError: The device, the data or the model cannot be used.
         RunError: The engine cannot be started. The run directory is removed again.
     """
     from mnist_tui.control.client import start
+    from mnist_tui.control.model_check import check_model
     from mnist_tui.engine.backends.planning import plan_before_import
     from mnist_tui.engine.data.datasets import verify
 
     on_gpu, processes = plan_before_import(config).on_gpu, cluster.world_size if cluster is not None else 1
     with reading(config.data) as bar:
-        verify(config.data, report or bar)
+        facts = verify(config.data, report or bar)
+    source = check_model(config, facts) if config.model else None
     recipe = catalogue().recipes[config.preset]
-    return start(recipe.settled(config, on_gpu=on_gpu, processes=processes), cluster)
+    return start(recipe.settled(config, on_gpu=on_gpu, processes=processes), cluster, source)
 
 
 def watch(run: RunDirectory, plain: bool, since: float = 0.0) -> int:

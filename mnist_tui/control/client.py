@@ -18,6 +18,7 @@ from mnist_tui.config import RunConfig
 from mnist_tui.control.protocol import Attach, JobReport, Ping, Reply, Request
 from mnist_tui.runs.directory import RunDirectory, RunError, create_run, remove_run
 from mnist_tui.runs.liveness import LiveEngine
+from mnist_tui.runs.model_source import Source, keep_source
 
 REPLY_SECONDS = 10.0
 START_SECONDS = 30.0
@@ -46,14 +47,16 @@ def origin(interface: str) -> str:
     return f"{readable}, {interface}{terminal}"
 
 
-def start(config: RunConfig, cluster: Cluster | None = None) -> RunDirectory:
-    """Create a run directory and start its engine.
+def start(config: RunConfig, cluster: Cluster | None = None, source: Source | None = None) -> RunDirectory:
+    """Create a run directory, with the source of an own model, and start its engine.
 
     Raises:
         RunError: The engine cannot be started. The run directory is removed again.
     """
     run = create_run(config)
     try:
+        if source is not None:
+            keep_source(run, source)
         _start_engine(run, *_cluster_arguments(cluster))
     except RunError:
         remove_run(run)

@@ -12,6 +12,7 @@ from mnist_tui.render.text import percent
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.history import History
 from mnist_tui.runs.log import LogFollower
+from mnist_tui.runs.model_source import changed_words
 from mnist_tui.runs.notes import SEEN
 from mnist_tui.runs.status import Status
 from mnist_tui.settings import SETTINGS_BY_KEY, Catalogue
@@ -66,7 +67,8 @@ def resume_run(
         raise RunError(f"run {run.id} cannot be resumed here: {error}") from None
     _check_data(history, catalogue, accept_changed_data=accept_changed_data)
     client.resume(run, by, planned, cluster, accept_changed_data=accept_changed_data)
-    return outcome(history, planned)
+    changed = changed_words(run, history.record.config)
+    return outcome(history, planned) + (f" {changed}: the run keeps training its copy." if changed else "")
 
 
 def outcome(history: History, epochs: int | None) -> str:

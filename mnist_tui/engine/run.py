@@ -12,6 +12,7 @@ from mnist_tui.engine.training.context import RunContext
 from mnist_tui.engine.training.recorder import save_digits
 from mnist_tui.engine.training.trainer import Trainer
 from mnist_tui.events import Phase, PhaseChanged, SettingChanged
+from mnist_tui.runs.model_source import kept_model
 
 VIEWER_SECONDS = 30.0
 """Time that an engine with `explain_only` waits for its first viewer, once the model is loaded."""
@@ -34,7 +35,7 @@ def train(context: RunContext, start: Checkpoint | None, *, explain_only: bool =
     """
     run, steering, emit = context.run, context.steering, context.event_writer.emit
     record = run.record()
-    config = record.config
+    config = msgspec.structs.replace(record.config, model=kept_model(run, record.config))
     check_known(config.members)
     machine = prepare_machine(config)
 

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 HOME_VARIABLE = "MNIST_TUI_HOME"
+PATHS = ("data", "model")
+"""Settings that are opened as they were written, so they are not sanitised."""
 TEST_AGAIN = "test-again"
 """Name of the predictions of the newest test, if the run was tested before."""
 MAX_RECORD_BYTES = 1 << 20
@@ -60,6 +62,8 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     versions: dict[str, str] = msgspec.field(default_factory=lambda: {"mnist-tui": __version__})
     data_checksum: str | None = None
     """SHA-256 of the arrays; None until the engine has read them."""
+    model_notes: tuple[str, ...] = ()
+    """Sentences about an own model: what of its source code is kept, and what model.keras needs elsewhere."""
     imported_from: str | None = None
     """Log of another program that the run was imported from. Such a run has no model, and its settings are unknown."""
 
@@ -93,6 +97,7 @@ class RunDirectory:
         self.events_path = path / "events.jsonl"
         self.model_path = path / "model.keras"
         self.log_path = path / "engine.log"
+        self.source_path = path / "source"
         self.lock = RunLock(path)
 
     @property
@@ -103,14 +108,14 @@ class RunDirectory:
     def record(self) -> RunRecord:
         """Read config.json; raises RunError if it is missing, damaged, or of a version that this one cannot read.
 
-        Its texts are sanitised, except for the path of the data. The id is always the folder's, also in a copy.
+        Its texts are sanitised, except for paths. The id is always the folder's, also in a copy.
         """
         try:
             written = msgspec.json.decode(read_bytes(self.config_path, MAX_RECORD_BYTES), type=dict[str, Any])
             fields = sanitized(written) | {"id": self.id}
             config = fields.get("config")
             if isinstance(config, dict):
-                config |= {"data": written["config"].get("data")}
+                config |= {key: written["config"][key] for key in PATHS if key in written["config"]}
                 fields["config"] = {RENAMED_SETTINGS.get(key, key): value for key, value in config.items()}
             record = msgspec.convert(fields, RunRecord)
             check_readable(record.config)

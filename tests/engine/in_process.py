@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from unittest.mock import patch
 
+import msgspec
 import tensorflow as tf
 from tensorflow.python.framework import config as tf_config
 
 from mnist_tui.cli.wiring import catalogue, launch
+from mnist_tui.config import RunConfig
 from mnist_tui.engine import backends
 from mnist_tui.engine.__main__ import Engine
 from mnist_tui.engine.recording import checkpoints
@@ -16,6 +18,7 @@ from mnist_tui.engine.recording.event_writer import EventWriter
 from mnist_tui.events import AnyEvent
 from mnist_tui.runs.directory import RunDirectory, create_run
 from mnist_tui.runs.log import LogFollower
+from mnist_tui.runs.model_source import Source, keep_source
 
 OnEvent = Callable[[Engine, AnyEvent], None]
 """Function to call after every event. It may send requests to the engine, or raise Crash."""
@@ -27,8 +30,21 @@ class Crash(BaseException):
 
 def new_run(**settings: object) -> RunDirectory:
     """Create a run that no engine trains yet."""
-    with patch("mnist_tui.control.client.start", lambda config, _: create_run(config)):
+    with patch("mnist_tui.control.client.start", _create):
         return launch(catalogue().complete({key: str(value) for key, value in settings.items()}))
+
+
+def new_run_like(run: RunDirectory) -> RunDirectory:
+    """Create a run with the settings and the own model of another one, whose data and model are not checked again."""
+    config = run.record().config
+    return _create(msgspec.structs.replace(config, name=None), None, Source(config.model) if config.model else None)
+
+
+def _create(config: RunConfig, _: object, source: Source | None) -> RunDirectory:
+    run = create_run(config)
+    if source is not None:
+        keep_source(run, source)
+    return run
 
 
 def train(run: RunDirectory, on_event: OnEvent | None = None) -> list[AnyEvent]:

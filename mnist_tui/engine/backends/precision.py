@@ -15,10 +15,14 @@ def clone_with_policy(model: Any, policy: str, layer_class: LayerClass = lambda 
     The last layer stays float32: a low-precision softmax cannot tell two high confidences apart. The copy is only
     trained; what is saved is the original.
     """
-    last = model.layers[-1].name
+    last = model.outputs[0]._keras_history.operation.name
 
     def clone(layer: Any) -> Any:
+        if isinstance(layer, keras.Model) and hasattr(layer, "operations"):  # a model inside the model
+            return keras.models.clone_model(layer, clone_function=clone)
         config = layer.get_config()
+        if not isinstance(layer, keras.layers.Layer):  # an operation, which computes in the dtype of its input
+            return layer.from_config(config)
         kind = layer_class(layer, config)
         if layer.name != last:
             config["dtype"] = policy

@@ -119,7 +119,9 @@ class TensorFlow(Backend):
             with tf.GradientTape() as tape:
                 loss = model.loss(targets, model(images, training=False))
             gradients = tape.gradient(loss, [variable.value for variable in model.trainable_variables])
-            return tf.stack([tf.norm(gradient) for gradient in gradients])
+            return tf.stack(
+                [tf.zeros(()) if each is None else tf.norm(tf.cast(each, tf.float32)) for each in gradients]
+            )
 
         return lambda images, targets: np.asarray(norms(tf.convert_to_tensor(images), tf.convert_to_tensor(targets)))
 

@@ -63,7 +63,9 @@ class Torch(Backend):
     def gradient_norms(self, model: Any) -> GradientNorms:
         def norms(images: NDArray[np.float32], targets: NDArray[np.float32]) -> NDArray[np.float32]:
             loss = model.loss(keras.ops.convert_to_tensor(targets), model(images, training=False))
-            gradients = torch.autograd.grad(loss, [variable.value for variable in model.trainable_variables])
-            return np.asarray(torch.stack([gradient.norm() for gradient in gradients]).cpu())
+            variables = [variable.value for variable in model.trainable_variables]
+            gradients = torch.autograd.grad(loss, variables, allow_unused=True)
+            norms = [torch.zeros(()) if gradient is None else gradient.norm().cpu() for gradient in gradients]
+            return np.asarray(torch.stack(norms))
 
         return norms

@@ -28,6 +28,7 @@ from mnist_tui.engine.data import datasets
 from mnist_tui.engine.hardware import detection
 from mnist_tui.image_layout import shape_in_words, shape_of
 from mnist_tui.runs.directory import RunDirectory, RunError
+from mnist_tui.runs.model_source import kept_model
 from mnist_tui.runs.summary import history_without_steps
 
 if TYPE_CHECKING:
@@ -116,6 +117,13 @@ def check_images(images: "NDArray[np.uint8]", model: Any, spec: str) -> None:
         )
 
 
+def load_own_model(text: str) -> None:
+    """Let Keras know the layers of a run's own model, which its model.keras holds; raises ConfigError."""
+    from mnist_tui.engine.models.own_model import OwnModel
+
+    OwnModel(text).load_objects()
+
+
 def set_name(spec: str, checksum: str) -> str:
     """Return the name of an evaluated set in the run directory: another one for other images, and never a split's."""
     if spec in datasets.DATASETS:
@@ -167,6 +175,8 @@ def main(name: str, path: str, argument: str = "") -> int:
         backends.select("tensorflow" if name in ON_TENSORFLOW else config.backend)
         detection.restrict_gpus(detection.job_device(config.device))
         backends.import_keras()
+        if config.model:
+            load_own_model(str(kept_model(run, config)))
         for report in JOBS[name](run, argument):
             reports.write(msgspec.json.encode(report) + b"\n")
     except BrokenPipeError:

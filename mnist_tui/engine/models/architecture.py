@@ -1,7 +1,6 @@
 """Description of a Keras model's layers for the run_started event, with the cost of each."""
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -12,17 +11,17 @@ ACTIVATIONS = {"relu": "ReLU", "linear": "", "gelu": "GELU", "selu": "SELU", "el
 
 
 def describe_layers(model: Any) -> tuple[Layer, ...]:
-    """Describe every layer except the input, in topological order, one branch after the other."""
+    """Describe every layer and operation except the input, in topological order, one branch after the other."""
     return tuple(
         Layer(
             name=layer.name,
-            kind=type(layer).__name__,
+            kind="Model" if isinstance(layer, keras.Model) else type(layer).__name__,
             detail=_detail(layer),
-            output_shape=tuple(int(axis) for axis in layer.output.shape[1:]),
-            parameters=layer.count_params(),
+            output_shape=tuple(int(axis or 0) for axis in keras.tree.flatten(layer.output)[0].shape[1:]),
+            parameters=layer.count_params() if isinstance(layer, keras.layers.Layer) else 0,
             multiply_adds=_multiply_adds(layer),
         )
-        for layer in _branch_by_branch(model.layers)
+        for layer in _branch_by_branch(model)
         if not isinstance(layer, keras.layers.InputLayer)
     )
 
@@ -32,20 +31,19 @@ def conv_channels(layers: tuple[Layer, ...]) -> tuple[int, ...]:
     return tuple(layer.output_shape[-1] for layer in layers if layer.kind == "Conv2D")
 
 
-def _branch_by_branch(layers: Sequence[Any]) -> list[Any]:
-    """Sort layers depth first, each after its inputs. Keras sorts by depth, which interleaves branches."""
-    source = {id(layer.output): layer for layer in layers}
+def _branch_by_branch(model: Any) -> list[Any]:
+    """Sort operations depth first, each after its inputs. Keras sorts by depth, which interleaves branches."""
     order: list[Any] = []
 
-    def add(layer: Any) -> None:
-        if layer not in order:
-            for tensor in keras.tree.flatten(layer.input):
-                inbound = source.get(id(tensor), layer)
-                if inbound is not layer:  # an input layer's input is its own output
-                    add(inbound)
-            order.append(layer)
+    def add(tensor: Any) -> None:
+        operation, node, _ = tensor._keras_history
+        if operation not in order:
+            for each in operation._inbound_nodes[node].input_tensors:
+                add(each)
+            order.append(operation)
 
-    add(layers[-1])
+    for output in model.outputs:
+        add(output)
     return order
 
 
@@ -70,4 +68,4 @@ def _multiply_adds(layer: Any) -> int:
         return int(positions * math.prod(layer.kernel.shape))
     if isinstance(layer, keras.layers.Dense):
         return int(math.prod(layer.kernel.shape))
-    return 0
+    return sum(map(_multiply_adds, layer.layers)) if isinstance(layer, keras.Model) else 0

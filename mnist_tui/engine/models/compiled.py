@@ -1,5 +1,6 @@
 """A compiled Keras model with its plan: a run trains one, an ensemble several in sequence."""
 
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -10,7 +11,8 @@ from mnist_tui.engine.backends.planning import plan
 from mnist_tui.engine.distribution import Distribution
 from mnist_tui.engine.hardware.plan import Machine
 from mnist_tui.engine.models.architecture import conv_channels, describe_layers
-from mnist_tui.engine.models.presets import PRESETS, compile_model
+from mnist_tui.engine.models.own_model import own_loss
+from mnist_tui.engine.models.presets import compile_model, preset_of
 
 
 class CompiledModel:
@@ -21,14 +23,17 @@ class CompiledModel:
     ) -> None:
         self.number, self.seed = number, (config.seed + number) % 2**32
         keras.utils.set_random_seed(self.seed)
-        self.preset = PRESETS[config.members[number]]
+        self.preset = preset_of(config, number)
         model = self.preset.build(facts.image_shape, facts.classes)
+        loss = own_loss(model) if config.model else None
+        if loss is not None:
+            self.preset = replace(self.preset, label_smoothing=getattr(loss, "label_smoothing", 0.0))
         self.layers = describe_layers(model)
         self.plan = plan(config, machine, conv_channels(self.layers), distribution.world_size)
         backend = backends.current()
         with backend.scope(), distribution.scope():
             self.model: Any = backend.prepare_model(model, self.plan)
-            compile_model(self.preset, self.model, config.optimizer, config.learning_rate, jit=self.plan.jit)
+            compile_model(self.preset, self.model, config.optimizer, config.learning_rate, jit=self.plan.jit, loss=loss)
             if self.plan.steps_per_execution > 1:
                 backend.set_steps_per_execution(self.model, self.plan.steps_per_execution, config.batch_size)
             self.model.optimizer.build(self.model.trainable_variables)

@@ -4,12 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from mnist_tui.engine.models.evaluation import batch_of, pixels
-from mnist_tui.engine.models.inference import member_models
+from mnist_tui.engine.models.inference import feature_model, member_models
 
 CHUNK = 400
 """Images of 28x28 whose features are computed in one piece: about 30 ms for `fast` on two cores."""
@@ -24,10 +23,10 @@ Floats = NDArray[np.float32]
 
 
 class Features:
-    """Features of a model: the input of the last layer, of all members of an ensemble."""
+    """Features of a model: the input of the last layer with weights, of all members of an ensemble."""
 
     def __init__(self, model: Any) -> None:
-        self._models = [keras.Model(each.inputs[0], each.layers[-1].input) for each in member_models(model)]
+        self._models = [feature_model(each) for each in member_models(model)]
 
     def of(self, images: NDArray[np.uint8]) -> Floats:
         """Return the features of n images as unit vectors `(n, d)`, d at most DIMENSIONS."""

@@ -10,6 +10,9 @@ import keras
 
 from mnist_tui.engine.models.presets import NO_SHIFT, Shift
 
+NAME = "inference"
+"""Name of a model over several members or shifts."""
+
 
 def inference_model(members: Sequence[Any], shifts: Sequence[Shift] = NO_SHIFT) -> Any:
     """Return a model that averages the probabilities of `members` over `shifts` of each image.
@@ -24,12 +27,28 @@ def inference_model(members: Sequence[Any], shifts: Sequence[Shift] = NO_SHIFT) 
     shifted = [_shift(inputs, shift) for shift in shifts]
     predictions = [member(images) for member in members for images in shifted]
     mean = predictions[0] if len(predictions) == 1 else keras.layers.Average(name="mean")(predictions)
-    return keras.Model(inputs, mean, name="inference")
+    return keras.Model(inputs, mean, name=NAME)
 
 
 def member_models(model: Any) -> list[Any]:
     """Return the models whose predictions an inference model averages."""
-    return [layer for layer in model.layers if isinstance(layer, keras.Model)] or [model]
+    return [layer for layer in model.layers if isinstance(layer, keras.Model)] if model.name == NAME else [model]
+
+
+def feature_model(model: Any) -> Any:
+    """Return a model of a model's last hidden features, which its last layer with weights takes.
+
+    Without hidden features, it returns the model's predictions.
+    """
+    tensor = model.outputs[0]
+    while True:
+        operation, node, _ = tensor._keras_history
+        taken = operation._inbound_nodes[node].input_tensors
+        if not taken or isinstance(taken[0]._keras_history.operation, keras.layers.InputLayer):
+            return model
+        tensor = taken[0]
+        if getattr(operation, "weights", ()):
+            return keras.Model(model.inputs[0], tensor)
 
 
 def _shift(images: Any, shift: Shift) -> Any:

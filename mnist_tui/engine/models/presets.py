@@ -6,10 +6,10 @@ this module imports nothing heavy; Keras is imported by `build`.
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from mnist_tui.config import ConfigError, Recipe, quoted
+from mnist_tui.config import ConfigError, Recipe, RunConfig, quoted
 from mnist_tui.engine.data.images import SIDE, Augmentation
 from mnist_tui.engine.models.networks import Shape, build_best, build_fast, build_lenet5, build_mlp, build_reference
 from mnist_tui.metrics import METRICS
@@ -145,8 +145,23 @@ def check_known(names: Iterable[str]) -> None:
             raise ConfigError(f"preset {quoted(name)} is not known: this version has {', '.join(PRESETS)}")
 
 
-def compile_model(preset: Preset, model: Any, optimizer: str, learning_rate: float, *, jit: str | bool) -> None:
-    """Compile a model with the preset's loss over one-hot labels, an optimizer by name, and the accuracy metric."""
+def preset_of(config: RunConfig, member: int) -> Preset:
+    """Return the preset of an ensemble member, with the run's own model in place of its network if there is one."""
+    preset = PRESETS[config.members[member]]
+    if config.model is None:
+        return preset
+    from mnist_tui.engine.models.own_model import OwnModel
+
+    return replace(preset, build=OwnModel(config.model).build)
+
+
+def compile_model(
+    preset: Preset, model: Any, optimizer: str, learning_rate: float, *, jit: str | bool, loss: Any = None
+) -> None:
+    """Compile a model with a loss over one-hot labels, an optimizer by name, and the accuracy metric.
+
+    Without a loss, it is the preset's cross-entropy.
+    """
     import keras
 
     from mnist_tui.engine.models.ema import keep_ema_separate
@@ -163,7 +178,7 @@ def compile_model(preset: Preset, model: Any, optimizer: str, learning_rate: flo
         keep_ema_separate(chosen)
     model.compile(
         optimizer=chosen,
-        loss=keras.losses.CategoricalCrossentropy(label_smoothing=preset.label_smoothing),
+        loss=loss or keras.losses.CategoricalCrossentropy(label_smoothing=preset.label_smoothing),
         metrics=[metric.keras_metric() for metric in METRICS.values() if metric.keras_metric],
         jit_compile=jit,
     )

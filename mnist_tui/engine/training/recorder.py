@@ -14,7 +14,7 @@ from mnist_tui.diagnosis.guard import EpochFigures
 from mnist_tui.engine.data.datasets import Digits, Split
 from mnist_tui.engine.models.best_model import BestModel
 from mnist_tui.engine.models.evaluation import Evaluation, evaluate, predict, to_float16
-from mnist_tui.engine.models.presets import PRESETS
+from mnist_tui.engine.models.presets import PRESETS, preset_of
 from mnist_tui.engine.recording.checkpoints import TrainingState
 from mnist_tui.engine.training.context import RunContext
 from mnist_tui.events import (
@@ -65,9 +65,10 @@ class Recorder:
     def __init__(self, context: RunContext, config: RunConfig, facts: DataFacts, split: Split) -> None:
         self._context, self._run, self._writer, self._split = context, context.run, context.writer, split
         self.emit, self._state = context.event_writer.emit, context.steering.state
-        builders = [partial(PRESETS[name].build, facts.image_shape, facts.classes) for name in config.members]
+        presets = [preset_of(config, member) for member in range(len(config.members))]
+        builders = [partial(preset.build, facts.image_shape, facts.classes) for preset in presets]
         self._best = BestModel(context.run, builders, PRESETS[config.preset].shifts_for(facts.image_shape))
-        self._monitors = [PRESETS[name].monitor for name in config.members]
+        self._monitors = [preset.monitor for preset in presets]
         self.member = 0
         """Index of the ensemble member in training."""
         self._is_tested = context.is_tested

@@ -315,10 +315,10 @@ class Trainer:
 
     def _start_next_member(self) -> None:
         """Start the next ensemble member, with a best epoch of its own."""
-        number, names = self._compiled.number + 1, self._config.members
+        number, count = self._compiled.number + 1, len(self._config.members)
         self._state.best_accuracy, self._state.best_loss, self._state.automatic_rollbacks = -1.0, None, 0
         self._switch_to_member(number)
-        network = f"{number + 1} of {len(names)}, {names[number]} with seed {self._compiled.seed}"
+        network = f"{number + 1} of {count}, {self._config.network(number)} with seed {self._compiled.seed}"
         step = self._state.step
         self._emit(SettingChanged(time=time.time(), setting="network", value=network, by=PROGRAM, step=step))
 

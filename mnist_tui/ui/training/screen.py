@@ -71,7 +71,9 @@ class TrainingScreen(RunScreen):
             self._update_readout()
         else:
             self.query_one(StartUpPanel).show(view)
-        self.query_one(ModelPanel).show(history.started, history.record.config.preset, history.layer_stats)
+        config = history.record.config
+        preset = "" if config.model else config.preset
+        self.query_one(ModelPanel).show(history.started, preset, history.layer_stats)
         self.query_one(MachinePanel).show(view)
         self.query_one(ProgressPanel).show(view)
         self.query_one(ConfusionsLine).show(history, view.status)
