@@ -184,6 +184,12 @@ def new_folder(folder: Path) -> Path:
     return folder
 
 
+def csv_folder(folder: Path) -> Path:
+    folder.mkdir()
+    WRITERS["data.csv"](folder / "train.csv")
+    return folder
+
+
 def named_folder(folder: Path) -> Path:
     return image_folder(folder, labels=[f"c{label % 2}" for label in LABELS])
 
@@ -249,6 +255,14 @@ BAD: dict[str, tuple[Change, str]] = {
     "csv after a blank line": (
         text(lambda lines: [lines[0], "", "", lines[1].replace(",", ",256,", 1).rsplit(",", 1)[0], *lines[2:]]),
         "256 in line 4, column 2",
+    ),
+    "csv folder with a damaged test": (
+        file_of(csv_folder, "test.csv", frame()[:20].to_csv(index=False)[:-9].encode()),
+        r"test.csv has .* in line 21",
+    ),
+    "csv folder with label 300": (
+        file_of(csv_folder, "test.csv", frame()[:20].assign(label=300).to_csv(index=False).encode()),
+        "label 300 in test.csv, line 2, column 1",
     ),
     "csv in UTF-16": (content("d.csv", frame().to_csv().encode("utf-16")), "is not UTF-8"),
     "csv with zeros": (content("d.csv", bytes(5_000)), "d.csv"),

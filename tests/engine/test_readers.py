@@ -74,7 +74,7 @@ def test_the_same_data_are_read_from_every_format(tmp_path: Path, name: str) -> 
 
 def test_a_format_that_no_reader_knows_is_refused_with_those_that_are(tmp_path: Path) -> None:
     (tmp_path / "digits.txt").touch()
-    with pytest.raises(ConfigError, match=r"is not known: give mnist, or the path of an \.npz file or a \.csv file"):
+    with pytest.raises(ConfigError, match=r"is not known: give mnist, or the path of an \.npz file, a \.csv file, .* or a folder of images"):
         datasets.check_spec(str(tmp_path / "digits.txt"))
 
 
@@ -216,6 +216,21 @@ class TestCsv:
         frame(labels=names).to_csv(tmp_path / "d.csv", index=False)
         expected = sorted((image.tobytes(), name) for image, name in zip(IMAGES, names, strict=True))
         assert pairs(read(tmp_path / "d.csv")) == expected
+
+    @pytest.mark.parametrize("prefix", ["", "fashion-mnist_"])
+    def test_a_folder_with_train_and_test(self, tmp_path: Path, prefix: str) -> None:
+        write_csv(tmp_path / f"{prefix}train.csv")
+        frame()[:20].to_csv(tmp_path / f"{prefix}test.csv", index=False)
+        data = datasets.load(str(tmp_path))
+        assert np.array_equal(data.training.images, IMAGES)
+        assert np.array_equal(data.test.labels, LABELS[:20])
+
+    def test_a_test_table_without_labels_is_left_out(self, tmp_path: Path) -> None:
+        write_csv(tmp_path / "train.csv")
+        frame()[:20].drop(columns="label").to_csv(tmp_path / "test.csv", index=False)
+        contents = read(tmp_path)
+        assert pairs(contents) == EXPECTED
+        assert contents.notes == ("test.csv, which has no labels, was left out",)
 
     def test_a_table_is_split_the_same_way_for_all_runs(self, tmp_path: Path) -> None:
         path = write_csv(tmp_path / "train.csv")

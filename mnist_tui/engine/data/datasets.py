@@ -130,7 +130,8 @@ def check_spec(spec: str) -> None:
     """Raise ConfigError unless a spec names a data set or an existing file. Cheap enough for every key press."""
     if spec in DATASETS:
         return
-    known = f"give {', '.join(DATASETS)}, or the path of {' or '.join(reader.description for reader in READERS)}"
+    formats = [reader.description for reader in READERS]
+    known = f"give {', '.join(DATASETS)}, or the path of {', '.join(formats[:-1])} or {formats[-1]}"
     path = user_path(spec, "data")
     try:
         exists = path.exists()

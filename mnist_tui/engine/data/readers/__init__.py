@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from mnist_tui.engine.data.readers import cache, csv, folders, idx, labels, npz, parquet, values
+from mnist_tui.engine.data.readers import cache, csv, folders, idx, labels, npz, parquet, table_folder, values
 from mnist_tui.engine.data.readers.reader import Choice, Contents, Raw, Reader, ReaderError, Report, silent
 
 __all__ = ["READERS", "Contents", "ReaderError", "Report", "cache", "files_of", "read", "reader_of", "silent"]
@@ -22,8 +22,9 @@ SLOW = 1.0
 READERS: tuple[Reader, ...] = (
     Reader("an .npz file", lambda path: path.suffix == ".npz", npz.read),
     Reader("a .csv file", lambda path: csv.NAME.fullmatch(path.name) is not None, csv.read, is_cached=True),
-    Reader("a Parquet file or a folder of them", parquet.matches, parquet.read, parquet.files, is_cached=True),
+    Reader("a Parquet file", parquet.matches, parquet.read, parquet.files, is_cached=True),
     Reader("a folder with IDX files", idx.matches, idx.read, lambda path: tuple(idx.idx_files(path).values())),
+    Reader("a folder with train.csv", table_folder.matches, table_folder.read, table_folder.files, is_cached=True),
     Reader("a folder of images", Path.is_dir, folders.read, folders.files, is_cached=True),
 )
 """Formats, tried in this order."""

@@ -137,6 +137,15 @@ def read(path: Path, choices: Sequence[Choice], report: Report) -> Raw:
         return _images(table, "y" in choice, report)
 
 
+def has_labels(path: Path) -> bool:
+    """Return True if a table may have a column of labels; damaged ones may."""
+    try:
+        columns = _table(path, with_labels=False).columns
+    except ReaderError:
+        return True
+    return columns is None or bool(columns.labels)
+
+
 def _table(path: Path, *, with_labels: bool) -> _Table:
     """Return the layout of a file from its first two rows."""
     start = list(itertools.islice(rows(path), 2))
