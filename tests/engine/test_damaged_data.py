@@ -204,6 +204,12 @@ BAD: dict[str, tuple[Change, str]] = {
     "npz with a pickle": (arrays(y=np.array([1, None] * 75, object)), "Python objects"),
     "npz without labels": (saved(x=IMAGES), "has no array y"),
     "npz of a wrong shape": (arrays(x=IMAGES[:, None, None]), r"x of shape \(150, 1, 1, 8, 8\), expected"),
+    "npz without pixels": (arrays(x=IMAGES[:, :0]), r"x of shape \(150, 0, 8\), expected pixels"),
+    "npz without images": (arrays(x=IMAGES[:0], y=LABELS[:0]), "the 0 images in x are too few"),
+    "npz without test images": (
+        saved(x_train=IMAGES, y_train=LABELS, x_test=IMAGES[:0], y_test=LABELS[:0]),
+        "the 0 images in x_test are too few",
+    ),
     "npz with too small images": (arrays(x=IMAGES[:, :7]), "sides of 8 to 96"),
     "npz with fewer labels": (arrays(y=LABELS[1:]), "150 images in x and 149 labels"),
     "npz with NaN": (arrays(x=changed(IMAGES, (7, 3, 4), np.nan, float)), r"nan in x\[7, 3, 4\]"),
@@ -242,6 +248,10 @@ BAD: dict[str, tuple[Change, str]] = {
     "csv with tabs": (text(lambda lines: [line.replace(",", "\t") for line in lines]), "tabs in line 1"),
     "csv with decimal commas": (cell('"0,5"'), "'0,5' in line 5, column 20, .*a point"),
     "csv with a text": (cell("x"), "'x' in line 5, column 20, expected a number"),
+    "csv without headings, with a text": (
+        content("d.csv", b"1," + b"0," * 9 + b"x" + b",0" * 54 + b"\n"),
+        "'x' in line 1, column 11",
+    ),
     "csv with an escape": (cell("\x1b[2J"), r"'\?\[2J' in line 5, column 20"),
     "csv with an empty cell": (cell(""), "'' in line 5, column 20"),
     "csv with nan": (cell("nan"), "'nan' in line 5, column 20"),

@@ -1,7 +1,10 @@
 """Data files that users bring: every layout that is read."""
 
 import gzip
+import json
 import os
+import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -104,6 +107,12 @@ class TestIdx:
         assert data.class_names[0] + data.class_names[25] == "AZ"
         assert np.array_equal(data.training.labels, labels - 1)
         assert any("became the classes 0 to 25" in note for note in data.notes)
+
+    def test_classes_of_kmnist_are_named_after_its_folder_as_torchvision_makes_it(self, tmp_path: Path) -> None:
+        idx_folder(tmp_path / "KMNIST" / "raw")
+        data = datasets.load(str(tmp_path / "KMNIST"))
+        assert data.class_names[:3] == ("o", "ki", "su")
+        assert np.array_equal(data.training.images, IMAGES)
 
     def test_labels_of_qmnist_are_the_first_of_eight_columns(self, tmp_path: Path) -> None:
         idx_folder(tmp_path)
@@ -263,7 +272,7 @@ class TestParquet:
         names = [f"class {number}" for number in range(10)]
         features = {"label": {"names": names, "_type": "ClassLabel"}}
         table = pa.Table.from_pandas(hub_table(), preserve_index=False)
-        info = pd.io.json.ujson_dumps({"info": {"features": features}})
+        info = json.dumps({"info": {"features": features}})
         pq.write_table(table.replace_schema_metadata({"huggingface": info}), tmp_path / "d.parquet")
         assert read(tmp_path / "d.parquet").class_names == tuple(names)
 
@@ -286,7 +295,7 @@ class TestParquet:
 
     def test_a_missing_package_is_named(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         path = WRITERS["data.parquet"](tmp_path / "data.parquet")
-        monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
+        monkeypatch.setitem(sys.modules, "pyarrow", None)
         with pytest.raises(ConfigError, match=r"pyarrow.*: pip install 'mnist-tui\[parquet\]'"):
             datasets.load(str(path))
 
@@ -301,21 +310,24 @@ class TestImages:
         assert data.notes == ("the folder val was left out",)
 
     @pytest.mark.parametrize(
-        ("image", "expected"),
+        ("image", "expected", "words"),
         [
-            (Image.fromarray(RGB[0]), RGB[0]),
-            (Image.fromarray(DARK[0]).convert("RGB"), DARK[0]),
-            (Image.fromarray(DARK[0]).convert("P"), DARK[0]),
-            (Image.fromarray(DARK[0] > 40), np.where(DARK[0] > 40, 255, 0)),
-            (Image.fromarray(DARK[0].astype(np.uint16) * 257), DARK[0]),
-            (Image.merge("LA", [Image.fromarray(255 - DARK[0]), Image.new("L", (8, 8), 255)]), DARK[0]),
-            (Image.merge("LA", [Image.new("L", (8, 8), 0), Image.fromarray(DARK[0])]), DARK[0]),
+            (Image.fromarray(RGB[0]), RGB[0], ""),
+            (Image.fromarray(DARK[0]).convert("RGB"), DARK[0], "without colours"),
+            (Image.fromarray(DARK[0]).convert("P"), DARK[0], "without colours"),
+            (Image.fromarray(DARK[0] > 40), np.where(DARK[0] > 40, 255, 0), ""),
+            (Image.fromarray(DARK[0].astype(np.uint16) * 257), DARK[0], "divided by 257"),
+            (Image.fromarray(255 - DARK[0]), DARK[0], "inverted"),
+            (Image.merge("LA", [Image.new("L", (8, 8), 0), Image.fromarray(DARK[0])]), DARK[0], "on white, .*inverted"),
         ],
         ids=["RGB", "grey in RGB", "palette", "1 bit", "16 bits", "dark on light", "ink on transparency"],
     )
-    def test_modes_of_images(self, tmp_path: Path, image: Image.Image, expected: NDArray[Any]) -> None:
+    def test_modes_of_images(self, tmp_path: Path, image: Image.Image, expected: NDArray[Any], words: str) -> None:
         image.save(tmp_path / "a.png")
-        assert np.array_equal(read(tmp_path, "x").arrays["x"][0], expected)
+        contents = read(tmp_path, "x")
+        assert np.array_equal(contents.arrays["x"][0], expected)
+        assert re.search(words, ", ".join(contents.notes))
+        assert bool(contents.notes) == bool(words)
 
     def test_dark_on_light_is_inverted_and_said(self, tmp_path: Path) -> None:
         image_folder(tmp_path / "a", 255 - DARK)

@@ -243,6 +243,7 @@ async def test_a_new_epoch_is_shown_and_the_cursor_stays(tmp_path: Path) -> None
 async def test_before_the_first_epoch_the_screen_shows_when_the_matrix_comes(tmp_path: Path) -> None:
     recording = Recording.begin(tmp_path, planned=5, n=200)
     recording.train(10)
+    recording.run.lock.path.touch()  # if it is missing beside fresh events, an engine may make it again
     lock = recording.run.lock.acquire()
     app = Host(recording.run, ConfusionScreen, now=recording.time)
     async with app.shown((80, 24)) as pilot:

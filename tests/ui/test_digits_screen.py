@@ -177,6 +177,7 @@ async def test_after_a_new_epoch_the_cursor_stays_on_its_digit(tmp_path: Path) -
 async def test_before_the_first_epoch_there_is_a_sentence(tmp_path: Path) -> None:
     recording = Recording.begin(tmp_path)
     recording.train(10)
+    recording.run.lock.path.touch()  # if it is missing beside fresh events, an engine may make it again
     lock = recording.run.lock.acquire()
     app = Host(recording.run, DigitsScreen, now=recording.time)
     async with app.shown((80, 24)) as pilot:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mnist_tui.engine.data.readers import cache, csv, folders, idx, labels, npz, parquet, table_folder, values
 from mnist_tui.engine.data.readers.reader import Choice, Contents, Raw, Reader, ReaderError, Report, silent
+from mnist_tui.untrusted import sanitize
 
 __all__ = ["READERS", "Contents", "ReaderError", "Report", "cache", "files_of", "read", "reader_of", "silent"]
 
@@ -91,5 +92,7 @@ def _recognised(raw: Raw, path: Path, complete: bool, classes: Sequence[str]) ->
         if count != len(array):
             raise ReaderError(f"holds {len(array):,} images in {name} and {count:,} labels, expected as many")
     numbers, names, more = labels.recognised(raw, complete=complete, classes=classes, listed=labels.listed_names(path))
-    arrays = {name: images[name] if name in images else numbers[name] for name in raw.arrays}
-    return Contents(arrays, names, (*raw.notes, *notes, *more))
+    import numpy as np
+
+    arrays = {name: np.ascontiguousarray(images[name] if name in images else numbers[name]) for name in raw.arrays}
+    return Contents(arrays, tuple(map(sanitize, names)), tuple(map(sanitize, (*raw.notes, *notes, *more))))

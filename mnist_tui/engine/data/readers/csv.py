@@ -171,8 +171,7 @@ def _table(path: Path, *, with_labels: bool) -> _Table:
     texts = tuple(place for place, cell in enumerate(sample) if not _is_number(cell))
     if columns is None and texts in ((0,), (len(first) - 1,)):
         columns = Columns(tuple(place for place in range(len(first)) if place not in texts), texts)
-    if columns is not None:
-        texts = tuple(place for place in texts if place in columns.labels)
+    texts = tuple(place for place in texts if columns is not None and place in columns.labels)
     others = [cell.strip() for place, cell in enumerate(sample) if place not in texts]
     return _Table(path, headings, len(first), columns, WHOLE.issuperset(others), texts)
 

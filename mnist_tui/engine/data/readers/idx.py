@@ -1,5 +1,6 @@
 """Reader of folders of IDX files, as MNIST, Fashion-MNIST, KMNIST, QMNIST and EMNIST are published."""
 
+import os
 import re
 import string
 from collections.abc import Sequence
@@ -29,19 +30,25 @@ TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 EMNIST = "emnist"
 """Part of the names of EMNIST's files, whose images are transposed."""
 MERGED = (*string.digits, *string.ascii_uppercase, *"abdefghnqrt")
-EMNIST_CLASSES = {
-    "letters": tuple(string.ascii_uppercase),
-    "balanced": MERGED,
-    "bymerge": MERGED,
-    "byclass": (*string.digits, *string.ascii_uppercase, *string.ascii_lowercase),
+CLASSES = {
+    "emnist-letters": tuple(string.ascii_uppercase),
+    "emnist-balanced": MERGED,
+    "emnist-bymerge": MERGED,
+    "emnist-byclass": (*string.digits, *string.ascii_uppercase, *string.ascii_lowercase),
+    "kmnist": ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
 }
-"""Part of a file's name -> names of the classes; source: Cohen et al. 2017, arXiv 1702.05373, and EMNIST's mappings."""
+"""Part of the name of a file, or of its folder, -> names of the classes.
+
+Sources: Cohen et al. 2017, arXiv 1702.05373, and EMNIST's mappings; Clanuwat et al. 2018, arXiv 1812.01718.
+"""
+RAW = "raw"
+"""Folder that torchvision makes for the files, inside one with the name of the data set."""
 
 
 def matches(path: Path) -> bool:
     """Return True for a folder with an IDX file."""
     try:
-        return path.is_dir() and any(IDX_NAME.fullmatch(each.name) for each in path.iterdir())
+        return path.is_dir() and bool(idx_files(path))
     except OSError:
         return False
 
@@ -49,11 +56,12 @@ def matches(path: Path) -> bool:
 def idx_files(folder: Path) -> dict[str, Path]:
     """Return the IDX files of a folder by the name of their array, such as x_train; raises OSError."""
     found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if name := IDX_NAME.fullmatch(path.name):
-            part = "train" if name["part"].lower() == "train" else "test"
-            found.setdefault(f"{'x' if name['kind'].lower() == 'images' else 'y'}_{part}", path)
-    return found
+    for name in sorted(os.listdir(folder)):  # noqa: PTH208 - a folder of 10,000 images is looked at as well
+        if match := IDX_NAME.fullmatch(name):
+            part = "train" if match["part"].lower() == "train" else "test"
+            found.setdefault(f"{'x' if match['kind'].lower() == 'images' else 'y'}_{part}", folder / name)
+    inner = folder / RAW
+    return found or (idx_files(inner) if inner.is_dir() and folder.name != RAW else {})
 
 
 def read(folder: Path, choices: Sequence[Choice], report: Report) -> Raw:
@@ -78,9 +86,10 @@ def read(folder: Path, choices: Sequence[Choice], report: Report) -> Raw:
         if name[0] == "y" and array.ndim == 2:  # QMNIST: the class, then the writer and other facts
             array = array[:, 0].copy()
             notes.append("QMNIST's labels are the first of the columns")
-        if name[0] == "y" and emnist:
-            names = next((names for word, names in EMNIST_CLASSES.items() if word in file.name.lower()), ())
-            if names == EMNIST_CLASSES["letters"] and array.dtype == "u1" and array.size and array.min() > 0:
+        if name[0] == "y":
+            called = f"{folder.name} {file.name}".lower()
+            names = next((names for part, names in CLASSES.items() if part in called), ())
+            if names == CLASSES["emnist-letters"] and array.dtype == "u1" and array.size and array.min() > 0:
                 array = array - 1
                 notes.append("EMNIST's letters 1 to 26 became the classes 0 to 25")
         arrays[name] = array

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 Source = str | bytes
 """Path of an image file as text, which is faster than a Path, or its content."""
+Notes = dict[str, None]
+"""Sentences about what was recognised or changed, each once, in order."""
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
 REPORTED = 256
@@ -54,16 +56,18 @@ def stacked(
         warnings.simplefilter("ignore")  # about metadata
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
-            images, notes = _same_shape(sources, name_of, report), list[str]()
+            notes = dict[str, None]()
+            images = _same_shape(sources, name_of, report, notes)
         except _OtherShapeError:
-            images, notes = _brought_to_one_size(sources, name_of, report)
+            notes.clear()
+            images = _brought_to_one_size(sources, name_of, report, notes)
     if images.ndim == 4 and _is_grey(images):
         images = images[..., 0].copy()
-        notes.append("images without colours were read as grey")
+        notes["images without colours were read as grey"] = None
     if images.ndim == 3 and _is_dark_on_light(images):
         images = 255 - images
-        notes.append("dark on a light background: inverted")
-    return images, notes
+        notes["dark on a light background: inverted"] = None
+    return images, list(notes)
 
 
 @contextlib.contextmanager
@@ -86,7 +90,9 @@ def _opened(source: Source, name_of: Callable[[int], str], number: int) -> "Iter
         ) from None
 
 
-def _same_shape(sources: Sequence[Source], name_of: Callable[[int], str], report: Report) -> "NDArray[np.uint8]":
+def _same_shape(
+    sources: Sequence[Source], name_of: Callable[[int], str], report: Report, notes: Notes
+) -> "NDArray[np.uint8]":
     """Decode images that all have the shape of the first one; raises _OtherShapeError at another one."""
     import numpy as np
 
@@ -97,7 +103,7 @@ def _same_shape(sources: Sequence[Source], name_of: Callable[[int], str], report
         with _opened(source, name_of, number) as image:
             if max(image.size) > MAX_SIDE or min(image.size) < MIN_SIDE:
                 raise _OtherShapeError
-            pixels = _pixels(image)
+            pixels = _pixels(image, notes)
         if not number:
             stack = np.empty((len(sources), *pixels.shape), np.uint8)
         elif pixels.shape != stack.shape[1:]:
@@ -107,8 +113,8 @@ def _same_shape(sources: Sequence[Source], name_of: Callable[[int], str], report
 
 
 def _brought_to_one_size(
-    sources: Sequence[Source], name_of: Callable[[int], str], report: Report
-) -> "tuple[NDArray[np.uint8], list[str]]":
+    sources: Sequence[Source], name_of: Callable[[int], str], report: Report, notes: Notes
+) -> "NDArray[np.uint8]":
     """Decode images of any size as RGB, scaled to one size and centred on the colour of their border."""
     import numpy as np
     from PIL import Image
@@ -120,12 +126,11 @@ def _brought_to_one_size(
     smallest, largest = min(sizes), max(sizes)
     if smallest == largest and min(smallest) >= MIN_SIDE and max(largest) <= MAX_SIDE:
         width, height = smallest
-        notes = []
     else:
         middle = int(np.median([max(size) for size in sizes]))
         width = height = min(max(middle, MIN_SIDE), LARGEST_SIDE_MADE)
         given = "x".join(map(str, smallest)) + (f" to {'x'.join(map(str, largest))}" if smallest != largest else "")
-        notes = [f"images of {given} pixels were scaled to {width}x{height}"]
+        notes[f"images of {given} pixels were scaled to {width}x{height}"] = None
     if len(sources) * width * height * 3 > LARGEST:
         raise ReaderError(f"holds {len(sources):,} images, which do not fit into {LARGEST / 1e9:,.1f} GB", "use fewer")
     stack = np.empty((len(sources), height, width, 3), np.uint8)
@@ -134,11 +139,11 @@ def _brought_to_one_size(
             report(number, len(sources))
         with _opened(source, name_of, number) as image:
             if image.size == (width, height):
-                pixels = _pixels(image)
+                pixels = _pixels(image, notes)
                 stack[number] = pixels if pixels.ndim == 3 else pixels[..., None]
                 continue
             image.draft("RGB", (width, height))  # lets JPEG decode a smaller image
-            pixels = _pixels(image)
+            pixels = _pixels(image, notes)
             share = min(width / pixels.shape[1], height / pixels.shape[0])
             size = max(1, round(pixels.shape[1] * share)), max(1, round(pixels.shape[0] * share))
             scaled = np.asarray(Image.fromarray(pixels).resize(size, reducing_gap=3.0))
@@ -147,16 +152,17 @@ def _brought_to_one_size(
             stack[number, top : top + size[1], left : left + size[0]] = (
                 scaled if scaled.ndim == 3 else scaled[..., None]
             )
-    return stack, notes
+    return stack
 
 
-def _pixels(image: "Image") -> "NDArray[np.uint8]":
+def _pixels(image: "Image", notes: Notes) -> "NDArray[np.uint8]":
     """Return an image as (height, width) or (height, width, 3) uint8, on white if it is transparent."""
     import numpy as np
 
     if image.mode in ("L", "RGB") and "transparency" not in image.info:
         return np.asarray(image)
-    if image.mode.startswith("I"):  # 16 bits
+    if image.mode.startswith("I"):
+        notes["16-bit values were divided by 257"] = None
         return (np.asarray(image).clip(0, 65_535) // 257).astype(np.uint8)
     if image.mode == "F":
         raise ValueError("its pixels are fractions")
@@ -165,6 +171,7 @@ def _pixels(image: "Image") -> "NDArray[np.uint8]":
     if image.has_transparency_data:
         from PIL import Image
 
+        notes["transparent pixels were put on white"] = None
         image = image.convert("RGBA")
         return np.asarray(Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB"))
     return np.asarray(image.convert("RGB"))

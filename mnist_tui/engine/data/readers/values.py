@@ -52,7 +52,6 @@ def recognised(raw: Raw) -> "tuple[dict[str, NDArray[np.uint8]], list[str]]":
     """
     notes: list[str] = []
     images = {name: _laid_out(name, array, notes) for name, array in raw.arrays.items() if name.startswith("x")}
-    images = {name: array for name, array in images.items() if array.size} or images
     white = raw.white or _white(_range_of(images, raw), images, raw)
     kinds = {array.dtype for array in images.values()}
     if any(kind != "uint8" for kind in kinds) or white != 255:
@@ -68,7 +67,9 @@ def _laid_out(name: str, array: "NDArray[Any]", notes: list[str]) -> "NDArray[An
     shape = array.shape
     if array.dtype.kind not in "buif":
         raise ReaderError(f"holds {array.dtype} in {name}, expected numbers")
-    if array.ndim == 2 and isqrt(shape[1]) ** 2 == shape[1] > 0:
+    if 0 in shape[1:]:
+        raise ReaderError(f"holds {name} of shape {shape}, expected pixels")
+    if array.ndim == 2 and isqrt(shape[1]) ** 2 == shape[1]:
         side = isqrt(shape[1])
         notes.append(f"rows of {shape[1]:,} values were read as images of {side}x{side}")
         return array.reshape(-1, side, side)
