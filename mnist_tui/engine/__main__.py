@@ -120,9 +120,11 @@ class Engine:
         emit = self._event_writer.emit
         sampler = threading.Thread(target=sample_hardware, args=(emit, self._over), daemon=True)
         context = RunContext(self._run, self._event_writer, self._writer, self._steering, self._is_tested)
+        batch_size = 0
         try:
             emit(PhaseChanged(time=time.time(), phase=Phase.IMPORTING))
             config = self._run.record().config
+            batch_size = config.batch_size
             backends.select(config.backend)
             detection.restrict_gpus(config.device)
             backends.import_keras()
@@ -139,7 +141,7 @@ class Engine:
         except Exception as error:
             first = (str(error) or "no message").splitlines()[0]
             message = f"{type(error).__name__}: {first} (the traceback is in {self._run.log_path})"
-            self._fail(out_of_memory_message(error, self._run.record().config.batch_size) or message)
+            self._fail(out_of_memory_message(error, batch_size) or message)
         finally:
             context.distribution.close(self._error)
             self._over.set()

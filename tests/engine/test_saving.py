@@ -89,6 +89,12 @@ def at_step(number: int, act: AtStep) -> tuple[in_process.OnEvent, list[Engine]]
     return on_event, engines
 
 
+def delete(folder: Path) -> None:
+    """Delete a folder that another thread writes to."""
+    while folder.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 @contextmanager
 def once_it_waits(engines: list[Engine], act: AtStep) -> Iterator[None]:
     """Call `act` in another thread once the engine waits for the disk. Fail if it never does."""
@@ -168,12 +174,31 @@ def test_a_failure_is_recorded_once_the_disk_has_room(disk: Disk) -> None:
     assert "out of luck" in events[-1].error
 
 
+def test_a_failure_without_a_run_directory_is_that_failure() -> None:
+    seen: list[AnyEvent] = []
+
+    def fail(engine: Engine) -> None:
+        delete(engine._run.path)
+        raise OverflowError("out of luck")
+
+    run, (fail_run, engines) = in_process.new_run(**SETTINGS), at_step(2, fail)
+
+    def on_event(engine: Engine, event: AnyEvent) -> None:
+        seen.append(event)
+        fail_run(engine, event)
+
+    in_process.train(run, on_event)
+    (failed,) = (event for event in seen if isinstance(event, RunFailed))
+    assert "out of luck" in failed.error
+    assert engines[0].status == 1
+
+
 def remove_everything(engine: Engine) -> None:
     for path in engine._run.path.iterdir():
         if path.is_dir():
-            shutil.rmtree(path)
+            delete(path)
         else:
-            path.unlink()
+            path.unlink(missing_ok=True)
 
 
 def test_removed_files_are_written_again() -> None:
@@ -188,11 +213,11 @@ def test_removed_files_are_written_again() -> None:
 
 def test_a_run_whose_directory_is_deleted_trains_to_its_end(home: Path) -> None:
     seen: list[AnyEvent] = []
-    run, (delete, engines) = in_process.new_run(**SETTINGS), at_step(13, lambda engine: shutil.rmtree(engine._run.path))
+    run, (delete_run, engines) = in_process.new_run(**SETTINGS), at_step(13, lambda engine: delete(engine._run.path))
 
     def on_event(engine: Engine, event: AnyEvent) -> None:
         seen.append(event)
-        delete(engine, event)
+        delete_run(engine, event)
 
     in_process.train(run, on_event)
     ended = seen[-1]
