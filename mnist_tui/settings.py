@@ -250,6 +250,8 @@ class Catalogue:
     """Raises ConfigError if a package of the Keras backend is missing. Cheap as well."""
     read_data: Callable[[str], DataFacts] | None = None
     """Reads a data set; raises ConfigError if it cannot be used. None: data are not checked."""
+    load_data: Callable[[str], Any] = lambda _: None
+    """Loads a data set (engine/data/datasets.py); raises ConfigError."""
 
     def check(self, config: RunConfig) -> None:
         """Raise ConfigError if this version does not know a recorded preset, optimizer or the like, or lacks a package.

@@ -1,16 +1,20 @@
 """`mnist-tui export` and `import`: runs for other programs, and from them."""
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
-from mnist_tui.cli.output import check_output, is_stdout, output_file, output_folder
+from mnist_tui.cli.output import is_stdout, output_file, output_folder
 from mnist_tui.cli.steer import RUN_HELP
 from mnist_tui.cli.wiring import UsageError, load_data
 from mnist_tui.export.formats import FORMATS, Format, check_packages, format_named, format_of
 from mnist_tui.render.text import sanitize
-from mnist_tui.runs.directory import RunDirectory, RunError, find_run
+from mnist_tui.runs.directory import find_run
 from mnist_tui.settings import user_path
+
+if TYPE_CHECKING:
+    from mnist_tui.export.source import Source
 
 
 def _help() -> str:
@@ -31,6 +35,7 @@ def _help() -> str:
 @click.option("--format", "name", metavar="FORMAT", help="One of the formats below.")
 @click.option("-o", "path", metavar="PATH", help="Write to this file or folder; - for stdout.")
 def export(run: str, name: str | None, path: str | None) -> int:
+    from mnist_tui.export.into_run import export_into_run
     from mnist_tui.export.source import Source
 
     if name is None and path is None:
@@ -38,13 +43,12 @@ def export(run: str, name: str | None, path: str | None) -> int:
     chosen = format_named(name) if name is not None else format_of(user_path(str(path), "-o"))
     found = find_run(run)
     chosen.check()
-    target = path or _default_path(found, chosen)
-    if chosen.is_folder and is_stdout(target):
-        raise UsageError(f"-o {target} cannot take format {chosen.name}, which is a folder: give a path")
-    check_output(target, is_folder=chosen.is_folder)
     source = Source(found, load_data, _progress)
-    with output_folder(target) if chosen.is_folder else output_file(target) as temporary:
-        what = chosen.write(source, temporary)
+    if path is None:
+        written, what = export_into_run(chosen, source)
+        target = str(written)
+    else:
+        target, what = path, _write(chosen, source, path)
     if sys.stderr.isatty():
         click.echo("\r\x1b[K", err=True, nl=False)
     if not is_stdout(target):
@@ -52,13 +56,12 @@ def export(run: str, name: str | None, path: str | None) -> int:
     return 0
 
 
-def _default_path(run: RunDirectory, chosen: Format) -> str:
-    folder = run.path / "exports"
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise RunError(f"{folder} cannot be written ({error.strerror}): give -o PATH") from None
-    return str(folder / chosen.file)
+def _write(chosen: Format, source: "Source", path: str) -> str:
+    """Write a format to a path that the user gave, and return what was written, in words."""
+    if chosen.is_folder and is_stdout(path):
+        raise UsageError(f"-o {path} cannot take format {chosen.name}, which is a folder: give a path")
+    with output_folder(path) if chosen.is_folder else output_file(path) as temporary:
+        return chosen.write(source, temporary)
 
 
 def _progress(message: str, share: float) -> None:

@@ -27,11 +27,11 @@ class UsageError(Exception):
 def catalogue() -> Catalogue:
     """Return what the engine offers, without importing Keras."""
     from mnist_tui.engine import backends
-    from mnist_tui.engine.data.datasets import DATASETS, check_spec, verify
+    from mnist_tui.engine.data.datasets import DATASETS, check_spec, load, verify
     from mnist_tui.engine.models.presets import PRESETS
 
     recipes = {name: preset.recipe for name, preset in PRESETS.items()}
-    return Catalogue(recipes, tuple(DATASETS), check_spec, backends.check, verify)
+    return Catalogue(recipes, tuple(DATASETS), check_spec, backends.check, verify, load)
 
 
 def check_data(spec: str) -> str:

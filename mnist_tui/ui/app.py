@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import re
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -27,6 +28,7 @@ from mnist_tui.ui.terminal.recolour import recolour, send_truecolor
 from mnist_tui.ui.theme import colour_numbers, themes
 
 if TYPE_CHECKING:
+    from mnist_tui.export.formats import Format
     from mnist_tui.ui.session import RunSession
 
 FRAME_SECONDS = 0.25
@@ -240,12 +242,66 @@ class MnistTuiApp(App[int], inherit_bindings=False):
         else:
             self.pop_screen()
 
+    @property
+    def _run_to_export(self) -> RunDirectory | None:
+        """The run under the cursor on the home screen, else the opened one; None if there is none."""
+        if isinstance(self.screen, HomeScreen):
+            return self.screen.chosen_run
+        return self.session.run if self.session is not None else None
+
+    def action_export_run(self) -> None:
+        """Ask for a format, and export the run in a thread."""
+        from mnist_tui.ui.shared.export_dialog import ExportDialog
+
+        run = self._run_to_export
+        if run is None:
+            return
+
+        def export(chosen: "Format | None") -> None:
+            if chosen is not None:
+                self._export(run, chosen)
+
+        try:
+            self.push_screen(ExportDialog(run.record().name), export)
+        except RunError as error:
+            self._show_error(str(error))
+
+    @work(thread=True, group="export")
+    def _export(self, run: RunDirectory, chosen: "Format") -> None:
+        from mnist_tui.export.into_run import export_into_run
+        from mnist_tui.export.source import Source
+        from mnist_tui.ui.steering.steering import notify
+
+        notify(self, f"Exporting {chosen.name}…")
+        try:
+            path, words = export_into_run(chosen, Source(run, self._catalogue.load_data))
+        except (ConfigError, RunError) as error:
+            self._show_error(str(error))
+        else:
+            notify(self, f"{words[0].upper()}{words[1:]} written to {path}")
+
+    def action_save_screen(self) -> None:
+        """Save a picture of the screen among the exports of the opened run."""
+        from mnist_tui.export.into_run import save_screen
+        from mnist_tui.ui.steering.steering import notify
+
+        if self.session is None:
+            return
+        try:
+            path = save_screen(self.session.run, without_fonts(self.export_screenshot(title=self.session.record.name)))
+        except RunError as error:
+            self._show_error(str(error))
+        else:
+            notify(self, f"Screen written to {path}")
+
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """List the screens, and the keys that work now, for the command palette."""
         screens = screen_keys() if self.session is not None else ()
         for key in screens:
             yield SystemCommand(key.label, key.help, partial(self.run_action, key.action))
-        listed = {key.action for key in screens} | {"app.command_palette"}
+        if self._run_to_export is not None:  # also where e exports digits or reviews
+            yield SystemCommand("Export run", "Export the run: report, model, history…", self.action_export_run)
+        listed = {key.action for key in screens} | {"app.command_palette", "app.export_run"}
         for node, binding, enabled, _ in screen.active_bindings.values():
             if enabled and binding.description and binding.action not in listed:
                 action = partial(self.run_action, binding.action, node)
@@ -284,7 +340,9 @@ class MnistTuiApp(App[int], inherit_bindings=False):
         self.refresh(layout=True)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        if action == "view" or (action == "go_back" and len(self.screen_stack) == 2):
+        if action == "export_run":
+            return self._run_to_export is not None
+        if action in ("view", "save_screen") or (action == "go_back" and len(self.screen_stack) == 2):
             return self.session is not None
         return True
 
@@ -319,3 +377,8 @@ class MnistTuiApp(App[int], inherit_bindings=False):
 
         failed = (Status.FAILED, Status.CRASHED)
         return 1 if self.session is not None and self.session.view.status in failed else 0
+
+
+def without_fonts(svg: str) -> str:
+    """Return a picture of a screen without the fonts that it would ask a web site for."""
+    return re.sub(r"@font-face \{[^}]*\}", "", svg)

@@ -34,8 +34,8 @@ STEPS = {
 class CalibrationScreen(PredictionScreen):
     """The figures follow the current evaluation; the threshold stays."""
 
-    BINDINGS = bindings("calibration")
-    KEY_GROUPS = ("calibration", "travel", "pages", "run", "steering", "screens", "everywhere")
+    BINDINGS = bindings("calibration", "export")
+    KEY_GROUPS = ("calibration", "travel", "pages", "run", "steering", "screens", "export", "everywhere")
     CSS_PATH = "screen.tcss"
     PAGES = ("ReliabilityPanel", "ConfidenceHistograms", "AbstentionPanel")
 

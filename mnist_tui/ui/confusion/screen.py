@@ -41,9 +41,9 @@ Panel = TypeVar("Panel", bound=Widget)
 class ConfusionScreen(PredictionScreen):
     """The matrix and its panels. Opening a cell posts `OpenDigits` with the cell's filter to the app."""
 
-    BINDINGS = bindings("confusion", "run", "cursor")  # Esc ends a comparison before it goes back
+    BINDINGS = bindings("confusion", "run", "cursor", "export")  # Esc ends a comparison before it goes back
     PAGES = ("ConfusionMatrix", "CellPanel", "WorstConfusions", "ClassScores")
-    KEY_GROUPS = ("confusion", "travel", "cursor", "pages", "run", "steering", "screens", "everywhere")
+    KEY_GROUPS = ("confusion", "travel", "cursor", "pages", "run", "steering", "screens", "export", "everywhere")
     CSS_PATH = "screen.tcss"
 
     def __init__(self, session: RunSession) -> None:

@@ -16,7 +16,7 @@ from textual.widgets import Static
 
 from mnist_tui import __version__
 from mnist_tui.render.text import sanitize
-from mnist_tui.runs.directory import home
+from mnist_tui.runs.directory import RunDirectory, home
 from mnist_tui.settings import Catalogue
 from mnist_tui.ui.home.next_run import sketch
 from mnist_tui.ui.keymap import bindings
@@ -107,6 +107,12 @@ class HomeScreen(SizedScreen):
         form.focus_first()
         self._read_runs()
         self.set_interval(REFRESH_SECONDS, self._refresh)
+
+    @property
+    def chosen_run(self) -> RunDirectory | None:
+        """Run under the cursor of the table; None without one."""
+        chosen = self._runs.chosen if self._runs is not None else None
+        return chosen.run if chosen is not None else None
 
     def on_screen_resume(self) -> None:
         if self._runs is None:

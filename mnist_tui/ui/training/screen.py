@@ -28,8 +28,8 @@ POLL_SECONDS = 1.0
 class TrainingScreen(RunScreen):
     """Plots and model side by side; narrow terminals stack them, wide ones show every metric."""
 
-    BINDINGS = bindings("training", "run")  # in this order: Esc removes the cursor before it goes back
-    KEY_GROUPS = ("training", "plots", "pages", "run", "steering", "screens", "everywhere")
+    BINDINGS = bindings("training", "run", "export")  # in this order: Esc removes the cursor before it goes back
+    KEY_GROUPS = ("training", "plots", "pages", "run", "steering", "screens", "export", "everywhere")
     CSS_PATH = "screen.tcss"
     AUTO_FOCUS = "#plots"
     PAGES = ("#plots, #start-up", "ProgressPanel, ConfusionsLine", "ModelPanel", "MachinePanel", "EventsPanel")
