@@ -203,8 +203,8 @@ def _cube_colours(image: NDArray[np.uint8]) -> NDArray[np.int32]:
 
 
 def _dithered(image: NDArray[np.uint8], greys: tuple[RGB, ...]) -> NDArray[np.int32]:
-    """Return the luminance in different shades (0xRRGGBB), with patterns of dots for those between two."""
-    shades = tuple(dict.fromkeys(greys))
+    """Return the luminance in shades from dark to light (0xRRGGBB), with patterns of dots for those between two."""
+    shades = tuple(sorted(set(greys)))  # also where ink is dark
     height, width = image.shape[:2]
     thresholds = np.tile(DOTS, (-(-height // 4), -(-width // 4)))[:height, :width]
     levels = (luminance(image) / 255 * (len(shades) - 1) + thresholds).astype(np.intp)

@@ -167,7 +167,7 @@ def test_rgb_images_use_only_the_colours_that_terminals_of_256_share() -> None:
 def test_without_colours_rgb_images_are_dithered_by_their_luminance() -> None:
     ramp = np.repeat(np.linspace(0, 255, 64, dtype=np.uint8)[None, :, None], 16, axis=0).repeat(3, axis=2)
     shares = []
-    for shades in (SHADES, (BLACK, WHITE, WHITE)):
+    for shades in (SHADES, SHADES[::-1], (BLACK, WHITE, WHITE)):
         rows = half_blocks(ramp, shades, RgbMode.LUMINANCE)
         drawn = np.array([[colour[0] for _, *pair in cells(row) for colour in pair[:1]] for row in rows])  # type: ignore[index]
         shares.append([float(part.mean()) for part in np.array_split(drawn, 4, axis=1)])

@@ -50,17 +50,19 @@ def cell_words(cell: SelectedCell, colours: Palette, width: int, height: int) ->
     quiet, is_tall = paint(colours.quiet), height >= TALL
     share = f"  {percent(cell.count / cell.support)}" if cell.support else ""
     counts = f"{cell.count:,} of {cell.support:,}"
-    words = " predicted correctly: " if cell.is_correct else " predicted as : "
-    room = width - len(words + ("" if is_tall else counts))
-    true, predicted = clip_pair(cell.true, "" if cell.is_correct else cell.predicted, room)
-    if cell_len(true + words + predicted + counts) > width:
-        counts = f"\n{counts}"  # rather on a line of its own than broken
-    count = Text.assemble((true, paint(colours.true_class, bold=True)))
-    if cell.is_correct:
-        count.append(words)
-    else:
-        count.append(" predicted as ").append(predicted, paint(colours.predicted_class, bold=True)).append(": ")
-    count.append(counts, paint(bold=True)).append(share, quiet)
+    between, end = " predicted correctly" if cell.is_correct else " predicted as ", ": "
+    second = "" if cell.is_correct else cell.predicted
+    if cell_len(cell.true + between + second + end + counts) > width:
+        between = " correct" if cell.is_correct else " → "
+    true, predicted = clip_pair(cell.true, second, width - len(between + end + counts))
+    count = Text.assemble(
+        (true, paint(colours.true_class, bold=True)),
+        between,
+        (predicted, paint(colours.predicted_class, bold=True)),
+        end,
+        (counts, paint(bold=True)),
+    )
+    count.append(share if count.cell_len + len(share) <= width else "", quiet)
     lines = [count]
     if cell.comparison:
         colour = {BETTER: colours.success, WORSE: colours.wrong}.get(cell.direction, colours.quiet)

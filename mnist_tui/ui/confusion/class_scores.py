@@ -8,7 +8,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from mnist_tui.analysis.confusion import Report
-from mnist_tui.render.text import padded, widest
+from mnist_tui.render.text import clip, padded, widest
 from mnist_tui.ui.shared.paint import paint, palette_of
 from mnist_tui.ui.theme import Palette
 
@@ -34,6 +34,9 @@ def score_table(scores: Scores, colours: Palette, width: int, height: int) -> Te
     If there is no room for all classes, those around the selected one are drawn.
     """
     label = max(5, min(max(12, width // 4), widest(scores.names), width - 4 * NARROWEST))
+    names = [clip(name, label) for name in scores.names]
+    if len(set(names)) < len(names):  # clipped ones are alike
+        names = [clip(f"{number} {name}", label) for number, name in enumerate(scores.names)]
     column = max(NARROWEST, min(14, (width - label) // 4))
     precision, support = ("precision", "support") if column >= 11 else ("prec.", "count")
     heads = [precision, "recall", "F1", support]
@@ -47,7 +50,7 @@ def score_table(scores: Scores, colours: Palette, width: int, height: int) -> Te
     for position in range(first, first + count):
         each, selected = scores.report.classes[position], position == scores.selected
         line = Text(
-            padded(scores.names[position], label, "right"),
+            padded(names[position], label, "right"),
             style=paint(colours.true_class if selected else None, bold=selected),
         )
         for key in SCORES:

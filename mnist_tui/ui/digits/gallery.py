@@ -13,7 +13,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from mnist_tui.render.images import enlarge, factor_for, fitted_size, half_blocks, shrink
-from mnist_tui.render.text import cell_len, clip, clip_pair, percent
+from mnist_tui.render.text import cell_len, clip, clip_pair, percent, widest
 from mnist_tui.ui.digits.digit_list import Digit, DigitList
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.shared.paint import paint, palette_of
@@ -21,8 +21,8 @@ from mnist_tui.ui.theme import Palette
 
 FRAME = 3
 """Lines of a frame around the image: top, caption, bottom."""
-LEAST_WIDTH = 19
-"""Columns of a frame, which its caption needs."""
+LEAST_WIDTH, NAMES_WIDTH = 19, 26
+"""Columns of a frame that its caption needs, and those up to which long class names widen it."""
 MNIST_SIDES = (22, 12)
 """Pixels per side of images whose margin is cut off: the first with which a frame fits is taken."""
 LARGEST, ENLARGED, SMALLEST = 32, 24, 12
@@ -120,7 +120,12 @@ class Gallery(ScrollView, can_focus=True):
 
     @property
     def _least_width(self) -> int:
-        return max(LEAST_WIDTH, self._image_size[0] + 2)
+        return max(self._caption_width, self._image_size[0] + 2)
+
+    @property
+    def _caption_width(self) -> int:
+        names = self._digits.names if self._digits is not None else ()
+        return max(LEAST_WIDTH, min(NAMES_WIDTH, 2 * widest(names) + len("│  →  │")))
 
     def action_move(self, where: str) -> None:
         page = max(1, self.size.height // self.frame_height) * self.per_row
@@ -182,7 +187,9 @@ class Gallery(ScrollView, can_focus=True):
     def _lay_out(self) -> None:
         if self._digits:
             margin, shape = self._digits.predictions.margin, self._digits.predictions.images.shape[1:3]
-            self._side, self._image_size = image_size(shape, margin, self.container_size.width, self.size.height)
+            self._side, self._image_size = image_size(
+                shape, margin, self._caption_width, self.container_size.width, self.size.height
+            )
         # No scrollbar if it would cost a digit per row, as at 120 columns; the line below gives the position.
         width = self.container_size.width
         least = self._least_width
@@ -225,12 +232,13 @@ class Gallery(ScrollView, can_focus=True):
         return self._thumbnails[key]
 
 
-def image_size(shape: tuple[int, ...], margin: int, width: int, height: int) -> tuple[int, tuple[int, int]]:
+def image_size(shape: tuple[int, ...], margin: int, least: int, width: int, height: int) -> tuple[int, tuple[int, int]]:
     """Return the pixels of the longer side of an image in a gallery, and its columns and lines.
 
     Args:
         shape: Height and width of the images in pixels.
         margin: Pixels at each side that may be cut off.
+        least: Columns of a frame at least.
         width: Columns of the gallery.
         height: Lines of the gallery.
     """
@@ -243,7 +251,7 @@ def image_size(shape: tuple[int, ...], margin: int, width: int, height: int) -> 
         sides = [min(longest, LARGEST), *range((min(longest, LARGEST) - 1) // 2 * 2, SMALLEST - 1, -2)]
     sizes = {side: _columns_and_lines(shape, side) for side in sides}
     fitting = {
-        side: (width // max(LEAST_WIDTH, columns + 2)) * (height // (lines + FRAME))
+        side: (width // max(least, columns + 2)) * (height // (lines + FRAME))
         for side, (columns, lines) in sizes.items()
     }
     first = next((side for side in sides if fitting[side] >= (1 if margin else FEWEST)), sides[-1])
@@ -281,6 +289,9 @@ def thumbnail(
     mark = SELECTED if selected else ""
     note = f" {clip(digit.learning, width - 6)} " if digit.learning else ""
     inner = width - 2
+    confidence = percent(digit.confidence, 1)
+    is_crowded = 2 * widest(names) + len(" →  100.0 %  ") > inner  # then the names need the caption for themselves
+    share = f" {confidence} " if is_crowded else ""
     side = Segment(down, frame)
     columns = image.shape[1]
     left = (inner - columns) // 2
@@ -289,7 +300,8 @@ def thumbnail(
         [
             Segment(top_left + across, frame),
             Segment(title, paint(title_colour, colours.background, bold=has_cursor)),
-            Segment(across * (inner - 2 - len(title) - len(mark)), frame),
+            Segment(across * max(0, inner - 2 - len(title) - len(mark) - len(share)), frame),
+            Segment(share, paint(colours.quiet, colours.background)),
             Segment(mark, paint(colours.accent, colours.background, bold=True)),
             Segment(across + top_right, frame),
         ]
@@ -298,7 +310,7 @@ def thumbnail(
         [side, Segment(" " * left, background), *row, Segment(" " * (inner - columns - left), background), side]
         for row in half_blocks(image, colours.greys, colours.rgb_mode)
     ]
-    lines.append([side, *caption(digit, names, inner, colours), side])
+    lines.append([side, *caption(digit, names, "" if is_crowded else confidence, inner, colours), side])
     lines.append(
         [
             Segment(bottom_left + across, frame),
@@ -309,10 +321,9 @@ def thumbnail(
     return [Strip(segments, width) for segments in lines]
 
 
-def caption(digit: Digit, names: Sequence[str], width: int, colours: Palette) -> list[Segment]:
+def caption(digit: Digit, names: Sequence[str], confidence: str, width: int, colours: Palette) -> list[Segment]:
     """Draw `4 → 9   99.8 %` (true class, predicted class), or `4 correct   99.8 %`, in `width` cells."""
     background = colours.background
-    confidence = percent(digit.confidence, 1)
     correct = digit.true == digit.predicted
     words = " correct" if correct else " → "
     room = max(1, width - len(words) - len(confidence) - 3)

@@ -8,12 +8,15 @@ from mnist_tui.analysis.learning_history import NEVER, LearningSummary
 from mnist_tui.analysis.query import Query
 from mnist_tui.inspection.inspector import Findings
 from mnist_tui.inspection.predictions import OWN_SPLITS, TEST, TRAIN, VALIDATION, EvaluationPoint
-from mnist_tui.render.text import percent
+from mnist_tui.render.text import cell_len, clip_pair, percent
 from mnist_tui.ui.shared.paint import paint
 from mnist_tui.ui.theme import Palette
 
 if TYPE_CHECKING:
     from mnist_tui.ui.digits.digit_list import Digit, DigitList
+
+WORDS_AROUND = 56
+"""Columns of a digit's line besides the names: position, index, words and confidence."""
 
 
 def query_words(wanted: Query) -> str:
@@ -33,13 +36,16 @@ def location(split: str) -> str:
     return "test set" if split == TEST else f"set {split.removeprefix('set-')}"
 
 
-def prediction_words(digits: "DigitList", digit: "Digit", colours: Palette) -> Text:
-    """Return, for example, "a 4, predicted as 9 with 98.2 %"."""
-    words = Text.assemble("a ", (digits.names[digit.true], paint(colours.true_class, bold=True)), ", predicted ")
+def prediction_words(digits: "DigitList", digit: "Digit", colours: Palette, room: int | None = None) -> Text:
+    """Return, for example, "a 4, predicted as 9 with 98.2 %", with names clipped to `room` cells in all."""
+    true, predicted = digits.names[digit.true], digits.names[digit.predicted]
+    if room is not None:
+        true, predicted = clip_pair(true, "" if digit.true == digit.predicted else predicted, room)
+    words = Text.assemble("a ", (true, paint(colours.true_class, bold=True)), ", predicted ")
     if digit.true == digit.predicted:
         words.append("correctly")
     else:
-        words.append("as ").append(digits.names[digit.predicted], paint(colours.predicted_class, bold=True))
+        words.append("as ").append(predicted, paint(colours.predicted_class, bold=True))
     return words.append(f" with {percent(digit.confidence, 1)}")
 
 
@@ -59,10 +65,11 @@ def digit_line(digits: "DigitList", position: int, colours: Palette, width: int,
     line = Text.assemble(
         (f"{position + 1:,} of {len(digits):,}", paint(colours.foreground, bold=True)),
         f"  #{digit.index:05d}: ",
-        prediction_words(digits, digit, colours),
+        prediction_words(digits, digit, colours, max(2, width - WORDS_AROUND)),
     )
     if digit.true != digit.predicted and not is_narrow:
-        line.append(f"; {digits.names[digit.true]}: {percent(float(digit.probabilities[digit.true]), 1)}")
+        words = f"; {digits.names[digit.true]}: {percent(float(digit.probabilities[digit.true]), 1)}"
+        line.append(words if line.cell_len + cell_len(words) <= width else "")
     column = digits.sort.column
     if column not in ("confidence", "index"):
         words = f"; {column} {float(getattr(digits.findings.table, column)[digits.rows[position]]):.2f}"

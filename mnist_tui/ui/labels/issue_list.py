@@ -82,14 +82,15 @@ class IssueList(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         width, colours = self.size.width, palette_of(self)
+        room = self.scrollable_content_region.width - 1  # beside the mark
         position = y + self.scroll_offset.y - HEADING
         if self._queue is None or (y and position >= self._count):
             return Strip.blank(width, paint(behind=colours.background))
         if y < HEADING:
-            line, chosen = heading(self._names, self._count, colours, width), False
+            line, chosen = heading(self._names, self._count, colours, room), False
         else:
             chosen = position == self.cursor
-            line = issue_line(self._queue.issue(position), position, self._count, self._names, colours, width)
+            line = issue_line(self._queue.issue(position), position, self._count, self._names, colours, room)
         behind = paint(behind=colours.surface if chosen else colours.background, bold=chosen)
         line.truncate(width)
         line.end = ""
@@ -124,7 +125,7 @@ def heading(names: tuple[str, ...], count: int, colours: Palette, width: int) ->
     words = f"{'#':>{rank}}  {'label':>{label}}   {'seems':<{seems}}  {'margin':>6}  {CONFIDENT}  "
     if width >= WIDE + label + seems:
         words += f"{'predicted':>9}  {'index':>7}  "
-    return Text.assemble((words + ("review" if len(words) + len("review") < width else ""), paint(colours.quiet)))
+    return Text.assemble((words + ("review" if len(words) + len("review") <= width else ""), paint(colours.quiet)))
 
 
 def issue_line(

@@ -82,7 +82,7 @@ class IssueView(Container):
         image.border_title = f"#{issue.index:05d}"
         image.border_subtitle = Content(f"review: {review}" if review else "")
         self.query_one("#place", Static).update(Content(place_words(issue.split, issue.index, view)))
-        words.update(issue_words(issue, self._names, palette_of(self), words.size.width))
+        words.update(issue_words(issue, self._names, palette_of(self), *words.size))
         bars.shown = ClassProbabilities(
             tuple(float(each) for each in issue.probabilities),
             self._names,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from mnist_tui.inspection.predictions import OWN_SPLITS, TEST, TRAIN, EvaluationPoint
-from mnist_tui.render.text import percent, sanitize
+from mnist_tui.render.text import cell_len, clip_pair, percent, sanitize
 from mnist_tui.ui.labels.queue import LabelIssue
 from mnist_tui.ui.session import RunView
 from mnist_tui.ui.shared.paint import paint
@@ -32,16 +32,15 @@ def place_words(split: str, index: int, view: RunView) -> str:
     return f"{kind} digit, index {index:,} of {sanitize(config.data)}'s {total}{part} digits (from 0)"
 
 
-def issue_words(issue: LabelIssue, names: Sequence[str], colours: Palette, width: int) -> Text:
-    """Return label and prediction, in a line of `width` cells if possible."""
+def issue_words(issue: LabelIssue, names: Sequence[str], colours: Palette, width: int, lines: int = 1) -> Text:
+    """Return label and prediction, in a line of `width` cells if possible; names are clipped if `lines` are too few."""
     label, seems = paint(colours.true_class, bold=True), paint(colours.predicted_class, bold=True)
-    words = Text.assemble(
-        "labelled ",
-        (names[issue.label], label),
-        ", predicted as ",
-        (names[issue.predicted], seems),
-        f" with {percent(issue.confidence, 1)}",
-    )
+    parts = "labelled ", ", predicted as ", f" with {percent(issue.confidence, 1)}"
+    true, predicted = names[issue.label], names[issue.predicted]
+    if cell_len("".join((*parts, true, predicted))) > lines * width:
+        parts = "", " → ", f" {percent(issue.confidence, 1)}"
+        true, predicted = clip_pair(true, predicted, lines * width - len("".join(parts)))
+    words = Text.assemble(parts[0], (true, label), parts[1], (predicted, seems), parts[2])
     if issue.suspected != issue.predicted:
         words.append(", seems ").append(names[issue.suspected], seems)
     margin = f"   margin {issue.margin:.3f}".replace("-", "−")
