@@ -51,7 +51,7 @@ def test_headings_are_numbers_where_clipped_names_would_be_alike_or_too_short() 
 
 
 def test_long_names_are_clipped_and_short_or_wide_ones_are_kept() -> None:
-    assert matrix_layout(["Ankle boot", "Bag"], 99, 40, 10).headings == ("Ankle…", "Bag")
+    assert matrix_layout(["Ankle boot", "Bag"], 99, 40, 10).headings == ("Ankle b…", "Bag")
     layout = matrix_layout(["猫と犬", "x" * 40], 99, 120, 40)
     assert layout.headings[0] == "猫と犬"
     assert layout.digits == 0
