@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -174,6 +175,17 @@ def two_files(folder: Path) -> Path:
     return folder / "d.csv.zip"
 
 
+def write_table(folder: Path, columns: pd.DataFrame) -> Path:
+    columns.to_parquet(folder / "d.parquet")
+    return folder / "d.parquet"
+
+
+def flat_folder(folder: Path) -> Path:
+    (folder / "data").mkdir()
+    (folder / "data" / "x.png").write_bytes(png(IMAGES[0]))
+    return folder / "data"
+
+
 def no_rows(folder: Path) -> Path:
     pq.write_table(pa.Table.from_pandas(hub_table()).slice(0, 0), folder / "d.parquet")
     return folder / "d.parquet"
@@ -291,6 +303,11 @@ BAD: dict[str, tuple[Change, str]] = {
     "parquet of paths": (table(image=[{"bytes": None, "path": "a.png"}] * 150), "no image in row 1"),
     "parquet of rubbish": (table(image=[b"rubbish"] * 150), "unknown or damaged image, image 0"),
     "parquet of mixed sizes": (table(image=[[1] * 64] * 149 + [[1] * 63]), "another size in row 150"),
+    "parquet of sizes that change later": (
+        lambda folder: write_table(folder, pd.DataFrame({"image": [[1] * 64] * 1000 + [[1] * 81] * 9, "label": 0})),
+        "another size in row 1001",
+    ),
+    "parquet with lists of labels": (table(label=[[1]] * 149 + [[1, 2]]), "cannot be read"),
     "parquet with an empty label": (table(label=[*map(str, LABELS[:-1]), None]), "no label in row 150"),
     "parquet with label 300": (table(label=changed(LABELS, 9, 300, int)), "label 300 in row 10"),
     "parquet without rows": (no_rows, "no rows"),
@@ -302,6 +319,7 @@ BAD: dict[str, tuple[Change, str]] = {
         r"label 77 in train-labels-idx1-ubyte.gz, label\[2\]",
     ),
     "folder empty": (directory("data"), "holds no data"),
+    "folder of images without labels": (flat_folder, "no images or labels for y"),
     "folder of texts": (file_of(new_folder, "a.txt", b"a"), "holds 'a.txt', but no data"),
     "image empty": (file_of(image_folder, "3/x.png", b""), "damaged image, 3/x.png"),
     "image cut off": (file_of(image_folder, "3/x.png", png(IMAGES[0])[:-30]), "damaged image, 3/x.png"),

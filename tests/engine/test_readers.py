@@ -19,6 +19,7 @@ from mnist_tui.config import ConfigError
 from mnist_tui.engine.data import datasets, readers
 from mnist_tui.engine.data.readers import Contents, ReaderError, cache
 from mnist_tui.engine.data.readers.idx import read_idx
+from mnist_tui.engine.data.readers.reader import Raw, Reader
 from tests.engine.data_files import (
     IMAGES,
     LABELS,
@@ -81,6 +82,15 @@ def test_a_format_that_no_reader_knows_is_refused_with_those_that_are(tmp_path: 
         ConfigError, match=r"give mnist, or the path of an \.npz file, a \.csv file, .* or a folder of images"
     ):
         datasets.check_spec(str(tmp_path / "digits.txt"))
+
+
+def test_another_format_is_one_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.npy"
+    np.save(path, IMAGES)
+    npy = Reader("an .npy file", lambda path: path.suffix == ".npy", lambda path, *_: Raw({"x": np.load(path)}))
+    monkeypatch.setattr(readers, "READERS", (npy, *readers.READERS))
+    datasets.check_spec(str(path))
+    assert np.array_equal(datasets.load_images(str(path)), IMAGES)
 
 
 class TestIdx:

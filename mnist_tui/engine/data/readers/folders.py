@@ -51,7 +51,7 @@ def read(folder: Path, choices: Sequence[Choice], report: Report) -> Raw:
 
     parts, notes = _parts(folder)
     names = [f"{kind}{suffix}" for suffix, part in parts.items() for kind in "xy" if kind == "x" or part.labels]
-    choice = chosen(choices, names, "images" if not parts else "folder or labels")
+    choice = chosen(choices, names, "images or labels", f"give it a folder for each class, or images and a {TABLE}")
     suffixes = [name[1:] for name in choice if name[0] == "x"]
     sources = [file for suffix in suffixes for file in parts[suffix].files]
     images, more = stacked(sources, lambda number: os.path.relpath(sources[number], folder), report)
@@ -94,7 +94,7 @@ def _part(folder: Path) -> _Part:
         if not images:
             raise ReaderError(
                 "holds no data" if not entries else f"holds {shown(entries[0].name)}, but no data",
-                f"give it IDX files, Parquet files, a folder of images for each class, or images and a {TABLE}",
+                f"give it IDX, Parquet or CSV files, a folder of images for each class, or images and a {TABLE}",
             )
         return _Part(images, None)
     if len(classes) > MAX_CLASSES:

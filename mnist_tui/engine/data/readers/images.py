@@ -4,6 +4,7 @@ import contextlib
 import io
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from math import prod
 from typing import TYPE_CHECKING
 
 from mnist_tui.engine.data.readers.reader import LARGEST, ReaderError, Report, first_line
@@ -105,11 +106,19 @@ def _same_shape(
                 raise _OtherShapeError
             pixels = _pixels(image, notes)
         if not number:
-            stack = np.empty((len(sources), *pixels.shape), np.uint8)
+            stack = _empty(len(sources), pixels.shape)
         elif pixels.shape != stack.shape[1:]:
             raise _OtherShapeError
         stack[number] = pixels
     return stack
+
+
+def _empty(count: int, shape: tuple[int, ...]) -> "NDArray[np.uint8]":
+    import numpy as np
+
+    if count * prod(shape) > LARGEST:
+        raise ReaderError(f"holds {count:,} images, which do not fit into {LARGEST / 1e9:,.1f} GB", "use fewer")
+    return np.empty((count, *shape), np.uint8)
 
 
 def _brought_to_one_size(
@@ -131,9 +140,7 @@ def _brought_to_one_size(
         width = height = min(max(middle, MIN_SIDE), LARGEST_SIDE_MADE)
         given = "x".join(map(str, smallest)) + (f" to {'x'.join(map(str, largest))}" if smallest != largest else "")
         notes[f"images of {given} pixels were scaled to {width}x{height}"] = None
-    if len(sources) * width * height * 3 > LARGEST:
-        raise ReaderError(f"holds {len(sources):,} images, which do not fit into {LARGEST / 1e9:,.1f} GB", "use fewer")
-    stack = np.empty((len(sources), height, width, 3), np.uint8)
+    stack = _empty(len(sources), (height, width, 3))
     for number, source in enumerate(sources):
         if number % REPORTED == 0:
             report(number, len(sources))

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SUFFIX = ".parquet"
-PART = re.compile(r"(?P<part>train|test)\b.*\.parquet", re.IGNORECASE)
+PART = re.compile(r"(?:.*[_-])?(?P<part>train|test)(?:[_.-].*)?\.parquet", re.IGNORECASE)
 """Names of files of a part, such as train-00000-of-00001.parquet."""
 FOLDERS = (".", "data", "mnist")
 """Folders in a data set of a hub that may hold its files."""
@@ -60,7 +60,7 @@ class _Part:
     encoded: list[bytes] = field(default_factory=list)
     """Images as PNG, JPEG and the like; or else `pixels`."""
     pixels: "list[NDArray[Any]]" = field(default_factory=list)
-    labels: list[Any] = field(default_factory=list)
+    labels: "NDArray[Any] | None" = None
     class_names: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     held: int = 0
@@ -81,8 +81,10 @@ def read(path: Path, choices: Sequence[Choice], report: Report) -> Raw:
     choice = chosen(choices, [f"{kind}{suffix}" for suffix in named for kind in "xy"], "Parquet file")
     left_out = [file.name for file in found if not any(file in part for part in named.values())]
     notes = [f"the file {name} was left out" for name in left_out]
-    parts = {name[1:]: _part(named[name[1:]], any(each[0] == "y" for each in choice)) for name in choice}
-    arrays, white = {f"y{suffix}": np.array(part.labels) for suffix, part in parts.items()}, None
+    with_labels = any(name[0] == "y" for name in choice)
+    parts = {suffix: _part(named[suffix], with_labels) for suffix in dict.fromkeys(name[1:] for name in choice)}
+    arrays = {f"y{suffix}": part.labels for suffix, part in parts.items() if part.labels is not None}
+    white = None
     encoded = [image for part in parts.values() for image in part.encoded]
     if encoded:
         images, more = stacked(encoded, lambda number: f"image {number:,}", report)
@@ -95,17 +97,20 @@ def read(path: Path, choices: Sequence[Choice], report: Report) -> Raw:
     return Raw(
         {name: arrays[name] for name in choice},
         tuple(dict.fromkeys((*notes, *(note for part in parts.values() for note in part.notes)))),
-        first.class_names if "y" in choice[-1] else (),
+        first.class_names if with_labels else (),
         white,
         where=lambda name, index: f"row {index[0] + 1}{f' of {name[2:]}' if name[1:] else ''}",
     )
 
 
 def _part(paths: Sequence[Path], with_labels: bool) -> _Part:
-    part = _Part()
+    import numpy as np
+
+    part, labels = _Part(), list[Any]()
     for path in paths:
         try:
-            _read_file(path, part, with_labels)
+            _read_file(path, part, labels, with_labels)
+            part.labels = np.array(labels)
         except (ReaderError, OSError, MemoryError):
             raise
         except Exception as error:  # of pyarrow, for each part of a damaged file
@@ -115,7 +120,8 @@ def _part(paths: Sequence[Path], with_labels: bool) -> _Part:
     return part
 
 
-def _read_file(path: Path, part: _Part, with_labels: bool) -> None:
+def _read_file(path: Path, part: _Part, labels: list[Any], with_labels: bool) -> None:
+    """Add the images of a file to a part, and its labels to `labels`."""
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -128,7 +134,7 @@ def _read_file(path: Path, part: _Part, with_labels: bool) -> None:
             raise ReaderError(f"would unpack to more than {LARGEST / 1e9:,.1f} GB, expected less", "split the file")
         schema = file.schema_arrow
         image = next((field.name for field in schema if _is_image(pa, field.type)), None)
-        label = _label_column(schema.names)
+        label = _label_column(schema.names) if with_labels else None
         if with_labels and label is None:
             raise ReaderError(f"has no column of labels, expected one named {', '.join(LABEL_NAMES)}", "add it")
         if image is None and len(schema) < MIN_SIDE**2:
@@ -142,12 +148,12 @@ def _read_file(path: Path, part: _Part, with_labels: bool) -> None:
                 raise ReaderError(f"holds more than {LARGEST / 1e9:,.1f} GB, expected less", "split the file")
             if columns is not None:
                 matrix = batch.select(columns.pixels).to_pandas().to_numpy()
-                part.pixels.append(matrix.reshape(-1, columns.side, columns.side))
+                _add_pixels(part, matrix.reshape(-1, columns.side, columns.side))
                 part.notes = columns.notes
             else:
                 _add_images(pa, batch.column(image), part)
             if label is not None:
-                part.labels += batch.column(label).to_pylist()
+                labels += batch.column(label).to_pylist()
 
 
 def _is_image(pa: Any, kind: Any) -> bool:
@@ -187,8 +193,14 @@ def _add_images(pa: Any, column: Any, part: _Part) -> None:
             raise ReaderError(f"has an image of another size in row {row}, expected all of one size")
         shape.append(int(lengths[0]))
         column = column.flatten()
-    pixels = column.to_numpy(zero_copy_only=False)
-    part.pixels.append(pixels.reshape(shape))
+    _add_pixels(part, column.to_numpy(zero_copy_only=False).reshape(shape))
+
+
+def _add_pixels(part: _Part, pixels: "NDArray[Any]") -> None:
+    if part.pixels and pixels.shape[1:] != part.pixels[0].shape[1:]:
+        row = sum(map(len, part.pixels)) + 1
+        raise ReaderError(f"has an image of another size in row {row}, expected all of one size")
+    part.pixels.append(pixels)
 
 
 def _label_column(names: Sequence[str]) -> str | None:

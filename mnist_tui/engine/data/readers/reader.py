@@ -85,14 +85,14 @@ class Reader:
     """True if reading can take much longer than reading an .npz file with the same arrays."""
 
 
-def chosen(choices: Sequence[Choice], names: "Sequence[str] | Mapping[str, object]", kind: str) -> Choice:
+def chosen(choices: Sequence[Choice], names: Sequence[str], kind: str, fix: str = "") -> Choice:
     """Return the first choice whose arrays are all among `names`; raises ReaderError that names a missing one."""
     for choice in choices:
         if set(choice) <= set(names):
             return choice
     wanted = min(choices, key=lambda choice: len(set(choice) - set(names)))
     missing = next(name for name in wanted if name not in names)
-    raise ReaderError(f"has no {kind} for {missing}")
+    raise ReaderError(f"has no {kind} for {missing}", fix)
 
 
 def first_line(error: Exception) -> str:
