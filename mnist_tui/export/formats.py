@@ -111,12 +111,14 @@ def check_packages(extra: str, what: str) -> None:
 
 
 def format_named(name: str) -> Format:
-    """Return the format with a name; raises RunError with the nearest names for an unknown one."""
+    """Return the format with a name, or a default file like steps.csv; RunError with the nearest names for others."""
     from mnist_tui.settings import alike_names
 
     known = {each.name: each for each in FORMATS}
-    if name in known:
-        return known[name]
+    files = {each.file.replace(".", "-"): each for each in FORMATS}
+    found = known.get(name) or files.get(name.replace(".", "-"))
+    if found is not None:
+        return found
     alike = alike_names(name, known)
     fix = f"did you mean {' or '.join(alike)}?" if alike else f"choose one of {', '.join(known)}"
     raise RunError(f"--format {name[:60]!r} is not known: {fix}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.cells import cell_len
 
 from mnist_tui.render.heatmap import glow
 from mnist_tui.render.images import RGB
@@ -24,6 +25,8 @@ SHADES = 8
 LONGEST_NAME = 14
 LETTER = 7.2
 """Width of a letter of a name in pixels."""
+FIRST_UNDRAWN = "\u0250"
+"""Letters from this one on are missing in the font of PNGs, which shows the number of such a class."""
 THEMES: dict[str, dict[str, tuple[RGB, RGB]]] = {
     "light": {"q": ((232, 235, 238), (190, 203, 217)), "w": ((250, 226, 222), (198, 40, 40))},
     "dark": {"q": ((29, 35, 46), (52, 66, 88)), "w": ((58, 32, 38), (255, 95, 109))},
@@ -39,8 +42,8 @@ def matrix_svg(matrix: Matrix, names: Sequence[str], title: str = "", *, is_page
     """
     classes, cell = len(matrix), _cell(matrix)
     shown = [clip(name, LONGEST_NAME) for name in names]
-    left = 30 + int(max(map(len, shown)) * LETTER)
-    is_turned = max(map(len, shown)) * LETTER > cell
+    widest = max(map(cell_len, shown)) * LETTER
+    left, is_turned = 30 + int(widest), widest > cell
     top = 30 + (left - 30 if is_turned else 16)
     side = classes * cell
     size = (left + side + 4, top + side + 4)
@@ -82,7 +85,9 @@ def matrix_png(matrix: Matrix, names: Sequence[str]) -> bytes:
 
     scale = 2
     classes, cell = len(matrix), _cell(matrix) * scale
-    shown = [clip(name, LONGEST_NAME) for name in names]
+    shown = [
+        clip(name, LONGEST_NAME) if max(name, default="") < FIRST_UNDRAWN else str(n) for n, name in enumerate(names)
+    ]
     font = ImageFont.load_default(size=13 * scale)
     widest = max(int(font.getlength(name)) for name in shown)
     is_turned = widest > cell

@@ -72,7 +72,7 @@ def test_corrected_labels_are_a_data_set(
         Digits(arrays[f"x_{part}"][:count], arrays[f"y_{part}"][:count], np.arange(count, dtype=np.int32))
         for part, count in (("train", 600), ("test", 200))
     )
-    data = DataSet(training, test, tuple("0123456789"), str(run.record().data_checksum))
+    data = DataSet(training, test, tuple("abcdefghij"), str(run.record().data_checksum))
     monkeypatch.setattr("mnist_tui.cli.export.load_data", lambda _: data)
     labels = training.labels
     wrong = (int(labels[5]) + 1) % 10
@@ -86,6 +86,7 @@ def test_corrected_labels_are_a_data_set(
     corrected = load(str(tmp_path / "corrected.npz"))
     assert (len(corrected.training), len(corrected.test)) == (599, 199)
     assert corrected.training.labels[5] == wrong
+    assert corrected.class_names == tuple("abcdefghij")
     np.testing.assert_array_equal(corrected.training.labels[7:], labels[8:])
     np.testing.assert_array_equal(corrected.training.images[5], data.training.images[5])
 
@@ -139,6 +140,12 @@ def test_a_live_run_is_exported_as_far_as_it_is(export: Export, tmp_path: Path) 
     replay.to_step(10)
     export("--format", "csv", "-o", tmp_path / "s.csv")
     assert len(pd.read_csv(tmp_path / "s.csv")) == 10
+
+
+def test_the_help_lists_every_format(export: Export, capsys: pytest.CaptureFixture[str]) -> None:
+    export("--help")
+    lines = capsys.readouterr().out.splitlines()
+    assert all(any(line.strip().startswith(f"{each.name} ") for line in lines) for each in FORMATS)
 
 
 def test_a_missing_package_is_named_with_its_extra(export: Export, monkeypatch: pytest.MonkeyPatch) -> None:
