@@ -128,12 +128,14 @@ def test_a_misclassified_digit_is_opened_explained_exported_and_reviewed(
 
         terminal.press("enter")
         terminal.wait_until(lambda screen: LISTED.search(screen) is not None, "to list the digits of the cell")
+        listed = LISTED.search(terminal.screen_text())
+        assert listed is not None
+        digit = int(listed[1])
         terminal.press("enter")
-        terminal.wait_until(lambda screen: LARGE.search(screen) is not None, "to show one digit")
-        digit = index_on(terminal)
+        wait_for_digit(terminal, digit)
         terminal.press("[", "[")
         wait_for_epoch(terminal, newest - 2)
-        assert index_on(terminal) == digit
+        wait_for_digit(terminal, digit)
 
         terminal.wait_for("h: ")  # offered while an engine is alive
         terminal.press("h")
@@ -162,13 +164,14 @@ def test_a_misclassified_digit_is_opened_explained_exported_and_reviewed(
         terminal.press("4")
         terminal.wait_for("margin")
         terminal.wait_until(lambda screen: FRAMED.search(screen) is not None, "to show a label issue")
-        issue = index_on(terminal)
+        framed = FRAMED.search(terminal.screen_text())
+        assert framed is not None
         terminal.press("U")
         terminal.wait_for("unreadable")
         terminal.press("e")
         wait_for_file(run.path / "reviews.csv")
         (review,) = csv.DictReader((run.path / "reviews.csv").read_text("utf-8").splitlines())
-        assert (int(review["index"]), review["review"], review["split"]) == (issue, "unreadable", "validation")
+        assert (int(review["index"]), review["review"], review["split"]) == (int(framed[1]), "unreadable", "validation")
 
         terminal.press("1", "p")
         watched.wait_until(lambda history: history.phase is Phase.TRAINING)
@@ -185,11 +188,14 @@ def wait_for_epoch(terminal: Terminal, epoch: int) -> None:
     terminal.wait_until(lambda screen: pattern.search(screen) is not None, f"to show epoch {epoch}")
 
 
-def index_on(terminal: Terminal) -> int:
-    """Return the index of the digit that the screen shows large."""
-    found = FRAMED.search(terminal.screen_text())
-    assert found is not None
-    return int(found[1])
+def wait_for_digit(terminal: Terminal, index: int) -> None:
+    """Wait until the screen shows a digit large."""
+
+    def shows(screen: str) -> bool:
+        found = FRAMED.search(screen)
+        return found is not None and int(found[1]) == index
+
+    terminal.wait_until(shows, f"to show digit {index}")
 
 
 def wait_for_file(path: Path) -> None:
