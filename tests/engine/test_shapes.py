@@ -152,3 +152,25 @@ def test_a_run_on_small_rgb_images_is_recorded_and_predicts(tmp_path: Path, monk
     for job in (jobs.evaluate_set, jobs.predict_images):
         with pytest.raises(ConfigError, match=r"grey\.npz' has images of 8x10 grey, the model takes 8x10 RGB: give"):
             list(job(run, str(tmp_path / "grey.npz")))
+
+
+@pytest.mark.full
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize(
+    ("data", "epochs", "accuracy"), [("sklearn", 15, 0.98), ("fashion-mnist", 1, 0.89)], ids=["8x8", "fashion"]
+)
+def test_preset_fast_learns_other_data(data: str, epochs: int, accuracy: float, tmp_path: Path) -> None:
+    path = Path("/usr/share/datasets") / data
+    if data == "sklearn":
+        from sklearn.datasets import load_digits  # type: ignore[import-untyped]
+
+        digits = load_digits()
+        path = tmp_path / "digits.npz"
+        np.savez(path, x=np.rint(digits.images * 255 / 16).astype(np.uint8), y=digits.target)
+    elif not path.is_dir():
+        pytest.skip("apt-get install dataset-fashion-mnist")
+    run = in_process.new_run(preset="fast", epochs=epochs, data=path, backend="tensorflow")
+    *_, ended = in_process.train(run)
+    assert isinstance(ended, RunEnded)
+    assert ended.test_accuracy is not None
+    assert ended.test_accuracy >= accuracy
