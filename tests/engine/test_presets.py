@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -6,11 +7,14 @@ import pytest
 from numpy.typing import NDArray
 
 from mnist_tui.engine.models.architecture import describe_layers
-from mnist_tui.engine.models.evaluation import evaluate, one_hot, to_float16
-from mnist_tui.engine.models.presets import PRESETS, compile_model, constant, one_cycle
+from mnist_tui.engine.models.evaluation import Evaluation, evaluate, one_hot, to_float16
+from mnist_tui.engine.models.presets import PRESETS, Monitor, compile_model, constant, one_cycle
+from mnist_tui.engine.recording.checkpoints import TrainingState
+from mnist_tui.engine.training.recorder import is_best_epoch
 from mnist_tui.explanations import layer_explanation, preset_explanation
 from mnist_tui.image_layout import MNIST_SHAPE
 from tests.engine.samples import few_digits
+from tests.kit import samples
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -102,3 +106,25 @@ def test_rounding_to_float16_keeps_the_predicted_class() -> None:
     assert rounded.dtype == np.float16
     assert rounded.argmax(axis=1).tolist() == [1, 0, 1]
     assert rounded == pytest.approx(probabilities, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("monitor", "accuracy", "loss", "is_best"),
+    [
+        ("val_accuracy", 0.91, 0.9, True),
+        ("val_accuracy", 0.89, 0.1, False),
+        ("val_accuracy", 0.9, 0.49, True),
+        ("val_accuracy", 0.9, 0.5, False),
+        ("val_accuracy", 0.9, math.nan, False),
+        ("val_loss", 0.91, 0.51, False),
+        ("val_loss", 0.1, 0.49, True),
+    ],
+)
+def test_the_monitor_decides_the_best_epoch_and_the_loss_at_the_same_accuracy(
+    monitor: Monitor, accuracy: float, loss: float, is_best: bool
+) -> None:
+    state = TrainingState.initial(samples.config())
+    result = Evaluation(np.zeros((0, 2), np.float32), loss, accuracy, ())
+    assert is_best_epoch(monitor, result, state), "the first epoch"
+    state.best_accuracy, state.best_loss = 0.9, 0.5
+    assert is_best_epoch(monitor, result, state) is is_best

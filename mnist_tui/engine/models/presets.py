@@ -52,7 +52,10 @@ class Preset:
     ema_decay: float = 0.0
     """Decay of the EMA of the weights, which is validated and saved; 0: no EMA."""
     monitor: Monitor = "val_accuracy"
-    """Checkpoint monitor. `val_loss` separates epochs whose validation accuracy differs by a few digits only."""
+    """Checkpoint monitor. `val_loss` separates epochs whose validation accuracy differs by a few digits only.
+
+    At the same accuracy, which few validation images often have, the lower loss is better for both.
+    """
     shifts: tuple[Shift, ...] = NO_SHIFT
     """Shifts of 28x28 images for test-time augmentation (TTA) of the saved model. Validation uses none, to be fast."""
 

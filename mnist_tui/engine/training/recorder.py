@@ -14,7 +14,7 @@ from mnist_tui.diagnosis.guard import EpochFigures
 from mnist_tui.engine.data.datasets import Digits, Split
 from mnist_tui.engine.models.best_model import BestModel
 from mnist_tui.engine.models.evaluation import Evaluation, evaluate, predict, to_float16
-from mnist_tui.engine.models.presets import PRESETS, preset_of
+from mnist_tui.engine.models.presets import PRESETS, Monitor, preset_of
 from mnist_tui.engine.recording.checkpoints import TrainingState
 from mnist_tui.engine.training.context import RunContext
 from mnist_tui.events import (
@@ -118,7 +118,7 @@ class Recorder:
         self.enter(Phase.VALIDATING)
         state, began = self._state, time.monotonic()
         result = evaluate(model, self._split.validation, model.loss, self._earlier_predictions)
-        is_best = self._is_best(result)
+        is_best = is_best_epoch(self._monitors[self.member], result, state)
         if is_best:
             state.best_epoch, state.best_accuracy, state.best_loss = state.epoch + 1, result.accuracy, result.loss
             self.best.keep(model, self.member)
@@ -161,12 +161,6 @@ class Recorder:
 
         self._writer.write_in_background(path, self._best.save, written, step=step, epoch=epoch)
 
-    def _is_best(self, result: Evaluation) -> bool:
-        state = self._state
-        if self._monitors[self.member] == "val_accuracy":
-            return result.accuracy > state.best_accuracy
-        return state.best_loss is None or result.loss < state.best_loss
-
     def test(self, loss: Any, reason: EndReason) -> None:
         """Evaluate the saved best model on the test split and end the run. The files of the first test stay."""
         self.enter(Phase.TESTING)
@@ -191,6 +185,13 @@ class Recorder:
                 unsaved=tuple(self._writer.unsaved),
             )
         )
+
+
+def is_best_epoch(monitor: Monitor, result: Evaluation, state: TrainingState) -> bool:
+    """Return True if an epoch is better than the best one so far, by its loss if the accuracy is the same."""
+    if monitor == "val_accuracy" and result.accuracy != state.best_accuracy:
+        return result.accuracy > state.best_accuracy
+    return state.best_loss is None or result.loss < state.best_loss
 
 
 def save_digits(run: RunDirectory, name: str, digits: Digits) -> None:
