@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mnist_tui.engine.models.ema import fit_ema_to, use_ema_weights
+from mnist_tui.engine.models.ema import fit_averages, use_ema_weights
 from mnist_tui.engine.models.evaluation import one_hot, pixels
 from mnist_tui.engine.models.presets import PRESETS, compile_model
 from tests.engine.samples import few_digits
@@ -56,8 +56,11 @@ def test_the_ema_does_not_affect_training() -> None:
 
 
 @pytest.mark.parametrize(("steps", "decay"), [(6_450, 0.99), (430, 0.99), (72, 1 - 4 / 72), (1, 0.0)])
-def test_the_ema_of_a_short_run_forgets_its_first_weights(steps: int, decay: float) -> None:
-    model = PRESETS["mlp"].build((8, 8, 1), 2)
+def test_moving_averages_of_a_short_run_forget_their_first_values(steps: int, decay: float) -> None:
+    model = keras.Sequential([keras.Input((3,)), keras.layers.BatchNormalization(), keras.layers.Dense(2)])
     compile_model(PRESETS["best"], model, "adamw", 0.001, jit=False)
-    fit_ema_to(model, steps)
+    fit_averages(model, steps, with_statistics=False)
     assert model.optimizer.ema_momentum == pytest.approx(decay)
+    assert model.layers[0].momentum == 0.99
+    fit_averages(model, steps)
+    assert model.layers[0].momentum == pytest.approx(decay)

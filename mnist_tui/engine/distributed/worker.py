@@ -72,7 +72,6 @@ class Worker:
 
     def _build(self, data: DataSet) -> None:
         from mnist_tui.engine.models.compiled import CompiledModel
-        from mnist_tui.engine.models.ema import fit_ema_to
         from mnist_tui.engine.training.feed import EpochFeed
 
         config, classes = self._config, len(data.class_names)
@@ -80,7 +79,7 @@ class Worker:
         split = datasets.split(data, config.seed, config.limit)
         self._compiled = CompiledModel(config, 0, machine, data.facts, self._distribution)
         self._feed = EpochFeed(config, split.train, classes, self._distribution, self._compiled.plan)
-        fit_ema_to(self._compiled.model, config.epochs * self._feed.steps)
+        self._compiled.fit_averages(config.epochs * self._feed.steps)
 
     def _restore(self) -> None:
         import numpy as np

@@ -11,6 +11,7 @@ from mnist_tui.engine.backends.planning import plan
 from mnist_tui.engine.distribution import Distribution
 from mnist_tui.engine.hardware.plan import Machine
 from mnist_tui.engine.models.architecture import conv_channels, describe_layers
+from mnist_tui.engine.models.ema import fit_averages
 from mnist_tui.engine.models.own_model import own_loss
 from mnist_tui.engine.models.presets import compile_model, preset_of
 
@@ -41,3 +42,8 @@ class CompiledModel:
         """All variables that a checkpoint stores."""
         self.reader = distribution.reader(self.model)
         """Function that returns the model with its current weights, for predictions during training."""
+        self._is_own = config.model is not None
+
+    def fit_averages(self, steps: int) -> None:
+        """Shorten moving averages for a run of few steps. Those of an own model's layers stay as they are."""
+        fit_averages(self.model, steps, with_statistics=not self._is_own)

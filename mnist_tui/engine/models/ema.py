@@ -7,7 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
-LONGEST_EMA = 0.25
+LONGEST_AVERAGE = 0.25
+"""Steps that a moving average looks back over, 1 / (1 - decay), as a share of all steps of a run."""
 
 
 def keep_ema_separate(optimizer: Any) -> None:
@@ -15,14 +16,24 @@ def keep_ema_separate(optimizer: Any) -> None:
     optimizer.finalize_variable_values = lambda _: None
 
 
-def fit_ema_to(model: Any, steps: int) -> None:
-    """Shorten the EMA of a compiled model that trains for few steps, else it would hold its first weights to the end.
+def fit_averages(model: Any, steps: int, *, with_statistics: bool = True) -> None:
+    """Shorten the moving averages of a compiled model for a run of few steps, else they would hold its first values.
 
-    The EMA looks back over 1 / (1 - decay) steps, which is at most a share of LONGEST_EMA of all steps.
+    Args:
+        model: Compiled model that has not been trained yet.
+        steps: Steps of its training.
+        with_statistics: Shorten those of batch normalisation, too.
     """
+
+    def shortened(decay: float) -> float:
+        return max(0.0, min(decay, 1 - 1 / (LONGEST_AVERAGE * steps)))
+
     optimizer = _optimizer_of(model)
     if optimizer.use_ema:
-        optimizer.ema_momentum = max(0.0, min(optimizer.ema_momentum, 1 - 1 / (LONGEST_EMA * steps)))
+        optimizer.ema_momentum = shortened(optimizer.ema_momentum)
+    for layer in model.layers if with_statistics else ():
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = shortened(layer.momentum)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from mnist_tui.engine.distribution import DistributionError
 from mnist_tui.engine.hardware import detection
 from mnist_tui.engine.hardware.plan import Machine
 from mnist_tui.engine.models.compiled import CompiledModel
-from mnist_tui.engine.models.ema import fit_ema_to, use_ema_weights
+from mnist_tui.engine.models.ema import use_ema_weights
 from mnist_tui.engine.recording import checkpoints
 from mnist_tui.engine.recording.checkpoints import Checkpoint, Checkpointer
 from mnist_tui.engine.recording.retrying_writer import CHECKPOINT
@@ -305,7 +305,7 @@ class Trainer:
 
     def _set_up_member(self) -> None:
         compiled = self._compiled
-        fit_ema_to(compiled.model, self._config.epochs * self._steps_per_epoch)
+        compiled.fit_averages(self._config.epochs * self._steps_per_epoch)
         self._guard = Guard(len(self._class_names))
         self._layer_sampler = LayerSampler(compiled.reader, self._split.train, len(self._class_names))
         self._schedule = LearningRateSchedule(
