@@ -202,7 +202,7 @@ def _contradictions(report: DataReport) -> Iterable[Finding]:
     if groups:
         yield Finding(
             "contradiction",
-            f"{_images(len(groups), 'image')} with several labels",
+            f"{_images(len(groups), 'contradictory label')}",
             f"{_images(len(groups), 'image')} {_verb(len(groups), 'occurs', 'occur')} more than once, with different"
             " labels.",
             "Correct the labels, or remove the images.",
@@ -251,7 +251,7 @@ def _imbalance(report: DataReport) -> Iterable[Finding]:
     if ratio >= IMBALANCE:
         yield Finding(
             "imbalance",
-            f"classes are unbalanced, {ratio:,.1f} to 1",
+            f"unbalanced classes, {ratio:,.0f} to 1",
             f"{names[largest]} has {training[largest]:,} training images, {names[smallest]} has"
             f" {training[smallest]:,}. A model may neglect rare classes and still be accurate.",
             "Judge the model by the recall of each class, and add images of the rare ones.",
@@ -286,7 +286,7 @@ def _near_duplicates(report: DataReport) -> Iterable[Finding]:
     if tested > CHANCE_SHARE * test_count:
         yield Finding(
             "near-leak",
-            f"{_images(tested, 'test image')} nearly in training",
+            f"{_images(tested, 'near duplicate')} in test",
             f"{_of_test(report, tested)} {_verb(tested, 'is a near duplicate', 'are near duplicates')} of a training"
             f" image (correlation {NEAR} or more), so the test accuracy may be too high.",
             "Look at the pairs, and remove the copies from the training images.",
@@ -297,10 +297,10 @@ def _near_duplicates(report: DataReport) -> Iterable[Finding]:
         count = len(report.near)
         yield Finding(
             "near",
-            f"{_images(count, 'pair')} of near duplicates",
+            f"{_images(count, 'near-duplicate pair')}",
             f"The pixels of {_verb(count, 'this pair', 'each pair')} correlate by {NEAR} or more:"
             f" {_images(len(leaked), 'pair')} between the splits, {count - len(leaked):,} within one."
-            " A few simple shapes are alike by chance.",
+            " Simple shapes may be alike by chance; shifted or rotated copies are not found.",
             "",
             _shown([pair.first, pair.second] for pair in report.near),
             in_pairs=True,
@@ -318,7 +318,7 @@ def _repeated_images(report: DataReport) -> Iterable[Finding]:
             within = ([row for row in group if report.split_of(row) == split][:2] for group in report.equal)
             yield Finding(
                 "repeated",
-                f"{_images(count, noun)} repeated",
+                f"{_images(count, f'repeated {noun}')}",
                 f"{_images(count, noun)} {_verb(count, 'equals', 'equal')} an earlier one. {effect}",
                 "Keep one image of each.",
                 _shown(rows for rows in within if len(rows) > 1),

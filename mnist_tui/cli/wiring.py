@@ -134,7 +134,8 @@ def make_app(run: RunDirectory | None) -> "MnistTuiApp":
     def start(config: RunConfig) -> RunDirectory:
         return launch(config, report=app.show_reading)
 
-    app = MnistTuiApp(catalogue(), start, run, depth=colour_depth(os.environ, tmux_features(os.environ)))
+    depth = colour_depth(os.environ, tmux_features(os.environ))
+    app = MnistTuiApp(catalogue(), start, run, depth=depth, look_at_data=look_at_data)
     return app
 
 

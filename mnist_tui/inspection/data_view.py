@@ -24,15 +24,14 @@ def facts(report: DataReport) -> list[tuple[str, str]]:
         f"{report.repeated(TRAINING):,} within training, {report.repeated(TEST):,} within test, {tested:,} test images"
         " in training"
     )
-    near = f"{len(report.near) - between:,} within a split, {between:,} between the splits"
+    near = f"{len(report.near) - between:,} pairs within a split, {between:,} between the splits"
     return [
         ("images", f"{training:,} training, {test:,} test"),
         ("size", shape_in_words(report.image_shape)),
         ("pixels", f"{report.lowest} to {report.highest}, mean {report.mean:.1f}"),
         *(("recognised", sanitize(note)) for note in report.notes),
         ("equal images", equal if report.equal else NONE),
-        ("near duplicates", near if report.near else NONE),
-        ("method", f"pixels that correlate by {NEAR} or more; shifted or rotated copies are not found"),
+        ("near duplicates", f"{near if report.near else NONE} (pixels correlate by {NEAR} or more)"),
         ("blank images", f"{len(report.blank):,}" if len(report.blank) else NONE),
         ("SHA-256", report.checksum),
     ]

@@ -16,10 +16,10 @@ from textual.screen import Screen
 
 from mnist_tui.config import ConfigError, RunConfig
 from mnist_tui.runs.directory import RunDirectory, RunError
-from mnist_tui.settings import Catalogue
+from mnist_tui.settings import SETTINGS_BY_KEY, Catalogue
 from mnist_tui.ui.home.screen import HomeScreen
 from mnist_tui.ui.keymap import bindings, screen_keys, unused_words
-from mnist_tui.ui.messages import OpenDigits, OpenRun, ResumeRun, StartRun
+from mnist_tui.ui.messages import OpenDigits, OpenRun, ResumeRun, ShowData, StartRun
 from mnist_tui.ui.screens import SCREENS
 from mnist_tui.ui.terminal.colours import ColourDepth
 from mnist_tui.ui.terminal.differences import diff_driver
@@ -29,6 +29,7 @@ from mnist_tui.ui.theme import colour_numbers, themes
 
 if TYPE_CHECKING:
     from mnist_tui.export.formats import Format
+    from mnist_tui.ui.data.screen import LookAtData
     from mnist_tui.ui.session import RunSession
 
 FRAME_SECONDS = 0.25
@@ -46,6 +47,7 @@ class MnistTuiApp(App[int], inherit_bindings=False):
         run: A run to open at once.
         clock: Returns seconds since 1970.
         depth: Number of colours of the terminal.
+        look_at_data: Examines a data set; None to leave out the data screen.
     """
 
     TITLE = "mnist-tui"
@@ -59,6 +61,7 @@ class MnistTuiApp(App[int], inherit_bindings=False):
         run: RunDirectory | None = None,
         clock: Callable[[], float] = time.time,
         depth: ColourDepth = ColourDepth.TRUECOLOR,
+        look_at_data: "LookAtData | None" = None,
     ) -> None:
         self._depth = depth
         super().__init__()
@@ -66,6 +69,7 @@ class MnistTuiApp(App[int], inherit_bindings=False):
         self.no_color = depth is ColourDepth.MONOCHROME
         self._catalogue = catalogue
         self._launch = launch
+        self._look_at_data = look_at_data
         self._first_run = run
         self._clock = clock
         self._leaving = False
@@ -162,6 +166,17 @@ class MnistTuiApp(App[int], inherit_bindings=False):
 
         dialog = AddEpochScreen if message.adds_epoch else ResumeScreen
         self.push_screen(dialog(message.history, message.epochs), decide)
+
+    def on_show_data(self, message: ShowData) -> None:
+        from mnist_tui.ui.data.screen import DataScreen  # numpy
+
+        try:
+            spec = SETTINGS_BY_KEY["data"].parse(message.spec, self._catalogue)
+        except ConfigError as error:
+            self._show_error(str(error))
+            return
+        if self._look_at_data is not None:
+            self.push_screen(DataScreen(str(spec), self._look_at_data))
 
     def on_open_digits(self, message: OpenDigits) -> None:
         from mnist_tui.ui.digits.screen import DigitsScreen

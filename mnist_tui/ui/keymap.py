@@ -29,6 +29,7 @@ NAMES = {
     "right_curly_bracket": "}",
     "ctrl+z": "Ctrl+Z",
     "f1": "F1",
+    "f2": "F2",
     "delete": "Del",
     "backspace": "⌫",
     "ctrl+p": "Ctrl+P",
@@ -124,6 +125,18 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
         Key("move('up')", "up", "Previous", "Go to the entry above", footer=False),
         Key("move('down')", "down", "Next", "Go to the entry below", footer=False),
         Key("close", "escape", "Cancel", "Keep the data"),
+    ),
+    "look": (Key("look_at_data", "D", "Data", "Look at the data before training", rank=2, typing="f2"),),
+    "data": (
+        Key("app.go_back", "escape", "Back", "Go back to the home screen"),
+        Key("scroll_details(1)", "pagedown", "More images", "Scroll the images down", rank=1),
+        Key("scroll_details(-1)", "pageup", "Previous images", "Scroll the images up", footer=False),
+    ),
+    "data_items": (
+        Key("cursor_down", "down", "Next", "Show the finding or class below", footer=False),
+        Key("cursor_up", "up", "Previous", "Show the finding or class above", footer=False),
+        Key("first", "home", "First", "Go to the start of the list", footer=False),
+        Key("last", "end", "Last", "Go to the end of the list", footer=False),
     ),
     "setting": (Key("submit", "enter", "Start", "Start a run with the settings shown"),),
     "runs": (

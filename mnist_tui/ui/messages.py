@@ -20,6 +20,14 @@ class StartRun(Message):
         self.config = config
 
 
+class ShowData(Message):
+    """Show the data set with this spec, as the user typed it."""
+
+    def __init__(self, spec: str) -> None:
+        super().__init__()
+        self.spec = spec
+
+
 class OpenRun(Message):
     """Open a run on its training screen."""
 

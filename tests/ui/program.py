@@ -18,7 +18,7 @@ from textual.pilot import Pilot
 from textual.strip import Strip
 from textual.worker import WorkerCancelled
 
-from mnist_tui.cli.wiring import catalogue
+from mnist_tui.cli.wiring import catalogue, look_at_data
 from mnist_tui.config import RunConfig
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.ui.app import MnistTuiApp
@@ -39,7 +39,7 @@ def program(
     launch: Callable[[RunConfig], RunDirectory] = no_launch,
 ) -> MnistTuiApp:
     """The face, with the engine's registries, on the home screen or on a run."""
-    return MnistTuiApp(catalogue(), launch, run, clock)
+    return MnistTuiApp(catalogue(), launch, run, clock, look_at_data=look_at_data)
 
 
 def strips(app: App[int]) -> list[Strip]:

@@ -20,7 +20,7 @@ from mnist_tui.runs.directory import RunDirectory, home
 from mnist_tui.settings import Catalogue
 from mnist_tui.ui.home.next_run import sketch
 from mnist_tui.ui.keymap import bindings
-from mnist_tui.ui.messages import CompareRuns, StartRun
+from mnist_tui.ui.messages import CompareRuns, ShowData, StartRun
 from mnist_tui.ui.shared.sized_screen import SizedScreen
 
 if TYPE_CHECKING:  # these bring Textual's tables and fields and the vocabulary of events: not before the first paint
@@ -47,10 +47,10 @@ class HomeScreen(SizedScreen):
             self.found = found
             self.troubles = troubles
 
-    BINDINGS = bindings("opened")
+    BINDINGS = bindings("opened", "look")
     CSS_PATH = "screen.tcss"
     PAGES = ("RunTable", "#next")
-    KEY_GROUPS = ("home", "choice", "runs", "opened", "screens", "everywhere")
+    KEY_GROUPS = ("home", "look", "choice", "runs", "opened", "screens", "everywhere")
 
     def __init__(self, catalogue: Catalogue, clock: Callable[[], float]) -> None:
         super().__init__()
@@ -143,6 +143,8 @@ class HomeScreen(SizedScreen):
                     self.action_other_side()  # the runs come first
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        if action == "look_at_data":
+            return self._is_furnished
         return action != "other_side" or (self._runs is not None and self._runs.has_runs)
 
     def action_other_side(self) -> None:
@@ -158,6 +160,12 @@ class HomeScreen(SizedScreen):
             self._page = "RunTable"
             self.show_page()
             self.call_after_refresh(self._runs.focus_list)
+
+    def action_look_at_data(self) -> None:
+        """Look at the data of the next run."""
+        from mnist_tui.ui.home.settings_form import SettingsForm
+
+        self.post_message(ShowData(self.query_one(SettingsForm).texts()["data"]))
 
     def on_compare_runs(self, message: CompareRuns) -> None:
         from mnist_tui.ui.compare.screen import CompareScreen  # numpy and plots: not before they are needed

@@ -31,6 +31,7 @@ WORDS = {
         ("run, by time", "share of the time from the first step to the end of the test; no start-up"),
         ("label smoothing", "targets spread a little over all classes, so the loss stays above 0"),
     ),
+    "data": (("near duplicate", "image whose pixels correlate by 0.99 or more with another's; no shifted copies"),),
     "digits": (DIFFICULTY, LABEL_ISSUE, ("margin", "probability of the first class minus that of the second")),
     "digit": (DIFFICULTY,),
     "labels": (LABEL_ISSUE, ("margin", "probability of the label minus that of the predicted class")),

@@ -1,0 +1,1 @@
+"""The data screen: a look at a data set before training."""
