@@ -60,9 +60,19 @@ def check_evaluated(spec: str) -> str:
 def look_at_data(spec: str, progress: Callable[[str], None]) -> "DataReport":
     """Read a data set and examine it; `progress` is called with what begins. Raises ConfigError."""
     from mnist_tui.analysis.data_report import Split, report
+    from mnist_tui.engine.data.datasets import load
+
+    shown = ""
+
+    def report_reading(done: int, total: int) -> None:
+        nonlocal shown
+        words = f"Reading the data, {done / max(1, total):.0%}"
+        if words != shown:
+            shown = words
+            progress(words)
 
     progress("Reading the data")
-    data = load_data(spec)
+    data = load(spec, report_reading)
     splits = [Split(digits.images, digits.labels) for digits in (data.training, data.test)]
     return report(splits, data.class_names, data.checksum, data.notes, progress)
 

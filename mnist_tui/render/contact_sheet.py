@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +9,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 
-from mnist_tui.render.images import enlarge, factor_for, shrink
+from mnist_tui.render.images import enlarge, factor_for, luminance, shrink
 
 SMALL, LARGE = 16, 32
 """Widest images in columns, where there is little room and where there is much."""
@@ -98,20 +97,14 @@ def _padded(line: Line, column: int) -> Line:
 
 
 def fitted(image: NDArray[np.uint8], widest: int) -> NDArray[np.uint8]:
-    """Shrink an image that is wider than `widest` pixels by a whole factor, or enlarge a small one."""
-    height, width = image.shape[:2]
-    if width <= widest:
-        return enlarge(image, widest // width)
-    factor = -(-width // widest)
-    down, across = height // factor, width // factor
-    blocks = image[: down * factor, : across * factor].reshape(down, factor, across, factor, *image.shape[2:])
-    shrunk: NDArray[Any] = blocks.mean(axis=(1, 3)).round()
-    return shrunk.astype(np.uint8)
+    """Enlarge an image by a whole factor, or shrink it, so that no side is longer than `widest` pixels."""
+    lines = widest // 2
+    return shrink(enlarge(image, factor_for(image.shape, widest, lines)), widest, lines)
 
 
 def shades(image: NDArray[np.uint8]) -> list[Line]:
     """Draw an image with characters, two pixels a cell, for output without colours."""
-    grey = image.mean(axis=2) if image.ndim == 3 else image.astype(float)
+    grey = luminance(image)
     if len(grey) % 2:
         grey = np.concatenate([grey, np.zeros_like(grey[:1])])
     levels = (grey.reshape(-1, 2, grey.shape[1]).mean(axis=1) / 256 * len(SHADES)).astype(int)

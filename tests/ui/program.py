@@ -22,6 +22,7 @@ from mnist_tui.cli.wiring import catalogue, look_at_data
 from mnist_tui.config import RunConfig
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.ui.app import MnistTuiApp
+from mnist_tui.ui.data.screen import LookAtData
 from tests.kit.recording import Clock
 
 PATIENCE_SECONDS = 60.0
@@ -37,6 +38,7 @@ def program(
     run: RunDirectory | None = None,
     clock: Callable[[], float] = Clock(0.0),  # noqa: B008 (it stands still)
     launch: Callable[[RunConfig], RunDirectory] = no_launch,
+    look_at_data: LookAtData = look_at_data,
 ) -> MnistTuiApp:
     """The face, with the engine's registries, on the home screen or on a run."""
     return MnistTuiApp(catalogue(), launch, run, clock, look_at_data=look_at_data)

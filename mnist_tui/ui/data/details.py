@@ -52,7 +52,7 @@ class DetailView(ScrollView, can_focus=False):
         self._draw()
 
     def _draw(self) -> None:
-        width = self.size.width - 1  # the scroll bar may come and go
+        width = self.size.width - 2  # room for the scroll bar, which may come and go
         surroundings = (width, self.app.theme)
         if self._details is None or width < 1 or surroundings == self._drawn_for:
             return
@@ -73,7 +73,7 @@ class DetailView(ScrollView, can_focus=False):
         lines += contact_sheet(
             self._details.tiles,
             width,
-            partial(half_blocks, greys=colours.greys),
+            partial(half_blocks, greys=colours.greys, rgb_mode=colours.rgb_mode),
             (paint(colours.foreground, bold=True), paint(colours.quiet)),
             in_pairs=self._details.in_pairs,
         )

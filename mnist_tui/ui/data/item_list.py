@@ -23,6 +23,7 @@ class ItemList(OptionList, inherit_bindings=False):
     BINDINGS = bindings("data_items")
     DEFAULT_CSS = """
     ItemList { border: round $frame; border-title-color: $foreground; padding: 0 1; background: transparent; }
+    ItemList { scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
     ItemList:focus { border: round $accent; background-tint: transparent; }
     """
 
