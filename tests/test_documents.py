@@ -40,6 +40,7 @@ SHORTENED: dict[str, str | None] = {
     # trains for minutes, asks for a terminal or imports Keras: only the flags are checked
     "mnist-tui": "mnist-tui --help",
     "mnist-tui train [flags]": "mnist-tui train --help",
+    "mnist-tui compare RUN RUN... [--json]": "mnist-tui compare --help",
     "mnist-tui data SPEC [--json] [--kaggle DIR]": "mnist-tui data --help",
     "mnist-tui evaluate RUN --data SPEC [--json]": "mnist-tui evaluate --help",
     "mnist-tui submit RUN FILE [-o submission.csv]": "mnist-tui submit --help",

@@ -1,6 +1,6 @@
 """Accuracy with and without doubtful labels."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from mnist_tui.analysis.predicted import Bools, Labels
 from mnist_tui.analysis.reviews import NO_CLASS, ReviewOutcome
+from mnist_tui.analysis.significance import Interval, Paired, paired, wilson
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,11 @@ class Share:
         """0..1; None without examples."""
         return self.right / self.total if self.total else None
 
+    @property
+    def interval(self) -> Interval | None:
+        """95 % interval of the accuracy; None without examples."""
+        return wilson(self.right, self.total)
+
 
 @dataclass(frozen=True)
 class LabelAccuracy:
@@ -35,6 +41,22 @@ class LabelAccuracy:
     """Accuracy without examples reviewed as wrong or unreadable."""
     corrected: Share
     """Accuracy with corrected labels, without unreadable examples and wrong labels of unknown class."""
+    gain: Paired
+    """The examples of `corrected`: with corrected labels compared with original ones."""
+
+    def with_correct(self, count: int) -> "LabelAccuracy":
+        """Return the accuracy with `count` more examples, which are predicted correctly with either labels."""
+
+        def more(share: Share) -> Share:
+            return Share(share.right + count, share.total + count)
+
+        return LabelAccuracy(
+            as_labelled=more(self.as_labelled),
+            without_flagged=more(self.without_flagged),
+            without_mislabelled=more(self.without_mislabelled),
+            corrected=more(self.corrected),
+            gain=replace(self.gain, total=self.gain.total + count),
+        )
 
 
 def label_accuracy(
@@ -63,6 +85,7 @@ def label_accuracy(
         without_flagged=_share(right[~flagged]),
         without_mislabelled=_share(right[~is_bad]),
         corrected=_share((predicted == truth)[known]),
+        gain=paired(right[known], (predicted == truth)[known]),
     )
 
 

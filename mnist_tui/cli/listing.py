@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mnist_tui.analysis.confusion import report
+from mnist_tui.analysis.significance import NO_INTERVAL, Interval, accuracy_interval, interval_words
 from mnist_tui.inspection.figures import all_figures, class_names
 from mnist_tui.metrics import in_words
 from mnist_tui.render.columns import Column, column_widths, columns_that_fit
@@ -69,6 +70,7 @@ def run_document(summary: RunSummary) -> dict[str, Any]:
     best, history = summary.best, summary.history
     checkpoints = summary.run.checkpoint_paths()
     return summary.as_json() | {
+        **intervals(summary),
         "settings": msgspec.to_builtins(summary.record.config) if summary.record.imported_from is None else {},
         "imported_from": summary.record.imported_from,
         "learning_rate": history.max_learning_rate,
@@ -86,6 +88,15 @@ def run_document(summary: RunSummary) -> dict[str, Any]:
         "confusion": best.confusion if best else None,
         "per_class": report(best.confusion).per_class(class_names(history, len(best.confusion))) if best else [],
         "figures": all_figures(summary.run, history),
+    }
+
+
+def intervals(summary: RunSummary) -> dict[str, Interval | None]:
+    """Return the 95 % intervals of a run's validation and test accuracy, 0..1."""
+    best, test = summary.best, summary.test
+    return {
+        "validation_interval": accuracy_interval(best.validation_accuracy if best else None, summary.validation_count),
+        "test_interval": accuracy_interval(test.test_accuracy if test else None, summary.test_count),
     }
 
 
@@ -126,7 +137,9 @@ def print_run(summary: RunSummary) -> None:
         *(_settings(history) if record.imported_from is None else [("imported from", record.imported_from)]),
         ("done", f"{summary.epochs_done} of {summary.epochs_planned} epochs, {steps}"),
         ("best epoch", f"{best.epoch}: validation {', '.join(in_words(best.validation))}" if best else "–"),
+        *_interval_rows(best.validation_accuracy if best else None, summary.validation_count),
         ("test", describe_tests(history.tests) if history.tests else "–"),
+        *_interval_rows(summary.test.test_accuracy if summary.test else None, summary.test_count),
         ("took", duration(ended.seconds) if ended and ended.seconds else "–"),
     ]
     if summary.error:
@@ -148,6 +161,11 @@ def print_run(summary: RunSummary) -> None:
     if best and best.confusion:
         print(f"\nvalidation, epoch {best.epoch}")
         print_classes(report(best.confusion).per_class(class_names(history, len(best.confusion))))
+
+
+def _interval_rows(accuracy: float | None, count: int) -> list[tuple[str, str]]:
+    words = interval_words(accuracy, count)
+    return [] if words == NO_INTERVAL else [("", f"accuracy on {count:,} images: 95 % interval {words}")]
 
 
 def _settings(history: History) -> list[tuple[str, str]]:

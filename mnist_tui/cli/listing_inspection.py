@@ -2,6 +2,7 @@
 
 from rich.text import Text
 
+from mnist_tui.analysis.significance import interval_words
 from mnist_tui.cli.listing import LONGEST_TEXT, console, print_classes, print_table
 from mnist_tui.inspection.figures import Document, point_figures
 from mnist_tui.inspection.inspector import Inspector
@@ -32,7 +33,8 @@ def print_figures(document: Document) -> None:
     out = console()
     calibration = document["calibration"]
     out.print(
-        f"{document['split']}: accuracy {percent(document['accuracy'])} on {document['digits']:,} digits,"
+        f"{document['split']}: accuracy {percent(document['accuracy'])} on {document['digits']:,} digits"
+        f" (95 % interval {interval_words(document['accuracy'], document['digits'])}),"
         f" {document['mistakes']:,} mistakes; expected calibration error {percent(calibration['expected_error'])}"
     )
     for confusion in document["top_confusions"][:SHOWN_CONFUSIONS]:
@@ -44,7 +46,14 @@ def print_label_issues(document: Document, most: int) -> None:
     """Print the first `most` label issues."""
     out, rows = console(), document["label_issues"]
     out.print(f"{len(rows):,} label issues in {document['digits']:,} digits ({document['checked']})")
-    cells = []
+    accuracy, cells = document["accuracy"], []
+    gain = accuracy["corrected_compared_with_as_labelled"]
+    if gain["won"] + gain["lost"]:
+        for way in ("as_labelled", "corrected"):
+            low, high = accuracy["intervals"][way]
+            share = percent(accuracy[f"accuracy_{way}"])
+            out.print(f"accuracy {way.replace('_', ' ')}: {share} (95 % interval {percent(low)} to {percent(high)})")
+        out.print(f"corrected compared with original labels: {gain['words']}")
     for row in rows[:most]:
         review = row["review"] or "–"
         review += f", is {row['correct']}" if row["correct"] else ""

@@ -9,6 +9,7 @@ import msgspec
 
 from mnist_tui import __version__
 from mnist_tui.cli.bench import bench
+from mnist_tui.cli.compare import compare
 from mnist_tui.cli.data import data
 from mnist_tui.cli.distributed import distribution_options, follow
 from mnist_tui.cli.doctor import doctor
@@ -71,19 +72,8 @@ def commands(context: click.Context) -> int | None:
     return show_screen(None) if context.invoked_subcommand is None else None
 
 
-for command in (
-    *steering_commands(),
-    evaluate,
-    submit,
-    label_issues,
-    export,
-    import_log,
-    bench,
-    doctor,
-    data,
-    predict,
-    new_model,
-):
+INSPECTION = (compare, evaluate, submit, predict, label_issues, export, import_log)
+for command in (*steering_commands(), *INSPECTION, bench, doctor, data, new_model):
     commands.add_command(command)
 
 

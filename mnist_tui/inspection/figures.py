@@ -8,13 +8,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from mnist_tui.analysis.calibration import coverage, reliability
 from mnist_tui.analysis.confusion import confusion_matrix, report, top_confusions
-from mnist_tui.analysis.label_accuracy import LabelAccuracy, label_accuracy
+from mnist_tui.analysis.label_accuracy import label_accuracy
 from mnist_tui.analysis.reviews import LabelReview, ReviewOutcome, review_columns
+from mnist_tui.analysis.significance import accuracy_interval
 from mnist_tui.inspection.inspector import Findings, Inspector
 from mnist_tui.inspection.predictions import EvaluationPoint
 from mnist_tui.runs.directory import RunDirectory, RunError
@@ -67,8 +65,6 @@ def figures(found: Findings, names: Sequence[str], reviews: Sequence[LabelReview
     predictions, table = found.predictions, found.table
     matrix = confusion_matrix(predictions.labels, table.predicted, predictions.probabilities.shape[1])
     scores = report(matrix)
-    reviewed, correct = review_columns(reviews, predictions.point.split, predictions.indices, predictions.labels)
-    labels = label_accuracy(predictions.labels, table.predicted, table.flagged, reviewed, correct)
     learning = _learning(found)
     return {
         "split": predictions.point.split,
@@ -77,6 +73,7 @@ def figures(found: Findings, names: Sequence[str], reviews: Sequence[LabelReview
         "digits": len(predictions),
         "mistakes": scores.mistakes,
         "accuracy": scores.accuracy,
+        "accuracy_interval": accuracy_interval(scores.accuracy, scores.total),
         "confusion": matrix.tolist(),
         "per_class": scores.per_class(names),
         "top_confusions": [
@@ -92,7 +89,7 @@ def figures(found: Findings, names: Sequence[str], reviews: Sequence[LabelReview
         "calibration": _calibration(found),
         "learning": learning,
         "lives": learning,
-        "labels": _labels(labels, found, reviewed),
+        "labels": label_figures(found, reviews),
     }
 
 
@@ -131,8 +128,12 @@ def _learning(found: Findings) -> dict[str, int] | None:
     return {column: int(getattr(found.table, column).sum()) for column in columns}
 
 
-def _labels(accuracy: LabelAccuracy, found: Findings, reviewed: NDArray[np.uint8]) -> Document:
-    flagged = int(found.table.flagged.sum())
+def label_figures(found: Findings, reviews: Sequence[LabelReview]) -> Document:
+    """Return the accuracies with the original, without doubtful, and with corrected labels."""
+    read, table = found.predictions, found.table
+    reviewed, correct = review_columns(reviews, read.point.split, read.indices, read.labels)
+    accuracy = label_accuracy(read.labels, table.predicted, table.flagged, reviewed, correct)
+    flagged = int(table.flagged.sum())
     return {
         "label_issues": flagged,
         "disputed": flagged,
@@ -143,6 +144,13 @@ def _labels(accuracy: LabelAccuracy, found: Findings, reviewed: NDArray[np.uint8
         "accuracy_without_disputed": accuracy.without_flagged.accuracy,
         "accuracy_without_mislabelled": accuracy.without_mislabelled.accuracy,
         "accuracy_corrected": accuracy.corrected.accuracy,
+        "intervals": {
+            "as_labelled": accuracy.as_labelled.interval,
+            "without_label_issues": accuracy.without_flagged.interval,
+            "without_mislabelled": accuracy.without_mislabelled.interval,
+            "corrected": accuracy.corrected.interval,
+        },
+        "corrected_compared_with_as_labelled": accuracy.gain.as_json(),
     }
 
 

@@ -2,7 +2,7 @@
 
 from mnist_tui.analysis.review_csv import to_csv
 from mnist_tui.analysis.reviews import LabelReview
-from mnist_tui.inspection.figures import JUDGED, REVIEWED, Document, class_names
+from mnist_tui.inspection.figures import JUDGED, REVIEWED, Document, class_names, label_figures
 from mnist_tui.inspection.inspector import Inspector
 from mnist_tui.inspection.predictions import TRAIN, VALIDATION, EvaluationPoint
 from mnist_tui.inspection.review_export import predictions_of
@@ -26,8 +26,8 @@ def label_issues_document(run: RunDirectory) -> Document:
     found = inspector.findings(point, history)
     read, ranked = found.predictions, found.label_issues
     names = class_names(history, read.probabilities.shape[1])
-    reviews = {review.digit: review for review in inspector.review_store.read()}
-    rows = []
+    stored = inspector.review_store.read()
+    reviews, rows = {review.digit: review for review in stored}, []
     for row, suspected, margin, confident in zip(
         ranked.rows, ranked.suspected, ranked.margins, ranked.confident, strict=True
     ):
@@ -52,6 +52,7 @@ def label_issues_document(run: RunDirectory) -> Document:
         "digits": len(read),
         "reviewed": {name: int((outcomes == outcome).sum()) for outcome, name in REVIEWED.items()},
         "judged": {name: int((outcomes == outcome).sum()) for outcome, name in JUDGED.items()},
+        "accuracy": label_figures(found, stored),
         "label_issues": rows,
         "disputes": rows,
     }

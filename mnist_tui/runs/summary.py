@@ -74,6 +74,16 @@ class RunSummary:
         return next(iter(self.history.tests), None)
 
     @property
+    def validation_count(self) -> int:
+        """Number of validation images; 0 if unknown."""
+        return self.history.started.validation_count if self.history.started else 0
+
+    @property
+    def test_count(self) -> int:
+        """Number of test images; 0 if unknown."""
+        return self.history.started.test_count if self.history.started else 0
+
+    @property
     def error(self) -> str | None:
         """Error of a failed run, in one sentence."""
         return self.history.failed.error if self.history.failed else None

@@ -88,6 +88,8 @@ def test_a_finished_run_has_every_promised_field() -> None:
         "data_checksum",
         "data_changed_at",
         "test_loss",
+        "test_interval",
+        "validation_interval",
         "confusion",
         "per_class",
         "figures",

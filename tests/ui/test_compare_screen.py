@@ -10,7 +10,7 @@ from textual.color import Color
 from textual.pilot import Pilot
 from textual.theme import Theme
 
-from mnist_tui.runs.directory import RunDirectory, create_run, remove_run
+from mnist_tui.runs.directory import RunDirectory, create_run, home, remove_run
 from mnist_tui.ui.app import MnistTuiApp
 from mnist_tui.ui.compare.compared_runs import ComparedRun, ComparedRuns, epoch_result, settings_of
 from mnist_tui.ui.compare.screen import CompareScreen
@@ -22,6 +22,7 @@ from mnist_tui.ui.theme import DARK, LIGHT
 from mnist_tui.ui.training.screen import TrainingScreen
 from tests.kit import samples
 from tests.kit.fake_engine import FakeEngine
+from tests.kit.recorded import Recording
 from tests.kit.recording import Clock, Replay, finishing_time
 from tests.ui.compared import recorded, three_runs
 from tests.ui.program import lines, program, settled, text, told, wait_until
@@ -294,3 +295,18 @@ def test_a_setting_changed_during_training_has_both_values() -> None:
     assert settings_of(one.history)["learning rate"] == "0.01"
     one.history.apply(samples.setting_changed("learning_rate", "0.002"))
     assert settings_of(one.history)["learning rate"] == "0.01 → 0.002"
+
+
+async def test_the_run_under_the_cursor_is_tested_against_the_first_one() -> None:
+    runs = []
+    for epochs in (1, 3):
+        recording = Recording.begin(home(), planned=epochs, name=f"{epochs}-epochs")
+        for _ in range(epochs):
+            recording.end_epoch()
+        recording.finish()
+        runs.append(recording.run)
+    async with comparing(runs) as (app, pilot, _):
+        for keys in ((), ("down",)):
+            await pilot.press(*keys)
+            words = "3-epochs against 1-epochs, test, 100 images of both: "
+            await wait_until(pilot, lambda: words in text(app), "the difference is shown")

@@ -1,5 +1,6 @@
 """The confusion matrix compared with another epoch or run."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,7 @@ async def test_c_compares_with_the_previous_epoch_and_marks_directions_by_signs(
         await settled(pilot)
         assert compared_with(app) == "epoch 3, compared with epoch 2"
         assert "▲ better  ▼ worse" in app.text()
+        assert re.search(r"\d+ won, \d+ lost: \w+|none won, none lost", app.text())
         assert {len(line) for line in app.lines()} == {size[0]}
         epochs = app.session.view.history.epochs
         expected = change(epochs[2].confusion, epochs[1].confusion)

@@ -11,6 +11,7 @@ from textual.message import Message
 from textual.widgets import DataTable, Static
 
 from mnist_tui.analysis.comparison import TARGETS, RunResult
+from mnist_tui.inspection.run_difference import Difference, EvaluatedRun, differences
 from mnist_tui.render.text import clip_parts, percent, test_results
 from mnist_tui.runs.directory import RunDirectory
 from mnist_tui.runs.history import History
@@ -43,17 +44,27 @@ class CompareScreen(SizedScreen):
     class Loaded(Message):
         """Posted when all runs were read."""
 
+    class Tested(Message):
+        """Posted when the difference of two runs was tested; `state` identifies their results."""
+
+        def __init__(self, state: tuple[object, ...], found: list[Difference]) -> None:
+            super().__init__()
+            self.state, self.found = state, found
+
     def __init__(self, runs: Iterable[RunDirectory], clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self.compared = ComparedRuns(runs)
         self._clock = clock
         self._reference: History | None = None
+        self._differences: dict[tuple[object, ...], list[Difference]] = {}
+        """Tested differences by the results of the two runs; empty while they are read."""
 
     def compose(self) -> ComposeResult:
         yield Static(id="title")
         yield PlotBoard(id="plots", max_plots=MAX_PLOTS)
         yield Static("", id="no-plots", markup=False)
         yield ComparedTable()
+        yield Static(id="difference", markup=False)
         yield Static(id="summary", markup=False)
         yield KeyFooter()
 
@@ -75,6 +86,14 @@ class CompareScreen(SizedScreen):
         if board.view == PlotView():
             board.set_view(self._first_view())
         self.show()
+
+    def on_compare_screen_tested(self, message: Tested) -> None:
+        self._differences[message.state] = message.found
+        self.show()
+
+    @work(thread=True, group="differences")
+    def _test(self, state: tuple[object, ...], first: EvaluatedRun, second: EvaluatedRun) -> None:
+        self.post_message(self.Tested(state, differences(first, second)))
 
     def _first_view(self) -> PlotView:
         """Return a view by epochs if their lengths differ, of the validation only if most runs have a curve of it."""
@@ -115,6 +134,27 @@ class CompareScreen(SizedScreen):
         rows = 1 if self.has_class("-short") else 2
         room = rows * (self.size.width - 4)
         self.query_one("#summary", Static).update(summary(front, room) if front is not None else Text())
+        words, difference = self._difference_words(), self.query_one("#difference", Static)
+        difference.display = bool(words)
+        difference.update(clip_parts(words, self.size.width - 4))
+
+    def _difference_words(self) -> str:
+        """Return how the run under the cursor differs from the first one, or the second one from it."""
+        runs, row = self.compared.runs, max(1, self.query_one(ComparedTable).cursor_row)
+        read = [EvaluatedRun(run.run, run.history) for run in runs[:1] + runs[row : row + 1] if run.history is not None]
+        if len(read) < 2:
+            return ""
+        first, second = read
+        state = first.state + second.state
+        if state not in self._differences:
+            self._differences[state] = []
+            self._test(state, first, second)
+        found = self._differences[state]
+        tested = next((each for each in found if each.paired is not None), found[0] if found else None)
+        if tested is None:
+            return ""
+        pair = f"{runs[row].name} against {runs[0].name}"
+        return f"{pair}, {tested.words}".replace("; ", " · ")
 
     def _no_plots_reason(self) -> str:
         if not self.compared.runs:

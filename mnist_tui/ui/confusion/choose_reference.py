@@ -11,6 +11,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from mnist_tui.events import EpochEnded
+from mnist_tui.inspection.predictions import VALIDATION, EvaluationPoint
 from mnist_tui.render.text import percent, sanitize
 from mnist_tui.runs.directory import RunDirectory
 from mnist_tui.runs.summary import newest_summaries
@@ -31,12 +32,20 @@ class Reference:
     words: str
     counts: Counts
     accuracy: float
+    point: EvaluationPoint
+    run: RunDirectory | None = None
+    """The other run; None for an epoch of the run itself."""
 
 
 def epoch_references(epochs: list[EpochEnded], current: int | None = None) -> list[Reference]:
     """Return the other epochs of a run, newest first."""
     return [
-        Reference(f"epoch {each.epoch}", each.confusion, each.validation_accuracy)
+        Reference(
+            f"epoch {each.epoch}",
+            each.confusion,
+            each.validation_accuracy,
+            EvaluationPoint(VALIDATION, each.epoch),
+        )
         for each in reversed(epochs)
         if each.epoch != current
     ]
@@ -46,7 +55,11 @@ def run_references(run: RunDirectory, classes: int) -> list[Reference]:
     """Return the best epochs of other runs with as many classes, newest first; reads every run's events."""
     return [
         Reference(
-            f"{sanitize(each.record.name)}, epoch {each.best.epoch}", each.best.confusion, each.best.validation_accuracy
+            f"{sanitize(each.record.name)}, epoch {each.best.epoch}",
+            each.best.confusion,
+            each.best.validation_accuracy,
+            EvaluationPoint(VALIDATION, each.best.epoch),
+            each.run,
         )
         for each in newest_summaries(MOST_RUNS, other_than=run.path)
         if each.best is not None and len(each.best.confusion) == classes

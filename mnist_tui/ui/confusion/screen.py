@@ -2,17 +2,21 @@
 
 from typing import Literal, TypeVar
 
+from textual import work
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.content import Content
+from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
 from mnist_tui.analysis.change import SAME, WORDS
 from mnist_tui.analysis.confusion import confusion_matrix, report, top_confusions
 from mnist_tui.analysis.query import Query
-from mnist_tui.inspection.predictions import TEST
+from mnist_tui.inspection.predictions import TEST, EvaluationPoint, PredictionFiles
+from mnist_tui.inspection.run_difference import MISSING, difference
 from mnist_tui.render.text import percent
+from mnist_tui.runs.directory import RunError
 from mnist_tui.ui.confusion.cell_panel import CellPanel, SelectedCell, empty_cell_words
 from mnist_tui.ui.confusion.choose_reference import PREVIOUS, ChooseReferenceScreen, Reference, epoch_references
 from mnist_tui.ui.confusion.class_scores import ClassScores, Scores
@@ -46,10 +50,19 @@ class ConfusionScreen(PredictionScreen):
     KEY_GROUPS = ("confusion", "travel", "cursor", "pages", "run", "steering", "screens", "export", "everywhere")
     CSS_PATH = "screen.tcss"
 
+    class Tested(Message):
+        """The difference from the reference was tested."""
+
+        def __init__(self, key: object, words: str) -> None:
+            super().__init__()
+            self.key, self.words = key, words
+
     def __init__(self, session: RunSession) -> None:
         super().__init__(session)
         self._reference: Reference | Literal["previous"] | None = None
         """Matrix to compare with."""
+        self._differences: dict[object, str] = {}
+        """The tested difference by what was compared; empty while the predictions are read."""
 
     def compose_body(self) -> ComposeResult:
         yield Static(id="waiting")
@@ -84,7 +97,10 @@ class ConfusionScreen(PredictionScreen):
         figures = report(counts)
         mistakes = "1 mistake" if figures.mistakes == 1 else f"{figures.mistakes:,} mistakes"
         words = f"{percent(figures.accuracy)} of {figures.total:,} {split_words(point)} digits, {mistakes}"
-        matrix.border_subtitle = Content(words) if reference is None else "[$success]▲ better[/]  [$wrong]▼ worse[/]"
+        matrix.border_subtitle = Content(words)
+        if reference is not None:
+            tested = self._difference_words(point, reference)
+            matrix.border_subtitle = f"[$success]▲ better[/]  [$wrong]▼ worse[/]  {tested}".rstrip()
         values = "" if matrix.values is CellValues.COUNTS else f", {matrix.values.value}"
         values += ", similar classes together" if matrix.is_grouped else ""
         change = "" if reference is None else f": {point.words}, compared with {reference.words}"
@@ -92,6 +108,31 @@ class ConfusionScreen(PredictionScreen):
         if self.focused is None:
             matrix.focus()
         self._show_panels(view)
+
+    def _difference_words(self, point: EvaluationPoint, reference: Reference) -> str:
+        """Return the test of the difference, for the border; empty until the predictions were read."""
+        key = point, reference, self._counts(self.session.view)
+        if key not in self._differences:
+            self._differences[key] = ""
+            self._test(key, point, reference)
+        return self._differences[key]
+
+    @work(thread=True, group="differences")
+    def _test(self, key: object, point: EvaluationPoint, reference: Reference) -> None:
+        inspector = self.session.inspector
+        try:
+            own, other = reference.point, reference.run
+            before = PredictionFiles(other).load(own) if other is not None else inspector.predictions(own)
+            tested = difference(point.split, before, inspector.predictions(point))
+        except RunError:
+            words = f"not tested: {MISSING}"
+        else:
+            words = tested.paired.verdict if tested.paired is not None else f"not tested: {tested.reason}"
+        self.post_message(self.Tested(key, words))
+
+    def on_confusion_screen_tested(self, message: Tested) -> None:
+        self._differences[message.key] = message.words
+        self.catch_up()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in ("open_cell", "next_numbers", "next_worst", "group_classes", "compare"):

@@ -64,7 +64,8 @@ class IssueView(Container):
         label_issues.border_subtitle = f"{CONFIDENT} confidently wrong: {f'{confident:,}' if confident else 'none'}"
         panel = self.query_one(LabelAccuracyPanel)
         panel.border_title = Content(f"Accuracy, {queue.total:,} {digits_words(queue.point)}")
-        panel.accuracy = queue.accuracy()
+        panel.accuracy = accuracy = queue.accuracy()
+        panel.border_subtitle = f"corrected: {accuracy.gain.verdict}" if accuracy.gain.is_change else ""
         self._draw_again()
 
     def update_view(self, view: RunView) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_tui.analysis.label_accuracy import LabelAccuracy, Share, label_accuracy
+from mnist_tui.analysis.label_accuracy import LabelAccuracy, label_accuracy
 from mnist_tui.analysis.reviews import NO_CLASS, LabelReview, ReviewOutcome, part_of, review_columns
 from mnist_tui.inspection.inspector import Findings
 from mnist_tui.inspection.predictions import EvaluationPoint
@@ -127,12 +127,11 @@ class LabelQueue:
 
     def accuracy(self) -> LabelAccuracy:
         """Return the accuracy with and without doubtful labels."""
-        table, n = self.findings.table, self.unrecorded
+        table = self.findings.table
         counted = label_accuracy(
             self.findings.predictions.labels, table.predicted, table.flagged, self.reviewed, self.correct
         )
-        shares = (counted.as_labelled, counted.without_flagged, counted.without_mislabelled, counted.corrected)
-        return LabelAccuracy(*(Share(each.right + n, each.total + n) for each in shares))
+        return counted.with_correct(self.unrecorded)
 
 
 def label_queue(findings: Findings, reviews: Iterable[LabelReview], unrecorded: int = 0) -> LabelQueue:

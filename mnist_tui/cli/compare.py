@@ -1,0 +1,70 @@
+"""`mnist-tui compare`: results of runs, and whether they differ by more than chance."""
+
+import click
+
+from mnist_tui.analysis.significance import interval_words
+from mnist_tui.cli.steer import RUN_HELP
+from mnist_tui.render.columns import Column
+from mnist_tui.render.text import clip, percent, sanitize
+from mnist_tui.runs.directory import find_run
+
+COLUMNS = (
+    Column("run", 0),
+    Column("preset", 6),
+    Column("status", 5),
+    Column("validation", 2, is_number=True),
+    Column("95 % interval", 4, is_number=True),
+    Column("test", 1, is_number=True),
+    Column("95 % interval", 3, is_number=True),
+)
+
+
+@click.command(help=f"Compare runs with the first one, and test on the same images if they differ. {RUN_HELP}")
+@click.argument("runs", metavar="RUN RUN...", nargs=-1, required=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def compare(runs: tuple[str, ...], as_json: bool) -> int:
+    from mnist_tui.cli import listing
+    from mnist_tui.cli.wiring import UsageError
+    from mnist_tui.inspection.run_difference import EvaluatedRun, differences
+    from mnist_tui.runs.summary import RunSummary, summarize
+
+    found = list({run.path: run for run in map(find_run, runs)}.values())
+    if len(found) < 2:
+        raise UsageError("compare needs two different runs: `mnist-tui runs` lists them")
+    compared = [summarize(run) for run in found]
+    base, *others = (EvaluatedRun(each.run, each.history) for each in compared)
+    tested = [differences(base, other) for other in others]
+    if as_json:
+        listing.print_json(
+            {
+                "runs": [each.as_json() | listing.intervals(each) for each in compared],
+                "differences": [
+                    {"run": other.run.id, "from": base.run.id, "splits": [each.as_json() for each in splits]}
+                    for other, splits in zip(others, tested, strict=True)
+                ],
+            }
+        )
+        return 0
+
+    def cells(each: RunSummary) -> tuple[str, ...]:
+        best, test = each.best, each.test
+        validation, accuracy = best.validation_accuracy if best else None, test.test_accuracy if test else None
+        return (
+            clip(sanitize(each.record.name), listing.LONGEST_TEXT),
+            clip(sanitize(each.record.config.networks), listing.LONGEST_TEXT),
+            each.status_in_words,
+            percent(validation),
+            interval_words(validation, each.validation_count),
+            percent(accuracy),
+            interval_words(accuracy, each.test_count),
+        )
+
+    listing.print_table(COLUMNS, [cells(each) for each in compared])
+    for other, splits in zip(others, tested, strict=True):
+        names = (sanitize(each.history.record.name) for each in (other, base))
+        listing.console().print("\n" + " compared with ".join(names))
+        for split in splits:
+            listing.console().print(sanitize(f"  {split.words}"))
+        if not splits:
+            listing.console().print("  not tested, as they have no result on the same split yet")
+    return 0
