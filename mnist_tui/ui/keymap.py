@@ -117,8 +117,8 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
     ),
     "opened": (Key("app.go_back", "escape", "Back", "Go back to the opened run"),),
     "data_field": (
-        Key("submit", "enter", "Start", "Start a run with the settings shown"),
         Key("browse", "ctrl+o", "Files", "Choose the data: a file or a folder", rank=-1),
+        Key("cursor_right", "right", "Accept", "Accept the suggested path", footer=False),
     ),
     "choose_data": (
         Key("complete", "tab", "Complete", "Complete the path"),

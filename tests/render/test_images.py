@@ -151,7 +151,7 @@ SHADES = ((0, 0, 0), (85, 85, 85), (229, 229, 229), (255, 255, 255))
 
 def test_rgb_images_keep_their_colours_in_truecolor() -> None:
     (row,) = half_blocks(RGB_IMAGE, GREYS)
-    assert cells(row) == [(" ", (255, 0, 0), (255, 0, 0)), ("▀", (0, 95, 135), (95, 95, 100))]
+    assert cells(row) == [(" ", (255, 0, 0), (255, 0, 0)), ("▀", (0, 96, 136), (96, 96, 96))]
 
 
 def test_rgb_images_use_only_the_colours_that_terminals_of_256_share() -> None:

@@ -9,7 +9,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from mnist_tui.config import ConfigError
-from mnist_tui.render.text import clip
+from mnist_tui.render.text import padded, widest
 from mnist_tui.ui.home.data_paths import DataPath, common_start, data_paths
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.shared.dialog import Dialog
@@ -78,7 +78,8 @@ class ChooseDataScreen(Dialog[str | None]):
         if text.endswith("/"):
             options.add_option(Option(Text("Use this folder", "italic"), id=THIS))
             options.add_option(Option(Text.assemble(("../", "bold"), ("  the folder above", "dim")), id=PARENT))
-        options.add_options([Option(_line(each), id=each.text) for each in found])
+        width = min(NAME_WIDTH, widest([each.name for each in found]))
+        options.add_options([Option(_line(each, width), id=each.text) for each in found])
         if not options.option_count:
             options.add_option(Option(Text("no folder or data file begins like this", "dim"), disabled=True))
         options.highlighted = 2 if text.endswith("/") and found else 0
@@ -135,11 +136,10 @@ class ChooseDataScreen(Dialog[str | None]):
         return True
 
 
-def _line(path: DataPath) -> Text:
-    line = Text(clip(path.name, NAME_WIDTH), "bold" if path.size is None else "")
-    if path.size is not None:
-        line.append(f"  {_size(path.size)}", "dim")
-    return line
+def _line(path: DataPath, width: int) -> Text:
+    if path.size is None:
+        return Text(padded(path.name, width), "bold")
+    return Text.assemble(padded(path.name, width), (f"  {_size(path.size):>6}", "dim"))
 
 
 def _size(size: int) -> str:

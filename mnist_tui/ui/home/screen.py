@@ -50,7 +50,7 @@ class HomeScreen(SizedScreen):
     BINDINGS = bindings("opened", "look")
     CSS_PATH = "screen.tcss"
     PAGES = ("RunTable", "#next")
-    KEY_GROUPS = ("home", "look", "choice", "runs", "opened", "screens", "everywhere")
+    KEY_GROUPS = ("home", "look", "data_field", "choice", "runs", "opened", "screens", "everywhere")
 
     def __init__(self, catalogue: Catalogue, clock: Callable[[], float]) -> None:
         super().__init__()

@@ -30,7 +30,7 @@ class SettingInput(LimitedInput):
 class DataInput(SettingInput):
     """The field for the data, which suggests data sets and paths; → accepts."""
 
-    BINDINGS = bindings("data_field")
+    BINDINGS = bindings("setting", "data_field")
 
     def __init__(self, value: str, catalogue: Catalogue) -> None:
         suggester = DataSuggester(catalogue)
