@@ -1,5 +1,7 @@
 """`mnist-tui export`: history, predictions, label issues, reviews and corrected labels."""
 
+import errno
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -158,3 +160,41 @@ def test_a_missing_package_is_named_with_its_extra(export: Export, monkeypatch: 
 @pytest.mark.parametrize("each", FORMATS, ids=lambda each: each.name)
 def test_the_default_name_tells_the_format(each: Format) -> None:
     assert format_of(Path(each.file)) is each
+
+
+def test_a_folder_is_written_whole_or_not_at_all(
+    export: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Replay().to_step(10)
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    export("--format", "tensorboard", "-o", folder)  # an empty folder may be there
+    assert {each.name for each in folder.iterdir()} == {"train", "validation"}
+    for path, words in ((folder, "not empty"), (folder / "train", "not empty"), ("/dev/null", "a file is in")):
+        with pytest.raises(RunError, match=words):
+            export("--format", "tensorboard", "-o", path)
+    with pytest.raises(UsageError, match="is a folder"):
+        export("--format", "tensorboard", "-o", "-")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("mnist_tui.export.tensorboard._write_mistakes", full)
+    with pytest.raises(RunError, match="No space left"):
+        export("--format", "tensorboard", "-o", tmp_path / "other")
+    with pytest.raises(RunError, match="No space left"):
+        export("--format", "tensorboard")
+    assert [each.name for each in tmp_path.iterdir() if each.name not in ("home", "logs")] == []
+
+
+def test_in_the_exports_of_a_run_files_are_replaced_and_folders_numbered(export: Export) -> None:
+    replay = Replay()
+    replay.to_step(10)
+    for _ in range(2):
+        export("--format", "csv")
+        export("--format", "tensorboard")
+    assert {each.name for each in (replay.run.path / "exports").iterdir()} == {
+        "steps.csv",
+        "tensorboard",
+        "tensorboard-2",
+    }
