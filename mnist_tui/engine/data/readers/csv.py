@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 NAME = re.compile(r".*\.csv(\.gz|\.zip)?", re.IGNORECASE)
-ROWS = 4_096
-"""Rows that pandas reads at a time: few enough to bound the memory, and no slower than all at once."""
+CELLS = 2**21
+"""Cells that pandas reads at a time: few enough to bound the memory, and no slower than all at once."""
 LONGEST_LINE = 2**20
 """Bytes. 96x96 pixels of 20 digits each need a fifth of it."""
 WHOLE = frozenset(map(str, range(256)))
@@ -245,7 +245,7 @@ def _read_blocks(table: _Table, report: Report) -> "list[tuple[NDArray[Any], NDA
 def _blocks(
     table: _Table, kind: str, texts: Sequence[int], report: Report
 ) -> "Iterator[tuple[NDArray[Any], NDArray[Any]]]":
-    """Yield pixels and labels by ROWS; raises ValueError or OverflowError if a cell is missing or of another kind."""
+    """Yield pixels and labels by CELLS; raises ValueError or OverflowError if a cell is missing or of another kind."""
     import numpy as np
     import pandas as pd
 
@@ -259,7 +259,7 @@ def _blocks(
             header=0 if table.headings else None,
             names=range(table.width),
             dtype=kinds,
-            chunksize=ROWS,
+            chunksize=CELLS // table.width,
             encoding="utf-8-sig",
         ) as frames,
     ):

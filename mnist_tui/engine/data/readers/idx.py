@@ -1,6 +1,5 @@
 """Reader of folders of IDX files, as MNIST, Fashion-MNIST, KMNIST, QMNIST and EMNIST are published."""
 
-import os
 import re
 import string
 from collections.abc import Sequence
@@ -8,7 +7,16 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mnist_tui.engine.data.readers.reader import LARGEST, Choice, Raw, ReaderError, Report, element, first_line
+from mnist_tui.engine.data.readers.reader import (
+    LARGEST,
+    Choice,
+    Raw,
+    ReaderError,
+    Report,
+    element,
+    first_line,
+    names_in,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,7 +64,7 @@ def matches(path: Path) -> bool:
 def idx_files(folder: Path) -> dict[str, Path]:
     """Return the IDX files of a folder by the name of their array, such as x_train; raises OSError."""
     found: dict[str, Path] = {}
-    for name in sorted(os.listdir(folder)):  # noqa: PTH208 - a folder of 10,000 images is looked at as well
+    for name in names_in(folder, "-ubyte", "-int", ".gz"):
         if match := IDX_NAME.fullmatch(name):
             part = "train" if match["part"].lower() == "train" else "test"
             found.setdefault(f"{'x' if match['kind'].lower() == 'images' else 'y'}_{part}", folder / name)

@@ -17,6 +17,7 @@ from mnist_tui.engine.data.readers.reader import (
     Report,
     chosen,
     first_line,
+    names_in,
     shown,
 )
 from mnist_tui.image_layout import MIN_SIDE
@@ -48,8 +49,8 @@ def files(path: Path) -> list[Path]:
         return [path]
     for name in FOLDERS:
         folder = path / name
-        if folder.is_dir() and (found := sorted(each for each in folder.iterdir() if each.suffix == SUFFIX)):
-            return found
+        if folder.is_dir() and (found := names_in(folder, SUFFIX)):
+            return [folder / each for each in found]
     return []
 
 

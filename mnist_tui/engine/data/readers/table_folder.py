@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mnist_tui.engine.data.readers import csv
-from mnist_tui.engine.data.readers.reader import Choice, Raw, ReaderError, Report, chosen
+from mnist_tui.engine.data.readers.reader import Choice, Raw, ReaderError, Report, chosen, names_in
 
 NAME = re.compile(r"(?:.*[_-])?(?P<part>train|test)\.csv(\.gz|\.zip)?", re.IGNORECASE)
 
@@ -50,7 +50,7 @@ def _raw(file: Path, kinds: Choice, report: Report) -> Raw:
 def _tables(folder: Path) -> dict[str, Path]:
     """Return the tables of a folder by their part, train or test; raises OSError."""
     found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if match := NAME.fullmatch(path.name):
-            found.setdefault(match["part"].lower(), path)
+    for name in names_in(folder, ".csv", ".csv.gz", ".csv.zip"):
+        if match := NAME.fullmatch(name):
+            found.setdefault(match["part"].lower(), folder / name)
     return found
