@@ -33,6 +33,10 @@ def test_whole_frames_of_a_gallery_fit_and_keep_the_aspect(shape: tuple[int, int
         assert (room[0] // max(19, columns + 2)) * (room[1] // (lines + FRAME)) >= 3
 
 
+def test_images_do_not_shrink_if_no_more_of_them_fit_then() -> None:
+    assert image_size((28, 28), 0, 26, 66, 14) == (22, (22, 11))
+
+
 @pytest.mark.parametrize(("room", "size"), [((80, 19), (22, 11)), ((118, 36), (22, 11)), ((58, 13), (12, 6))], ids=str)
 def test_digits_like_mnists_have_two_sizes(room: tuple[int, int], size: tuple[int, int]) -> None:
     assert image_size((28, 28), 3, 19, *room)[1] == size

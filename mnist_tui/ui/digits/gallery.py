@@ -254,7 +254,8 @@ def image_size(shape: tuple[int, ...], margin: int, least: int, width: int, heig
         side: (width // max(least, columns + 2)) * (height // (lines + FRAME))
         for side, (columns, lines) in sizes.items()
     }
-    first = next((side for side in sides if fitting[side] >= (1 if margin else FEWEST)), sides[-1])
+    enough = 1 if margin else max(1, min(FEWEST, max(fitting.values())))
+    first = next((side for side in sides if fitting[side] >= enough), sides[-1])
     similar = [side for side in sides if first >= side >= (1 if margin else LEAST_SHARE) * first]
     side = max(similar, key=fitting.__getitem__)
     return side, sizes[side]
