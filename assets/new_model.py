@@ -45,11 +45,16 @@ def build(input_shape, classes):
     inputs = keras.Input(input_shape)
     x = layers.Rescaling(1 / 255)(inputs)  # images come as raw pixels from 0 to 255
 
-    x = layers.Conv2D(16, 3, activation="relu", name="conv1")(x)
+    x = layers.Conv2D(16, 5, use_bias=False, name="conv1")(x)
     x = layers.MaxPooling2D(2, name="pool1")(x)
-    x = layers.Conv2D(32, 3, activation="relu", name="conv2")(x)
+    x = layers.BatchNormalization(momentum=0.9, name="norm1")(x)
+    x = layers.ReLU(name="relu1")(x)
+    x = layers.Conv2D(32, 3, padding="same", use_bias=False, name="conv2")(x)
+    x = layers.MaxPooling2D(2, name="pool2")(x)
+    x = layers.BatchNormalization(momentum=0.9, name="norm2")(x)
+    x = layers.ReLU(name="relu2")(x)
     x = Scale(name="scale")(x)
-    x = layers.GlobalAveragePooling2D(name="mean")(x)
+    x = layers.Flatten(name="flatten")(x)
     x = layers.Dropout(0.1, name="dropout")(x)
 
     # The model returns probabilities of shape (n, classes), so it ends with softmax.

@@ -159,8 +159,8 @@ def _model(setting: Setting, text: str, _: "Catalogue") -> str:
     choice = ModelChoice.parse(text)
     path = user_path(str(choice.path), setting.key)
     if not path.is_file():
-        reason = "is not a file" if path.exists() else "does not exist"
-        raise ConfigError(f"{setting.key} {shortened(str(path))} {reason}: `mnist-tui new-model FILE.py` writes one")
+        what = "that is not a file" if path.exists() else "there is no file"
+        raise ConfigError(f"{setting.key}: {what}, {shortened(str(path))}: `mnist-tui new-model FILE.py` writes one")
     return str(ModelChoice(path, choice.function))
 
 

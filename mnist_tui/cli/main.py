@@ -112,6 +112,8 @@ def train(
     plain = plain or not sys.stdout.isatty()
     if not plain and not detach:
         check_terminal()
+    if config.model and sys.stderr.isatty():
+        click.echo(f"checking {config.network(0)}", err=True)
     run = launch(config, cluster)
     if detach:
         click.echo(run.id)

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 FRAME_SECONDS = 0.25
 """Between polls of the run: four frames a second look smooth and are cheap on a slow connection."""
+CHECK_SECONDS = 15
+"""Time that a notification of the check of an own model is shown."""
 READING_SECONDS = 2
 """Seconds between two notifications while a run's data are read."""
 
@@ -196,6 +198,8 @@ class MnistTuiApp(App[int], inherit_bindings=False):
     @work(thread=True, exclusive=True, group="start")
     def _start(self, config: RunConfig) -> None:
         self._reading_due = time.monotonic() + 1
+        if config.model:
+            self.notify(f"Checking {config.network(0)}: this takes some seconds", timeout=CHECK_SECONDS, markup=False)
         try:
             run = self._launch(config)
         except (ConfigError, RunError) as error:

@@ -293,7 +293,7 @@ def test_an_own_model_trains_is_saved_and_resumes_bit_for_bit_without_its_file(
 
     events = in_process.train(whole)
     started = next(event for event in events if isinstance(event, RunStarted))
-    assert [(each.name, each.kind) for each in started.layers][4] == ("scale", "Scale")
+    assert ("scale", "Scale") in [(each.name, each.kind) for each in started.layers]
     assert isinstance(events[-1], RunEnded)
     assert any("new_model" not in note and "Scale" in note for note in whole.record().model_notes)
 

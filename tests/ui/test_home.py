@@ -73,7 +73,7 @@ async def test_what_a_preset_is_fits_where_it_is_said(preset: str) -> None:
         await settled(pilot)
         await pilot.press(*["right"] * list(PRESETS).index(preset))
         await settled(pilot)
-        panel = " ".join(line[2:38].strip() for line in lines(app)[2:12])
+        panel = " ".join(line[2:38].strip() for line in lines(app)[2:13])
         assert PRESETS[preset].recipe.summary in panel
 
 
@@ -155,13 +155,28 @@ async def test_another_preset_brings_its_recipe_but_keeps_what_was_touched() -> 
         assert field(pilot, "preset") == recipes[-1].name
 
 
+async def test_an_own_model_replaces_the_presets_and_a_missing_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "cnn.py").touch()
+    launch = Launch()
+    app = program(launch=launch)
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await fill_in(pilot, "model", str(tmp_path / "none.py"))
+        assert "there is no file" in text(app)
+        await fill_in(pilot, "model", str(tmp_path / "cnn.py"))
+        assert "Your own model" in text(app)
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: bool(launch.configs), "the start")
+    assert launch.configs[0].model == f"{tmp_path / 'cnn.py'}:build"
+
+
 async def test_arrows_go_from_setting_to_setting_and_around() -> None:
     app = program()
     async with app.run_test(size=SIZE) as pilot:
         await settled(pilot)
         await pilot.press("up")
         assert app.focused is not None
-        assert app.focused.id == "data"
+        assert app.focused.id == "model"
         await pilot.press("down", "down")
         assert app.focused.id == "epochs"
 

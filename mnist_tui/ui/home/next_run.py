@@ -2,13 +2,15 @@
 
 from mnist_tui.settings import SETTINGS_BY_KEY, Catalogue
 
-SHOWN = ("preset", "epochs", "batch_size", "learning_rate", "optimizer", "seed", "data")
+SHOWN = ("preset", "epochs", "batch_size", "learning_rate", "optimizer", "seed", "data", "model")
 LABEL_WIDTH = 15
 
 
 def default_text(catalogue: Catalogue, key: str, preset: str) -> str:
-    """Return a setting's default as its field shows it."""
+    """Return a setting's default as its field shows it, empty for an optional one."""
     value = catalogue.default(key, preset)
+    if value is None:
+        return ""
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

@@ -7,6 +7,13 @@ from textual.widget import Widget
 
 from mnist_tui.explanations import preset_explanation
 
+OWN_MODEL = """\
+It replaces the preset's layers. The preset still sets epochs, batch size, learning rate and optimizer.
+
+FILE.py:FUNCTION names a function (input_shape, classes) that returns a Keras model. FILE.keras is a saved model.
+
+The model is tried before the run starts. `mnist-tui new-model FILE.py` writes a file to begin with."""
+
 
 class PresetPanel(Widget):
     """Shows the preset's summary and the explanations of its layers."""
@@ -18,9 +25,14 @@ class PresetPanel(Widget):
     preset: reactive[str] = reactive("")
 
     def watch_preset(self, preset: str) -> None:
+        if not preset:
+            self.border_title = "Your own model"
+            return
         self.border_title = f"Why {preset} looks as it does" if preset_explanation(preset).summary else "Preset"
 
     def render(self) -> RenderResult:
+        if not self.preset:
+            return OWN_MODEL
         words = preset_explanation(self.preset)
         variables = self.app.theme_variables
         text = Text(words.summary + "\n")

@@ -19,6 +19,7 @@ from mnist_tui.ui.shared.limited_input import NUMBER, WHOLE_NUMBER, LimitedInput
 
 CHARACTERS = {INTEGER: WHOLE_NUMBER, REAL: NUMBER}
 """Characters of a kind of setting; other kinds are free text."""
+PLACEHOLDERS = {"model": "the preset's own"}
 
 
 class SettingInput(LimitedInput):
@@ -88,7 +89,7 @@ class SettingsForm(Vertical):
             self.config = config
 
     class PresetChosen(Message):
-        """The user chose another preset."""
+        """The user chose another preset; an empty name for a model of the user's own."""
 
         def __init__(self, preset: str) -> None:
             super().__init__()
@@ -98,6 +99,8 @@ class SettingsForm(Vertical):
         super().__init__()
         self._catalogue = catalogue
         self._preset = self._first_preset
+        self._explained: str | None = None
+        """Preset of the last PresetChosen."""
         self.border_title = "Next run"
 
     def compose(self) -> ComposeResult:
@@ -114,7 +117,9 @@ class SettingsForm(Vertical):
                         yield DataInput(value, self._catalogue)
                     else:
                         characters = CHARACTERS.get(SETTINGS_BY_KEY[key].kind, "")
-                        yield SettingInput(value, characters, id=key, compact=True, select_on_focus=True)
+                        field = SettingInput(value, characters, id=key, compact=True, select_on_focus=True)
+                        field.placeholder = PLACEHOLDERS.get(key, "")
+                        yield field
         yield Static(id="check", markup=False)
 
     @property
@@ -122,7 +127,6 @@ class SettingsForm(Vertical):
         return str(self._catalogue.complete({}).preset)
 
     def on_mount(self) -> None:
-        self.post_message(self.PresetChosen(self._preset))
         self._judge()
 
     def on_choice_field_changed(self, event: ChoiceField.Changed) -> None:
@@ -134,7 +138,6 @@ class SettingsForm(Vertical):
                     with self.prevent(Input.Changed):
                         field.value = default_text(self._catalogue, key, event.value)
             self._preset = event.value
-            self.post_message(self.PresetChosen(event.value))
         self._judge()
 
     @on(Input.Changed)
@@ -155,6 +158,10 @@ class SettingsForm(Vertical):
         """Validate all fields; show the first error, or the preset's summary."""
         reasons = {}
         texts = self.texts()
+        explained = "" if texts["model"].strip() else texts["preset"]
+        if explained != self._explained:
+            self._explained = explained
+            self.post_message(self.PresetChosen(explained))
         for key, text in texts.items():
             try:
                 SETTINGS_BY_KEY[key].parse(text, self._catalogue)
