@@ -366,6 +366,17 @@ def test_a_file_without_permission_is_named(tmp_path: Path, monkeypatch: pytest.
             datasets.load(str(tmp_path / name))
 
 
+@pytest.mark.parametrize("name", ["d.csv.gz", "d.csv.zip"])
+def test_a_bomb_of_rows_is_refused(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = frame(np.zeros((5_000, 8, 8), np.uint8), np.arange(5_000) % 10).to_csv(index=False).encode()
+    content(name, gzip.compress(text) if name.endswith(".gz") else zipped(text))(tmp_path)
+    assert len(datasets.load(str(tmp_path / name)).training) > 4_000
+    monkeypatch.setattr("mnist_tui.engine.data.readers.csv.SMALL", 2**17)
+    monkeypatch.setattr("mnist_tui.engine.data.readers.csv.LARGEST_RATIO", 10)
+    with pytest.raises(ConfigError, match=r"unpacks? to (more than 0|1) MB"):
+        datasets.load(str(tmp_path / name))
+
+
 @pytest.mark.parametrize("name", WRITERS)
 def test_bad_data_end_a_command_with_status_2(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], home: Path

@@ -29,14 +29,18 @@ CELLS = 2**21
 """Cells that pandas reads at a time: few enough to bound the memory, and no slower than all at once."""
 LONGEST_LINE = 2**20
 """Bytes. 96x96 pixels of 20 digits each need a fifth of it."""
+SMALL = 2**26
+"""Bytes that any compressed file may unpack to."""
+LARGEST_RATIO = 100
+"""Largest ratio of unpacked to compressed bytes above SMALL: that of MNIST is 8, that of zeros 200."""
 WHOLE = frozenset(map(str, range(256)))
 
 
 class _Limited(io.BufferedIOBase):
     """A stream that refuses to unpack too much, and lines that are too long."""
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file, self._left, self._line = file, LARGEST, 0
+    def __init__(self, file: BinaryIO, most: int) -> None:
+        self._file, self._most, self._left, self._line = file, most, most, 0
 
     def readable(self) -> bool:
         return True
@@ -45,7 +49,7 @@ class _Limited(io.BufferedIOBase):
         data = self._file.read(LONGEST_LINE if size is None or size < 0 else min(size, LONGEST_LINE))
         self._left -= len(data)
         if self._left < 0:
-            raise ReaderError(f"unpacks to more than {LARGEST / 1e9:,.0f} GB, expected less", "split the file")
+            raise ReaderError(f"unpacks to more than {self._most / 1e6:,.0f} MB, expected less", "split the file")
         end = data.rfind(b"\n")
         self._line = self._line + len(data) if end < 0 else len(data) - end
         if self._line > LONGEST_LINE:
@@ -60,6 +64,9 @@ def _unpacked(path: Path) -> Iterator[tuple[BinaryIO, BinaryIO]]:
     """Give the text of a file as bytes, and the file itself, whose position tells the progress."""
     with contextlib.ExitStack() as stack:
         raw = file = stack.enter_context(opened(path))
+        most = LARGEST
+        if path.suffix.lower() in (".gz", ".zip"):
+            most = min(most, max(SMALL, LARGEST_RATIO * path.stat().st_size))
         if path.suffix.lower() == ".gz":
             import gzip
 
@@ -71,12 +78,11 @@ def _unpacked(path: Path) -> Iterator[tuple[BinaryIO, BinaryIO]]:
             members = [each for each in archive.infolist() if not each.is_dir() and not each.filename.startswith("__")]
             if len(members) != 1:
                 raise ReaderError(f"holds {len(members)} files, expected one .csv file")
-            if members[0].file_size > LARGEST:
-                raise ReaderError(
-                    f"would unpack to {members[0].file_size / 1e9:,.1f} GB, expected at most {LARGEST / 1e9:,.1f} GB"
-                )
+            size = members[0].file_size
+            if size > most:
+                raise ReaderError(f"would unpack to {size / 1e6:,.0f} MB, expected at most {most / 1e6:,.0f} MB")
             file = stack.enter_context(archive.open(members[0]))  # type: ignore[assignment]
-        yield _Limited(file), raw  # type: ignore[misc]  # BinaryIO is no base class of io's
+        yield _Limited(file, most), raw  # type: ignore[misc]  # BinaryIO is no base class of io's
 
 
 @contextlib.contextmanager
