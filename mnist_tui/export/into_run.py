@@ -1,5 +1,6 @@
 """Exports into the folder `exports` of a run, for users who name no path."""
 
+import re
 from pathlib import Path
 
 from mnist_tui.export.formats import Format
@@ -30,11 +31,14 @@ def export_into_run(chosen: Format, source: Source) -> tuple[Path, str]:
 
 
 def save_screen(run: RunDirectory, svg: str) -> Path:
-    """Write the picture of a screen under the next free name; raises RunError."""
+    """Write the picture of a screen under the next free name; raises RunError.
+
+    The fonts are left out that Textual would let the picture ask a web site for.
+    """
     path = _free(exports_folder(run), SCREEN, ".svg")
     try:
         with replacing(path) as temporary:
-            temporary.write_text(svg, "utf-8")
+            temporary.write_text(re.sub(r"@font-face \{[^}]*\}", "", svg), "utf-8")
     except OSError as error:
         raise RunError(f"{path} cannot be written ({error.strerror}): free some space, and save again") from None
     return path

@@ -94,7 +94,7 @@ def _figures(source: Source) -> list[Figure]:
     seconds = history.ended.seconds if history.ended else history.worked(history.last_time or history.record.created)
     live = source.run.engine()
     status = history.status(live=live is not None)
-    figures.append(Figure("Time", duration(seconds), str(status)))
+    figures.append(Figure("Time", duration(seconds or None), str(status)))
     if started is not None:
         parameters = sum(layer.parameters for layer in started.layers)
         figures.append(
@@ -240,7 +240,8 @@ def _epochs(history: History) -> Table:
             values = [getattr(each, split).get(metric.key) for each in epochs]
             if metric.is_validated and any(value is not None for value in values):
                 columns.append((f"{split} {metric.label.lower()}", [metric.format(value) for value in values]))
-    columns.append(("time", [duration(each.seconds) for each in epochs]))
+    if any(each.seconds for each in epochs):  # unknown in an imported run
+        columns.append(("time", [duration(each.seconds) for each in epochs]))
     rows = list(zip(*(cells for _, cells in columns), strict=True))
     marked = frozenset(place for place, epoch in enumerate(epochs) if epoch is best)
     return Table([heading for heading, _ in columns], rows, frozenset(range(len(columns))), marked)

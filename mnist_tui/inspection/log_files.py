@@ -75,7 +75,6 @@ def read_log(path: Path) -> TrainingLog:
 
 
 def _read_csv(path: Path) -> TrainingLog:
-    wanted = "CSVLogger writes a heading such as epoch,accuracy,loss,val_accuracy,val_loss"
     try:
         text = read_bytes(path, MAX_CSV_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -83,24 +82,15 @@ def _read_csv(path: Path) -> TrainingLog:
             f"{path} is not text: give a CSV file of CSVLogger, or a folder of TensorBoard logs"
         ) from None
     heading = text.partition("\n")[0]
-    separator = max(",;\t", key=heading.count)
-    rows = csv.reader(io.StringIO(text), delimiter=separator)
-    names = [name.strip() for name in next(rows, [])]
-    keys = [_csv_key(name) for name in names]
-    if "epoch" not in names or not any(keys):
-        raise ConfigError(f"{path}: line 1 names no epoch or no known metric: {wanted}")
-    epochs: list[LoggedEpoch] = []
+    rows = csv.reader(io.StringIO(text, newline=None), delimiter=max(",;\t", key=heading.count))
     try:
-        for row in rows:
-            if not row:
-                continue
-            if len(row) != len(names):
-                raise ValueError(f"has {len(row)} fields, the heading has {len(names)}")
-            epoch = LoggedEpoch(len(epochs) + 1, 0.0)
-            for key, cell in zip(keys, row, strict=True):
-                if key is not None:
-                    getattr(epoch, key[0])[key[1]] = _number(cell, key[1])
-            epochs.append(epoch)
+        names = [name.strip() for name in next(rows, [])]
+        keys = [_csv_key(name) for name in names]
+        if "epoch" not in names or not any(keys):
+            wanted = "CSVLogger writes a heading such as epoch,accuracy,loss,val_accuracy,val_loss"
+            raise ConfigError(f"{path}: line 1 names no epoch or no known metric: {wanted}")
+        place = names.index("epoch")
+        epochs = [_csv_epoch(number, keys, place, row) for number, row in enumerate(filter(None, rows), start=1)]
     except (ValueError, csv.Error) as error:
         raise ConfigError(f"{path}: line {rows.line_num} {error}: restore the file") from None
     if not epochs:
@@ -108,6 +98,19 @@ def _read_csv(path: Path) -> TrainingLog:
     steps = [(epoch.step, 0.0, epoch.train) for epoch in epochs if epoch.train]
     others = [sanitize(name) for name, key in zip(names, keys, strict=True) if key is None and name != "epoch"]
     return TrainingLog(steps, epochs, others)
+
+
+def _csv_epoch(number: int, keys: Sequence[tuple[str, str] | None], place: int, row: Sequence[str]) -> LoggedEpoch:
+    """Return the epoch on a line, whose own number in column `place` may begin again; raises ValueError."""
+    if len(row) != len(keys):
+        raise ValueError(f"has {len(row)} fields, the heading has {len(keys)}")
+    if not row[place].strip().isdecimal():
+        raise ValueError(f"has {sanitize(row[place][:20])!r} as epoch, which is no whole number")
+    epoch = LoggedEpoch(number, 0.0)
+    for key, cell in zip(keys, row, strict=True):
+        if key is not None:
+            getattr(epoch, key[0])[key[1]] = _number(cell, key[1])
+    return epoch
 
 
 def _csv_key(name: str) -> tuple[str, str] | None:

@@ -177,6 +177,8 @@ class RunDirectory:
         try:
             return read_arrays(path)
         except NpzError as error:
+            if not path.exists():
+                self.record().check_is_own()
             raise RunError(f"{path} {error}") from None
 
     def engine(self) -> LiveEngine | None:

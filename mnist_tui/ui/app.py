@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import re
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -307,7 +306,7 @@ class MnistTuiApp(App[int], inherit_bindings=False):
         if self.session is None:
             return
         try:
-            path = save_screen(self.session.run, without_fonts(self.export_screenshot(title=self.session.record.name)))
+            path = save_screen(self.session.run, self.export_screenshot(title=self.session.record.name))
         except RunError as error:
             self._show_error(str(error))
         else:
@@ -396,8 +395,3 @@ class MnistTuiApp(App[int], inherit_bindings=False):
 
         failed = (Status.FAILED, Status.CRASHED)
         return 1 if self.session is not None and self.session.view.status in failed else 0
-
-
-def without_fonts(svg: str) -> str:
-    """Return a picture of a screen without the fonts that it would ask a web site for."""
-    return re.sub(r"@font-face \{[^}]*\}", "", svg)

@@ -64,10 +64,22 @@ def test_metrics_of_other_kinds_are_named(tmp_path: Path) -> None:
         (b"epoch,loss\n0,1,2\n", "line 2 has 3 fields"),
         (b"epoch,loss\n0,1\n1,abc\n", "line 3 has 'abc' as loss"),
         (b"epoch,loss\n0,\x1b[31m\n", "'?[31m'"),
+        (b"epoch,loss\r,\n0,1\n", "line 2 has '' as epoch"),
         (b"\xff\xfe\x00", "is not text"),
         (b"epoch,loss\n" + b"0,1\n" * 10_001, "10,001 epochs"),
     ],
-    ids=["empty", "no epoch", "no metric", "no row", "ragged", "text", "escape", "binary", "too long"],
+    ids=[
+        "empty",
+        "no epoch",
+        "no metric",
+        "no row",
+        "ragged",
+        "text",
+        "escape",
+        "carriage return",
+        "binary",
+        "too long",
+    ],
 )
 def test_a_bad_file_is_refused_in_one_line(content: bytes, words: str, tmp_path: Path, home: Path) -> None:
     path = tmp_path / "log.csv"
