@@ -77,6 +77,14 @@ def test_label_smoothing_is_named_before_the_first_loss(run: RunDirectory) -> No
     assert not any(line.startswith("loss") for line in printed(run, samples.run_started())[1][4:])
 
 
+def test_what_was_recognised_in_the_data_is_printed(run: RunDirectory) -> None:
+    _, lines = printed(
+        run, samples.run_started(data_notes=("16-bit values were divided by 257", "classes are \x1b[2J"))
+    )
+    assert "data: 16-bit values were divided by 257" in lines
+    assert "data: classes are ?[2J" in lines
+
+
 def test_steering_and_alerts_are_a_line_each(run: RunDirectory) -> None:
     _, lines = printed(
         run,

@@ -168,6 +168,7 @@ def test_only_the_last_notes_are_kept_and_steps_are_not_noted() -> None:
     ("event", "text"),
     [
         (samples.run_started(), "1 layers on CPU"),
+        (samples.run_started(data_notes=("a", "b")), "1 layers on CPU; a; b"),
         (samples.epoch_ended(2, is_best=False), "epoch 2: validation 97.00 %"),
         (samples.epoch_ended(2), "epoch 2: validation 97.00 %, best so far"),
         (CheckpointSaved(time=1, path="model.keras", epoch=2, step=3), "model.keras saved, epoch 2"),
