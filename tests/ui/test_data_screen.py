@@ -24,8 +24,8 @@ SHOWN: list[tuple[tuple[int, int], tuple[int, ...]]] = [
 """Size of the terminal and shape of the images."""
 
 
-def flawed(classes: int, shape: tuple[int, ...] = (28, 28)) -> DataReport:
-    """Return the report on a data set of which two test images are training images."""
+def flawed(classes: int, shape: tuple[int, ...] = (28, 28), leaked: int = 2) -> DataReport:
+    """Return the report on a data set of which the first test images are training images."""
     random = np.random.default_rng(0)
     training, test = (
         Split(
@@ -34,7 +34,7 @@ def flawed(classes: int, shape: tuple[int, ...] = (28, 28)) -> DataReport:
         )
         for count in (13, 2)
     )
-    test.images[:2] = training.images[:2]
+    test.images[:leaked] = training.images[:leaked]
     return report([training, test], tuple(f"猫 {label}" for label in range(classes)), "abc", ("Labels were shifted.",))
 
 
@@ -81,6 +81,14 @@ async def test_the_worst_problem_is_shown_first_with_its_images(size: tuple[int,
         await settled(pilot)
         assert "13 training images (33.3 %)" in text(app)
         assert "mean" in text(app)
+
+
+async def test_without_problems_the_figures_are_shown_first() -> None:
+    app = program(look_at_data=Look(flawed(3, leaked=0)))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_data(pilot)
+        assert "No problems found" in text(app)
+        assert "39 training, 6 test" in text(app)
 
 
 async def test_a_hundred_classes_scroll_on_any_terminal() -> None:

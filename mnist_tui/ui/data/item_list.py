@@ -61,7 +61,8 @@ class ItemList(OptionList, inherit_bindings=False):
             options.append(Option(Text(_cells(cells, name_width)), id=f"class-{label}"))
         self.clear_options()
         self.add_options(options)
-        self.highlighted = highlighted if highlighted is not None else 1
+        first = 1 if problems else self.get_option_index(OVERVIEW)
+        self.highlighted = first if highlighted is None else highlighted
 
 
 def _cells(cells: tuple[str, str, str], name_width: int) -> str:
