@@ -123,6 +123,6 @@ def print_sheet(
     out: Console, tiles: list[Tile], *, in_pairs: bool = False, widest: int = SMALL, most_rows: int | None = 1
 ) -> None:
     """Print images, by default one row of them."""
-    draw = partial(half_blocks, greys=GREYS) if out.color_system else shades
+    draw = partial(half_blocks, greys=GREYS) if out.color_system and not out.no_color else shades
     lines = contact_sheet(tiles, out.width, draw, STYLES, in_pairs=in_pairs, widest=widest, most_rows=most_rows)
     out.print(SegmentLines(lines, new_lines=True), end="")

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from mnist_tui.__main__ import main
+from mnist_tui.cli import listing_data
 from mnist_tui.engine.data.datasets import load
 
 COUNTS = {"train": 240, "test": 60}
@@ -51,6 +53,16 @@ def test_problems_come_first_with_their_fix(
     assert [line.split()[:5] for line in lines[table + 1 : table + 4]] == [
         [name, "80", "33.3", "%", "20"] for name in "012"
     ]
+
+
+@pytest.mark.parametrize("no_color", [False, True])
+def test_a_terminal_shows_half_blocks_if_it_has_colours(
+    no_color: bool, file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = Console(force_terminal=True, color_system="truecolor", no_color=no_color, width=80)
+    monkeypatch.setattr(listing_data, "console", lambda: out)
+    assert run(monkeypatch, str(file)) == 0
+    assert ("▀" in capsys.readouterr().out) is not no_color
 
 
 def test_json_has_counts_duplicates_and_problems(
