@@ -8,7 +8,7 @@ from mnist_tui.image_layout import shape_in_words
 from mnist_tui.runs.directory import RunError
 from mnist_tui.runs.replacing import replacing
 from mnist_tui.settings import user_path
-from mnist_tui.untrusted import opened
+from mnist_tui.untrusted import opened, sanitize
 
 if TYPE_CHECKING:
     from mnist_tui.engine.data.datasets import DataSet
@@ -61,7 +61,7 @@ def write_kaggle(data: "DataSet", folder: str) -> list[str]:
     except OSError as error:
         raise RunError(f"--kaggle {quoted(folder)} cannot be written ({error.strerror}): give another folder") from None
     return [
-        f"{path}: {len(table):,} images{'' if path in missing else ', there already'}"
+        f"{sanitize(str(path))}: {len(table):,} images{'' if path in missing else ', there already'}"
         for path, table in zip(contents, tables.values(), strict=True)
     ]
 
