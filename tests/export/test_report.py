@@ -130,6 +130,8 @@ def test_a_matrix_is_a_picture_of_any_number_of_classes(classes: int) -> None:
     texts = ["".join(each.itertext()) for each in root.iter("{http://www.w3.org/2000/svg}text")]
     assert {"predicted", "true"} <= set(texts)
     assert ("20" in texts) == (classes >= 20)
+    if classes not in (2, 100):
+        return  # the PNG has the same two forms
     image = Image.open(BytesIO(matrix_png(counts, names)))
     assert abs(image.width - image.height) < 200
     assert max(image.size) < 3_000
