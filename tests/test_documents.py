@@ -52,7 +52,7 @@ SHORTENED: dict[str, str | None] = {
     # a synopsis: brackets filled in
     "mnist-tui attach [RUN]": "mnist-tui attach --plain",
     "mnist-tui stop RUN [--now]": "mnist-tui stop RUN --now",
-    "mnist-tui runs [--json]": "mnist-tui runs --json",
+    "mnist-tui runs [FILTER...]": "mnist-tui runs preset:fast",
     "mnist-tui show RUN [--json]": "mnist-tui show RUN --json",
     "mnist-tui step RUN [COUNT]": "mnist-tui step RUN 2",
     "mnist-tui set RUN [flags]": "mnist-tui set RUN --epochs +1 --learning-rate /2 --early-stopping loss:3",

@@ -2,21 +2,9 @@
 
 import click
 
-from mnist_tui.analysis.significance import interval_words
 from mnist_tui.cli.steer import RUN_HELP
-from mnist_tui.render.columns import Column
-from mnist_tui.render.text import clip, percent, sanitize
+from mnist_tui.render.text import sanitize
 from mnist_tui.runs.directory import find_run
-
-COLUMNS = (
-    Column("run", 0),
-    Column("preset", 6),
-    Column("status", 5),
-    Column("validation", 2, is_number=True),
-    Column("95 % interval", 4, is_number=True),
-    Column("test", 1, is_number=True),
-    Column("95 % interval", 3, is_number=True),
-)
 
 
 @click.command(help=f"Compare runs with the first one, and test on the same images if they differ. {RUN_HELP}")
@@ -26,7 +14,7 @@ def compare(runs: tuple[str, ...], as_json: bool) -> int:
     from mnist_tui.cli import listing
     from mnist_tui.cli.wiring import UsageError
     from mnist_tui.inspection.run_difference import EvaluatedRun, differences
-    from mnist_tui.runs.summary import RunSummary, summarize
+    from mnist_tui.runs.summary import summarize
 
     found = list({run.path: run for run in map(find_run, runs)}.values())
     if len(found) < 2:
@@ -46,20 +34,7 @@ def compare(runs: tuple[str, ...], as_json: bool) -> int:
         )
         return 0
 
-    def cells(each: RunSummary) -> tuple[str, ...]:
-        best, test = each.best, each.test
-        validation, accuracy = best.validation_accuracy if best else None, test.test_accuracy if test else None
-        return (
-            clip(sanitize(each.record.name), listing.LONGEST_TEXT),
-            clip(sanitize(each.record.config.networks), listing.LONGEST_TEXT),
-            each.status_in_words,
-            percent(validation),
-            interval_words(validation, each.validation_count),
-            percent(accuracy),
-            interval_words(accuracy, each.test_count),
-        )
-
-    listing.print_table(COLUMNS, [cells(each) for each in compared])
+    listing.print_compared(compared)
     for other, splits in zip(others, tested, strict=True):
         names = (sanitize(each.history.record.name) for each in (other, base))
         listing.console().print("\n" + " compared with ".join(names))

@@ -15,7 +15,7 @@ from mnist_tui.analysis.significance import NO_INTERVAL, Interval, accuracy_inte
 from mnist_tui.inspection.figures import all_figures, class_names
 from mnist_tui.metrics import in_words
 from mnist_tui.render.columns import Column, column_widths, columns_that_fit
-from mnist_tui.render.text import clip, duration, percent, sanitize, test_results
+from mnist_tui.render.text import clip, data_size, duration, percent, sanitize, test_results
 from mnist_tui.runs.directory import home
 from mnist_tui.runs.history import History
 from mnist_tui.runs.notes import describe_tests
@@ -36,6 +36,19 @@ RUN_COLUMNS = (
     Column("steps", 7, is_number=True),
     Column("validation", 2, is_number=True),
     Column("test", 3, is_number=True),
+    Column("size", 9, is_number=True),
+    Column("tags", 8),
+)
+PIN = "▲ "
+"""Precedes the name of a pinned run."""
+COMPARED_COLUMNS = (
+    Column("run", 0),
+    Column("preset", 6),
+    Column("status", 5),
+    Column("validation", 2, is_number=True),
+    Column("95 % interval", 4, is_number=True),
+    Column("test", 1, is_number=True),
+    Column("95 % interval", 3, is_number=True),
 )
 CLASS_COLUMNS = (
     Column("class", 0, is_number=True),
@@ -108,21 +121,44 @@ def print_runs(summaries: list[RunSummary]) -> None:
     rows = [
         (
             summary.record.id,
-            clip(sanitize(summary.record.name), LONGEST_TEXT),
+            (PIN if summary.about.pinned else "") + clip(sanitize(summary.record.name), LONGEST_TEXT),
             clip(sanitize(summary.status_in_words), LONGEST_TEXT),
             clip(sanitize(summary.record.config.networks), LONGEST_TEXT),
             f"{summary.epochs_done} of {summary.epochs_planned}",
             f"{summary.steps_done:,}",
             percent(summary.best.validation_accuracy if summary.best else None),
             test_results(summary.history.test_accuracies),
+            data_size(summary.size),
+            clip(" ".join(summary.about.tags), LONGEST_TEXT),
         )
         for summary in summaries
     ]
-    print_table(RUN_COLUMNS, rows)
+    has_tags = any(summary.about.tags for summary in summaries)
+    print_table(RUN_COLUMNS if has_tags else RUN_COLUMNS[:-1], rows)
     for summary in summaries:
         skipped = skipped_words(summary.unreadable) if summary.unreadable else ""
         for problem in filter(None, (summary.save_error, skipped)):
             console().print(clip(sanitize(f"{summary.record.name}: {problem}"), LONGEST_VALUE))
+
+
+def print_compared(summaries: Sequence[RunSummary]) -> None:
+    """Print the results of runs with their 95 % intervals."""
+    rows = []
+    for each in summaries:
+        validation = each.best.validation_accuracy if each.best else None
+        test = each.test.test_accuracy if each.test else None
+        rows.append(
+            (
+                clip(sanitize(each.record.name), LONGEST_TEXT),
+                clip(sanitize(each.record.config.networks), LONGEST_TEXT),
+                clip(sanitize(each.status_in_words), LONGEST_TEXT),
+                percent(validation),
+                interval_words(validation, each.validation_count),
+                percent(test),
+                interval_words(test, each.test_count),
+            )
+        )
+    print_table(COMPARED_COLUMNS, rows)
 
 
 def print_run(summary: RunSummary) -> None:
@@ -133,7 +169,9 @@ def print_run(summary: RunSummary) -> None:
         ("run", f"{record.name} ({record.id})"),
         ("status", summary.status_in_words + (f", engine process {summary.pid}" if summary.pid else "")),
         ("started", time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.created))),
-        ("directory", str(summary.run.path)),
+        ("directory", f"{summary.run.path}, {data_size(summary.size)}"),
+        *([("tags", " ".join(summary.about.tags))] if summary.about.tags else []),
+        *([("note", summary.about.note)] if summary.about.note else []),
         *(_settings(history) if record.imported_from is None else [("imported from", record.imported_from)]),
         ("done", f"{summary.epochs_done} of {summary.epochs_planned} epochs, {steps}"),
         ("best epoch", f"{best.epoch}: validation {', '.join(in_words(best.validation))}" if best else "–"),

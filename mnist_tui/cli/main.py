@@ -15,6 +15,7 @@ from mnist_tui.cli.distributed import distribution_options, follow
 from mnist_tui.cli.doctor import doctor
 from mnist_tui.cli.export import export, import_log
 from mnist_tui.cli.inspect import evaluate, label_issues, submit
+from mnist_tui.cli.manage import MANAGEMENT
 from mnist_tui.cli.new_model import new_model
 from mnist_tui.cli.options import UserPath, settings_options
 from mnist_tui.cli.predict import predict
@@ -23,7 +24,7 @@ from mnist_tui.cli.steer import RUN_HELP, steering_commands
 from mnist_tui.cli.wiring import UsageError, catalogue, check_terminal, launch, show_screen, watch
 from mnist_tui.cluster import Cluster
 from mnist_tui.config import ConfigError, RunConfig
-from mnist_tui.runs.directory import find_run, list_runs
+from mnist_tui.runs.directory import find_run
 from mnist_tui.runs.model_source import changed_words, kept_model
 from mnist_tui.settings import SETTINGS, alike_names
 from mnist_tui.untrusted import read_bytes, sanitize
@@ -73,7 +74,7 @@ def commands(context: click.Context) -> int | None:
 
 
 INSPECTION = (compare, evaluate, submit, predict, label_issues, export, import_log)
-for command in (*steering_commands(), *INSPECTION, bench, doctor, data, new_model):
+for command in (*steering_commands(), *INSPECTION, *MANAGEMENT, bench, doctor, data, new_model):
     commands.add_command(command)
 
 
@@ -126,25 +127,6 @@ def train(
 @click.option("--plain", is_flag=True, help="Plain lines instead of the screen.")
 def attach(run: str, plain: bool) -> int:
     return watch(find_run(run), plain or not sys.stdout.isatty())
-
-
-@commands.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def runs(as_json: bool) -> int:
-    """List all runs, the newest first."""
-    from mnist_tui.cli import listing
-    from mnist_tui.render.text import sanitize
-    from mnist_tui.runs.summary import summaries
-
-    errors: list[str] = []
-    found = summaries(list_runs(), errors)
-    for error in errors:
-        click.echo(f"mnist-tui: left out: {sanitize(error)}", err=True)
-    if as_json:
-        listing.print_json([summary.as_json() for summary in found])
-    else:
-        listing.print_runs(found)
-    return 0
 
 
 @commands.command(help=f"Show one run. Settings, status, best epoch, accuracies, per-class report. {RUN_HELP}")

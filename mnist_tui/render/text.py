@@ -59,6 +59,15 @@ def test_results(accuracies: Sequence[float]) -> str:
     return percent(accuracies[0]) + (f", again {percent(accuracies[-1])}" if len(accuracies) > 1 else "")
 
 
+def data_size(count: float) -> str:
+    """Format a number of bytes as 812 kB, 3.4 MB or 12 GB."""
+    for unit in ("B", "kB", "MB"):
+        if count < 999.5:
+            return f"{count:.0f} {unit}" if count >= 10 or unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:,.0f} GB" if count >= 10 else f"{count:.1f} GB"
+
+
 def clip_parts(text: str, width: int, separator: str = " · ") -> str:
     """Drop the last parts that do not fit into `width` cells, so that no number is cut."""
     while cell_len(text) > width and separator in text:

@@ -7,7 +7,9 @@ engine.log and `lock`, which the live engine holds (see liveness.py).
 import contextlib
 import os
 import re
+import stat
 import time
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -18,6 +20,7 @@ import platformdirs
 from mnist_tui import __version__
 from mnist_tui.config import ConfigError, RunConfig, quoted
 from mnist_tui.npz import NpzError, read_arrays
+from mnist_tui.runs.about import read_about
 from mnist_tui.runs.errors import RunError as RunError
 from mnist_tui.runs.liveness import Endpoint, LiveEngine, find_engine, last_save_error
 from mnist_tui.runs.lock import RunLock
@@ -37,7 +40,7 @@ TEST_AGAIN = "test-again"
 MAX_RECORD_BYTES = 1 << 20
 
 WRITTEN_NAMES = {
-    ".": r"config\.json|events\.jsonl|model\.keras|reviews\.csv",
+    ".": r"about\.json|config\.json|events\.jsonl|model\.keras|reviews\.csv",
     "checkpoints": r"step-\d{9,}\.npz",
     "digits": r"[\w-]+\.npz",
     "predictions": r"[\w-]+\.npz",
@@ -113,6 +116,8 @@ class RunDirectory:
         try:
             written = msgspec.json.decode(read_bytes(self.config_path, MAX_RECORD_BYTES), type=dict[str, Any])
             fields = sanitized(written) | {"id": self.id}
+            about = read_about(self.path)
+            fields |= {"name": about.name} if about.name is not None else {}
             config = fields.get("config")
             if isinstance(config, dict):
                 config |= {key: written["config"][key] for key in PATHS if key in written["config"]}
@@ -181,6 +186,15 @@ class RunDirectory:
                 self.record().check_is_own()
             raise RunError(f"{path} {error}") from None
 
+    def size(self) -> int:
+        """Return the bytes of all files of the run; those that cannot be read do not count."""
+        total = 0
+        for path in self.path.rglob("*"):
+            with contextlib.suppress(OSError):
+                found = path.lstat()
+                total += found.st_size if stat.S_ISREG(found.st_mode) else 0
+        return total
+
     def engine(self) -> LiveEngine | None:
         """Return the live engine of the run, None if there is none."""
         return find_engine(self.lock.path)
@@ -214,13 +228,13 @@ def _home(named: str) -> Path:
     return user_path(named, HOME_VARIABLE)
 
 
-def list_runs() -> list[RunDirectory]:
-    """Return all runs, newest first; raises RunError if their folder cannot be read.
+def list_runs(folder: Path | None = None) -> list[RunDirectory]:
+    """Return all runs of a folder (default: the home), newest first; raises RunError if it cannot be read.
 
     A folder without a config.json is not a run. A run whose config.json cannot be read goes by the file's time.
     """
     try:
-        paths = [Path(entry.path) for entry in os.scandir(home())]
+        paths = [Path(entry.path) for entry in os.scandir(folder or home())]
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -257,12 +271,26 @@ def find_run(wanted: str) -> RunDirectory:
         raise RunError(f"no run {quoted(wanted)}: there are no runs in {home()} yet; start one with `mnist-tui train`")
     if wanted == "last":
         return runs[0]
-    named = [run for run in runs if wanted in (run.id, run.path.name) or _name_of(run) == wanted]
+    return find_among(runs, wanted, f"in {home()}: `mnist-tui runs` lists them")
+
+
+def find_among(runs: Sequence[RunDirectory], wanted: str, where: str) -> RunDirectory:
+    """Return the run with an id, a unique prefix of one, or a name.
+
+    Args:
+        runs: Runs to search.
+        wanted: What the user gave.
+        where: End of the error if there is none.
+
+    Raises:
+        RunError: There is not exactly one.
+    """
+    named = [run for run in runs if wanted in (run.id, run.path.name) or name_of(run) == wanted]
     matches = named or [run for run in runs if wanted and run.path.name.startswith(wanted)]
     if len(matches) == 1:
         return matches[0]
     if not matches:
-        raise RunError(f"no run {quoted(wanted)} in {home()}: `mnist-tui runs` lists them")
+        raise RunError(f"no run {quoted(wanted)} {where}")
     ids = ", ".join(run.id for run in matches[:4]) + (", ..." if len(matches) > 4 else "")
     raise RunError(f"run {quoted(wanted)} matches {len(matches)} runs ({ids}): give more of the id")
 
@@ -270,7 +298,7 @@ def find_run(wanted: str) -> RunDirectory:
 def create_run(config: RunConfig, imported_from: str | None = None) -> RunDirectory:
     """Create a run directory with its config.json; raises RunError and leaves nothing behind if that fails."""
     others = list_runs()
-    taken = {_name_of(run) for run in others}
+    taken = {name_of(run) for run in others}
     if config.name is not None and config.name in taken:
         raise RunError(f"a run named {config.name!r} exists already: choose another --name")
     created, newest = time.time(), _order(others[0]) if others else 0.0
@@ -300,7 +328,8 @@ def remove_run(run: RunDirectory) -> None:
     shutil.rmtree(run.path, ignore_errors=True)
 
 
-def _name_of(run: RunDirectory) -> str | None:
+def name_of(run: RunDirectory) -> str | None:
+    """Return the name of a run; None if its config.json cannot be read."""
     try:
         return run.record().name
     except RunError:

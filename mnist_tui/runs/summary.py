@@ -6,12 +6,15 @@ from pathlib import Path
 
 from mnist_tui.event_lines import decode
 from mnist_tui.events import EpochEnded, RunEnded, StepEnded
+from mnist_tui.runs.about import FILE as ABOUT
+from mnist_tui.runs.about import About, read_about
 from mnist_tui.runs.directory import RunDirectory, RunError, RunRecord, list_runs
 from mnist_tui.runs.history import History
 from mnist_tui.runs.liveness import LiveEngine
 from mnist_tui.runs.log import next_lines, opened_log
 from mnist_tui.runs.status import Status, in_words
 
+NOTHING = About()
 STEP_PREFIX = b'{"type":"step_ended"'
 
 
@@ -27,6 +30,10 @@ class RunSummary:
     """Files that the live or the last engine could not save; empty if it saved everything."""
     unreadable: int = 0
     """Number of lines of events.jsonl that this version cannot read; steps are not counted."""
+    about: About = NOTHING
+    """Tags, note and pin."""
+    size: int = 0
+    """Bytes of all files."""
 
     @property
     def pid(self) -> int | None:
@@ -114,9 +121,35 @@ class RunSummary:
                 for each in self.history.tests
             ],
             "error": self.error,
+            "tags": self.about.tags,
+            "note": self.about.note,
+            "pinned": self.about.pinned,
+            "size": self.size,
             "unreadable_lines": self.unreadable,
             "save_error": self.save_error or None,
         }
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What the files of a run hold."""
+
+    history: History
+    unreadable: int
+    about: About
+    size: int
+
+
+_known: dict[Path, tuple[tuple[object, ...], _Read]] = {}
+"""Times and sizes of a run's files, and what was read then, so that a list is refreshed quickly."""
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return 0, 0
+    return found.st_mtime_ns, found.st_size
 
 
 def history_without_steps(run: RunDirectory) -> History:
@@ -153,9 +186,19 @@ def _skip_to(history: History, step_line: bytes) -> None:
 def summarize(run: RunDirectory) -> RunSummary:
     """Read a run's status and results; raises RunError if config.json or events.jsonl cannot be read."""
     engine = run.engine()  # before the events: an engine that ends in between has written how
-    history, unreadable = _read(run)
-    status = history.status(live=engine is not None, responds=engine is None or engine.responds)
-    return RunSummary(run, history, status, engine, run.save_error(), unreadable)
+    written = tuple(map(_stamp, (run.config_path, run.events_path, run.path / ABOUT, run.path / "checkpoints")))
+    known = _known.get(run.path)
+    if known is None or known[0] != written:
+        history, unreadable = _read(run)
+        known = _known[run.path] = written, _Read(history, unreadable, read_about(run.path), run.size())
+    read = known[1]
+    status = read.history.status(live=engine is not None, responds=engine is None or engine.responds)
+    return RunSummary(run, read.history, status, engine, run.save_error(), read.unreadable, read.about, read.size)
+
+
+def pinned_first(found: Iterable[RunSummary]) -> list[RunSummary]:
+    """Return runs in the same order, but the pinned ones first."""
+    return sorted(found, key=lambda each: not each.about.pinned)
 
 
 def newest_summaries(most: int, troubles: list[str] | None = None, other_than: Path | None = None) -> list[RunSummary]:

@@ -15,6 +15,7 @@ from mnist_tui.cli import listing, plain
 from mnist_tui.event_lines import encode
 from mnist_tui.events import AnyEvent, EndReason, Phase, RunFailed
 from mnist_tui.inspection.label_tables import label_issues_document
+from mnist_tui.render.text import data_size
 from mnist_tui.runs.directory import HOME_VARIABLE, RunDirectory, create_run
 from mnist_tui.runs.liveness import Endpoint, write_endpoint
 from mnist_tui.runs.status import Status
@@ -284,11 +285,23 @@ def test_runs_has_a_row_per_run(capsys: pytest.CaptureFixture[str]) -> None:
     fresh = summarize(create_run(samples.config(name="a-b-c", epochs=5)))
     listing.print_runs([fresh, finished])
     heading, first, second = capsys.readouterr().out.splitlines()
-    assert heading.split() == ["run", "name", "status", "preset", "epochs", "steps", "validation", "test"]
-    assert first.split() == [fresh.record.id, "a-b-c", "crashed", "fast", "0", "of", "5", "0", "–", "–"]
+    assert heading.split() == ["run", "name", "status", "preset", "epochs", "steps", "validation", "test", "size"]
+    assert first.split() == [
+        fresh.record.id,
+        "a-b-c",
+        "crashed",
+        "fast",
+        "0",
+        "of",
+        "5",
+        "0",
+        "–",
+        "–",
+        *data_size(fresh.size).split(),
+    ]
     assert second.split() == [
         *(record().id, "brave-otter", "finished", "fast", "3", "of", "3", "2,580"),
-        *("99.46", "%", "99.57", "%"),
+        *("99.46", "%", "99.57", "%", *data_size(finished.size).split()),
     ]
 
 
@@ -370,10 +383,11 @@ def test_a_narrow_terminal_loses_columns_before_a_text_is_cut(
 ) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     monkeypatch.setenv("COLUMNS", str(width))
-    listing.print_runs([summarize(recorded_run())])
+    listing.print_runs([summary := summarize(recorded_run())])
     heading, line = re.sub(r"\x1b\[\d+m", "", capsys.readouterr().out).splitlines()
     cells = [record().id, "brave-otter", "finished", "fast", "3 of 3", "2,580", "99.46 %", "99.57 %"]
-    headings = ["run", "name", "status", "preset", "epochs", "steps", "validation", "test"]
+    cells.append(data_size(summary.size))
+    headings = ["run", "name", "status", "preset", "epochs", "steps", "validation", "test", "size"]
     assert [cell in line for cell in cells] == [each in heading.split() for each in headings]
     assert len(line) <= width
     assert "brave-otter" in line
