@@ -58,7 +58,8 @@ def print_label_issues(document: Document, most: int) -> None:
         review = row["review"] or "–"
         review += f", is {row['correct']}" if row["correct"] else ""
         mark = " *" if row["confident"] else "  "
-        texts = (f"#{row['index']:05d}", row["label"], row["suspected"] + mark, f"{row['margin']:.3f}", review)
+        suspected = clip(sanitize(row["suspected"]), LONGEST_TEXT - len(mark)) + mark
+        texts = (f"#{row['index']:05d}", row["label"], suspected, f"{row['margin']:.3f}", review)
         cells.append([clip(sanitize(text), LONGEST_TEXT) for text in texts])
     print_table(ISSUE_COLUMNS, cells)
     if len(rows) > most:

@@ -46,7 +46,7 @@ async def test_any_classes_have_a_matrix_a_gallery_and_single_digits(
     app = Host(odd_run(tmp_path, names), ConfusionScreen)
     async with app.shown(size) as pilot:
         await settled(pilot)
-        await pilot.press("pageup", "home", "c", "n", "pagedown", "end")
+        await pilot.press("pageup", "home", "c", "n", *["pagedown"] * 3, "end")
         await settled(pilot)
         assert app.screen.query_one(ConfusionMatrix).cursor == (len(names) - 1, len(names) - 1)
         assert {len(line) for line in app.lines()} == {size[0]}
@@ -73,7 +73,7 @@ async def test_scores_of_a_class_without_digits_are_dashes(tmp_path: Path, size:
         app.screen.query_one(ConfusionMatrix).cursor = (3, 3)
         await settled(pilot)
         assert "Empty: no Dress" in app.text()
-        (row,) = [line for line in app.lines() if line[1:].lstrip().startswith("Dress  ")]
+        (row,) = [line for line in app.lines() if line[1:].lstrip().startswith(("Dress  ", "Dress 3  "))]
         assert "–" in row
 
 

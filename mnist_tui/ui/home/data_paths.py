@@ -3,12 +3,13 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from mnist_tui.config import ConfigError
 
-MOST_ENTRIES = 2_000
-"""Entries of a folder that are looked at."""
+MOST_NAMES, MOST_ENTRIES = 100_000, 1_000
+"""Names of a folder that are read, and entries that are checked and listed."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,10 @@ def data_paths(text: str, check: Callable[[str], None]) -> list[DataPath]:
     if text in ("~", "..") or text.endswith(("/..", "/.")):
         return [DataPath(f"{text}/")]
     parent = folder + slash
-    found = []
     try:
         with os.scandir(Path(parent).expanduser()) as entries:
-            for _, entry in zip(range(MOST_ENTRIES), entries, strict=False):
-                if entry.name.startswith(start) and (start or entry.name[0] != ".") and entry.name.isprintable():
-                    found.append(_data_path(parent, entry, check))
+            matching = (each for each in islice(entries, MOST_NAMES) if _is_wanted(each.name, start))
+            found = [_data_path(parent, entry, check) for entry in islice(matching, MOST_ENTRIES)]
     except (OSError, RuntimeError, ValueError):  # of expanduser: no such user; of scandir: a null byte
         return []
     kept = [each for each in found if each is not None]
@@ -54,6 +53,10 @@ def data_paths(text: str, check: Callable[[str], None]) -> list[DataPath]:
 def common_start(paths: list[DataPath]) -> str:
     """Return the text with which all paths begin."""
     return os.path.commonprefix([each.text for each in paths])  # noqa: RUF071 (the start of a text, not of a path)
+
+
+def _is_wanted(name: str, start: str) -> bool:
+    return name.startswith(start) and (bool(start) or not name.startswith(".")) and name.isprintable()
 
 
 def _data_path(parent: str, entry: "os.DirEntry[str]", check: Callable[[str], None]) -> DataPath | None:
