@@ -40,6 +40,8 @@ class Cluster:
             raise ConfigError(f"only JAX trains with several processes, not {config.backend}: give --backend jax")
         if config.model:
             raise ConfigError("an own model trains in one process: leave --coordinator or --model out")
+        if config.labels == "reviewed":
+            raise ConfigError("reviewed labels train in one process: leave --coordinator or --labels out")
         if config.batch_size % self.world_size:
             raise ConfigError(
                 f"batch_size {config.batch_size} does not divide evenly among {self.world_size} processes:"

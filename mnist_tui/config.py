@@ -71,6 +71,8 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Name of a data set, or path of a file or folder that engine/data/readers reads."""
     backend: str = "tensorflow"
     """Keras backend: a name in BACKENDS (engine/backends)."""
+    labels: Literal["given", "reviewed"] = "given"
+    """Labels of the training images: as given, or as reviewed, without unreadable images."""
     limit: int | None = None
     """Number of training images to use, validation included, chosen evenly over the classes; None for all."""
     name: str | None = None

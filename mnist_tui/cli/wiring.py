@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mnist_tui.cli.reading import reading
 from mnist_tui.cluster import Cluster
-from mnist_tui.config import RunConfig
+from mnist_tui.config import ConfigError, RunConfig
 from mnist_tui.runs.directory import RunDirectory, home
 from mnist_tui.settings import SETTINGS_BY_KEY, Catalogue
 
@@ -105,7 +105,21 @@ def launch(
         facts = verify(config.data, report or bar)
     source = check_model(config, facts) if config.model else None
     recipe = catalogue().recipes[config.preset]
-    return start(recipe.settled(config, on_gpu=on_gpu, processes=processes), cluster, source)
+    reviews = label_reviews(facts.checksum) if config.labels == "reviewed" else None
+    return start(recipe.settled(config, on_gpu=on_gpu, processes=processes), cluster, source, reviews)
+
+
+def label_reviews(checksum: str) -> bytes:
+    """Return the reviews of training labels of a data set, as they are kept with a run; ConfigError without any."""
+    from mnist_tui.inspection.review_store import encoded, reviews_of
+
+    found = [review for review in reviews_of(checksum) if review.digit[0] == "train"]
+    if not found:
+        raise ConfigError(
+            "labels 'reviewed' needs label reviews, and these data have none: review them on the labels screen of a"
+            " run, or leave --labels out"
+        )
+    return encoded(found)
 
 
 def watch(run: RunDirectory, plain: bool, since: float = 0.0) -> int:

@@ -47,8 +47,10 @@ def origin(interface: str) -> str:
     return f"{readable}, {interface}{terminal}"
 
 
-def start(config: RunConfig, cluster: Cluster | None = None, source: Source | None = None) -> RunDirectory:
-    """Create a run directory, with the source of an own model, and start its engine.
+def start(
+    config: RunConfig, cluster: Cluster | None = None, source: Source | None = None, reviews: bytes | None = None
+) -> RunDirectory:
+    """Create a run directory, with the source of an own model and the label reviews to apply, and start its engine.
 
     Raises:
         RunError: The engine cannot be started. The run directory is removed again.
@@ -57,11 +59,20 @@ def start(config: RunConfig, cluster: Cluster | None = None, source: Source | No
     try:
         if source is not None:
             keep_source(run, source)
+        if reviews is not None:
+            _keep_reviews(run, reviews)
         _start_engine(run, *_cluster_arguments(cluster))
     except RunError:
         remove_run(run)
         raise
     return run
+
+
+def _keep_reviews(run: RunDirectory, reviews: bytes) -> None:
+    try:
+        run.applied_reviews_path.write_bytes(reviews)
+    except OSError as error:
+        raise RunError(f"{run.applied_reviews_path} cannot be written ({error.strerror}): free some space") from None
 
 
 def resume(

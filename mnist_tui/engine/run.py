@@ -1,11 +1,13 @@
 """Training of one run: load the data, build the model, train it and explain digits."""
 
 import time
+from dataclasses import replace
 
 import msgspec
 
 from mnist_tui.engine.backends.runtime import prepare_machine, versions
 from mnist_tui.engine.data import datasets
+from mnist_tui.engine.data.reviewed import applied_reviews, with_reviews
 from mnist_tui.engine.models.presets import check_known
 from mnist_tui.engine.recording.checkpoints import Checkpoint
 from mnist_tui.engine.training.context import RunContext
@@ -45,6 +47,9 @@ def train(context: RunContext, start: Checkpoint | None, *, explain_only: bool =
     if not accepted_by:
         record.check_data(data.checksum)
     split = datasets.split(data, config.seed, config.limit)
+    if config.labels == "reviewed":
+        train, words = with_reviews(split.train, applied_reviews(run), data.facts.classes)
+        data, split = replace(data, notes=(*data.notes, words)), replace(split, train=train)
     context.distribution.check_data(data.checksum)
     record = msgspec.structs.replace(record, versions=record.versions | versions(), data_checksum=data.checksum)
     point = {"step": steering.state.step, "epoch": steering.state.epoch}

@@ -6,19 +6,17 @@ Files have one review a line and are only appended to. Readers merge them: the n
 import contextlib
 import errno
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 
 from mnist_tui.analysis.reviews import LabelReview, merge
-from mnist_tui.runs.directory import RunDirectory, RunError, home
+from mnist_tui.runs.directory import MAX_REVIEW_BYTES, RunDirectory, RunError, home
 from mnist_tui.untrusted import read_bytes
 
 NAME, OLD_NAME = "reviews", "verdicts"
 """Names of the file in a run directory and of the folder beside the runs: now, and in version 0.1."""
-
-MAX_BYTES = 64 << 20
-"""Size of a file with several reviews of each of 60,000 digits."""
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(LabelReview).decode
@@ -49,7 +47,7 @@ class ReviewStore:
 
     def add(self, *reviews: LabelReview) -> None:
         """Append reviews; raises RunError if none of the files can be written."""
-        lines = b"".join(_encode(review) + b"\n" for review in reviews)
+        lines = encoded(reviews)
         paths, failures = self._paths(NAME), []
         for path in paths:
             try:
@@ -68,6 +66,16 @@ class ReviewStore:
         if self._checksum is not None and self._checksum.isalnum():
             paths.append(home() / name / f"{self._checksum[:16]}.jsonl")
         return paths
+
+
+def reviews_of(checksum: str) -> list[LabelReview]:
+    """Return the newest review of each example that all runs on the data with this checksum share."""
+    return merge(*(_lines(home() / name / f"{checksum[:16]}.jsonl") for name in (OLD_NAME, NAME)))
+
+
+def encoded(reviews: Iterable[LabelReview]) -> bytes:
+    """Return reviews as lines of a file."""
+    return b"".join(_encode(review) + b"\n" for review in reviews)
 
 
 def _append(path: Path, lines: bytes) -> None:
@@ -93,7 +101,7 @@ def _stamp(path: Path) -> tuple[int, int]:
 def _lines(path: Path) -> list[LabelReview]:
     reviews = []
     try:
-        lines = read_bytes(path, MAX_BYTES).splitlines()
+        lines = read_bytes(path, MAX_REVIEW_BYTES).splitlines()
     except OSError:
         return []
     for line in lines:

@@ -38,6 +38,8 @@ PATHS = ("data", "model")
 TEST_AGAIN = "test-again"
 """Name of the predictions of the newest test, if the run was tested before."""
 MAX_RECORD_BYTES = 1 << 20
+MAX_REVIEW_BYTES = 64 << 20
+"""Size of a file with several reviews of each of 60,000 digits."""
 
 WRITTEN_NAMES = {
     ".": r"about\.json|config\.json|events\.jsonl|model\.keras|reviews\.csv",
@@ -100,6 +102,7 @@ class RunDirectory:
         self.events_path = path / "events.jsonl"
         self.model_path = path / "model.keras"
         self.log_path = path / "engine.log"
+        self.applied_reviews_path = path / "applied-reviews.jsonl"
         self.source_path = path / "source"
         self.lock = RunLock(path)
 
