@@ -31,22 +31,25 @@ class ItemList(OptionList, inherit_bindings=False):
         super().__init__(markup=False)
         self._findings: Sequence[Finding] = ()
         self._class_cells: Sequence[tuple[str, str, str]] = ()
-        self._width = 0
+        self._filled_for: tuple[int, str] | None = None
 
     def show(self, findings: Sequence[Finding], classes: Sequence[tuple[str, str, str]]) -> None:
         """List the findings, and for each class its name and its numbers of training and test images."""
-        self._findings, self._class_cells, self._width = findings, classes, 0
+        self._findings, self._class_cells, self._filled_for = findings, classes, None
         self._fill()
+
+    def on_mount(self) -> None:
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._fill())
 
     def on_resize(self) -> None:
         self._fill()
 
     def _fill(self) -> None:
-        width = self.scrollable_content_region.width
-        if width == self._width or not self._class_cells:
+        surroundings = (self.scrollable_content_region.width, self.app.theme)
+        if surroundings == self._filled_for or not self._class_cells:
             return
-        self._width, highlighted = width, self.highlighted
-        variables = self.app.theme_variables
+        self._filled_for, highlighted = surroundings, self.highlighted
+        width, variables = surroundings[0], self.app.theme_variables
         problems = [finding for finding in self._findings if finding.is_problem]
         count = f"{len(problems):,} problem{'' if len(problems) == 1 else 's'}" if problems else "No problems found"
         options = [Option(Text(count, variables["quiet"]), disabled=True)]
