@@ -22,6 +22,8 @@ SIDE, BOX_SIDE, CENTRE = 28, 20, 14
 """MNIST's image, the box of its digits, and the pixel of their centre of mass."""
 WORKING_SIDE = 1_600
 """Longest side of the picture in which digits are searched; larger ones are reduced."""
+SHOWN_SIDE = 320
+"""Longest side of the image of a step."""
 COARSE_SIDE = 240
 """Longest side of the picture from which background and paper are estimated."""
 WIDEST_STROKE = 0.4
@@ -72,7 +74,7 @@ class Step:
 
     name: str
     image: Image
-    """Shape (height, width); 0 is black."""
+    """Shape (height, width) or (height, width, 3), reduced to at most SHOWN_SIDE; 0 is black."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +90,8 @@ class FoundDigit:
 class Handwriting:
     """The digits of a picture, row by row from the left, and how they were found."""
 
+    size: tuple[int, int]
+    """Height and width of the picture, in which the boxes are."""
     steps: tuple[Step, ...]
     digits: tuple[FoundDigit, ...]
     notes: tuple[str, ...] = ()
@@ -117,20 +121,20 @@ def _whole(grey: Image) -> Handwriting:
     if is_dark:
         steps.append(Step("inverted", image))
         notes.append("Dark ink on a light background was inverted.")
-    return Handwriting(tuple(steps), (FoundDigit(Box(0, 0, SIDE, SIDE), image),), tuple(notes))
+    return Handwriting((SIDE, SIDE), tuple(steps), (FoundDigit(Box(0, 0, SIDE, SIDE), image),), tuple(notes))
 
 
 def _searched(grey: Image) -> Handwriting:
     picture = _reduced(grey, WORKING_SIDE)
-    steps, notes = [Step("grey", picture)], []
+    steps, notes = [step("grey", picture)], []
     paper = _paper(picture)
     if paper is None and _is_light_on_dark(picture):
         picture = 255 - picture
-        steps.append(Step("inverted", picture))
+        steps.append(step("inverted", picture))
     ink = _ink(picture, _background(picture), paper)
     if paper is None and not ink.any() and _is_two_toned(picture):  # strokes wider than WIDEST_STROKE
         ink = _ink(picture, np.full(picture.shape, np.percentile(picture, 95), np.float32), paper)
-    steps.append(Step("background removed", _as_image(ink)))
+    steps.append(step("ink only", _as_image(ink)))
     degrees = paper.degrees if paper is not None else 0.0
     turned = _turned(ink, degrees)
     groups, mask = _groups(turned)
@@ -139,10 +143,10 @@ def _searched(grey: Image) -> Handwriting:
         turned = _turned(ink, degrees)
         groups, mask = _groups(turned)
     if degrees:
-        steps.append(Step(f"turned {abs(degrees):.0f}° {'right' if degrees < 0 else 'left'}", _as_image(turned)))
-    steps.append(Step("threshold", _as_image(mask)))
+        steps.append(step(f"turned {abs(degrees):.0f}°", _as_image(turned)))
+    steps.append(step("threshold", _as_image(mask)))
     kept = np.isin(groups.labels, np.concatenate([np.array(group.parts) for group in groups.members]))
-    steps.append(Step("digits", _as_image(kept)))
+    steps.append(step("digits", _as_image(kept)))
     digits, is_thickened = [], False
     for group in groups.members:
         image, thickened = _centred(turned, np.isin(groups.labels, group.parts), group)
@@ -150,7 +154,8 @@ def _searched(grey: Image) -> Handwriting:
         digits.append(FoundDigit(_original_box(group, turned.shape, ink.shape, degrees, grey.shape), image))
     if is_thickened:
         notes.append("Thin strokes were thickened.")
-    return Handwriting(tuple(steps), tuple(digits), tuple(notes))
+    height, width = grey.shape
+    return Handwriting((height, width), tuple(steps), tuple(digits), tuple(notes))
 
 
 # From the picture to its ink
@@ -160,10 +165,10 @@ def _reduced(grey: Image, side: int) -> Image:
     """Return a picture whose longest side is at most `side`."""
     from PIL import Image as Pillow
 
-    factor = side / max(grey.shape)
+    factor = side / max(grey.shape[:2])
     if factor >= 1:
         return grey
-    height, width = (max(1, round(length * factor)) for length in grey.shape)
+    height, width = (max(1, round(length * factor)) for length in grey.shape[:2])
     return np.asarray(Pillow.fromarray(grey).resize((width, height), Pillow.Resampling.BOX))
 
 
@@ -172,6 +177,11 @@ def _resized(image: NDArray[Any], shape: tuple[int, ...], *, smooth: bool = True
 
     method = Pillow.Resampling.BILINEAR if smooth else Pillow.Resampling.BOX
     return np.asarray(Pillow.fromarray(image.astype(np.float32)).resize((shape[1], shape[0]), method))
+
+
+def step(name: str, image: Image) -> Step:
+    """Return a step with its image reduced to what screens can show."""
+    return Step(name, _reduced(image, SHOWN_SIDE))
 
 
 def _as_image(values: NDArray[Any]) -> Image:

@@ -23,6 +23,7 @@ from mnist_tui.settings import user_path
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from rich.console import Console
 
     from mnist_tui.analysis.handwriting import Handwriting
     from mnist_tui.inspection.pictures import Picture
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 STDIN = "-"
 MOST_IMAGES = 100_000
 """Images in one call."""
-STEP_COLUMNS, STEP_LINES = 32, 16
-"""Size of an image of --show."""
+STEP_COLUMNS = 38
+"""Columns of an image of --show: two fit into 80."""
 HEADINGS = (
     *("file", "digit", "class", "name", "probability", "runner_up", "runner_up_probability", "unsure", "unlike"),
     *("distance", "left", "top", "width", "height", "notes"),
@@ -299,11 +300,9 @@ def _line(digit: dict[str, Any], width: int, *, with_box: bool) -> str:
     return "   ".join((words, *filter(None, (", ".join(digit["doubts"]),))))
 
 
-def _show_steps(out: Any, handwriting: "Handwriting") -> None:
+def _show_steps(out: "Console", handwriting: "Handwriting") -> None:
     from mnist_tui.cli.listing_data import print_sheet
-    from mnist_tui.inspection.predicting import numbered
-    from mnist_tui.render.contact_sheet import Tile, framed
+    from mnist_tui.inspection.predicting import step_tiles
 
-    columns = min(STEP_COLUMNS, out.width)
-    tiles = [Tile(framed(step.image, columns, STEP_LINES), step.name) for step in numbered(handwriting)]
-    print_sheet(out, tiles, widest=columns, most_rows=None)
+    for tiles in step_tiles(handwriting, min(STEP_COLUMNS, out.width)):
+        print_sheet(out, tiles, widest=tiles[0].image.shape[1], most_rows=None)

@@ -1,5 +1,6 @@
 """Conversion of a user's pictures to the images that a run's model takes, and the doubts about its predictions."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -9,11 +10,12 @@ from numpy.typing import NDArray
 
 from mnist_tui.analysis.calibration import threshold_for
 from mnist_tui.analysis.errors import AnalysisError
-from mnist_tui.analysis.handwriting import Box, FoundDigit, Handwriting, Step, find_digits
+from mnist_tui.analysis.handwriting import Box, FoundDigit, Handwriting, find_digits, step
 from mnist_tui.image_layout import MNIST_SHAPE, ImageShape, shape_of
 from mnist_tui.inspection.pictures import LIGHT, Picture, PictureError
 from mnist_tui.inspection.predictions import VALIDATION, EvaluationPoint, PredictionFiles
-from mnist_tui.render.images import blank_margin
+from mnist_tui.render.contact_sheet import Tile, framed
+from mnist_tui.render.images import blank_margin, enlarge, factor_for, shrink
 from mnist_tui.render.text import percent
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.history import History
@@ -22,6 +24,8 @@ TARGETS = (0.999, 0.99, 0.95)
 """Accuracies for which an abstention threshold is chosen, the first one that answers MOST_ANSWERED."""
 MOST_ANSWERED = 0.8
 PLAIN_THRESHOLD = 0.5
+TALLEST = 1.5
+"""Height of a step on screens, as a share of its width."""
 
 
 class Treatment(Enum):
@@ -107,21 +111,23 @@ def _fitted(picture: Picture, target: Target, *, may_invert: bool) -> Handwritin
 
     height, width, channels = target.shape
     image = Image.fromarray(picture.pixels).convert("L" if channels == 1 else "RGB")
-    steps, notes = [Step("picture", np.asarray(image))], []
+    steps, notes = [step("picture", np.asarray(image))], []
     scale = min(image.width / width, image.height / height)
     across, down = max(1, round(width * scale)), max(1, round(height * scale))
     left, top = (image.width - across) // 2, (image.height - down) // 2
     if (across, down) != image.size:
         image = image.crop((left, top, left + across, top + down))
-        steps.append(Step("middle", np.asarray(image)))
+        steps.append(step("middle", np.asarray(image)))
     method = Image.Resampling.BOX if scale >= 2 else Image.Resampling.BICUBIC
     pixels = np.asarray(image.resize((width, height), method))
     edge = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
     if may_invert and target.is_light_on_dark and channels == 1 and np.median(edge) >= LIGHT:
         pixels = 255 - pixels
         notes.append("A light background was inverted, since the run's data have a dark one.")
-    steps.append(Step("resized", pixels))
-    return Handwriting(tuple(steps), (FoundDigit(Box(left, top, across, down), pixels),), tuple(notes))
+    steps.append(step("resized", pixels))
+    height, width = picture.pixels.shape[:2]
+    digit = FoundDigit(Box(left, top, across, down), pixels)
+    return Handwriting((height, width), tuple(steps), (digit,), tuple(notes))
 
 
 @dataclass(frozen=True)
@@ -163,10 +169,53 @@ def stacked(images: Sequence[Handwriting]) -> NDArray[np.uint8]:
     return np.stack([digit.image for each in images for digit in each.digits])
 
 
-def numbered(handwriting: Handwriting) -> tuple[Step, ...]:
-    """Return the steps, and the images that the model takes as the last ones."""
-    digits = [
-        Step("model's input" if len(handwriting.digits) == 1 else f"input {number}", digit.image)
-        for number, digit in enumerate(handwriting.digits, 1)
-    ]
-    return (*handwriting.steps, *digits)
+def boxed(
+    handwriting: Handwriting, place: int, columns: int, lines: int, colour: tuple[int, int, int]
+) -> NDArray[np.uint8]:
+    """Return the picture in colour, reduced to at most `columns` x `lines`, with a frame around one of its images."""
+    image = handwriting.steps[0].image
+    small = shrink(image if image.ndim == 3 else np.stack([image] * 3, axis=-1), columns, lines)
+    small = enlarge(small, factor_for(small.shape, columns, lines))
+    box, (height, width) = handwriting.digits[place].box, small.shape[:2]
+    down, across = height / handwriting.size[0], width / handwriting.size[1]
+    top, left = int(box.top * down), int(box.left * across)
+    bottom = min(height - 1, math.ceil((box.top + box.height) * down))
+    right = min(width - 1, math.ceil((box.left + box.width) * across))
+    framed_picture = small.copy()
+    framed_picture[[top, bottom], left : right + 1] = colour
+    framed_picture[top : bottom + 1, [left, right]] = colour
+    return framed_picture
+
+
+TileSize = tuple[int, int]
+"""Columns and lines of an image."""
+
+
+def tile_sizes(handwriting: Handwriting, columns: int) -> tuple[TileSize, TileSize]:
+    """Return the sizes of the steps, and of the images that the model takes, which are at most as wide."""
+    tallest = max(len(each.image) / each.image.shape[1] for each in handwriting.steps)
+    height, width = handwriting.digits[0].image.shape[:2]
+    across = min(columns, width)
+    return (columns, max(1, math.ceil(columns * min(TALLEST, tallest) / 2))), (
+        across,
+        -(-across * height // width // 2),
+    )
+
+
+def step_tiles(handwriting: Handwriting, columns: int, place: int | None = None) -> tuple[list[Tile], list[Tile]]:
+    """Return the steps, and the images that the model takes, to draw in two sheets.
+
+    Args:
+        handwriting: A picture.
+        columns: Columns of the steps.
+        place: Image to mark.
+    """
+    steps, inputs = tile_sizes(handwriting, columns)
+    digits = handwriting.digits
+    names = [f"input {number}" for number in range(1, len(digits) + 1)] if len(digits) > 1 else ["model's input"]
+    if place is not None and len(digits) > 1:
+        names[place] = f"▸ {names[place]}"
+    return (
+        [Tile(framed(each.image, *steps), each.name) for each in handwriting.steps],
+        [Tile(framed(digit.image, *inputs), name) for digit, name in zip(digits, names, strict=True)],
+    )

@@ -77,6 +77,12 @@ def contact_sheet(
     return lines
 
 
+def sheet_height(count: int, columns: int, lines: int, width: int) -> int:
+    """Return the lines of a sheet of `count` tiles of this size with headings alone, and all blank lines."""
+    per_row = max(1, (width + GAP) // (min(width, max(NARROWEST, columns)) + GAP))
+    return -(-count // per_row) * (lines + 2)
+
+
 def framed(image: NDArray[np.uint8], columns: int, lines: int) -> NDArray[np.uint8]:
     """Fit an image of any size into the middle of 2 * lines x columns pixels, so that tiles have one size."""
     small = shrink(image, columns, lines)

@@ -250,6 +250,15 @@ class MnistTuiApp(App[int], inherit_bindings=False):
         else:
             self.push_screen(screen)
 
+    def action_predict_files(self) -> None:
+        """Open the screen that predicts image files with the opened run's model, or go to its path."""
+        from mnist_tui.ui.predict.screen import PredictScreen
+
+        if isinstance(self.screen, PredictScreen):
+            self.screen.focus_path()
+        elif self.session is not None:
+            self.push_screen(PredictScreen(self.session))
+
     def action_go_back(self) -> None:
         """Go up one level: to the screen below, from a screen of SCREENS to the first one, then home and back."""
         first, *others = SCREENS

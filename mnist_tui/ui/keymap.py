@@ -201,6 +201,7 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
     "run": (
         Key("dismiss_alert", "escape", "Hide alert", "Hide the line under the header", footer=False),
         Key("app.go_back", "escape", "Back", "Go back to the previous screen", footer=False),
+        Key("app.predict_files", "i", "Image files", "Predict image files; again: type their path", footer=False),
     ),
     "steering": (
         Key("steer('resume')", "r", "Resume", "Resume after a stop, a crash or a failure", rank=2),
@@ -308,6 +309,18 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
         Key("next_overlay", "h", "Heat map", "Show the pixels for and against a class"),
         Key("load_model", "L", "Load model", "Load the model to explain this digit"),
     ),
+    "files": (
+        Key("select_cursor", "enter", "Open", "Open or close the folder"),
+        Key("cursor_down", "down", "Next file", "Predict the file below", footer=False),
+        Key("cursor_up", "up", "Previous file", "Predict the file above", footer=False),
+        Key("page_down", "pagedown", "Page down", "Move a page down", footer=False),
+        Key("page_up", "pageup", "Page up", "Move a page up", footer=False),
+        Key("scroll_home", "home", "Start", "Go to the first file", footer=False),
+        Key("scroll_end", "end", "End", "Go to the last file", footer=False),
+        Key("screen.previous", "left", "Previous", "Show the previous digit of the picture"),
+        Key("screen.next", "right", "Next", "Show the next digit of the picture"),
+    ),
+    "predict": (Key("load_model", "L", "Load model", "Load the model to predict the files"),),
     "labels": (
         Key("relabel", "R", "Relabel", "Choose the correct class: a digit, or from a list"),
         Key("review('right')", "A", "Label is correct", "Accept the label"),

@@ -173,7 +173,7 @@ def test_doubts_are_named_with_their_thresholds(predict: Predict, tmp_path: Path
 
 def test_all_steps_are_shown_with_captions(predict: Predict, tmp_path: Path) -> None:
     _, out, _ = predict("--show", saved(tmp_path / "digit.png", large(DIGITS[0])))
-    for caption in ("grey", "background removed", "threshold", "digits", "model's input"):
+    for caption in ("grey", "ink only", "threshold", "digits", "model's input"):
         assert caption in out
     assert sum(map(out.count, "@%#*")) > 100
 

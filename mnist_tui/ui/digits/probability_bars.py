@@ -22,6 +22,8 @@ class ClassProbabilities:
     predicted: int
     true_role: str = "true"
     """Word that marks the true class."""
+    true_colour: str = "true_class"
+    """Attribute of Palette: the colour of the true class."""
 
     def leading(self, count: int) -> "ClassProbabilities":
         """Return at most `count` classes, at least two: the marked ones, then the most probable."""
@@ -51,7 +53,7 @@ def probability_lines(shown: ClassProbabilities, colours: Palette, width: int, h
         word = shown.role(position)
         colour = colours.quiet
         if word:
-            colour = colours.true_class if position == shown.true else colours.predicted_class
+            colour = getattr(colours, shown.true_colour) if position == shown.true else colours.predicted_class
         lines.append(
             Text.assemble(
                 (padded(name, label, "right") + "  ", paint(colour if word else colours.foreground, bold=bool(word))),
