@@ -180,9 +180,9 @@ async def test_a_key_without_meaning_is_reported_once_however_long_it_is_held() 
     async with app.run_test(size=SMALL, notifications=True) as pilot:
         await settled(pilot)
         for _ in range(5):
-            await pilot.press("w")
+            await pilot.press("I")
         await press(pilot, "p")
-        assert told(app) == ["w: no meaning here; ? lists the keys", "p: Pause is not possible now; ? lists the keys"]
+        assert told(app) == ["I: no meaning here; ? lists the keys", "p: Pause is not possible now; ? lists the keys"]
 
 
 async def test_typing_tells_nothing() -> None:
