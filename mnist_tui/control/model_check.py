@@ -23,7 +23,7 @@ MAX_RESULT_BYTES = 1 << 16
 
 
 class CheckRequest(msgspec.Struct, frozen=True):
-    """What the process checks."""
+    """Settings and data of the run to check for."""
 
     config: RunConfig
     """Settings of the run. The model is a copy of the user's."""
@@ -32,7 +32,7 @@ class CheckRequest(msgspec.Struct, frozen=True):
 
 
 class CheckResult(msgspec.Struct, frozen=True):
-    """What the process found."""
+    """Findings of the process."""
 
     error: str = ""
     """One line, empty if the model can be trained."""

@@ -45,7 +45,7 @@ class Source:
 
     @property
     def note(self) -> str:
-        """What a run keeps of the model and what it does not, in one sentence."""
+        """Sentence about the files that a run keeps and those that it does not."""
         kept = f"the run keeps {', '.join(self.files)}"
         if not self.choice.function:
             return kept
@@ -115,7 +115,7 @@ def _imported(content: bytes) -> Iterator[str]:
     try:
         tree = ast.parse(content)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return  # importing it says what is wrong
+        return  # importing it shows the error
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (each.name for each in node.names)
