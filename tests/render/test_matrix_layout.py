@@ -48,6 +48,7 @@ def test_headings_are_numbers_where_clipped_names_would_be_alike_or_too_short() 
     assert layout.headings == tuple(map(str, range(20)))
     assert layout.digits == 2
     assert matrix_layout(alike[:10], 99, 200, 40).headings == tuple(alike[:10])
+    assert matrix_layout([f"kind of animal {number}" for number in range(5)], 99, 100, 40).headings == tuple("01234")
 
 
 def test_long_names_are_clipped_and_short_or_wide_ones_are_kept() -> None:
