@@ -1,7 +1,7 @@
 """Run directories: how they are created, found, locked, read and written.
 
 A run directory holds config.json (RunRecord), events.jsonl, digits/, predictions/ and checkpoints/ (npz), model.keras,
-engine.log and `lock`, which the live engine holds (see liveness.py).
+source/ (of an own model), engine.log and `lock`, which the live engine holds (see liveness.py).
 """
 
 import contextlib

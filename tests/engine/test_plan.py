@@ -121,7 +121,7 @@ def test_best_is_an_ensemble_on_a_gpu_unless_the_settings_say_how_many(
 ) -> None:
     with_gpus(monkeypatch, *gpus)
     started: list[RunConfig] = []
-    monkeypatch.setattr(client, "start", lambda config, _: started.append(config))
+    monkeypatch.setattr(client, "start", lambda config, *_: started.append(config))
     place = Cluster("127.0.0.1", 1, 0, processes) if processes > 1 else None
     wiring.launch(wiring.catalogue().complete(given), place)
     (config,) = started
