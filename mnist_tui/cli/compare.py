@@ -39,7 +39,7 @@ def compare(runs: tuple[str, ...], as_json: bool) -> int:
         names = (sanitize(each.history.record.name) for each in (other, base))
         listing.console().print("\n" + " compared with ".join(names))
         for split in splits:
-            listing.console().print(sanitize(f"  {split.words}"))
+            listing.console().print(sanitize(f"  {split.words}"), soft_wrap=True)
         if not splits:
             listing.console().print("  not tested, as they have no result on the same split yet")
     return 0

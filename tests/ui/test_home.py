@@ -363,3 +363,52 @@ async def test_a_home_that_is_no_folder_is_named_on_the_screen(tmp_path: Path, m
     async with app.run_test(size=SIZE) as pilot:
         await settled(pilot)
         await wait_for(pilot, "Not a directory")
+
+
+async def test_a_filter_stays_while_the_runs_are_read_again() -> None:
+    recorded_run()
+    create_run(samples.config(name="calm-fox"))
+    app = program(clock=Clock(finishing_time()))
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await pilot.press("tab")
+        await settled(pilot)
+        await pilot.press("slash", *"status:finished")
+        await wait_until(pilot, lambda: "Runs  1 of 2" in text(app), "the filter is applied")
+        await pilot.press("enter")
+        create_run(samples.config(name="late-fox"))
+        assert isinstance(app.screen, HomeScreen)
+        app.screen._read_runs()
+        await wait_until(pilot, lambda: "Runs  1 of 3" in text(app), "the runs are read again")
+        assert "late-fox" not in text(app)
+        await pilot.press("slash", *":bad")
+        await wait_until(pilot, lambda: "is not a filter" in text(app), "the error is shown")
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: "late-fox" in text(app), "all runs are shown")
+
+
+async def test_a_run_is_edited_pinned_and_moved_to_the_trash(home: Path) -> None:
+    run = recorded_run()
+    create_run(samples.config(name="calm-fox"))
+    app = program(clock=Clock(finishing_time()))
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await pilot.press("tab")
+        await settled(pilot)
+        await pilot.press("down", "T")
+        await settled(pilot)
+        await pilot.press(*"-2", "tab", *"baseline v2", "tab", *"first", "enter")
+        await wait_until(pilot, lambda: "baseline v2 · first" in text(app), "tags and note are shown")
+        assert run.record().name == "brave-otter-2"
+        await pilot.press("i")
+        await wait_until(pilot, lambda: "▲ brave-otter-2" in text(app), "the run is pinned")
+        await pilot.press("T")
+        await settled(pilot)
+        await pilot.press(*" x", "enter")
+        await wait_until(pilot, lambda: "cannot be a run's name" in text(app), "the error is shown")
+        await pilot.press("escape", "delete")
+        await settled(pilot)
+        await pilot.press("delete")
+        await wait_until(pilot, lambda: "brave-otter-2" not in text(app), "the run is gone")
+        assert not run.path.exists()
+        assert (home / "trash" / run.id).exists()

@@ -1,17 +1,28 @@
 """The table of all runs, newest first."""
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.content import Content
 from textual.message import Message
 from textual.widgets import DataTable, Static
 
+from mnist_tui.config import ConfigError
 from mnist_tui.render.columns import Column, column_widths, columns_that_fit
-from mnist_tui.render.text import clip, percent, sanitize, test_results
+from mnist_tui.render.text import clip, data_size, percent, sanitize, test_results
+from mnist_tui.runs import management
+from mnist_tui.runs.directory import RunError
 from mnist_tui.runs.status import Status
-from mnist_tui.runs.summary import RunSummary
+from mnist_tui.runs.summary import RunSummary, pinned_first
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.messages import CompareRuns, OpenRun, ResumeRun
+from mnist_tui.ui.shared.limited_input import LimitedInput
+
+if TYPE_CHECKING:
+    from mnist_tui.inspection.run_filter import RunTerm  # brings numpy, which the home screen does without
 
 COLOURS = {
     Status.PAUSED: "warning",
@@ -26,10 +37,13 @@ EMPTY = (
     "No runs yet.\n\nPress Enter to start the first one with the settings shown:\n"
     "it trains a small network on 55,000 digits and shows\nits curves, its confusions and its mistakes as they come."
 )
+NO_MATCH = "No run matches the filter."
 LONGEST_NAME = 24
 LONGEST_PRESET = 24
 MARK = "✔ "
 """Precedes the name of a marked run."""
+PIN = "▲ "
+"""Precedes the name of a pinned run."""
 CELL_PADDING = 1
 """Blank cells on either side of every cell."""
 
@@ -59,6 +73,13 @@ class RunList(DataTable[Text]):
     class CompareWanted(Message):
         """Compare the marked runs."""
 
+    class ManageWanted(Message):
+        """Filter the runs, or edit, pin or remove the run under the cursor."""
+
+        def __init__(self, action: str) -> None:
+            super().__init__()
+            self.action = action
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in ("mark", "compare"):
             return self.row_count > 1
@@ -66,6 +87,9 @@ class RunList(DataTable[Text]):
             table = self.parent
             return isinstance(table, RunTable) and table.chosen is not None and table.chosen.status.is_resumable
         return super().check_action(action, parameters)
+
+    def action_manage(self, action: str) -> None:
+        self.post_message(self.ManageWanted(action))
 
     def action_resume(self) -> None:
         self.post_message(self.ResumeWanted())
@@ -75,6 +99,22 @@ class RunList(DataTable[Text]):
 
     def action_compare(self) -> None:
         self.post_message(self.CompareWanted())
+
+
+class RunFilter(LimitedInput):
+    """The filter of the table: Enter keeps it, Esc removes it."""
+
+    BINDINGS = bindings("run_filter")
+
+    class GivenUp(Message):
+        """The user pressed Esc."""
+
+    def __init__(self) -> None:
+        super().__init__(compact=True, placeholder="preset:fast val>0.99 tag:baseline, or a part of a name")
+        self.display = False
+
+    def action_give_up(self) -> None:
+        self.post_message(self.GivenUp())
 
 
 class RunTable(Vertical):
@@ -87,12 +127,21 @@ class RunTable(Vertical):
     RunTable DataTable > .datatable--header { background: transparent; color: $quiet; text-style: none; }
     RunTable DataTable > .datatable--cursor { background: $faint-focus; color: $foreground; text-style: none; }
     RunTable DataTable:focus > .datatable--cursor { background: $focus; }
+    RunTable RunFilter { border: none; padding: 0 1; background: $focus; }
+    RunTable RunFilter:focus { border: none; }
     RunTable #left-out { height: auto; max-height: 4; padding: 0 1; color: $warning; }
     RunTable #empty { height: 1fr; content-align: center middle; text-align: center; color: $quiet; }
     """
 
+    class Changed(Message):
+        """Posted when a run was edited or removed."""
+
     def __init__(self) -> None:
         super().__init__()
+        self._read: tuple[list[RunSummary], list[str], float] = [], [], 0.0
+        """What `show` was last called with."""
+        self._terms: tuple[RunTerm, ...] = ()
+        """The filter; it stays when the runs are read again."""
         self._runs: dict[str, RunSummary] = {}
         """Runs of the table; the key is the name of the folder, also in `_rows`."""
         self._is_shown = False
@@ -102,6 +151,7 @@ class RunTable(Vertical):
         self.border_title = "Runs"
 
     def compose(self) -> ComposeResult:
+        yield RunFilter()
         yield Static("", id="empty", markup=False)
         table = RunList(cursor_type="row", zebra_stripes=False, cell_padding=CELL_PADDING)
         table.display = False
@@ -118,24 +168,34 @@ class RunTable(Vertical):
 
     @property
     def has_runs(self) -> bool:
-        """True if there are runs."""
-        return bool(self._rows)
+        """True if there are runs, also if the filter matches none."""
+        return bool(self._read[0])
 
     def focus_list(self) -> None:
-        """Focus the table."""
-        self.query_one(RunList).focus()
+        """Focus the table, or the filter if it matches no run."""
+        self.query_one(RunList if self._rows else RunFilter).focus()
 
     def show(self, summaries: list[RunSummary], troubles: list[str], now: float) -> None:
         """List the runs, if they have changed, and why others are left out."""
+        self._read = summaries, troubles, now
+        has_runs = bool(summaries)
+        summaries = pinned_first(summaries)
+        if self._terms:
+            from mnist_tui.inspection.run_filter import matching
+
+            summaries = matching(self._terms, summaries)
         left_out = self.query_one("#left-out", Static)
         left_out.display = bool(troubles)
         left_out.update(left_out_words(troubles))
         rows = {summary.run.path.name: row(summary, now) for summary in summaries}
         if self._is_shown and rows == self._rows:
+            self._update_title()
             return
         self._is_shown = True
         empty, table = self.query_one("#empty", Static), self.query_one(RunList)
-        empty.update("" if summaries or troubles else EMPTY)
+        empty.update(NO_MATCH if has_runs else "" if troubles else EMPTY)
+        if table.has_focus and has_runs and not summaries:
+            self.query_one(RunFilter).focus()
         empty.display, table.display = not summaries, bool(summaries)
         self._runs, self._rows = {summary.run.path.name: summary for summary in summaries}, rows
         self._marked = {key: None for key in self._marked if key in rows}
@@ -148,8 +208,7 @@ class RunTable(Vertical):
         """
         table = self.query_one(RunList)
         chosen = self._key_under_cursor(table)
-        marked = f"  [$accent]{len(self._marked)} marked[/]" if self._marked else ""
-        self.border_title = f"Runs  [$quiet]{len(self._rows):,}[/]{marked}" if self._rows else "Runs"
+        self._update_title()
         table.clear(columns=True)
         widths = column_widths(COLUMNS, list(self._rows.values()))
         widths[0] += len(MARK) if self._marked else 0
@@ -162,6 +221,11 @@ class RunTable(Vertical):
             table.add_row(*(self._cell(key, place, cells[place]) for place in shown), key=key)
         if chosen in self._rows:
             table.move_cursor(row=table.get_row_index(chosen))
+
+    def _update_title(self) -> None:
+        marked = f"  [$accent]{len(self._marked)} marked[/]" if self._marked else ""
+        count = f"{len(self._rows):,} of {len(self._read[0]):,}" if self._terms else f"{len(self._rows):,}"
+        self.border_title = f"Runs  [$quiet]{count}[/]{marked}" if self.has_runs else "Runs"
 
     def _cell(self, key: str, place: int, words: str) -> Text:
         variables, heading = self.app.theme_variables, COLUMNS[place].heading
@@ -180,7 +244,71 @@ class RunTable(Vertical):
         self.post_message(OpenRun(self._runs[str(event.row_key.value)].run))
 
     def on_data_table_row_highlighted(self) -> None:
+        chosen = self.chosen
+        self.border_subtitle = Content(about_words(chosen, self.size.width - 6) if chosen is not None else "")
         self.screen.refresh_bindings()
+
+    def on_input_changed(self, event: RunFilter.Changed) -> None:
+        from mnist_tui.inspection.run_filter import parse
+
+        event.stop()
+        try:
+            self._terms = parse(event.value)
+        except ConfigError as error:
+            self.border_subtitle = Content(clip(sanitize(str(error)), self.size.width - 6))
+            return
+        self.border_subtitle = ""
+        self._is_shown = False
+        self.show(*self._read)
+
+    def on_input_submitted(self, event: RunFilter.Submitted) -> None:
+        event.stop()
+        self._leave_filter()
+
+    def on_run_filter_given_up(self) -> None:
+        self.query_one(RunFilter).value = ""
+        self._leave_filter()
+
+    def _leave_filter(self) -> None:
+        field = self.query_one(RunFilter)
+        if self._rows:
+            self.query_one(RunList).focus()
+            field.display = bool(field.value)
+        else:
+            self.app.bell()
+
+    def on_run_list_manage_wanted(self, message: RunList.ManageWanted) -> None:
+        from mnist_tui.ui.home.edit_run import EditRunScreen, RemoveRunScreen
+
+        chosen = self.chosen
+        if message.action == "filter":
+            field = self.query_one(RunFilter)
+            field.display = True
+            field.focus()
+        elif chosen is None:
+            return
+        elif message.action == "edit":
+            self.app.push_screen(EditRunScreen(chosen), lambda changed: self._report(bool(changed)))
+        elif message.action == "pin":
+            self._manage(lambda: management.set_pinned(chosen.run, not chosen.about.pinned))
+        else:
+
+            def remove(choice: str | None) -> None:
+                if choice == "remove":
+                    self._manage(lambda: management.delete(chosen.run))
+
+            self.app.push_screen(RemoveRunScreen(chosen), remove)
+
+    def _manage(self, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except RunError as error:
+            self.app.notify(sanitize(str(error)), severity="error", markup=False)
+        self._report(True)
+
+    def _report(self, changed: bool) -> None:
+        if changed:
+            self.post_message(self.Changed())
 
     def on_run_list_resume_wanted(self) -> None:
         if self.chosen is not None:
@@ -212,11 +340,18 @@ class RunTable(Vertical):
         return str(table.coordinate_to_cell_key(cursor).row_key.value)
 
 
+def about_words(summary: RunSummary, width: int) -> str:
+    """Return the size, the tags and the note of a run in as many parts as fit."""
+    about = summary.about
+    parts = (data_size(summary.size), "pinned" if about.pinned else "", " ".join(about.tags), about.note)
+    return clip(sanitize(" · ".join(filter(None, parts))), width)
+
+
 def row(summary: RunSummary, now: float) -> tuple[str, ...]:
     """Return a run's text for each of COLUMNS."""
     config, best = summary.record.config, summary.best
     return (
-        clip(sanitize(summary.record.name), LONGEST_NAME),
+        (PIN if summary.about.pinned else "") + clip(sanitize(summary.record.name), LONGEST_NAME),
         sanitize(summary.status_in_words),
         clip(sanitize(config.networks), LONGEST_PRESET),
         f"{summary.epochs_done}/{summary.epochs_planned}",

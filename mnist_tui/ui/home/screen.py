@@ -32,7 +32,8 @@ if TYPE_CHECKING:  # these bring Textual's tables and fields and the vocabulary 
 REFRESH_SECONDS = 2.0
 FIRST_PAINT_SECONDS = 0.02
 """Delay until the first paint is written; `call_after_refresh` would come too early."""
-RECENT_RUNS = 200
+FIRST_RUNS, RECENT_RUNS = 200, 2_000
+"""Newest runs that are listed at once, and that are listed at most."""
 PURPOSE = "train a network on digits, and watch it"
 
 
@@ -130,6 +131,8 @@ class HomeScreen(SizedScreen):
         from mnist_tui.runs.summary import newest_summaries
 
         troubles: list[str] = []
+        if self._runs is not None and not self._runs.has_runs:
+            self.post_message(self.RunsRead(newest_summaries(FIRST_RUNS), []))
         found = newest_summaries(RECENT_RUNS, troubles)
         self.post_message(self.RunsRead(found, troubles))
 
@@ -166,6 +169,9 @@ class HomeScreen(SizedScreen):
         from mnist_tui.ui.home.settings_form import SettingsForm
 
         self.post_message(ShowData(self.query_one(SettingsForm).texts()["data"]))
+
+    def on_run_table_changed(self) -> None:
+        self._read_runs()
 
     def on_compare_runs(self, message: CompareRuns) -> None:
         from mnist_tui.ui.compare.screen import CompareScreen  # numpy and plots: not before they are needed
