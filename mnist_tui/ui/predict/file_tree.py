@@ -45,6 +45,6 @@ class FileTree(DirectoryTree, inherit_bindings=False):
         self.refresh_results()
 
     def refresh_results(self) -> None:
-        """Draw all labels anew."""
+        """Draw all labels again."""
         self._clear_line_cache()
         self.refresh()

@@ -21,7 +21,7 @@ class FileRequest:
 
     path: Path
     changed: int
-    """Its modification time in ns, so that a file that was saved again is read again."""
+    """Modification time in ns, so that a file that was saved again is read again."""
     epoch: int | None
     """Epoch of the model; None to prepare the images only, before there is a model."""
 
@@ -32,7 +32,7 @@ class PredictedFile:
 
     pictures: tuple[Handwriting, ...] = ()
     predictions: tuple[Prediction, ...] = ()
-    """Of all images of all pictures; empty without a model."""
+    """Predictions of all images of all pictures; empty without a model."""
     left_out: int = 0
     """Pictures of the file beyond MOST_IMAGES."""
     problem: str = ""
