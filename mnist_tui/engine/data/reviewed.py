@@ -1,4 +1,4 @@
-"""Label reviews applied to the training images: corrected labels, without what nobody can read.
+"""Label reviews applied to the training images: corrected labels, without unreadable images.
 
 Validation and test images keep their labels as given, so that the results of two runs are on the same split.
 """

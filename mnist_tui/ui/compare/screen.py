@@ -154,7 +154,10 @@ class CompareScreen(SizedScreen):
         if tested is None:
             return ""
         pair = f"{runs[row].name} against {runs[0].name}"
-        return f"{pair}, {tested.words}".replace("; ", " · ")
+        if tested.paired is None:
+            return f"{pair}, {tested.words}"
+        verdict, _, points = tested.paired.words.partition("; ")
+        return f"{pair}: {verdict} · {tested.paired.total:,} {tested.split} images · {points}"
 
     def _no_plots_reason(self) -> str:
         if not self.compared.runs:

@@ -8,6 +8,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
+from textual.timer import Timer
 from textual.widgets import DataTable, Static
 
 from mnist_tui.config import ConfigError
@@ -44,6 +45,8 @@ MARK = "✔ "
 """Precedes the name of a marked run."""
 PIN = "▲ "
 """Precedes the name of a pinned run."""
+TYPING_SECONDS = 0.1
+"""Pause in the typing after which the filter is applied: a table of 1,000 rows takes time."""
 CELL_PADDING = 1
 """Blank cells on either side of every cell."""
 
@@ -142,6 +145,7 @@ class RunTable(Vertical):
         """What `show` was last called with."""
         self._terms: tuple[RunTerm, ...] = ()
         """The filter; it stays when the runs are read again."""
+        self._typing: Timer | None = None
         self._runs: dict[str, RunSummary] = {}
         """Runs of the table; the key is the name of the folder, also in `_rows`."""
         self._is_shown = False
@@ -258,8 +262,9 @@ class RunTable(Vertical):
             self.border_subtitle = Content(clip(sanitize(str(error)), self.size.width - 6))
             return
         self.border_subtitle = ""
-        self._is_shown = False
-        self.show(*self._read)
+        if self._typing is not None:
+            self._typing.stop()
+        self._typing = self.set_timer(TYPING_SECONDS, lambda: self.show(*self._read))
 
     def on_input_submitted(self, event: RunFilter.Submitted) -> None:
         event.stop()
@@ -267,10 +272,12 @@ class RunTable(Vertical):
 
     def on_run_filter_given_up(self) -> None:
         self.query_one(RunFilter).value = ""
+        self._terms = ()
         self._leave_filter()
 
     def _leave_filter(self) -> None:
         field = self.query_one(RunFilter)
+        self.show(*self._read)
         if self._rows:
             self.query_one(RunList).focus()
             field.display = bool(field.value)
