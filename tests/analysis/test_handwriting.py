@@ -8,7 +8,8 @@ from PIL import Image as Pillow
 from PIL import ImageDraw
 
 from mnist_tui.analysis.errors import AnalysisError
-from mnist_tui.analysis.handwriting import Image, centred, find_digits, otsu
+from mnist_tui.analysis.handwriting import centred, find_digits
+from mnist_tui.analysis.ink import Image, otsu
 from tests.kit.photographs import photograph, sheet
 from tests.kit.recording import RECORDING
 
