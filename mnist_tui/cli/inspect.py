@@ -65,7 +65,7 @@ def submit(run: str, images: str, path: str) -> int:
 
 @click.command("label-issues", help=f"List labels that are probably wrong. The most certain come first. {RUN_HELP}")
 @click.argument("run")
-@click.option("--cross-check", is_flag=True, help="Also check all training digits: trains three small models.")
+@click.option("--cross-check", is_flag=True, help="Also check all training images: trains three small models.")
 @click.option("-o", "csv_path", metavar="PATH", help="Write the label reviews to this CSV file, - for stdout.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def label_issues(run: str, cross_check: bool, csv_path: str | None, as_json: bool) -> int:

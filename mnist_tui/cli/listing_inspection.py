@@ -15,7 +15,7 @@ from mnist_tui.runs.summary import history_without_steps
 SHOWN_CONFUSIONS = 5
 ISSUE_COLUMNS = tuple(
     Column(heading, rank, is_number=True)
-    for heading, rank in (("digit", 0), ("label", 1), ("suspected", 2), ("margin", 3), ("review", 4))
+    for heading, rank in (("image", 0), ("label", 1), ("suspected", 2), ("margin", 3), ("review", 4))
 )
 
 
@@ -33,7 +33,7 @@ def print_figures(document: Document) -> None:
     out = console()
     calibration = document["calibration"]
     out.print(
-        f"{document['split']}: accuracy {percent(document['accuracy'])} on {document['digits']:,} digits"
+        f"{document['split']}: accuracy {percent(document['accuracy'])} on {document['digits']:,} images"
         f" (95 % interval {interval_words(document['accuracy'], document['digits'])}),"
         f" {document['mistakes']:,} mistakes; expected calibration error {percent(calibration['expected_error'])}"
     )
@@ -45,7 +45,7 @@ def print_figures(document: Document) -> None:
 def print_label_issues(document: Document, most: int) -> None:
     """Print the first `most` label issues."""
     out, rows = console(), document["label_issues"]
-    out.print(f"{len(rows):,} label issues in {document['digits']:,} digits ({document['checked']})")
+    out.print(f"{len(rows):,} label issues in {document['digits']:,} images ({document['checked']})")
     accuracy, cells = document["accuracy"], []
     gain = accuracy["corrected_compared_with_as_labelled"]
     if gain["won"] + gain["lost"]:

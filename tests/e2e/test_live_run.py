@@ -28,7 +28,7 @@ from tests.e2e.terminal import Terminal
 
 FLAGS = ("--limit", "3000", "--epochs", "500", "--learning-rate", "0.004")
 LISTED = re.compile(r"1 of \d+  #(\d{5}): ")
-LARGE = re.compile(r"digit \d+ of \d+")
+LARGE = re.compile(r"image \d+ of \d+")
 FRAMED = re.compile(r"╭─ #(\d{5}) ─")
 
 
@@ -158,7 +158,7 @@ def test_a_misclassified_digit_is_opened_explained_exported_and_reviewed(
         terminal.press("enter")
         terminal.wait_until(lambda screen: LISTED.search(screen) is not None, "to close the filter")
         terminal.press("e")
-        terminal.wait_for("digits in")
+        terminal.wait_for("images in")
         assert (run.path / "exports" / "digits-001.csv").exists()
 
         terminal.press("4")

@@ -70,7 +70,7 @@ async def test_the_final_test_has_figures(home: Path) -> None:
         await opened_calibration(pilot, "right_square_bracket")
         assert app.session is not None
         assert app.session.point == EvaluationPoint(TEST)
-        assert "100 test digits" in text(app)
+        assert "100 test images" in text(app)
 
 
 async def test_a_new_epoch_brings_new_figures(home: Path) -> None:
@@ -150,7 +150,7 @@ async def test_damaged_predictions_are_a_sentence_and_another_epoch_works(home: 
     app = opened(run)
     async with app.run_test(size=(120, 40)) as pilot:
         screen = await opened_calibration(pilot)
-        assert "The digits of epoch 2 cannot be shown" in text(app)
+        assert "The images of epoch 2 cannot be shown" in text(app)
         await pilot.press("left_square_bracket")
         await settled(pilot)
         assert screen.figures is not None

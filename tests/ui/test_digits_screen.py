@@ -136,7 +136,7 @@ async def test_a_filter_without_matches_is_a_sentence(run: RunDirectory) -> None
     app = host(run, parse("true:1 pred:1 wrong"))
     async with app.shown((80, 24)) as pilot:
         await settled(pilot)
-        assert re.search(r"600 validation digits .*true:1 pred:1 wrong", " ".join(app.text().split()))
+        assert re.search(r"600 validation images .*true:1 pred:1 wrong", " ".join(app.text().split()))
         assert "Enter Open" not in app.text()
 
 
@@ -146,7 +146,7 @@ async def test_a_missing_file_is_a_sentence_and_the_next_epoch_is_shown(tmp_path
     app = host(recording.run)
     async with app.shown((120, 40)) as pilot:
         await settled(pilot)
-        assert "The digits of epoch 1 cannot be shown" in " ".join(app.text().split())
+        assert "The images of epoch 1 cannot be shown" in " ".join(app.text().split())
         recording.end_epoch()
         app.follow()
         await settled(pilot)
@@ -182,7 +182,7 @@ async def test_before_the_first_epoch_there_is_a_sentence(tmp_path: Path) -> Non
     app = Host(recording.run, DigitsScreen, now=recording.time)
     async with app.shown((80, 24)) as pilot:
         await settled(pilot)
-        assert "The first digits come" in app.text()
+        assert "The first images come" in app.text()
     os.close(lock)
 
 

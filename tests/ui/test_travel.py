@@ -101,7 +101,7 @@ async def test_brackets_step_through_the_epochs_and_the_final_test_and_stop_at_b
         assert ended is not None
         assert app.session.point == EvaluationPoint(TEST)
         assert matrix.counts == ended.test_confusion
-        assert "100 test digits" in app.text()
+        assert "100 test images" in app.text()
         await pilot.press(FIRST)
         assert app.session.point == epoch(1)
 
@@ -257,7 +257,7 @@ async def test_a_missing_and_a_damaged_epoch_are_marked_and_say_why_and_the_rest
         assert "epoch-0003.npz" in words
         await pilot.press(EARLIER)
         await settled(pilot)
-        assert "The digits of epoch 2 cannot be shown" in " ".join(app.text().split())
+        assert "The images of epoch 2 cannot be shown" in " ".join(app.text().split())
         await pilot.press(EARLIER)
         await settled(pilot)
         digits = app.screen.query_one(Gallery).digits

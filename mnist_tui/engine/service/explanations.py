@@ -63,13 +63,13 @@ class ExplanationService:
 
     def _find(self, request: Explain) -> tuple[str, int]:
         if request.split not in self._digits:
-            raise RequestError(f"split {request.split!r} is unknown: give {', '.join(self._digits)}, or the digit")
+            raise RequestError(f"split {request.split!r} is unknown: give {', '.join(self._digits)}, or the image")
         # A cross-check treats validation digits as training digits: both are indexed in the same split of the data set.
         for name in ("train", "validation") if request.split == "train" else (request.split,):
             rows = np.flatnonzero(self._digits[name].indices == request.index)
             if rows.size:
                 return name, int(rows[0])
-        raise RequestError(f"the {request.split} split of this run has no digit {request.index}")
+        raise RequestError(f"the {request.split} split of this run has no image {request.index}")
 
     def _explainer_of(self, best: BestModel, epoch: int) -> Explainer:
         if self._explainer is None or self._epoch != epoch:

@@ -56,7 +56,7 @@ def abstention_words(figures: Confidences, threshold: float, colours: Palette, w
         lines += [Text(), Text("    accuracy  abstain below  coverage", style=quiet)]
         lines += [_target_line(target, abstention, colours) for target, abstention in targets]
         if height - len(lines) > 2 and width >= 44:
-            lines += [Text(), Text("measured on these digits, so optimistic", style=quiet)]
+            lines += [Text(), Text("measured on these images, so optimistic", style=quiet)]
         return lines
     wanted = [each for each in targets if each[0] in (0.999, 1.0)] or targets
     return lines + [_target_words(*each, colours, width) for each in wanted[:room]]

@@ -103,12 +103,12 @@ class CalibrationScreen(PredictionScreen):
         if point is None:
             return before_the_first_epoch(view, "The first figures come")
         if self.problem:
-            return f"The digits of {point.words} cannot be shown: {self.problem}"
+            return f"The images of {point.words} cannot be shown: {self.problem}"
         if self.findings is None:
-            return f"Loading the digits of {point.words} …"
+            return f"Loading the images of {point.words} …"
         if point.split == TRAIN:
             return (
-                "The cross-check keeps only the most doubtful digits, which cannot measure calibration: "
+                "The cross-check keeps only the most doubtful images, which cannot measure calibration: "
                 "[ goes back to an epoch."
             )
         return f"There are no {digits_words(point)}."

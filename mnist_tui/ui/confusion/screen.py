@@ -79,10 +79,10 @@ class ConfusionScreen(PredictionScreen):
     def subject(self, view: RunView) -> str:
         point, counts = self.session.point, self._counts(view)
         if point is None or counts is None:
-            return "confusion of the validation digits"
+            return "confusion of the validation images"
         if self.is_narrow:
             return "confusion"
-        return f"confusion of {sum(map(sum, counts)):,} {split_words(point)} digits"
+        return f"confusion of {sum(map(sum, counts)):,} {split_words(point)} images"
 
     def show(self, view: RunView) -> None:
         self.ask_for_predictions(view)
@@ -96,7 +96,7 @@ class ConfusionScreen(PredictionScreen):
         matrix.show(counts, self._names(view), reference.counts if reference is not None else None)
         figures = report(counts)
         mistakes = "1 mistake" if figures.mistakes == 1 else f"{figures.mistakes:,} mistakes"
-        words = f"{percent(figures.accuracy)} of {figures.total:,} {split_words(point)} digits, {mistakes}"
+        words = f"{percent(figures.accuracy)} of {figures.total:,} {split_words(point)} images, {mistakes}"
         matrix.border_subtitle = Content(words)
         if reference is not None:
             tested = self._difference_words(point, reference)
@@ -239,8 +239,8 @@ class ConfusionScreen(PredictionScreen):
         if point is None:
             return before_the_first_epoch(view, "The first matrix comes")
         if self.problem:
-            return f"The digits of {point.words} cannot be shown: {self.problem}"
-        return f"Loading the digits of {point.words} …"
+            return f"The images of {point.words} cannot be shown: {self.problem}"
+        return f"Loading the images of {point.words} …"
 
     def _show_panels(self, view: RunView) -> None:
         """Update the panels beside the matrix."""

@@ -38,7 +38,7 @@ def confusion_lines(ranked: RankedConfusions, colours: Palette, width: int, heig
         return change_lines(ranked.changes, ranked, colours, width, height)
     shown = ranked.confusions[: max(1, height)]
     if not shown:
-        return Text("None: every digit is correct.", style=paint(colours.quiet))
+        return Text("None: every image is correct.", style=paint(colours.quiet))
     digits, supports = len(f"{shown[0].count:,}"), max(len(f"{each.support:,}") for each in shown)
     longest = max(1, min(max(LONGEST, int(width * NAME_SHARE)), (width - digits - 9) // 2))
     names = [(clip(ranked.names[each.true], longest), clip(ranked.names[each.predicted], longest)) for each in shown]

@@ -21,7 +21,7 @@ READY_MADE = (
     ("unreviewed issues", "label-issue unreviewed", "label issues without a review"),
     ("wrong labels", "label-wrong", "reviewed: the label is wrong"),
     ("unreadable", "unreadable", "reviewed: no label fits"),
-    ("all digits", "", "no filter"),
+    ("all images", "", "no filter"),
 )
 """(name, filter, description) of each filter."""
 WITH_DESCRIPTIONS = 76

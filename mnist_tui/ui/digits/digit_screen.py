@@ -100,7 +100,7 @@ class DigitScreen(ExplainScreen):
                     yield ProbabilityBars()
                 yield ImageGrid("neighbours")
                 with Container(id="epochs"):
-                    yield Static("These digits are evaluated once, not after each epoch.", id="once")
+                    yield Static("These images are evaluated once, not after each epoch.", id="once")
                     yield ProbabilityCurves()
                     yield EpochPredictions()
                 yield ImageGrid("variants")
@@ -110,7 +110,7 @@ class DigitScreen(ExplainScreen):
 
     def subject(self, view: RunView) -> str:  # noqa: ARG002 (the slider shows the epoch)
         place, words = f"{self.position + 1:,} of {len(self.digits):,}", query_words(self.digits.wanted)
-        return f"{words} · {place}" if self.is_narrow else f"digit {place}  {words} · {self.digits.split}"
+        return f"{words} · {place}" if self.is_narrow else f"image {place}  {words} · {self.digits.split}"
 
     def show(self, view: RunView) -> None:
         self.ask_for_predictions(view)

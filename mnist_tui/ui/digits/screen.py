@@ -63,13 +63,13 @@ class DigitsScreen(PredictionScreen):
     def subject(self, view: RunView) -> str:  # noqa: ARG002 (the slider shows the epoch)
         words, digits = query_words(self.wanted), self._digits
         if digits is None:
-            return f"digits  {words}"
+            return f"images  {words}"
         shown = f"{words} · {len(digits):,} of {len(digits.predictions):,}"
         if self.is_narrow:
             return shown
         selected = len(self._selected_indices(digits))
         selection = f" · {selected:,} selected" if selected else ""
-        return f"digits  {shown}{selection} · {digits.split} · {digits.order}"
+        return f"images  {shown}{selection} · {digits.split} · {digits.order}"
 
     def show(self, view: RunView) -> None:
         self.ask_for_predictions(view)
@@ -130,7 +130,7 @@ class DigitsScreen(PredictionScreen):
         except RunError as error:
             notify(self.app, str(error), "error")
         else:
-            notify(self.app, f"{len(rows):,} digits in {written.table} and {written.images.name}")
+            notify(self.app, f"{len(rows):,} images in {written.table} and {written.images.name}")
 
     def action_filter(self) -> None:
         line = self.query_one(FilterLine)
@@ -224,13 +224,13 @@ class DigitsScreen(PredictionScreen):
     def _sentence(self) -> str:
         view = self.session.view
         if self.asked is None:
-            return before_the_first_epoch(view, "The first digits come")
+            return before_the_first_epoch(view, "The first images come")
         if self.problem:
-            return f"The digits of {self.asked.words} cannot be shown: {self.problem}"
+            return f"The images of {self.asked.words} cannot be shown: {self.problem}"
         digits = self._digits
         if digits is None:
-            return f"Loading the digits of {self.asked.words} …"
-        total = f"{len(digits.predictions):,} {split_words(digits.point)} digits"
+            return f"Loading the images of {self.asked.words} …"
+        total = f"{len(digits.predictions):,} {split_words(digits.point)} images"
         if self.wanted.terms == MISTAKES.terms:
             return f"No mistakes: all {total} are correct at {digits.when}."
         return f"None of the {total} at {digits.when} matches {query_words(self.wanted)}."

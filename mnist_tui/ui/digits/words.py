@@ -21,7 +21,7 @@ WORDS_AROUND = 56
 
 def query_words(wanted: Query) -> str:
     """Return the filter as text."""
-    return str(wanted) or "all digits"
+    return str(wanted) or "all images"
 
 
 def split_words(point: EvaluationPoint) -> str:

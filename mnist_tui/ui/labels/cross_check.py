@@ -31,7 +31,7 @@ class CrossCheckScreen(ChoiceDialog):
     FIRST = 1
 
     def __init__(self, view: RunView) -> None:
-        sentence = "Predict all training digits out of sample: this trains three small networks for about a minute"
+        sentence = "Predict all training images out of sample: this trains three small networks for about a minute"
         super().__init__(f"{sentence}, and slows the training of this run." if view.status.is_live else f"{sentence}.")
 
 

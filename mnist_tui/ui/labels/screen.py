@@ -287,9 +287,9 @@ class LabelsScreen(PredictionScreen):
         if point is None:
             return before_the_first_epoch(view, "The first label issues come")
         if self.problem:
-            return f"The digits of {point.words} cannot be reviewed: {self.problem}"
+            return f"The images of {point.words} cannot be reviewed: {self.problem}"
         if self.queue is None:
-            return f"Reading the digits of {point.words} …"
+            return f"Reading the images of {point.words} …"
         total = f"{self.queue.total:,} {digits_words(point)}"
         return f"No label issues: all {total} are predicted as labelled ({point.words})."
 

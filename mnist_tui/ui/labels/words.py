@@ -15,21 +15,21 @@ from mnist_tui.ui.theme import Palette
 def digits_words(point: EvaluationPoint) -> str:
     """Return the name of an evaluation's examples."""
     if point.split == TRAIN:
-        return "training and validation digits"
-    return f"{point.split} digits" if point.epoch is not None or point.split == TEST else f"digits of {point.split}"
+        return "training and validation images"
+    return f"{point.split} images" if point.epoch is not None or point.split == TEST else f"images of {point.split}"
 
 
 def place_words(split: str, index: int, view: RunView) -> str:
     """Return where an example is in its data set."""
     if split not in OWN_SPLITS:
-        return f"digit of {split}, index {index:,} (from 0)"
+        return f"image of {split}, index {index:,} (from 0)"
     kind = {TRAIN: "training"}.get(split, split)
     part = "test" if split == TEST else "training"
     config, started = view.history.record.config, view.history.started
     total = ""
     if started is not None and config.limit is None:  # a limited run does not know the size of the data set
         total = f"{started.test_count if part == 'test' else started.train_count + started.validation_count:,} "
-    return f"{kind} digit, index {index:,} of {sanitize(config.data)}'s {total}{part} digits (from 0)"
+    return f"{kind} image, index {index:,} of {sanitize(config.data)}'s {total}{part} images (from 0)"
 
 
 def issue_words(issue: LabelIssue, names: Sequence[str], colours: Palette, width: int, lines: int = 1) -> Text:
