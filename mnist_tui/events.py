@@ -135,7 +135,7 @@ class RunStarted(Event, frozen=True, kw_only=True):
     image_shape: tuple[Side, Side, Annotated[int, msgspec.Meta(ge=1, le=3)]] = MNIST_SHAPE
     """Height, width and channels of an image; version 0.1 knew only MNIST's."""
     data_notes: tuple[str, ...] = ()
-    """What was recognised or converted when the data were read, such as 16-bit values."""
+    """Sentences about what was recognised or converted when the data were read, such as 16-bit values."""
 
 
 class PhaseChanged(Event, frozen=True, kw_only=True):

@@ -79,7 +79,7 @@ class Paired:
 
     @property
     def words(self) -> str:
-        """The verdict, and the difference with its interval in percentage points."""
+        """The result of the test, and the difference with its interval in percentage points."""
         if self.interval is None or self.difference is None:
             return "no images in common"
         lower, upper = (f"{end * 100:+.2f}".replace("-", "−") for end in self.interval)

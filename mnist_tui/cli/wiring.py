@@ -89,7 +89,7 @@ def launch(
 ) -> RunDirectory:
     """Check the device, the data and an own model, and start an engine, as process 0 of a cluster if there is one.
 
-    `report` is told how much of the data is read; by default a terminal shows it.
+    `report` receives what is read of the data and the whole, in bytes, files or images; by default a terminal shows them.
 
     Raises:
         ConfigError: The device, the data or the model cannot be used.

@@ -54,7 +54,7 @@ class LoggedEpoch:
 
 @dataclass(frozen=True)
 class TrainingLog:
-    """What a log holds of the metrics in METRICS."""
+    """Values of the metrics in METRICS that a log holds."""
 
     steps: Sequence[tuple[int, float, Metrics]]
     """Step, seconds since the begin of the log and metrics, in order."""

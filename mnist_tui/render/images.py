@@ -25,13 +25,13 @@ MARK_THRESHOLD = 32
 
 
 class RgbMode(Enum):
-    """How a terminal shows RGB images."""
+    """Colours in which a terminal shows RGB images."""
 
     EXACT = "exact"
     NUMBERED = "numbered"
     """In the colours 16 to 255, which are the same on all terminals."""
     LUMINANCE = "luminance"
-    """As grey ones, with dots between the few shades."""
+    """Grey, with dots between the few shades."""
 
 
 MNIST_SIDE, MNIST_MARGIN = 28, 3

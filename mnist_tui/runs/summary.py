@@ -132,7 +132,7 @@ class RunSummary:
 
 @dataclass(frozen=True)
 class _Read:
-    """What the files of a run hold."""
+    """Contents of the files of a run."""
 
     history: History
     unreadable: int

@@ -99,7 +99,7 @@ In monochrome, a quarter of the ink counts as ink, so that thin strokes stay who
 TINTS = frozenset({65, 71, 95, 108, 131, 138, 151, 167, 174, 181})
 """More of 256 colours, for images tinted by a saliency map."""
 RGB_MODES = {ColourDepth.TRUECOLOR: RgbMode.EXACT, ColourDepth.COLOURS_256: RgbMode.NUMBERED}
-"""Where RGB images keep their colours."""
+"""Colour depths that show RGB images in colour, and their mode."""
 TRUECOLOR_SHADES = 64
 """A step of a truecolor ramp (4 of 255) is invisible, and almost equal pixels become one Segment: fewer bytes."""
 
@@ -197,7 +197,7 @@ class Palette:
     greys: tuple[RGB, ...]
     """Shades of an image, from background to ink."""
     rgb_mode: RgbMode
-    """How RGB images are drawn."""
+    """Mode in which RGB images are drawn."""
     heat: Heat
     needs_signs: bool
     """True if there are too few colours to tell right from wrong."""

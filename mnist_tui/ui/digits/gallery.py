@@ -28,7 +28,7 @@ MNIST_SIDES = (22, 12)
 LARGEST, ENLARGED, SMALLEST = 32, 24, 12
 """Pixels of the longer side of other images: at most, at most if enlarged, and at least if reduced."""
 FEWEST = 3
-"""Other images become smaller until so many fit."""
+"""Whole frames that fit at least; other images become smaller for it."""
 LEAST_SHARE = 0.8
 """Share of the side up to which they become smaller still if more whole frames fit then."""
 SELECTED = " ✔ "

@@ -142,7 +142,7 @@ class RunTable(Vertical):
     def __init__(self) -> None:
         super().__init__()
         self._read: tuple[list[RunSummary], list[str], float] = [], [], 0.0
-        """What `show` was last called with."""
+        """Arguments of the newest call of `show`."""
         self._terms: tuple[RunTerm, ...] = ()
         """The filter; it stays when the runs are read again."""
         self._typing: Timer | None = None
