@@ -7,7 +7,7 @@ from mnist_tui.render.text import sanitize
 from mnist_tui.runs.directory import find_run
 
 
-@click.command(help=f"Compare runs with the first one, and test on the same images if they differ. {RUN_HELP}")
+@click.command(help=f"Compare runs with the first one. Tests if they differ by more than chance. {RUN_HELP}")
 @click.argument("runs", metavar="RUN RUN...", nargs=-1, required=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def compare(runs: tuple[str, ...], as_json: bool) -> int:

@@ -89,7 +89,7 @@ def launch(
 ) -> RunDirectory:
     """Check the device, the data and an own model, and start an engine, as process 0 of a cluster if there is one.
 
-    `report` receives what is read of the data and the whole, in bytes, files or images; by default a terminal shows them.
+    `report` receives the bytes, files or images that are read, and all of them; by default a terminal shows both.
 
     Raises:
         ConfigError: The device, the data or the model cannot be used.

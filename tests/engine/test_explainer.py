@@ -195,7 +195,7 @@ class TestExplanationService:
         found = explain(Explain("train", index))
         assert found == explain(Explain("validation", index))
         assert ("validation", index) not in [(near.split, near.index) for near in found.neighbours]
-        with pytest.raises(RequestError, match="no digit 70000"):
+        with pytest.raises(RequestError, match="no image 70000"):
             explain(Explain("train", 70_000))
 
     @pytest.mark.parametrize(

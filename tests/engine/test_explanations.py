@@ -84,7 +84,7 @@ def test_digits_are_explained_while_the_run_trains(training: RunDirectory) -> No
         assert predicted.probabilities[3] == pytest.approx(explanation.probabilities, abs=1e-5)
     with pytest.raises(RunError, match="783 bytes"):
         predict_live(training, np.zeros((1, 27, 29), np.uint8))
-    with pytest.raises(RunError, match="no digit 70000"):
+    with pytest.raises(RunError, match="no image 70000"):
         explain(training, "validation", 70_000)
     with pytest.raises(RunError, match="split 'dreams'"):
         explain(training, "dreams", 0)

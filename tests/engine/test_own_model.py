@@ -316,6 +316,7 @@ def test_an_own_model_trains_is_saved_and_resumes_bit_for_bit_without_its_file(
 
 
 @pytest.mark.usefixtures("home")
+@pytest.mark.full
 def test_an_ensemble_of_an_own_model_is_saved_as_one(tmp_path: Path) -> None:
     path = tmp_path / "cnn.py"
     path.write_text(layer("return x * 1.0"))

@@ -400,7 +400,7 @@ async def test_a_run_is_edited_pinned_and_moved_to_the_trash(home: Path) -> None
         await pilot.press(*"-2", "tab", *"baseline v2", "tab", *"first", "enter")
         await wait_until(pilot, lambda: "baseline v2 · first" in text(app), "tags and note are shown")
         assert run.record().name == "brave-otter-2"
-        await pilot.press("i")
+        await pilot.press("asterisk")
         await wait_until(pilot, lambda: "▲ brave-otter-2" in text(app), "the run is pinned")
         await pilot.press("T")
         await settled(pilot)

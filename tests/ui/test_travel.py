@@ -253,7 +253,7 @@ async def test_a_missing_and_a_damaged_epoch_are_marked_and_say_why_and_the_rest
         await pilot.press(EARLIER)
         await settled(pilot)
         words = "".join(app.text().split())  # a path is cut wherever its line ends
-        assert "Thedigitsofepoch3cannotbeshown" in words
+        assert "Theimagesofepoch3cannotbeshown" in words
         assert "epoch-0003.npz" in words
         await pilot.press(EARLIER)
         await settled(pilot)
