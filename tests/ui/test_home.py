@@ -155,15 +155,18 @@ async def test_another_preset_brings_its_recipe_but_keeps_what_was_touched() -> 
         assert field(pilot, "preset") == recipes[-1].name
 
 
-async def test_an_own_model_replaces_the_presets_and_a_missing_file_is_refused(tmp_path: Path) -> None:
+async def test_an_own_model_replaces_the_presets_and_a_missing_file_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "cnn.py").touch()
+    monkeypatch.chdir(tmp_path)
     launch = Launch()
     app = program(launch=launch)
     async with app.run_test(size=SIZE) as pilot:
         await settled(pilot)
-        await fill_in(pilot, "model", str(tmp_path / "none.py"))
+        await fill_in(pilot, "model", "none.py")
         assert "there is no file" in text(app)
-        await fill_in(pilot, "model", str(tmp_path / "cnn.py"))
+        await fill_in(pilot, "model", "cnn.py")
         assert "Your own model" in text(app)
         await pilot.press("enter")
         await wait_until(pilot, lambda: bool(launch.configs), "the start")
