@@ -87,7 +87,7 @@ def _figures(source: Source) -> list[Figure]:
         figures.append(Figure("Validation accuracy", percent(best.validation.get("accuracy")), f"epoch {best.epoch}"))
         figures.append(Figure("Validation loss", METRICS["loss"].format(best.validation.get("loss")), "same epoch"))
     for test in history.tests[:1]:
-        note = f"{started.test_count:,} images, evaluated once" if started else "evaluated once"
+        note = f"{started.test_count:,} images, first result" if started else "first result"
         figures.append(Figure("Test accuracy", percent(test.test_accuracy), note))
     done = sum(epoch.complete for epoch in history.epochs)
     figures.append(Figure("Epochs", f"{done:,}", f"of {history.epochs_planned:,}, {history.last_step:,} steps"))

@@ -49,7 +49,9 @@ IMAGES = [280, 280, 100]
 has_jax = pytest.mark.skipif(find_spec("jax") is None, reason="JAX is not installed")
 
 
-@pytest.fixture(scope="module", params=["tensorflow", pytest.param("jax", marks=has_jax)])
+@pytest.fixture(
+    scope="module", params=[pytest.param("tensorflow", marks=pytest.mark.full), pytest.param("jax", marks=has_jax)]
+)
 def finished(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunDirectory]:
     """A run that was trained without interruption."""
     with engines(tmp_path_factory.mktemp("home")) as start:
