@@ -26,7 +26,7 @@ class Difference:
     def words(self) -> str:
         """The result of the test in words, or why there is none."""
         if self.paired is None:
-            return f"{self.split} not tested: {self.reason}"
+            return f"no {self.split} comparison: {self.reason}"
         images = "1 image" if self.paired.total == 1 else f"{self.paired.total:,} images"
         return f"{self.split}, {images} of both: {self.paired.words}"
 

@@ -75,7 +75,7 @@ def test_other_images_or_labels_are_not_tested(runs: tuple[RunDirectory, RunDire
         second.save_arrays(path, **arrays)
     test = differences(evaluated(first), evaluated(second))[0]
     assert test.paired is None
-    assert test.words.startswith("test not tested: the images")
+    assert test.words.startswith("no test comparison: the images")
 
 
 def test_missing_predictions_are_named(runs: tuple[RunDirectory, RunDirectory]) -> None:
