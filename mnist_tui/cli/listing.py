@@ -15,7 +15,7 @@ from mnist_tui.analysis.significance import NO_INTERVAL, Interval, accuracy_inte
 from mnist_tui.inspection.figures import all_figures, class_names
 from mnist_tui.metrics import in_words
 from mnist_tui.render.columns import Column, column_widths, columns_that_fit
-from mnist_tui.render.text import clip, data_size, duration, percent, sanitize, test_results
+from mnist_tui.render.text import PIN, clip, data_size, duration, percent, sanitize, test_results
 from mnist_tui.runs.directory import home
 from mnist_tui.runs.history import History
 from mnist_tui.runs.notes import describe_tests
@@ -39,8 +39,6 @@ RUN_COLUMNS = (
     Column("size", 9, is_number=True),
     Column("tags", 8),
 )
-PIN = "▲ "
-"""Precedes the name of a pinned run."""
 COMPARED_COLUMNS = (
     Column("run", 0),
     Column("preset", 6),

@@ -1,6 +1,6 @@
 """A run as logs that TensorBoard reads: a folder with the runs train and validation, as Keras' own callback writes.
 
-Events are written one after the other. tensorboardX's SummaryWriter would write in another process, where a full disk
+Events are written in sequence. tensorboardX's SummaryWriter would write in another process, where a full disk
 goes unnoticed.
 """
 

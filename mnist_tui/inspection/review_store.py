@@ -13,6 +13,7 @@ import msgspec
 
 from mnist_tui.analysis.reviews import LabelReview, merge
 from mnist_tui.runs.directory import MAX_REVIEW_BYTES, RunDirectory, RunError, home
+from mnist_tui.runs.summary import file_stamp
 from mnist_tui.untrusted import read_bytes
 
 NAME, OLD_NAME = "reviews", "verdicts"
@@ -39,7 +40,7 @@ class ReviewStore:
     def read(self) -> list[LabelReview]:
         """Return the newest review of each example; lines that cannot be read are skipped."""
         paths = [*self._paths(OLD_NAME), *self._paths(NAME)]
-        seen = tuple((path, *_stamp(path)) for path in paths)
+        seen = tuple((path, *file_stamp(path)) for path in paths)
         if seen != self._seen:
             self._seen, self._reviews = seen, merge(*(_lines(path) for path in paths))
             self.revision += 1
@@ -88,14 +89,6 @@ def _append(path: Path, lines: bytes) -> None:
                 lines = b"\n" + lines
         if file.write(lines) != len(lines):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    try:
-        found = path.stat()
-    except OSError:
-        return 0, 0
-    return found.st_mtime_ns, found.st_size
 
 
 def _lines(path: Path) -> list[LabelReview]:

@@ -9,6 +9,8 @@ CENTURY = 100 * 365 * 86_400.0
 """Seconds."""
 MOST_SHARES = 1e4
 """Fraction from which on digits would fill the line."""
+PIN = "▲ "
+"""Precedes the name of a pinned run."""
 EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 

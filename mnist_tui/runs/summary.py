@@ -144,7 +144,8 @@ _known: dict[Path, tuple[tuple[object, ...], _Read]] = {}
 """Times and sizes of a run's files, and what was read then, so that a list is refreshed quickly."""
 
 
-def _stamp(path: Path) -> tuple[int, int]:
+def file_stamp(path: Path) -> tuple[int, int]:
+    """Return the time and size of a file, by which a change is noticed; zeros if there is none."""
     try:
         found = path.stat()
     except OSError:
@@ -186,7 +187,7 @@ def _skip_to(history: History, step_line: bytes) -> None:
 def summarize(run: RunDirectory) -> RunSummary:
     """Read a run's status and results; raises RunError if config.json or events.jsonl cannot be read."""
     engine = run.engine()  # before the events: an engine that ends in between has written how
-    written = tuple(map(_stamp, (run.config_path, run.events_path, run.path / ABOUT, run.path / "checkpoints")))
+    written = tuple(map(file_stamp, (run.config_path, run.events_path, run.path / ABOUT, run.path / "checkpoints")))
     known = _known.get(run.path)
     if known is None or known[0] != written:
         history, unreadable = _read(run)

@@ -9,7 +9,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from mnist_tui.config import ConfigError
-from mnist_tui.render.text import padded, widest
+from mnist_tui.render.text import data_size, padded, widest
 from mnist_tui.ui.home.data_paths import DataPath, common_start, data_paths
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.shared.dialog import Dialog
@@ -114,14 +114,6 @@ class ChooseDataScreen(Dialog[str | None]):
         else:
             self.app.bell()
 
-    def action_move(self, where: str) -> None:
-        """Move in the list while the user types."""
-        options = self.query_one(OptionList)
-        if where == "up":
-            options.action_cursor_up()
-        else:
-            options.action_cursor_down()
-
     def _open(self, text: str) -> None:
         field = self.query_one(Input)
         field.value = text
@@ -139,15 +131,7 @@ class ChooseDataScreen(Dialog[str | None]):
 def _line(path: DataPath, width: int) -> Text:
     if path.size is None:
         return Text(padded(path.name, width), "bold")
-    return Text.assemble(padded(path.name, width), (f"  {_size(path.size):>6}", "dim"))
-
-
-def _size(size: int) -> str:
-    for unit in ("B", "kB", "MB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}"
-        size //= 1000
-    return f"{size:,} GB"
+    return Text.assemble(padded(path.name, width), (f"  {data_size(path.size):>6}", "dim"))
 
 
 def _above(text: str) -> str:

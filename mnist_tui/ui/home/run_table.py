@@ -13,7 +13,7 @@ from textual.widgets import DataTable, Static
 
 from mnist_tui.config import ConfigError
 from mnist_tui.render.columns import Column, column_widths, columns_that_fit
-from mnist_tui.render.text import clip, data_size, percent, sanitize, test_results
+from mnist_tui.render.text import PIN, clip, data_size, percent, sanitize, test_results
 from mnist_tui.runs import management
 from mnist_tui.runs.directory import RunError
 from mnist_tui.runs.status import Status
@@ -43,8 +43,6 @@ LONGEST_NAME = 24
 LONGEST_PRESET = 24
 MARK = "✔ "
 """Precedes the name of a marked run."""
-PIN = "▲ "
-"""Precedes the name of a pinned run."""
 TYPING_SECONDS = 0.1
 """Pause in the typing after which the filter is applied: a table of 1,000 rows takes time."""
 CELL_PADDING = 1

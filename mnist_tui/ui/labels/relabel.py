@@ -94,14 +94,6 @@ class RelabelScreen(Dialog[int]):
     def _choose_highlighted(self) -> None:
         self.query_one(OptionList).action_select()
 
-    def action_move(self, where: str) -> None:
-        """Move in the list while the user types."""
-        options = self.query_one(OptionList)
-        if where == "up":
-            options.action_cursor_up()
-        else:
-            options.action_cursor_down()
-
     def on_key(self, event: Key) -> None:
         if self._is_searched or event.character is None or not event.is_printable:
             return

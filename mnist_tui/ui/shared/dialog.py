@@ -51,6 +51,14 @@ class Dialog(ModalScreen[Result]):
         """Close without a change."""
         self.dismiss(None)
 
+    def action_move(self, where: str) -> None:
+        """Move in the list while the user types."""
+        options = self.query_one(OptionList)
+        if where == "up":
+            options.action_cursor_up()
+        else:
+            options.action_cursor_down()
+
 
 class ChoiceDialog(Dialog[str]):
     """A text and a few choices, each with a key that BINDINGS bind to `choose`.

@@ -5,16 +5,12 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mnist_tui import __version__
 from mnist_tui.engine.data.readers.reader import Contents
 from mnist_tui.npz import NpzError, read_arrays
 from mnist_tui.resources import cache_path
 from mnist_tui.runs.replacing import replacing
-
-if TYPE_CHECKING:
-    pass
 
 FOLDER = "data"
 KEPT = 4
