@@ -1,9 +1,8 @@
 """`mnist-tui data`: look at a data set before training, and write it in the layout of Kaggle's Digit Recognizer."""
 
-import sys
-
 import click
 
+from mnist_tui.cli.output import show_progress
 from mnist_tui.cli.wiring import check_data, load_data, look_at_data
 
 
@@ -30,15 +29,10 @@ def data(spec: str, as_json: bool, folder: str | None) -> int:
         return 0
     from mnist_tui.cli import listing, listing_data
 
-    report = look_at_data(checked, _show_progress)
-    _show_progress("")
+    report = look_at_data(checked, lambda message: show_progress(f"{message} …"))
+    show_progress("")
     if as_json:
         listing.print_json(listing_data.data_document(checked, report))
     else:
         listing_data.print_data(checked, report)
     return 0
-
-
-def _show_progress(message: str) -> None:
-    if sys.stderr.isatty():
-        click.echo(f"\r\x1b[K{message}{' …' if message else ''}", err=True, nl=False)

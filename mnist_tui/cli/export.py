@@ -1,11 +1,10 @@
 """`mnist-tui export` and `import`: runs for other programs, and from them."""
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
-from mnist_tui.cli.output import is_stdout, output_file, output_folder
+from mnist_tui.cli.output import is_stdout, output_file, output_folder, show_progress
 from mnist_tui.cli.steer import RUN_HELP
 from mnist_tui.cli.wiring import UsageError, load_data
 from mnist_tui.export.formats import FORMATS, Format, check_packages, format_named, format_of
@@ -43,14 +42,13 @@ def export(run: str, name: str | None, path: str | None) -> int:
     chosen = format_named(name) if name is not None else format_of(user_path(str(path), "-o"))
     found = find_run(run)
     chosen.check()
-    source = Source(found, load_data, _progress)
+    source = Source(found, load_data, show_progress)
     if path is None:
         written, what = export_into_run(chosen, source)
         target = str(written)
     else:
         target, what = path, _write(chosen, source, path)
-    if sys.stderr.isatty():
-        click.echo("\r\x1b[K", err=True, nl=False)
+    show_progress("")
     if not is_stdout(target):
         click.echo(f"{what} written to {sanitize(target)}", err=True)
     return 0
@@ -62,11 +60,6 @@ def _write(chosen: Format, source: "Source", path: str) -> str:
         raise UsageError(f"-o {path} cannot take format {chosen.name}, which is a folder: give a path")
     with output_folder(path) if chosen.is_folder else output_file(path) as temporary:
         return chosen.write(source, temporary)
-
-
-def _progress(message: str, share: float) -> None:
-    if sys.stderr.isatty():
-        click.echo(f"\r\x1b[K{share:>4.0%}  {message}", err=True, nl=False)
 
 
 @click.command("import")

@@ -1,10 +1,8 @@
 """The commands that use a run's model or predictions: evaluate a data set, submit predictions, list label issues."""
 
-import sys
-
 import click
 
-from mnist_tui.cli.output import check_output, is_stdout, write_output
+from mnist_tui.cli.output import check_output, is_stdout, show_progress, write_output
 from mnist_tui.cli.steer import RUN_HELP
 from mnist_tui.cli.wiring import UsageError, check_data, check_evaluated
 from mnist_tui.control import client
@@ -97,8 +95,6 @@ def _do_job(run: RunDirectory, name: str, argument: str = "") -> JobReport:
     """Run a job with its progress on stderr, and return its last report; raises RunError."""
     report = JobReport("", 0.0)
     for report in client.do_job(run, name, argument):
-        if sys.stderr.isatty():
-            click.echo(f"\r\x1b[K{report.progress:>4.0%}  {report.message}", err=True, nl=False)
-    if sys.stderr.isatty():
-        click.echo("\r\x1b[K", err=True, nl=False)
+        show_progress(report.message, report.progress)
+    show_progress("")
     return report

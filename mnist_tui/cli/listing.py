@@ -104,10 +104,9 @@ def run_document(summary: RunSummary) -> dict[str, Any]:
 
 def intervals(summary: RunSummary) -> dict[str, Interval | None]:
     """Return the 95 % intervals of a run's validation and test accuracy, 0..1."""
-    best, test = summary.best, summary.test
     return {
-        "validation_interval": accuracy_interval(best.validation_accuracy if best else None, summary.validation_count),
-        "test_interval": accuracy_interval(test.test_accuracy if test else None, summary.test_count),
+        "validation_interval": accuracy_interval(summary.validation_accuracy, summary.validation_count),
+        "test_interval": accuracy_interval(summary.test_accuracy, summary.test_count),
     }
 
 
@@ -124,7 +123,7 @@ def print_runs(summaries: list[RunSummary]) -> None:
             clip(sanitize(summary.record.config.networks), LONGEST_TEXT),
             f"{summary.epochs_done} of {summary.epochs_planned}",
             f"{summary.steps_done:,}",
-            percent(summary.best.validation_accuracy if summary.best else None),
+            percent(summary.validation_accuracy),
             test_results(summary.history.test_accuracies),
             data_size(summary.size),
             clip(" ".join(summary.about.tags), LONGEST_TEXT),
@@ -141,21 +140,18 @@ def print_runs(summaries: list[RunSummary]) -> None:
 
 def print_compared(summaries: Sequence[RunSummary]) -> None:
     """Print the results of runs with their 95 % intervals."""
-    rows = []
-    for each in summaries:
-        validation = each.best.validation_accuracy if each.best else None
-        test = each.test.test_accuracy if each.test else None
-        rows.append(
-            (
-                clip(sanitize(each.record.name), LONGEST_TEXT),
-                clip(sanitize(each.record.config.networks), LONGEST_TEXT),
-                clip(sanitize(each.status_in_words), LONGEST_TEXT),
-                percent(validation),
-                interval_words(validation, each.validation_count),
-                percent(test),
-                interval_words(test, each.test_count),
-            )
+    rows = [
+        (
+            clip(sanitize(each.record.name), LONGEST_TEXT),
+            clip(sanitize(each.record.config.networks), LONGEST_TEXT),
+            clip(sanitize(each.status_in_words), LONGEST_TEXT),
+            percent(each.validation_accuracy),
+            interval_words(each.validation_accuracy, each.validation_count),
+            percent(each.test_accuracy),
+            interval_words(each.test_accuracy, each.test_count),
         )
+        for each in summaries
+    ]
     print_table(COMPARED_COLUMNS, rows)
 
 
@@ -173,9 +169,9 @@ def print_run(summary: RunSummary) -> None:
         *(_settings(history) if record.imported_from is None else [("imported from", record.imported_from)]),
         ("done", f"{summary.epochs_done} of {summary.epochs_planned} epochs, {steps}"),
         ("best epoch", f"{best.epoch}: validation {', '.join(in_words(best.validation))}" if best else "–"),
-        *_interval_rows(best.validation_accuracy if best else None, summary.validation_count),
+        *_interval_rows(summary.validation_accuracy, summary.validation_count),
         ("test", describe_tests(history.tests) if history.tests else "–"),
-        *_interval_rows(summary.test.test_accuracy if summary.test else None, summary.test_count),
+        *_interval_rows(summary.test_accuracy, summary.test_count),
         ("took", duration(ended.seconds) if ended and ended.seconds else "–"),
     ]
     if summary.error:

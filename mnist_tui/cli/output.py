@@ -32,6 +32,13 @@ def flush_or_drop(*streams: TextIO) -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
+def show_progress(message: str, share: float | None = None) -> None:
+    """Replace the line of progress on stderr, if it is a terminal. An empty message removes it."""
+    if sys.stderr.isatty():
+        text = message if share is None else f"{share:>4.0%}  {message}"
+        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+
+
 def is_stdout(path: str) -> bool:
     """Return True if a path that the user gave is stdout: `-`, /dev/stdout or the file that stdout goes to."""
     try:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mnist_tui.cli.output import check_output, is_stdout, write_output
+from mnist_tui.cli.output import check_output, is_stdout, show_progress, write_output
 from mnist_tui.cli.steer import RUN_HELP
 from mnist_tui.cli.wiring import UsageError, load_images
 from mnist_tui.config import ConfigError
-from mnist_tui.control.protocol import JobReport, PredictedImages
+from mnist_tui.control.protocol import PredictedImages
 from mnist_tui.render.text import percent, sanitize
 from mnist_tui.runs.directory import RunDirectory, find_run
 from mnist_tui.settings import user_path
@@ -193,15 +193,10 @@ def _is_table(path: Path) -> bool:
 def _predicted(run: RunDirectory, images: "NDArray[np.uint8]") -> PredictedImages:
     from mnist_tui.control.predicting import predict_in_job
 
-    def show(report: JobReport) -> None:
-        if sys.stderr.isatty():
-            click.echo(f"\r\x1b[K{report.progress:>4.0%}  {report.message}", err=True, nl=False)
-
     try:
-        return predict_in_job(run, images, show)
+        return predict_in_job(run, images, lambda report: show_progress(report.message, report.progress))
     finally:
-        if sys.stderr.isatty():
-            click.echo("\r\x1b[K", err=True, nl=False)
+        show_progress("")
 
 
 def _document(

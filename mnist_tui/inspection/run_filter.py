@@ -110,9 +110,9 @@ def _matches(term: RunTerm, run: RunSummary) -> bool:
 def _value(key: str, run: RunSummary) -> Any:
     match key:
         case "val":
-            return run.best.validation_accuracy if run.best else None
+            return run.validation_accuracy
         case "test":
-            return run.test.test_accuracy if run.test else None
+            return run.test_accuracy
         case "tag":
             return run.about.tags
         case "note":

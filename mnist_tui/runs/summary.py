@@ -81,6 +81,16 @@ class RunSummary:
         return next(iter(self.history.tests), None)
 
     @property
+    def validation_accuracy(self) -> float | None:
+        """Validation accuracy of the best epoch, 0..1; None before it."""
+        return self.best.validation_accuracy if self.best else None
+
+    @property
+    def test_accuracy(self) -> float | None:
+        """Accuracy of the first test, 0..1; None before it."""
+        return self.test.test_accuracy if self.test else None
+
+    @property
     def validation_count(self) -> int:
         """Number of validation images; 0 if unknown."""
         return self.history.started.validation_count if self.history.started else 0
@@ -114,8 +124,8 @@ class RunSummary:
             "best_epoch": best.epoch if best else None,
             "train": best.train if best else None,
             "validation": best.validation if best else None,
-            "validation_accuracy": best.validation_accuracy if best else None,
-            "test_accuracy": test.test_accuracy if test else None,
+            "validation_accuracy": self.validation_accuracy,
+            "test_accuracy": self.test_accuracy,
             "tests": [
                 {"accuracy": each.test_accuracy, "epoch": each.best_epoch, "time": each.time, "unseen": each is test}
                 for each in self.history.tests

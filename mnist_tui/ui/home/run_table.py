@@ -354,13 +354,13 @@ def about_words(summary: RunSummary, width: int) -> str:
 
 def row(summary: RunSummary, now: float) -> tuple[str, ...]:
     """Return a run's text for each of COLUMNS."""
-    config, best = summary.record.config, summary.best
+    config = summary.record.config
     return (
         (PIN if summary.about.pinned else "") + clip(sanitize(summary.record.name), LONGEST_NAME),
         sanitize(summary.status_in_words),
         clip(sanitize(config.networks), LONGEST_PRESET),
         f"{summary.epochs_done}/{summary.epochs_planned}",
-        percent(best.validation_accuracy if best else None),
+        percent(summary.validation_accuracy),
         test_results(summary.history.test_accuracies),
         age(now - summary.record.created),
     )
