@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from mnist_tui.runs import liveness
@@ -62,6 +63,9 @@ def engine_process(run: RunDirectory) -> Iterator[Endpoint]:
     """Start a process that looks like the run's engine."""
     command = [sys.executable, "-c", "import sys; sys.stdin.read()", "mnist_tui.engine", str(run.path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+        deadline = time.monotonic() + 60
+        while not psutil.Process(process.pid).cmdline():  # empty for a short time while it starts
+            assert time.monotonic() < deadline, "the process does not start"
         yield Endpoint(process.pid, None, HERE.host, HERE.machine)
         process.communicate(b"")
 
