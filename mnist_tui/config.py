@@ -73,6 +73,8 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Keras backend: a name in BACKENDS (engine/backends)."""
     labels: Literal["given", "reviewed"] = "given"
     """Labels of the training images: as given, or as reviewed, without unreadable images."""
+    test: Literal["auto", "off"] = "auto"
+    """off: no test, so that images which would be held out for it are for training."""
     limit: int | None = None
     """Number of training images to use, validation included, chosen evenly over the classes; None for all."""
     name: str | None = None

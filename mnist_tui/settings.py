@@ -188,6 +188,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("data", "mnist, an .npz, CSV or Parquet file, or a folder of IDX files or images", Kind("DATA", _data)),
     Setting("backend", "Keras backend: tensorflow, jax or torch", Kind("BACKEND", _backend)),
     Setting("labels", "given, or reviewed: with the corrections of your label reviews", _choice("given", "reviewed")),
+    Setting("test", "auto, or off: train on the images held out for it, too", _choice(AUTO, "off")),
     Setting("limit", "use this many training images only", INTEGER, 120, 10_000_000, optional=True),
     Setting("name", "name of the run", Kind("NAME", _name), optional=True),
     Setting("early_stopping", "off, or METRIC:EPOCHS of patience, such as loss:3", RULE),

@@ -166,8 +166,8 @@ class PlainReporter:
                 f"test accuracy {percent(end.test_accuracy)}, {' '.join(in_words({'loss': end.test_loss}))}"
                 f" (epoch {end.best_epoch}, which has the best validation); {duration(end.seconds)} in total"
             )
-            if self._run.model_path.exists():
-                self.print_line(f"model: {self._run.model_path}")
+        if self._run.model_path.exists():
+            self.print_line(f"model: {self._run.model_path}")
         if end.unsaved:
             self.print_line(f"not saved: {', '.join(end.unsaved)}: the disk could not be written")
 

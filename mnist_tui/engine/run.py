@@ -42,11 +42,10 @@ def train(context: RunContext, start: Checkpoint | None, *, explain_only: bool =
     machine = prepare_machine(config)
 
     emit(PhaseChanged(time=time.time(), phase=Phase.LOADING))
-    data = datasets.load(config.data)
+    data, split = datasets.load_of_run(config)
     data_changed = record.has_other_data(data.checksum)
     if not accepted_by:
         record.check_data(data.checksum)
-    split = datasets.split(data, config.seed, config.limit)
     if config.labels == "reviewed":
         train, words = with_reviews(split.train, applied_reviews(run), data.facts.classes)
         data, split = replace(data, notes=(*data.notes, words)), replace(split, train=train)

@@ -5,13 +5,13 @@ nothing heavy, so that the command line can check a spec at once.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from mnist_tui.config import ConfigError, DataFacts, quoted
+from mnist_tui.config import AUTO, ConfigError, DataFacts, RunConfig, quoted
 from mnist_tui.engine.data import readers
 from mnist_tui.engine.data.readers import READERS, Contents, ReaderError, Report, cache, reader_of, silent
 from mnist_tui.image_layout import (
@@ -73,7 +73,7 @@ class Digits:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def take(self, rows: "NDArray[Any]") -> "Digits":
+    def take(self, rows: "NDArray[Any] | slice") -> "Digits":
         """Return these rows, in this order."""
         return Digits(self.images[rows], self.labels[rows], self.indices[rows])
 
@@ -172,10 +172,19 @@ def verify(spec: str, report: Report = silent) -> DataFacts:
     return facts
 
 
-def load(spec: str, report: Report = silent) -> DataSet:
+def load_of_run(config: RunConfig) -> tuple[DataSet, Split]:
+    """Load and split the data that a run's settings name; raises ConfigError."""
+    data = load(config.data, holds_out_test=config.test == AUTO)
+    if config.test != AUTO:
+        data = replace(data, test=data.test.take(slice(0)))
+    return data, split(data, config.seed, config.limit)
+
+
+def load(spec: str, report: Report = silent, *, holds_out_test: bool = True) -> DataSet:
     """Load and check a data set.
 
-    A file with neither a training nor a test part is split 11 to 1, the same way for all runs.
+    A file with neither a training nor a test part is split 11 to 1, the same way for all runs. If it holds out no test,
+    all of its images are for training, and the test part is empty.
 
     Raises:
         ConfigError: The data are damaged, or not laid out like Keras' mnist.npz.
@@ -187,7 +196,8 @@ def load(spec: str, report: Report = silent) -> DataSet:
     if "x" in arrays:
         _check_images(path, "x", arrays["x"], FEWEST_TABLE)
         digits = _digits(arrays["x"], arrays["y"])
-        training, test = _hold_out(digits, np.random.default_rng(0))
+        held_out = _hold_out(digits, np.random.default_rng(0))
+        training, test = held_out if holds_out_test else (digits, digits.take(slice(0)))
     else:
         for part, fewest in (("train", FEWEST_DIGITS), ("test", FEWEST_TESTED)):
             _check_images(path, f"x_{part}", arrays[f"x_{part}"], fewest)

@@ -16,7 +16,7 @@ from mnist_tui.config import ConfigError, RunConfig
 from mnist_tui.engine import backends
 from mnist_tui.engine.backends.runtime import prepare_machine
 from mnist_tui.engine.data import datasets
-from mnist_tui.engine.data.datasets import DataSet
+from mnist_tui.engine.data.datasets import DataSet, Split
 from mnist_tui.engine.distributed.messages import Data, End, Fit, Leaving, Order, Ready, Restore, StepOrder
 from mnist_tui.engine.distributed.wire import WorkerWire
 from mnist_tui.engine.distribution import DistributionError
@@ -64,19 +64,18 @@ class Worker:
         return order.error
 
     def _load_data(self, order: Data) -> None:
-        data = datasets.load(self._config.data)
+        data, split = datasets.load_of_run(self._config)
         if data.checksum != order.checksum:
             raise ConfigError(f"data {self._config.data!r} differs from that of process 0: copy its file here")
         self._wire.send(Ready())
-        self._build(data)
+        self._build(data, split)
 
-    def _build(self, data: DataSet) -> None:
+    def _build(self, data: DataSet, split: Split) -> None:
         from mnist_tui.engine.models.compiled import CompiledModel
         from mnist_tui.engine.training.feed import EpochFeed
 
         config, classes = self._config, len(data.class_names)
         machine = prepare_machine(config)
-        split = datasets.split(data, config.seed, config.limit)
         self._compiled = CompiledModel(config, 0, machine, data.facts, self._distribution)
         self._feed = EpochFeed(config, split.train, classes, self._distribution, self._compiled.plan)
         self._compiled.fit_averages(config.epochs * self._feed.steps)

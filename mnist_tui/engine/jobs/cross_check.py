@@ -39,9 +39,8 @@ def cross_check_labels(run: RunDirectory) -> Iterator[JobReport]:
     config = record.config
     plan = plan_job(config)
     backends.current().prepare(plan)
-    data = datasets.load(config.data)
+    data, split = datasets.load_of_run(config)
     record.check_data(data.checksum)
-    split = datasets.split(data, config.seed, config.limit)
     digits = concatenated(split.train, split.validation)
     fold = np.random.default_rng(config.seed).permutation(len(digits)) % FOLDS
     probabilities = np.zeros((len(digits), data.facts.classes), np.float32)

@@ -161,16 +161,11 @@ class Recorder:
 
         self._writer.write_in_background(path, self._best.save, written, step=step, epoch=epoch)
 
-    def test(self, loss: Any, reason: EndReason) -> None:
-        """Evaluate the saved best model on the test split and end the run. The files of the first test stay."""
-        self.enter(Phase.TESTING)
-        best = self.best
+    def end(self, loss: Any, reason: EndReason) -> None:
+        """Evaluate the saved best model on the test split, if there is one, and end the run."""
         if self._run.model_path.name in self._writer.unsaved:
             self.save_best()
-        result = evaluate(best.load(), self._split.test, loss)
-        name, self._is_tested = TEST_AGAIN if self._is_tested else "test", True
-        self.save(f"digits/{name}.npz", lambda: save_digits(self._run, name, self._split.test))
-        self.save(f"predictions/{name}.npz", lambda: save_predictions(self._run, name, self._split.test, result))
+        result = self._test(loss) if len(self._split.test) else None
         self.clock.add_elapsed()
         self._context.wait_until_saved()
         self.emit(
@@ -178,13 +173,22 @@ class Recorder:
                 time=time.time(),
                 reason=reason,
                 best_epoch=self._state.best_epoch,
-                test_loss=result.loss,
-                test_accuracy=result.accuracy,
-                test_confusion=result.confusion,
+                test_loss=result.loss if result else None,
+                test_accuracy=result.accuracy if result else None,
+                test_confusion=result.confusion if result else None,
                 seconds=self._state.seconds,
                 unsaved=tuple(self._writer.unsaved),
             )
         )
+
+    def _test(self, loss: Any) -> Evaluation:
+        """Evaluate on the test split. The files of the first test stay."""
+        self.enter(Phase.TESTING)
+        result = evaluate(self.best.load(), self._split.test, loss)
+        name, self._is_tested = TEST_AGAIN if self._is_tested else "test", True
+        self.save(f"digits/{name}.npz", lambda: save_digits(self._run, name, self._split.test))
+        self.save(f"predictions/{name}.npz", lambda: save_predictions(self._run, name, self._split.test, result))
+        return result
 
 
 def is_best_epoch(monitor: Monitor, result: Evaluation, state: TrainingState) -> bool:

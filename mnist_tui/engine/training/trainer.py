@@ -130,7 +130,7 @@ class Trainer:
                 self._validate(complete=False)  # the epoch stays incomplete
         elif not self._checkpointer.has(state):
             self._save_checkpoint()
-        self._recorder.test(self._compiled.model.loss, reason)
+        self._recorder.end(self._compiled.model.loss, reason)
 
     def continue_training(self, by: str) -> None:
         """Prepare an ended run for more epochs."""
