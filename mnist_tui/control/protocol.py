@@ -4,9 +4,16 @@
 viewer of a run sees who did what.
 """
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Weights = int | Literal["best", "current"]
+"""Weights of a model: those of the best epoch so far, those that train right now, or those kept of an epoch."""
 
 
 class Request(msgspec.Struct, frozen=True, tag_field="type"):
@@ -100,10 +107,11 @@ class Predict(Request, frozen=True, tag="predict"):
 
     images: bytes
     """One byte per value, in the shape of the run's images, one image after the other."""
+    weights: Weights = "best"
 
 
 class PredictedImages(msgspec.Struct, frozen=True):
-    """Predictions for images, by the model of the best epoch so far."""
+    """Predictions for images."""
 
     epoch: int | None
     """None if it is unknown."""
@@ -150,7 +158,104 @@ class Explanation(msgspec.Struct, frozen=True):
     variants: tuple[Variant, ...]
 
 
-Result = Explanation | PredictedImages
+class Inspect(Request, frozen=True, tag="inspect"):
+    """Compute what becomes of one image in the model, layer by layer. The reply carries an Inspection."""
+
+    image: bytes
+    """One byte per value, in the shape of the run's images."""
+    layer: str = ""
+    """Name of the layer whose outputs and weights are wanted; empty: statistics of all layers, without tensors."""
+    channel: int = 0
+    """Output channel or unit whose weights are wanted if all of them are too many."""
+    weights: Weights = "best"
+    member: int = 0
+    """Member of an ensemble."""
+
+
+class Tensor(msgspec.Struct, frozen=True):
+    """An array of numbers: float32, little-endian, in C order."""
+
+    shape: tuple[int, ...]
+    values: bytes
+
+    def array(self) -> "NDArray[np.float32]":
+        """Return it as an array, which cannot be written."""
+        import numpy as np
+
+        return np.frombuffer(self.values, dtype="<f4").reshape(self.shape)
+
+
+class LayerView(msgspec.Struct, frozen=True):
+    """What one layer makes of one image, in inference. Shapes have no batch axis."""
+
+    name: str
+    kind: str
+    """Keras class, as in Conv2D."""
+    inputs: tuple[str, ...]
+    """Names of the layers whose outputs it takes."""
+    shape: tuple[int, ...]
+    """Shape of its output."""
+    config: dict[str, Any] = {}
+    """Entries of Keras' get_config() that are numbers, texts, truth values or lists of them."""
+    mean: float | None = None
+    """Mean of the outputs; None if there are none."""
+    deviation: float | None = None
+    dead: float | None = None
+    """Share of channels or units that are 0 everywhere, in ReLU layers; else None."""
+    histogram: tuple[int, ...] = ()
+    """Numbers of outputs in bins of equal width."""
+    edges: tuple[float, float] = (0.0, 0.0)
+    """Ends of the histogram: the smallest and the largest output."""
+    output: Tensor | None = None
+    """Its output, if the layer was asked for or feeds the one that was."""
+    weights: dict[str, Tensor] = {}
+    """Weights by their Keras names (kernel, bias, gamma…), if the layer was asked for."""
+    channel: int | None = None
+    """Output channel or unit that the weights are of; None: of all."""
+
+
+class Inspection(msgspec.Struct, frozen=True):
+    """What becomes of one image in the model."""
+
+    epoch: int | None
+    """Epoch of the weights; None if they are not those of an epoch's end."""
+    step: int
+    layers: tuple[LayerView, ...]
+    """All layers in the model's order, or the layer that was asked for after those that feed it."""
+    probabilities: tuple[float, ...]
+
+
+class Excite(Request, frozen=True, tag="excite"):
+    """Find the validation images that excite a channel or unit most. The reply carries Excitations."""
+
+    layer: str
+    channel: int
+    weights: Weights = "best"
+    member: int = 0
+
+
+class Excitation(msgspec.Struct, frozen=True):
+    """An image that excites a channel: the largest value, its cell, and the patch that the cell sees."""
+
+    index: int
+    """Position of the image in the data set's training split."""
+    label: int
+    value: float
+    cell: tuple[int, ...]
+    """Row and column in the channel's map; empty for a unit without a map."""
+    patch: tuple[int, int, int, int]
+    """Top, left, bottom (excluded) and right (excluded) of the receptive field, inside the image."""
+    image: bytes
+
+
+class Excitations(msgspec.Struct, frozen=True):
+    """The images that excite a channel or unit most, the strongest first."""
+
+    epoch: int | None
+    images: tuple[Excitation, ...]
+
+
+Result = Explanation | PredictedImages | Inspection | Excitations
 """Content of a reply that takes time to compute."""
 
 
@@ -164,6 +269,8 @@ class Reply(msgspec.Struct, frozen=True):
     """The reason why something cannot be saved; empty if all is saved."""
     explanation: Explanation | None = None
     predictions: PredictedImages | None = None
+    inspection: Inspection | None = None
+    excitations: Excitations | None = None
 
 
 class JobReport(msgspec.Struct, frozen=True):

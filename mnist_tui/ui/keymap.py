@@ -382,9 +382,9 @@ def unused_words(key: str, groups: tuple[str, ...]) -> str:
 
 
 def screen_keys() -> tuple[Key, ...]:
-    """Return the number keys of the screens, and the next number for the home screen."""
+    """Return the number keys of the screens, and 0 for the home screen."""
     keys = [Key(f"app.view('{spec.name}')", str(n), spec.label, spec.help, rank=1) for n, spec in enumerate(SCREENS, 1)]
-    home = Key("app.view('home')", str(len(keys) + 1), "Runs", "Show all runs and the settings of the next one", rank=1)
+    home = Key("app.view('home')", "0", "Runs", "Show all runs and the settings of the next one", rank=1)
     return (*keys, home)
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ScreenSpec:
-    """A screen of an opened run. Its number key is its position in SCREENS, counted from 1."""
+    """A screen of an opened run. Its number key is its position in SCREENS, counted from 1; 0 is the home screen."""
 
     name: str
     """Name under which the app installs it, as in `app.view('training')`."""
@@ -51,4 +51,7 @@ SCREENS: list[ScreenSpec] = [
         "Compare confidence with accuracy",
         "mnist_tui.ui.calibration.screen:CalibrationScreen",
     ),
+    ScreenSpec("draw", "Draw", "Draw a digit and see how it is predicted", "mnist_tui.ui.draw.screen:DrawScreen"),
+    ScreenSpec("layers", "Layers", "Follow an image through the layers", "mnist_tui.ui.layers.screen:LayersScreen"),
+    ScreenSpec("map", "Map", "Show the validation images by their features", "mnist_tui.ui.map.screen:MapScreen"),
 ]

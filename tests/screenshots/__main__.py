@@ -43,14 +43,14 @@ class Scene:
 
 
 SCENES = (
-    Scene("home", ("6",), other_runs=OTHER_RUNS),
+    Scene("home", ("0",), other_runs=OTHER_RUNS),
     Scene("training", is_training=True),
     Scene("training-80x24", size=(80, 24), is_training=True),
     Scene("training-200x60", size=(200, 60), is_training=True),
     Scene("confusion", ("2",)),
     Scene("digits", ("3",)),
     Scene("digit", ("3", "enter")),
-    Scene("compare", ("6", "tab", "space", "down", "space", "c"), other_runs=OTHER_RUNS[:1]),
+    Scene("compare", ("0", "tab", "space", "down", "space", "c"), other_runs=OTHER_RUNS[:1]),
 )
 
 

@@ -137,7 +137,7 @@ async def test_a_viewer_attaches_until_the_program_ends(replay: Replay) -> None:
         await wait_until(pilot, lambda: engine.viewers == [ME], "the attachment")
         assert app.session is not None
         attachment = app.session._attachment
-        await press(pilot, "6")
+        await press(pilot, "0")
         assert engine.viewers == [ME]
     assert attachment is not None
     assert attachment._closed.is_set()

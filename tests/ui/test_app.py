@@ -31,7 +31,7 @@ WAYS: dict[type, tuple[str, ...]] = {
     DigitsScreen: ("3",),
     DigitScreen: ("3", "enter"),
     HelpScreen: ("1", "question_mark"),
-    HomeScreen: ("6",),
+    HomeScreen: ("0",),
 }
 """The keys that lead to a screen from any screen of a run."""
 
@@ -75,7 +75,7 @@ async def test_number_keys_go_to_the_screens_and_escape_goes_back() -> None:
         assert "Esc Back" in lines(app)[-1]
         await follow(pilot, ("escape",))
         assert isinstance(app.screen, TrainingScreen)
-        await follow(pilot, ("6",))
+        await follow(pilot, ("0",))
         assert isinstance(app.screen, HomeScreen)
 
 

@@ -10,16 +10,16 @@ import msgspec
 import pytest
 from textual.pilot import Pilot
 
-from mnist_tui.control.protocol import Explain, Explanation, GivenDigit, Reply
+from mnist_tui.control.protocol import Explain, GivenDigit, Reply
 from mnist_tui.inspection.predictions import TEST, TRAIN, VALIDATION, EvaluationPoint
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.ui import model_loader
-from mnist_tui.ui.digits import explain_client
 from mnist_tui.ui.digits.digit_image import DigitImage
 from mnist_tui.ui.digits.digit_screen import DigitScreen
-from mnist_tui.ui.digits.explain_client import ExplainClient
 from mnist_tui.ui.digits.image_grid import ImageGrid
 from mnist_tui.ui.digits.screen import DigitsScreen
+from mnist_tui.ui.run import model_client
+from mnist_tui.ui.run.model_client import ModelClient
 from mnist_tui.ui.terminal.colours import ColourDepth
 from mnist_tui.ui.theme import themes
 from tests.kit.fake_engine import FakeEngine
@@ -291,10 +291,10 @@ class SlowEngine:
         self.requests: list[int] = []
         self.requested = threading.Event()
         self.released = threading.Event()
-        monkeypatch.setattr(explain_client, "send", self._ask)
+        monkeypatch.setattr(model_client, "send", self._ask)
 
     def _ask(self, _: RunDirectory, request: Explain, timeout: float) -> Reply:
-        assert timeout == explain_client.TIMEOUT
+        assert timeout == model_client.TIMEOUT
         self.requests.append(request.index)
         self.requested.set()
         assert self.released.wait(60)
@@ -304,12 +304,12 @@ class SlowEngine:
 def test_only_the_newest_of_the_waiting_requests_is_sent(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     engine, done = SlowEngine(monkeypatch), threading.Event()
 
-    def on_outcome(request: Explain, outcome: Explanation | str) -> None:
-        assert isinstance(outcome, Explanation)
+    def on_outcome(request: Explain, outcome: Reply | str) -> None:
+        assert isinstance(outcome, Reply)
         if request.index == 9:
             done.set()
 
-    client = ExplainClient(run, on_outcome)
+    client = ModelClient(run, on_outcome)
     client.request(Explain("validation", 1))
     assert engine.requested.wait(60)
     for index in (2, 3, 9):
@@ -321,12 +321,12 @@ def test_only_the_newest_of_the_waiting_requests_is_sent(run: RunDirectory, monk
 
 def test_a_closed_client_discards_the_reply(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     engine, outcomes = SlowEngine(monkeypatch), []
-    client = ExplainClient(run, lambda *outcome: outcomes.append(outcome))
+    client: ModelClient[Explain] = ModelClient(run, lambda *outcome: outcomes.append(outcome))
     client.request(Explain("validation", 1))
     assert engine.requested.wait(60)
     client.close()
     engine.released.set()
     for thread in threading.enumerate():
-        if thread.name == "explain client":
+        if thread.name == ModelClient.__name__:
             thread.join(60)
     assert outcomes == []

@@ -42,7 +42,7 @@ async def test_e_lists_the_formats_and_exports_the_chosen_one_or_names_the_reaso
 async def test_a_run_of_the_home_screen_is_exported(app: MnistTuiApp) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(pilot)
-        await pilot.press("6")
+        await pilot.press("0")
         await wait_until(
             pilot, lambda: isinstance(app.screen, HomeScreen) and app.screen.chosen_run is not None, "runs"
         )

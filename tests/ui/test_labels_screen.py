@@ -134,7 +134,7 @@ async def test_number_keys_open_screens_and_review_nothing(run: RunDirectory) ->
         await reviewing(pilot, "0", "7", "8", "9")
         await press(pilot, "5")
         assert isinstance(app.screen, CalibrationScreen)
-        await press(pilot, "1", "4", "2", "4", "3", "4", "6")
+        await press(pilot, "1", "4", "2", "4", "3", "4", "0")
     assert outcomes(run) == []
 
 

@@ -12,7 +12,7 @@ from tests.kit.recording import Clock, finishing_time, recorded_run
 from tests.ui.compared import recorded
 from tests.ui.program import lines, program, settled
 
-SCREENS = (("1",), ("2",), ("3",), ("enter",), ("4",), ("5",), ("6",))
+SCREENS = (("1",), ("2",), ("3",), ("enter",), ("4",), ("5",), ("0",))
 """The keys from each screen to the next; the fourth is the screen of a digit."""
 CUT = re.compile(r"\w…")
 SHORTER = {"acc", "count", "under", "the"}

@@ -17,7 +17,17 @@ from typing import Protocol
 import msgspec
 
 from mnist_tui.control.commands import decode_request
-from mnist_tui.control.protocol import Attach, Explanation, Ping, PredictedImages, Reply, Request, Result
+from mnist_tui.control.protocol import (
+    Attach,
+    Excitations,
+    Explanation,
+    Inspection,
+    Ping,
+    PredictedImages,
+    Reply,
+    Request,
+    Result,
+)
 from mnist_tui.engine.service.private_socket import listener_at, make_private, peer_uid
 
 MAX_LINE_BYTES = 64 * 1024
@@ -107,6 +117,8 @@ async def reply_to(line: bytes, handler: RequestHandler, attach: Callable[[], No
             save_error=_encodable(handler.save_error),
             explanation=result if isinstance(result, Explanation) else None,
             predictions=result if isinstance(result, PredictedImages) else None,
+            inspection=result if isinstance(result, Inspection) else None,
+            excitations=result if isinstance(result, Excitations) else None,
         )
     except Exception as error:
         _log_exception()

@@ -2,9 +2,9 @@
 
 from textual.message import Message
 
-from mnist_tui.control.protocol import Explain, Explanation
+from mnist_tui.control.protocol import Explain, Explanation, Reply
 from mnist_tui.render.text import sanitize
-from mnist_tui.ui.digits.explain_client import ExplainClient
+from mnist_tui.ui.run.model_client import ModelClient
 from mnist_tui.ui.run.model_screen import ModelScreen
 from mnist_tui.ui.run.prediction_screen import PredictionScreen
 from mnist_tui.ui.session import RunSession, RunView
@@ -23,7 +23,7 @@ class ExplainScreen(ModelScreen, PredictionScreen):
 
     def __init__(self, session: RunSession) -> None:
         super().__init__(session)
-        self._client = ExplainClient(session.run, self._take_outcome)
+        self._client: ModelClient[Explain] = ModelClient(session.run, self._take_outcome)
         self._requested: Explain | None = None
         """Last request to the current engine."""
         self._model_epoch: int | None = None
@@ -62,7 +62,8 @@ class ExplainScreen(ModelScreen, PredictionScreen):
             self._outcomes = {each: found for each, found in self._outcomes.items() if isinstance(found, Explanation)}
             self._client.request(explain)
 
-    def _take_outcome(self, explain: Explain, outcome: Explanation | str) -> None:
+    def _take_outcome(self, explain: Explain, reply: Reply | str) -> None:
+        outcome = reply if isinstance(reply, str) else reply.explanation or "The engine's reply has no explanation."
         self.session.model_loader.finish(outcome if isinstance(outcome, str) else "")
         self.post_message(self.Explained(explain, outcome))
 
