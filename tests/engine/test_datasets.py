@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mnist_tui.cli.wiring import catalogue
 from mnist_tui.config import ConfigError
 from mnist_tui.engine.data import datasets
 from mnist_tui.engine.data.datasets import DataSet
@@ -146,6 +147,17 @@ def test_sklearns_digits_are_enough(tmp_path: Path) -> None:
     labels = np.arange(1_797) % 10
     data = datasets.load(write(tmp_path / "a.npz", x_train=None, x=np.zeros((1_797, 8, 8), np.uint8), y=labels))
     assert (len(data.training), len(data.test), data.image_shape) == (1_647, 150, (8, 8, 1))
+
+
+@pytest.mark.parametrize(
+    ("test", "sizes"), [("auto", (1_510, 137, 150)), ("off", (1_647, 150, 0))], ids=["tested", "untested"]
+)
+def test_without_a_test_its_images_are_for_training(tmp_path: Path, test: str, sizes: tuple[int, ...]) -> None:
+    arrays = {"x": np.zeros((1_797, 8, 8), np.uint8), "y": np.arange(1_797) % 10}
+    path = write(tmp_path / "a.npz", x_train=None, **arrays)
+    data, split = datasets.load_of_run(catalogue().complete({"data": path, "test": test}))
+    assert (len(split.train), len(split.validation), len(split.test)) == sizes
+    assert (len(data.training), data.checksum) == (sum(sizes[:2]), datasets.load(path).checksum)
 
 
 def test_rows_keep_their_image_label_and_index(mnist: DataSet) -> None:

@@ -221,6 +221,15 @@ def test_a_signal_stops_like_a_request(start: Start, early: bool, number: signal
     assert ended.reason is EndReason.STOPPED
 
 
+def test_a_run_without_a_test_keeps_its_best_model_and_ends_untested() -> None:
+    run = in_process.new_run(preset="mlp", limit=120, test="off")
+    ended = in_process.train(run)[-1]
+    assert isinstance(ended, RunEnded)
+    assert (ended.reason, ended.test_accuracy, ended.best_epoch) == (EndReason.COMPLETED, None, 1)
+    assert run.model_path.exists()
+    assert not run.predictions_path("test").exists()
+
+
 def test_an_error_in_the_engine_ends_the_run_with_a_message(tmp_path: Path) -> None:
     data = tmp_path / "digits.npz"
     labels = np.arange(240, dtype=np.uint8) % 10

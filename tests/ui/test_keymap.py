@@ -44,8 +44,8 @@ def test_number_keys_open_screens_and_do_nothing_else() -> None:
     numbers = {
         one: key.action for group in GROUPS for key in keys_of(group) for one in key.keys.split(",") if one.isdecimal()
     }
-    names = [spec.name for spec in SCREENS] + ["home"]
-    assert numbers == {str(number): f"app.view('{name}')" for number, name in enumerate(names, 1)}
+    names = ["home", *(spec.name for spec in SCREENS)]
+    assert numbers == {str(number): f"app.view('{name}')" for number, name in enumerate(names)}
 
 
 def test_labels_are_short_and_help_lines_fit_the_page() -> None:

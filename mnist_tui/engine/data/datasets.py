@@ -301,7 +301,7 @@ def split(data: DataSet, seed: int, limit: int | None = None) -> Split:
     training, test = data.training, data.test
     if limit is not None:
         training = training.take(_stratified(training.labels, min(limit, len(training)), random))
-        test = test.take(_stratified(test.labels, min(limit, len(test)), random))
+        test = test.take(_stratified(test.labels, min(limit, len(test)), random)) if len(test) else test
     return Split(*_hold_out(training, random), test)
 
 
