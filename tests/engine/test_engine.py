@@ -222,7 +222,7 @@ def test_a_signal_stops_like_a_request(start: Start, early: bool, number: signal
 
 
 def test_a_run_without_a_test_keeps_its_best_model_and_ends_untested() -> None:
-    run = in_process.new_run(preset="mlp", limit=120, test="off")
+    run = in_process.new_run(preset="mlp", epochs=1, limit=120, test="off")
     ended = in_process.train(run)[-1]
     assert isinstance(ended, RunEnded)
     assert (ended.reason, ended.test_accuracy, ended.best_epoch) == (EndReason.COMPLETED, None, 1)
