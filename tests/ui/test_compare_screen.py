@@ -297,16 +297,26 @@ def test_a_setting_changed_during_training_has_both_values() -> None:
     assert settings_of(one.history)["learning rate"] == "0.01 → 0.002"
 
 
-async def test_the_run_under_the_cursor_is_tested_against_the_first_one() -> None:
+@pytest.mark.parametrize(
+    ("suffix", "size", "shown"),
+    [
+        ("", (120, 40), r"3-epochs against 1-epochs: .+ · 100 test images"),
+        ("-of-a-run-with-a-long-name", (80, 24), r"3-epochs-\S*… against 1-epochs-\S*…: .+, p [=<] \d\.\d+"),
+    ],
+    ids=["short names", "long names"],
+)
+async def test_the_run_under_the_cursor_is_tested_against_the_first_one(
+    suffix: str, size: tuple[int, int], shown: str
+) -> None:
     runs = []
     for epochs in (1, 3):
-        recording = Recording.begin(home(), planned=epochs, name=f"{epochs}-epochs")
+        recording = Recording.begin(home(), planned=epochs, name=f"{epochs}-epochs{suffix}")
         for _ in range(epochs):
             recording.end_epoch()
         recording.finish()
         runs.append(recording.run)
-    words = re.compile("3-epochs against 1-epochs: .+ · 100 test images")
-    async with comparing(runs) as (app, pilot, _):
+    words = re.compile(shown)
+    async with comparing(runs, size=size) as (app, pilot, _):
         for keys in ((), ("down",)):
             await pilot.press(*keys)
             await wait_until(pilot, lambda: words.search(text(app)) is not None, "the difference is shown")

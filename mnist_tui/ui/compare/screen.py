@@ -12,7 +12,7 @@ from textual.widgets import DataTable, Static
 
 from mnist_tui.analysis.comparison import TARGETS, RunResult
 from mnist_tui.inspection.run_difference import Difference, EvaluatedRun, differences
-from mnist_tui.render.text import clip_parts, percent, test_results
+from mnist_tui.render.text import cell_len, clip_pair, clip_parts, percent, test_results
 from mnist_tui.runs.directory import RunDirectory
 from mnist_tui.runs.history import History
 from mnist_tui.runs.notes import SEEN
@@ -134,12 +134,15 @@ class CompareScreen(SizedScreen):
         rows = 1 if self.has_class("-short") else 2
         room = rows * (self.size.width - 4)
         self.query_one("#summary", Static).update(summary(front, room) if front is not None else Text())
-        words, difference = self._difference_words(), self.query_one("#difference", Static)
+        words, difference = self._difference_words(self.size.width - 4), self.query_one("#difference", Static)
         difference.display = bool(words)
-        difference.update(clip_parts(words, self.size.width - 4))
+        difference.update(words)
 
-    def _difference_words(self) -> str:
-        """Return how the run under the cursor differs from the first one, or the second one from it."""
+    def _difference_words(self, width: int) -> str:
+        """Return how the run under the cursor differs from the first one, or the second one from it.
+
+        Long names are clipped before the verdict is.
+        """
         runs, row = self.compared.runs, max(1, self.query_one(ComparedTable).cursor_row)
         read = [EvaluatedRun(run.run, run.history) for run in runs[:1] + runs[row : row + 1] if run.history is not None]
         if len(read) < 2:
@@ -153,11 +156,13 @@ class CompareScreen(SizedScreen):
         tested = next((each for each in found if each.paired is not None), found[0] if found else None)
         if tested is None:
             return ""
-        pair = f"{runs[row].name} against {runs[0].name}"
         if tested.paired is None:
-            return f"{pair}, {tested.words}"
-        verdict, _, points = tested.paired.words.partition("; ")
-        return f"{pair}: {verdict} · {tested.paired.total:,} {tested.split} images · {points}"
+            verdict, parts = f", {tested.words}", ""
+        else:
+            words, _, points = tested.paired.words.partition("; ")
+            verdict, parts = f": {words}", f" · {tested.paired.total:,} {tested.split} images · {points}"
+        name, other = clip_pair(runs[row].name, runs[0].name, width - len(" against ") - cell_len(verdict))
+        return clip_parts(f"{name} against {other}{verdict}{parts}", width)
 
     def _no_plots_reason(self) -> str:
         if not self.compared.runs:
