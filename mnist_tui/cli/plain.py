@@ -157,7 +157,11 @@ class PlainReporter:
 
     def _print_end(self, end: RunEnded) -> None:
         if end.test_accuracy is None:
-            self.print_line(describe(end))
+            best = self.history.best_epoch
+            result = (
+                f"; best validation accuracy {percent(best.validation_accuracy)}, epoch {best.epoch}" if best else ""
+            )
+            self.print_line(f"{describe(end)}{result}; {duration(end.seconds)} in total")
         else:
             if len(self.history.tests) > 1:
                 first = describe_tests(self.history.tests[:1])
