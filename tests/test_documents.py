@@ -14,6 +14,7 @@ import pytest
 from mnist_tui.__main__ import main
 from mnist_tui.cli.main import commands
 from mnist_tui.engine.models.presets import PRESETS
+from mnist_tui.textbook import pages
 from tests.__main__ import CHECKS
 from tests.bench.__main__ import main as bench
 from tests.kit.fake_engine import FakeEngine
@@ -31,6 +32,7 @@ DOCUMENTS = {
         ".github/CONTRIBUTING.md",
         ".github/SECURITY.md",
         "assets/NOTICE.md",
+        *(f"assets/why/{page.name}.md" for page in pages()),
     )
 }
 README = DOCUMENTS["README.md"]
