@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from mnist_tui.control import spawning
 from mnist_tui.runs.directory import HOME_VARIABLE
+from tests.kit import forked
+from tests.kit.fork_server import keep_mnist
 
 os.environ["TEXTUAL_ANIMATIONS"] = "none"  # read when Textual is imported
 for size in ("COLUMNS", "LINES"):  # set by readline, which pytest imports; they would hide a terminal's own size
@@ -39,3 +42,17 @@ def jax_cache(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> None:
     shared = folder if worker_id == "master" else folder.parent
     os.environ["JAX_COMPILATION_CACHE_DIR"] = str(shared / "jax")
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _quick_engines() -> None:
+    """Fork engines from a process that has imported Keras already, and load MNIST once."""
+    spawning.spawn = forked.spawn
+    keep_mnist()
+
+
+@pytest.fixture(autouse=True)
+def _fresh_engines(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start the engines of a test marked `fresh_engines`, and all with --full, as users do."""
+    if request.node.get_closest_marker("fresh_engines") or request.config.getoption("--full"):
+        monkeypatch.setattr(spawning, "spawn", forked.spawn_fresh)

@@ -5,7 +5,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -15,6 +14,7 @@ import msgspec
 
 from mnist_tui.cluster import Cluster
 from mnist_tui.config import RunConfig
+from mnist_tui.control import spawning
 from mnist_tui.control.protocol import Attach, JobReport, Ping, Reply, Request
 from mnist_tui.runs.directory import RunDirectory, RunError, create_run, remove_run
 from mnist_tui.runs.liveness import LiveEngine
@@ -131,14 +131,8 @@ def _spawn(run: RunDirectory, lock: int, *arguments: str) -> subprocess.Popen[by
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, EARLY_SIGNALS)
     try:
         with run.open_log() as log:
-            return subprocess.Popen(
-                [sys.executable, "-P", "-m", "mnist_tui.engine", str(run.path), "--lock", str(lock), *arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                pass_fds=(lock,),
-            )
+            command = ("mnist_tui.engine", str(run.path), "--lock", str(lock), *arguments)
+            return spawning.spawn(*command, stdout=log, stderr=log, own_session=True, descriptors=(lock,))
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         os.close(lock)
@@ -150,14 +144,12 @@ def do_job(run: RunDirectory, name: str, argument: str = "") -> Iterator[JobRepo
     Closing the iterator terminates the job.
     """
     run.record().check_is_own()
-    command = [sys.executable, "-P", "-m", "mnist_tui.engine.jobs", name, str(run.path), argument]
+    command = ("mnist_tui.engine.jobs", name, str(run.path), argument)
     try:
         temporary = tempfile.TemporaryDirectory(prefix="mnist-tui-job-", ignore_cleanup_errors=True)
         environment = os.environ | {"TMPDIR": temporary.name}
         with run.open_log() as log:
-            job = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, env=environment
-            )
+            job = spawning.spawn(*command, stdout=subprocess.PIPE, stderr=log, environment=environment)
     except OSError as error:
         raise RunError(f"{name} cannot be started ({error.strerror}): free some memory and try again") from None
     assert job.stdout is not None

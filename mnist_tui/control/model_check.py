@@ -4,13 +4,13 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 import msgspec
 
 from mnist_tui.config import ConfigError, DataFacts, ModelChoice, RunConfig
+from mnist_tui.control import spawning
 from mnist_tui.runs.model_source import Source
 from mnist_tui.untrusted import read_bytes
 
@@ -64,13 +64,11 @@ def check_model(config: RunConfig, facts: DataFacts) -> Source:
 def _checked(request: CheckRequest, folder: Path) -> CheckResult:
     """Run the process in a session of its own, which is killed at the end with all that the user's code started."""
     (folder / REQUEST).write_bytes(msgspec.json.encode(request))
-    command = [sys.executable, "-P", "-m", "mnist_tui.engine.jobs.check_model", str(folder)]
+    command = ("mnist_tui.engine.jobs.check_model", str(folder))
     environment = os.environ | {"TMPDIR": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
     name = ModelChoice.parse(str(request.config.model)).name
     with (folder / "output").open("wb") as output:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment, start_new_session=True
-        )
+        process = spawning.spawn(*command, stdout=output, stderr=output, environment=environment, own_session=True)
     try:
         status = process.wait(MOST_SECONDS)
     except subprocess.TimeoutExpired:

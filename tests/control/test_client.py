@@ -38,6 +38,7 @@ from tests.engine.test_server import RecordingHandler, no_attach
 from tests.kit import samples
 from tests.kit.fake_engine import FakeEngine
 
+pytestmark = pytest.mark.fresh_engines
 ME = "ada, screen"
 
 

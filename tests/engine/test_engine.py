@@ -169,6 +169,7 @@ def test_stop_ends_the_run_after_the_batch_with_a_test_and_a_model(start: Start)
     assert len([event for event in events if isinstance(event, EpochEnded)]) >= 1
 
 
+@pytest.mark.fresh_engines
 def test_stop_now_ends_the_run_at_once(start: Start) -> None:
     run = start(**LONG)
     events_until(run, is_first_step)
@@ -206,6 +207,7 @@ def is_engine_of(process: psutil.Process, run: RunDirectory) -> bool:
     return process.status() != psutil.STATUS_ZOMBIE and str(run.path) in process.cmdline()
 
 
+@pytest.mark.fresh_engines
 @pytest.mark.parametrize(("early", "number"), [(True, signal.SIGTERM), (False, signal.SIGINT)])
 def test_a_signal_stops_like_a_request(start: Start, early: bool, number: signal.Signals) -> None:
     run = start(**LONG)
