@@ -241,6 +241,7 @@ def test_the_code_is_ended_after_its_time_with_its_line(tmp_path: Path) -> None:
     assert "has not returned after 0.1 s" in result.error
 
 
+@pytest.mark.fresh_engines
 @pytest.mark.parametrize(
     ("program", "reason"),
     [("exit 3", "exit status 3"), ("sleep 100 & wait", "not ready after")],

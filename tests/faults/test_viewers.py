@@ -19,7 +19,10 @@ from tests.faults import audit
 from tests.faults.conftest import Rounds, StartEngine
 from tests.faults.engine import Engine, step
 
-pytestmark = pytest.mark.timeout(3_600)  # for all rounds; each wait has its own timeout
+pytestmark = [
+    pytest.mark.timeout(3_600),  # for all rounds; each wait has its own timeout
+    pytest.mark.fresh_engines,  # found by their environment
+]
 
 SETTINGS = {"preset": "mlp", "limit": 6_000, "batch_size": 66, "epochs": 10_000}
 """Settings of a run that does not end by itself."""

@@ -22,7 +22,7 @@ import msgspec
 
 from mnist_tui.control import spawning
 from mnist_tui.control.model_check import REQUEST, CheckRequest
-from mnist_tui.runs.directory import RunDirectory
+from mnist_tui.runs.directory import HOME_VARIABLE, RunDirectory
 
 spawn_fresh = spawning.spawn
 SERVER = Path(__file__).with_name("fork_server.py")
@@ -89,6 +89,7 @@ class Server:
                 [sys.executable, "-P", str(SERVER), str(theirs.fileno()), backend, "x" * 4096],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
+                env={name: value for name, value in os.environ.items() if name != HOME_VARIABLE},
                 pass_fds=(theirs.fileno(),),
             )
         self._lock = threading.Lock()
