@@ -102,10 +102,10 @@ def half_blocks(
         rgb_mode: How to draw a coloured image.
     """
     if image.ndim == 2:
-        return _rows(_numbers(greys)[_levels(image, greys)], greys[0])
+        return cell_rows(shade_numbers(greys)[_levels(image, greys)], greys[0])
     if rgb_mode is RgbMode.LUMINANCE:
-        return _rows(_dithered(image, greys), greys[0])
-    return _rows(_packed(_cube_colours(image) if rgb_mode is RgbMode.NUMBERED else _steps(image)), greys[0])
+        return cell_rows(_dithered(image, greys), greys[0])
+    return cell_rows(_packed(_cube_colours(image) if rgb_mode is RgbMode.NUMBERED else _steps(image)), greys[0])
 
 
 def luminance(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -130,7 +130,7 @@ def tinted_blocks(
         tinted = paper * (1 - level) + (full * (1 - strength) + tint * strength) * level
     else:
         tinted = 255 * level * (1 - strength) + tint * strength
-    return _rows(_packed(_steps(tinted)), background)
+    return cell_rows(_packed(_steps(tinted)), background)
 
 
 def marked_blocks(
@@ -140,7 +140,7 @@ def marked_blocks(
 
     The marks stand for the tints of `tinted_blocks` where colours cannot be seen.
     """
-    numbers, levels = _numbers(greys).tolist(), _levels(luminance(image), greys).tolist()
+    numbers, levels = shade_numbers(greys).tolist(), _levels(luminance(image), greys).tolist()
     rows = []
     for y in range(-(-len(image) * factor // 2)):
         upper = min(2 * y // factor, len(image) - 1)
@@ -171,7 +171,7 @@ def _mean_pixels(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
     """Return an image reduced to `size`: each pixel is the mean of what it covers."""
     down, across = (_cover(length, target) for length, target in zip(image.shape[:2], size, strict=True))
     means: NDArray[np.float64] = np.einsum("yh,hw...,xw->yx...", down, image.astype(np.float64), across, optimize=True)
-    return means.round().astype(image.dtype)
+    return means.astype(image.dtype) if image.dtype.kind == "f" else means.round().astype(image.dtype)
 
 
 @lru_cache(maxsize=64)
@@ -204,7 +204,7 @@ def _dithered(image: NDArray[np.uint8], greys: tuple[RGB, ...]) -> NDArray[np.in
     height, width = image.shape[:2]
     thresholds = np.tile(DOTS, (-(-height // 4), -(-width // 4)))[:height, :width]
     levels = (luminance(image) / 255 * (len(shades) - 1) + thresholds).astype(np.intp)
-    return _numbers(shades)[np.minimum(levels, len(shades) - 1)]
+    return shade_numbers(shades)[np.minimum(levels, len(shades) - 1)]
 
 
 def _levels(image: NDArray[np.uint8], greys: tuple[RGB, ...]) -> NDArray[np.intp]:
@@ -224,11 +224,12 @@ def _packed(colours: NDArray[np.int32]) -> NDArray[np.int32]:
 
 
 @lru_cache(maxsize=8)
-def _numbers(greys: tuple[RGB, ...]) -> NDArray[np.int32]:
+def shade_numbers(greys: tuple[RGB, ...]) -> NDArray[np.int32]:
+    """Return shades as 0xRRGGBB, shape (n,)."""
     return np.array([_number(grey) for grey in greys], dtype=np.int32)
 
 
-def _rows(colours: NDArray[np.int32], background: RGB) -> list[list[Segment]]:
+def cell_rows(colours: NDArray[np.int32], background: RGB) -> list[list[Segment]]:
     """Join two rows of colours (0xRRGGBB) to one row of cells; an odd last row ends on the background."""
     if len(colours) % 2:
         colours = np.vstack([colours, np.full_like(colours[:1], _number(background))])

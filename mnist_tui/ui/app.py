@@ -259,6 +259,11 @@ class MnistTuiApp(App[int], inherit_bindings=False):
         elif self.session is not None:
             self.push_screen(PredictScreen(self.session))
 
+    def action_follow_image(self) -> None:
+        """Open the layers screen with the image that the user looked at last."""
+        if self.session is not None:
+            self.push_screen("layers")
+
     def action_go_back(self) -> None:
         """Go up one level: to the screen below, from a screen of SCREENS to the first one, then home and back."""
         first, *others = SCREENS

@@ -28,6 +28,7 @@ NAMES = {
     "right_square_bracket": "]",
     "left_curly_bracket": "{",
     "right_curly_bracket": "}",
+    "equals_sign": "=",
     "ctrl+z": "Ctrl+Z",
     "f1": "F1",
     "f2": "F2",
@@ -78,6 +79,9 @@ class Key:
     def listed_keys(self) -> list[str]:
         """Names of the keys that help and footer list."""
         return self.all_keys[: self.keys.count(",") + 2]
+
+
+FOLLOW_IMAGE = Key("app.follow_image", "V", "Layers", "Follow this image through the layers", footer=False)
 
 
 def _steering_keys() -> list[Key]:
@@ -304,6 +308,7 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
         Key("select", "space", "Mark", "Mark the image, or remove the mark", rank=1),
         Key("export", "e", "Export", "Export the marked or all listed images", rank=1),
         Key("all_mistakes", "M", "All mistakes", "Show all misclassified images", rank=1),
+        FOLLOW_IMAGE,
     ),
     "filter": (
         Key("complete", "tab", "Complete", "Complete the word at the cursor"),
@@ -319,6 +324,26 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
         Key("next", "right,down", "Next", "Show the next image"),
         Key("next_overlay", "h", "Heat map", "Show the pixels for and against a class"),
         Key("load_model", "L", "Load model", "Load the model to explain this image"),
+        FOLLOW_IMAGE,
+    ),
+    "layers": (
+        Key("go_to_layer(-1)", "up", "Previous layer", "Go to the layer above", footer=False),
+        Key("go_to_layer(1)", "down", "Next layer", "Go to the layer below"),
+        Key("go_to_channel(-1)", "left", "Previous channel", "Go to the previous channel or unit", footer=False),
+        Key("go_to_channel(1)", "right", "Next channel", "Go to the next channel or unit"),
+        Key("turn_channels(-1)", "pageup", "Page up", "Go a page of channels back", footer=False),
+        Key("turn_channels(1)", "pagedown", "Page down", "Go a page of channels ahead", footer=False),
+        Key("end_of_channels(0)", "home", "First channel", "Go to the first channel or unit", footer=False),
+        Key("end_of_channels(-1)", "end", "Last channel", "Go to the last channel or unit", footer=False),
+        Key("turn_view(1)", "tab", "View", "Show maps, kernels, or the images that excite a channel"),
+        Key("turn_view(-1)", "shift+tab", "Previous view", "Show the previous view of the layer", footer=False),
+        Key("next_scale", "equals_sign", "Scale", "Compare colours in a channel, a layer, or all layers", rank=1),
+        Key("zoom(1)", "z", "Zoom", "Enlarge the pictures", footer=False),
+        Key("zoom(-1)", "Z", "Zoom out", "Reduce the pictures", footer=False),
+        Key("next_member", "J", "Next member", "Show the next model of the ensemble", rank=3),
+        Key("compare", "c", "Compare", "Compare with the previous epoch; again: choose"),
+        Key("leave_comparison", "escape", "Close", "Close the comparison"),
+        Key("load_model", "L", "Load model", "Load the model to look into it"),
     ),
     "files": (
         Key("select_cursor", "enter", "Open", "Open or close the folder"),

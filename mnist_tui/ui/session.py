@@ -4,6 +4,7 @@ import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mnist_tui.control.client import Attachment, origin
 from mnist_tui.events import AlertRaised, Phase
@@ -17,7 +18,23 @@ from mnist_tui.runs.progress import Progress, progress
 from mnist_tui.runs.status import Status
 from mnist_tui.ui.model_loader import ModelLoader
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 LIVENESS_SECONDS = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class ImageAtHand:
+    """The image that the user looked at or drew last, for the screens about a single image."""
+
+    image: "NDArray[np.uint8]"
+    """Shape (height, width) or (height, width, 3)."""
+    title: str
+    """Its name on screens, as in "#00247 of the test set"."""
+    label: int | None = None
+    """True class, if it is known."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +83,7 @@ class RunSession:
         self._shown: tuple[object, ...] = ()
         self.inspector = Inspector(run, self.record)
         self.model_loader = ModelLoader(run, clock)
+        self.at_hand: ImageAtHand | None = None
         self._chosen: EvaluationPoint | None = None
         self.view = self._make_view()
 

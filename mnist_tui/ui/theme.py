@@ -91,8 +91,27 @@ RAMPS: dict[str, tuple[tuple[str, str], tuple[str, str], Shades, Shades, Shades,
         (7, 2),
         (0, 15),
     ),
+    "positive": (
+        ("#0e1117", "#6cb6ff"),
+        ("#fbfbf9", "#0b4fa8"),
+        (233, 17, 18, 24, 25, 31, 68, 74, 75, 117),
+        (231, 195, 153, 117, 75, 33, 26, 25, 18),
+        (0, 4, 6, 14),
+        (7, 6, 4),
+        (0, 15, 15),
+    ),
+    "negative": (
+        ("#0e1117", "#ff9d5c"),
+        ("#fbfbf9", "#b3400a"),
+        (233, 52, 94, 130, 166, 172, 208, 215),
+        (231, 230, 223, 216, 209, 202, 166, 130),
+        (0, 1, 3, 11),
+        (7, 3, 1),
+        (0, 15, 15),
+    ),
 }
-"""Shades from weak to strong, in truecolor the first and the last: of images, and of the cells of a heat map.
+"""Shades from weak to strong, in truecolor the first and the last: of images, of the cells of a heat map, and of values
+that have a sign.
 
 In monochrome, a quarter of the ink counts as ink, so that thin strokes stay whole.
 """
@@ -196,6 +215,9 @@ class Palette:
     """Background of what the value cursor crosses."""
     greys: tuple[RGB, ...]
     """Shades of an image, from background to ink."""
+    positive: tuple[RGB, ...]
+    """Shades of values above 0 where others are below, from background to the largest."""
+    negative: tuple[RGB, ...]
     rgb_mode: RgbMode
     """Mode in which RGB images are drawn."""
     heat: Heat
@@ -229,6 +251,8 @@ def palette(variables: dict[str, str]) -> Palette:
         surface=colour("surface"),
         plot_cursor=colour("plot-cursor"),
         greys=ramp("greys"),
+        positive=ramp("positive"),
+        negative=ramp("negative"),
         rgb_mode=RgbMode(variables.get("rgb-mode", RgbMode.EXACT.value)),
         heat=Heat(background.rgb, ramp("right"), ramp("glow"), ramp("better")),
         needs_signs=variables.get("needs-signs") == "true",

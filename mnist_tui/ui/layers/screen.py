@@ -1,20 +1,341 @@
-"""Layers screen: an image on its way through the model."""
+"""Layers screen: an image on its way through the model, layer by layer, channel by channel, epoch by epoch."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Literal
+
+import numpy as np
 from textual.app import ComposeResult
-from textual.widgets import Static
+from textual.containers import Container
+from textual.content import Content as Words
 
-from mnist_tui.ui.run.model_screen import ModelScreen
-from mnist_tui.ui.session import RunView
+from mnist_tui.control.protocol import Excitations, Inspection, LayerView
+from mnist_tui.events import Layer
+from mnist_tui.explanations import layer_explanation
+from mnist_tui.render.feature_maps import Scale
+from mnist_tui.render.text import cell_len, percent, sanitize
+from mnist_tui.ui.confusion.choose_reference import PREVIOUS, ChooseReferenceScreen, Reference, epoch_references
+from mnist_tui.ui.keymap import bindings
+from mnist_tui.ui.layers.comparison import previous
+from mnist_tui.ui.layers.contents import Content
+from mnist_tui.ui.layers.flow_panel import FlowPanel, LayerStatistics
+from mnist_tui.ui.layers.inspect_screen import InspectScreen
+from mnist_tui.ui.layers.inspections import Outcome
+from mnist_tui.ui.layers.sides import Side, View
+from mnist_tui.ui.layers.views import (
+    channel_count,
+    excited_content,
+    first_layer,
+    legend,
+    origin_of,
+    output_content,
+    overall_limit,
+    size_words,
+    weight_norm,
+    weights_content,
+)
+from mnist_tui.ui.layers.wall import Wall
+from mnist_tui.ui.run.model_screen import missing_model
+from mnist_tui.ui.session import RunSession, RunView
+from mnist_tui.ui.shared.paint import palette_of
+from mnist_tui.ui.shared.sized_screen import hide
+from mnist_tui.ui.shared.waiting import before_the_first_epoch
+
+TITLE_FRAME = len("╭─    ──╮")
+"""Columns of a title's line that the title cannot use."""
+MODEL = "model"
+"""Name of the last page of a small terminal."""
+VIEWS: dict[View, str] = {"maps": "maps", "kernels": "kernels", "images": "top images"}
+"""Views of a layer in the order of Tab, and their words."""
+OF_A_LAYER = frozenset(
+    {"go_to_layer", "go_to_channel", "turn_channels", "end_of_channels", "turn_view", "next_scale", "zoom", "compare"}
+)
+"""Actions that need the layers."""
 
 
-class LayersScreen(ModelScreen):
-    """Loads the model of an ended run by itself."""
+class LayersScreen(InspectScreen):
+    """The model on the left, the channels of the selected layer as a wall on the right, twice in a comparison."""
 
-    KEY_GROUPS = ("run", "steering", "screens", "everywhere")
+    BINDINGS = bindings("layers", "pages", "run")  # Esc ends a comparison before it goes back
+    KEY_GROUPS = ("layers", "travel", "pages", "run", "steering", "screens", "everywhere")
     CSS_PATH = "screen.tcss"
 
+    def __init__(self, session: RunSession) -> None:
+        super().__init__(session)
+        self.scale = Scale.LAYER
+        self._zoom = 0
+        self._layers: tuple[LayerView, ...] = ()
+        """Layers of the newest reply about all of them."""
+        self._probabilities: tuple[float, ...] = ()
+        self._contents: dict[str, tuple[tuple[object, ...], Content | str]] = {}
+        """The content of each wall, and what it was made from."""
+
     def compose_body(self) -> ComposeResult:
-        yield Static(id="body")
+        with Container(id="body"):
+            with Container(id="model"):
+                yield FlowPanel()
+                yield LayerStatistics()
+            yield Wall(id="own")
+            yield Wall(id="other")
+
+    def on_mount(self) -> None:
+        self.query_one(FlowPanel).border_title = "Model"
+        self.query_one(LayerStatistics).border_title = "Layer"
+
+    @property
+    def current(self) -> LayerView | None:
+        """Statistics of the selected layer; None before the layers are known."""
+        return next((layer for layer in self._layers if layer.name == self.selected.layer), None)
+
+    def subject(self, view: RunView) -> str:
+        image = self.image
+        if image is None:
+            return "layers"
+        names, words = self._names(view), [image.title]
+        if image.label is not None and not self.is_narrow:
+            words.append(f"true {names[image.label] if image.label < len(names) else image.label}")
+        if self._probabilities:
+            predicted = int(np.argmax(self._probabilities))
+            words.append(f"predicted {names[predicted]}, {percent(self._probabilities[predicted], 1)}")
+        return f"layers of {' · '.join(words)}"
 
     def show(self, view: RunView) -> None:
-        self.query_one("#body", Static).update(self.missing_model(view))
+        self.find_image(view)
+        side, other = self.side, self.other_side
+        if self.image is not None:
+            self.selected = replace(self.selected, image=self.image.image.tobytes())
+            self.want(side, other)
+            self._show_model(view, side)
+        problem = self._problem(view, side)
+        self.set_class(bool(problem), "-empty")
+        if problem:
+            self.query_one("#own", Wall).show(problem)
+        else:
+            self._show_walls(view, side, other)
+
+    def _problem(self, view: RunView, side: Side) -> str:
+        """Return why nothing can be shown; empty if something can."""
+        if self.image is None:
+            problem = sanitize(self._image_problem)
+            return f"There is no image to follow: {problem}" if problem else "Reading the image …"
+        if self._layers:
+            return ""
+        outcome = side.inspections.get(side.all_layers(self.selected))
+        if isinstance(outcome, str):
+            return sanitize(outcome)
+        if not view.has_engine and not view.history.epochs:
+            return before_the_first_epoch(view, "The layers come")
+        return self.missing_model(view) or "Computing the layers …"
+
+    # Panels
+
+    def _show_model(self, view: RunView, side: Side) -> None:
+        """Show the flow, and the statistics of the selected layer."""
+        overview = side.inspection(side.all_layers(self.selected))
+        if overview is not None:
+            self._layers, self._probabilities = overview.layers, overview.probabilities
+            if self.current is None:
+                self.selected = replace(self.selected, layer=first_layer(overview.layers))
+                self.want(side, None)
+        started = view.history.started
+        details = {layer.name: layer for layer in started.layers} if started is not None else {}
+        self.query_one(FlowPanel).show(self._layers, details, self.selected.layer)
+        inspection = side.inspection(side.one_layer(self.selected))
+        layer = inspection.layers[-1] if inspection is not None else self.current
+        if layer is not None:
+            statistics = self.query_one(LayerStatistics)
+            statistics.show(layer, details, weight_norm(layer), self._explanation(view, details))
+
+    def _explanation(self, view: RunView, details: Mapping[str, Layer]) -> str:
+        started, layer = view.history.started, details.get(self.selected.layer)
+        if started is None or layer is None:
+            return ""
+        config = view.history.record.config
+        preset = "" if config.model else config.members[min(self.selected.member, len(config.members) - 1)]
+        return layer_explanation(preset, layer, started.image_shape)
+
+    def _show_walls(self, view: RunView, side: Side, other: Side | None) -> None:
+        for name, each in (("own", side), ("other", other)):
+            wall = self.query_one(f"#{name}", Wall)
+            hide(wall, each is None or self.page == MODEL)
+            if each is not None:
+                self._show_wall(view, wall, name, each)
+        if self.has_class("-compared") != (other is not None):
+            self.set_class(other is not None, "-compared")
+            self.call_after_refresh(self.catch_up)  # the walls have another width, and their titles
+
+    def _show_wall(self, view: RunView, wall: Wall, name: str, side: Side) -> None:
+        selected = self.selected
+        outcome = side.inspections.get(side.shown(selected))
+        made_from = (outcome, selected.view, self.scale, self._layers)
+        known = self._contents.get(name)
+        if known is None or any(one is not another for one, another in zip(known[0], made_from, strict=True)):
+            known = self._contents[name] = made_from, self._content(view, side, outcome)
+        content = known[1]
+        wall.show(content, selected.channel if selected.view != "images" else -1, self._zoom)
+        layer = outcome.layers[-1] if isinstance(outcome, Inspection) else self.current
+        room = wall.outer_size.width - TITLE_FRAME
+        wall.border_title = Words(self._title(layer, side, room))
+        words = legend(content, self.scale, palette_of(self))
+        following = list(VIEWS)[(list(VIEWS).index(selected.view) + 1) % len(VIEWS)]
+        words.append(Words.styled(f"Tab: {VIEWS[following]}", "$quiet"))
+        while len(words) > 1 and sum(part.cell_length + 3 for part in words) - 3 > room:
+            words.pop()
+        wall.border_subtitle = Words.styled(" · ", "$quiet").join(words)
+
+    def _title(self, layer: LayerView | None, side: Side, room: int) -> str:
+        """Return the layer, what is shown of it, and the weights, as far as they fit into `room` cells."""
+        selected = self.selected
+        if layer is None:
+            return side.words
+        what = {
+            "maps": (f"{layer.name}, {size_words(layer)}", size_words(layer)),
+            "kernels": (f"{layer.name}, weights", "weights"),
+            "images": (
+                f"validation images that excite channel {selected.channel} of {layer.name} most",
+                f"top images of channel {selected.channel}",
+            ),
+        }[selected.view]
+        titles = [f"{each} · {side.words}" for each in what]
+        return next((title for title in titles if cell_len(title) <= room), side.words)
+
+    def _content(self, view: RunView, side: Side, outcome: Outcome | None) -> Content | str:
+        if outcome is None:
+            is_own = side.session is self.session
+            words = self.missing_model(view) if is_own else missing_model(side.session, side.session.view, "", "")
+            return words or "computing …"
+        if isinstance(outcome, str):
+            return sanitize(outcome)
+        if isinstance(outcome, Excitations):
+            started = view.history.started
+            return excited_content(outcome, started.image_shape, self._names(view)) if started is not None else ""
+        layer, last = outcome.layers[-1], self._layers[-1] if self._layers else None
+        if self.selected.view == "kernels":
+            return weights_content(layer, self.scale, origin_of(self._layers, layer.name))
+        names = self._names(view) if last is not None and layer.name == last.name else ()
+        return output_content(layer, self.scale, overall_limit(self._layers), names)
+
+    def _names(self, view: RunView) -> tuple[str, ...]:
+        return self.class_names(view, len(self._probabilities))
+
+    # Pages of a small terminal
+
+    @property
+    def pages(self) -> tuple[str, ...]:
+        """The model and the views of a layer on a small terminal, which has no room for both."""
+        return (*VIEWS, MODEL) if self.is_small else ()
+
+    def show_page(self) -> None:
+        page = self.page
+        hide(self.query_one("#model"), page not in ("", MODEL))
+        for name in ("own", "other"):
+            hide(self.query_one(f"#{name}"), page == MODEL)
+        if page in VIEWS and page != self.selected.view:
+            self.selected = replace(self.selected, view=page)
+
+    # Keys
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "turn_view" and self.is_small:
+            return False
+        if action in OF_A_LAYER:
+            return bool(self._layers)
+        if action == "leave_comparison":
+            return self.comparison.reference is not None
+        if action == "next_member":
+            return len(self.session.record.config.members) > 1
+        return super().check_action(action, parameters)
+
+    def action_go_to_layer(self, step: int) -> None:
+        """Go to the layer below (1) or above (-1)."""
+        names = [layer.name for layer in self._layers]
+        place = names.index(self.selected.layer) if self.selected.layer in names else 0
+        self._go_to_layer(names[min(max(0, place + step), len(names) - 1)])
+
+    def on_flow_panel_layer_chosen(self, event: FlowPanel.LayerChosen) -> None:
+        self._go_to_layer(event.name)
+
+    def _go_to_layer(self, name: str) -> None:
+        if name != self.selected.layer:
+            self.forget_errors()
+            self._select(layer=name, channel=0)
+
+    def _select(self, **changes: Any) -> None:
+        self.selected = replace(self.selected, **changes)
+        self.catch_up()
+
+    @property
+    def _channels(self) -> list[int]:
+        """The channels of the layer in the order of the wall; those of its maps while images are shown."""
+        content = self.query_one("#own", Wall).content
+        if self.selected.view == "images" or isinstance(content, str):
+            layer = self.current
+            return list(range(channel_count(layer))) if layer is not None else []
+        return list(content.channels)
+
+    def action_go_to_channel(self, step: int) -> None:
+        """Go some channels ahead, or back."""
+        channels = self._channels
+        if channels:
+            place = channels.index(self.selected.channel) if self.selected.channel in channels else 0
+            self._select(channel=int(channels[min(max(0, place + step), len(channels) - 1)]))
+
+    def action_turn_channels(self, pages: int) -> None:
+        """Go a page of channels ahead, or back."""
+        self.action_go_to_channel(pages * self.query_one("#own", Wall).page)
+
+    def action_end_of_channels(self, place: int) -> None:
+        """Go to the first channel (0) or the last one (-1)."""
+        channels = self._channels
+        if channels:
+            self._select(channel=int(channels[place]))
+
+    def on_wall_channel_chosen(self, event: Wall.ChannelChosen) -> None:
+        if self.selected.view != "images":
+            self._select(channel=event.channel)
+
+    def action_turn_view(self, step: int) -> None:
+        """Show the next (1) or previous (-1) view of the layer."""
+        views = list(VIEWS)
+        self.forget_errors()
+        self._select(view=views[(views.index(self.selected.view) + step) % len(views)])
+
+    def action_next_scale(self) -> None:
+        """Compare colours in a channel, a layer, or all layers."""
+        self.scale = self.scale.following
+        self.catch_up()
+
+    def action_zoom(self, step: int) -> None:
+        """Enlarge (1) or reduce (-1) the pictures."""
+        self._zoom = min(max(-8, self._zoom + step), 8)
+        self.catch_up()
+
+    def action_next_member(self) -> None:
+        """Show the next model of the ensemble."""
+        members = len(self.session.record.config.members)
+        self._select(member=(self.selected.member + 1) % members)
+
+    def action_compare(self) -> None:
+        """Compare with the previous epoch if there is one; the second time, ask for an epoch or a run."""
+        points, epochs = self.travel_points(), self.session.view.history.epochs
+        has_previous = previous(points, self.point) is not None
+        if self.comparison.reference is None and has_previous:
+            self._compare(PREVIOUS)
+            return
+        shown = {point.epoch for point in points}
+        current = self.point.epoch if self.point is not None else None
+        others = [each for each in epoch_references(epochs, current) if each.point.epoch in shown]
+        dialog = ChooseReferenceScreen(self.session.run, others, len(self._probabilities), has_previous)
+        self.app.push_screen(dialog, self._compare)
+
+    def action_leave_comparison(self) -> None:
+        self.comparison.close()
+        self.catch_up()
+
+    def _compare(self, reference: Reference | Literal["previous"] | None) -> None:
+        if reference is None:
+            return
+        problem = self.comparison.begin(reference)
+        if problem:
+            self.notify(problem, severity="error", markup=False)
+        self.catch_up()

@@ -5,7 +5,7 @@ from textual import work
 from mnist_tui.render.text import sanitize
 from mnist_tui.runs.status import Status
 from mnist_tui.ui.run.screen import RunScreen
-from mnist_tui.ui.session import RunView
+from mnist_tui.ui.session import RunSession, RunView
 
 LOADED_UNASKED = frozenset({Status.FINISHED, Status.STOPPED})
 """States of a run whose model is loaded as soon as the screen opens; after a crash, the user may want to resume."""
@@ -42,9 +42,21 @@ class ModelScreen(RunScreen):
 
     def missing_model(self, view: RunView) -> str:
         """Return why there is no model yet; empty if an engine is alive."""
-        loader = self.session.model_loader
-        if loader.is_loading:
-            return loader.progress
-        if view.has_engine:
-            return ""
-        return f"{sanitize(loader.problem)}; L tries again" if loader.problem else "L: load the model (a few seconds)"
+        return missing_model(self.session, view, "; L tries again", "L: load the model (a few seconds)")
+
+
+def missing_model(session: RunSession, view: RunView, after_problem: str, not_asked: str) -> str:
+    """Return why a run's model cannot be used yet; empty if an engine is alive.
+
+    Args:
+        session: The run.
+        view: Its newest view.
+        after_problem: What to add to the reason why it could not be loaded.
+        not_asked: What to say if it was not tried.
+    """
+    loader = session.model_loader
+    if loader.is_loading:
+        return loader.progress
+    if view.has_engine:
+        return ""
+    return f"{sanitize(loader.problem)}{after_problem}" if loader.problem else not_asked

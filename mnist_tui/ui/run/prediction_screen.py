@@ -17,8 +17,6 @@ from mnist_tui.ui.run.epoch_slider import EpochSlider, Slide
 from mnist_tui.ui.run.screen import RunScreen
 from mnist_tui.ui.session import RunSession, RunView
 
-PLAY_SECONDS = 0.7
-"""Seconds per epoch while the epochs are played."""
 TRAVELS = frozenset(key.action.partition("(")[0] for key in KEYMAP["travel"])
 
 
@@ -29,6 +27,8 @@ class PredictionScreen(RunScreen):
     """
 
     BINDINGS = bindings("travel")
+    PLAY_SECONDS = 0.7
+    """Seconds per epoch while the epochs are played."""
 
     class Loaded(Message):
         """Predictions were loaded, or could not be."""
@@ -51,6 +51,16 @@ class PredictionScreen(RunScreen):
         self._failed: set[EvaluationPoint] = set()
         self._player: Timer | None = None
         self._several = False
+
+    @property
+    def point(self) -> EvaluationPoint | None:
+        """The evaluation that the screen shows, or whose weights it shows; None before the first."""
+        return self.session.point
+
+    @property
+    def is_playing(self) -> bool:
+        """True while the epochs are played."""
+        return self._player is not None
 
     @property
     def predictions(self) -> Predictions | None:
@@ -132,7 +142,7 @@ class PredictionScreen(RunScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in TRAVELS:
             if action in ("play", "stop_playing"):
-                return self._several and (self._player is None) == (action == "play")
+                return self._several and self.is_playing == (action == "stop_playing")
             return self._several and (action == "travel" or parameters == (-1,) or not self.session.follows)
         return super().check_action(action, parameters)
 
@@ -152,8 +162,8 @@ class PredictionScreen(RunScreen):
         epochs = [point for point in self.travel_points() if point.epoch is not None]
         if not epochs:
             return
-        self._player = self.set_interval(PLAY_SECONDS, self._play_on)
-        if self.session.point not in epochs[:-1]:
+        self._player = self.set_interval(self.PLAY_SECONDS, self._play_on)
+        if self.point not in epochs[:-1]:
             self.travel_to(epochs[0])
         else:
             self.catch_up()
@@ -178,20 +188,20 @@ class PredictionScreen(RunScreen):
 
     def _play_on(self) -> None:
         epochs = [point for point in self.travel_points() if point.epoch is not None]
-        if self.session.point in epochs[-2:]:
+        if self.point in epochs[-2:]:
             self.stop_playing()
-        if self.session.point not in epochs[-1:]:
+        if self.point not in epochs[-1:]:
             self._step(1)
 
     def _step(self, step: int) -> None:
-        points, point = self.travel_points(), self.session.point
+        points, point = self.travel_points(), self.point
         if point in points:
             place = min(max(0, points.index(point) + step), len(points) - 1)
             if points[place] != point:
                 self.travel_to(points[place])
 
     def _slide(self, view: RunView) -> Slide | None:
-        points, place = self.travel_points(), self.session.point
+        points, place = self.travel_points(), self.point
         if place is None or not points:
             return None
         best = view.history.best_epoch
@@ -204,7 +214,7 @@ class PredictionScreen(RunScreen):
             unavailable=frozenset(missing | self._failed),
             follows=self.session.follows,
             live=view.status.is_live,
-            playing=self._player is not None,
+            playing=self.is_playing,
         )
 
 

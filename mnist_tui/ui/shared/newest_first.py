@@ -34,6 +34,12 @@ class NewestFirst(Generic[Question, Outcome]):
             self._busy = True
         threading.Thread(target=self._work, name=type(self).__name__, daemon=True).start()
 
+    @property
+    def is_busy(self) -> bool:
+        """True until the outcomes of all work have been handed over."""
+        with self._lock:
+            return self._busy
+
     def close(self) -> None:
         """Begin no more work, and discard the outcome of the work at hand."""
         self._closed.set()

@@ -1,0 +1,160 @@
+"""Base of the screen that follows an image through a model: the image at hand, and the requests to the engines."""
+
+import numpy as np
+from numpy.typing import NDArray
+from textual import work
+from textual.message import Message
+
+from mnist_tui.inspection.predictions import VALIDATION
+from mnist_tui.runs.directory import RunError
+from mnist_tui.ui.layers.comparison import Comparison
+from mnist_tui.ui.layers.inspections import Ask, Inspections
+from mnist_tui.ui.layers.sides import Selection, Side, neighbours, side_of
+from mnist_tui.ui.run.model_screen import ModelScreen
+from mnist_tui.ui.run.prediction_screen import PredictionScreen
+from mnist_tui.ui.session import ImageAtHand, RunSession, RunView
+
+PLAYED_AHEAD = 20
+"""Epochs that are asked for before they are played."""
+POLL_SECONDS = 0.25
+"""Between polls of another run."""
+
+
+class InspectScreen(ModelScreen, PredictionScreen):
+    """Loads the model of an ended run by itself.
+
+    The image is the one that the user looked at or drew last, else a misclassified one.
+    """
+
+    PLAY_SECONDS = 0.1
+
+    class Replied(Message):
+        """An engine replied."""
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, InspectScreen.Replied)
+
+    class ImageRead(Message):
+        """The first validation image was read, or could not be."""
+
+        def __init__(self, image: NDArray[np.uint8] | None, problem: str = "") -> None:
+            super().__init__()
+            self.image = image
+            self.problem = problem
+
+    def __init__(self, session: RunSession) -> None:
+        super().__init__(session)
+        self.selected = Selection()
+        """Image, layer, channel and view that are shown."""
+        self._own = Inspections(session.run, self._take_reply)
+        self.comparison = Comparison(session, self._own, self._take_reply)
+        self._fallback: ImageAtHand | None = None
+        """Image that is shown until the user has looked at one."""
+        self._image_problem = ""
+        self._reads_image = False
+
+    def on_mount(self) -> None:
+        self.set_interval(POLL_SECONDS, self._poll_other_run)
+
+    def on_unmount(self) -> None:
+        self._own.close()
+        self.comparison.close()
+
+    def show_image(self, image: NDArray[np.uint8], words: str, label: int | None = None) -> None:
+        """Follow another image through the layers.
+
+        Args:
+            image: Shape (height, width) or (height, width, 3), as the run's images.
+            words: Its name on the screen, as in "your drawing".
+            label: True class, if it is known.
+        """
+        self.session.at_hand = ImageAtHand(image, words, label)
+        if self.has_widgets:
+            self.catch_up()
+
+    @property
+    def image(self) -> ImageAtHand | None:
+        """The image at hand; None until there is one."""
+        return self.session.at_hand or self._fallback
+
+    def find_image(self, view: RunView) -> None:
+        """Begin to read an image if the user has looked at none."""
+        if self.image is not None:
+            return
+        if self.session.point is not None:
+            self.ask_for_predictions(view)
+        if (self.session.point is None or self.problem) and not self._reads_image:
+            self._reads_image = True
+            self._read_first_image()
+
+    def take_predictions(self) -> None:
+        found = self.findings
+        if found is not None and self._fallback is None:
+            read = found.predictions
+            wrong = np.flatnonzero(found.table.true != found.table.predicted)
+            row = int(wrong[0]) if wrong.size else 0
+            title = f"#{int(read.indices[row]):05d} of the {read.split_of(row)} split"
+            self._fallback = ImageAtHand(read.images[row], title, int(read.labels[row]))
+        self.catch_up()
+
+    @work(thread=True, exclusive=True, group="first_image")
+    def _read_first_image(self) -> None:
+        run = self.session.run
+        try:
+            self.post_message(self.ImageRead(run.load_arrays(run.digits_path(VALIDATION))["images"][0]))
+        except (RunError, KeyError, IndexError) as error:
+            self.post_message(self.ImageRead(None, str(error)))
+
+    def on_inspect_screen_image_read(self, event: ImageRead) -> None:
+        self._image_problem = event.problem
+        if event.image is not None:
+            self._fallback = ImageAtHand(event.image, "the first validation image")
+        self.catch_up()
+
+    def want(self, side: Side, other: Side | None) -> None:
+        """Ask for what is shown, then for what comes next."""
+        if not self.session.view.has_engine:
+            return
+        selected = self.selected
+        shown = [side] if other is None else [side, other]
+        wanted: dict[Inspections, list[Ask]] = {each.inspections: [] for each in shown}
+        for each in shown:
+            if selected.layer:
+                wanted[each.inspections].append(each.shown(selected))
+            wanted[each.inspections].append(each.all_layers(selected))
+        if selected.layer and (self.is_playing or not self.session.view.status.is_live):
+            for point in neighbours(self.travel_points(), self.point, PLAYED_AHEAD if self.is_playing else 1):
+                wanted[self._own].append(side_of(self.session, self._own, point).one_layer(selected))
+        for inspections, asks in wanted.items():
+            inspections.want(asks)
+
+    @property
+    def side(self) -> Side:
+        """The weights that are shown."""
+        return side_of(self.session, self._own, self.point)
+
+    @property
+    def other_side(self) -> Side | None:
+        """Weights to compare with, if there are any."""
+        return self.comparison.side(self.travel_points(), self.point)
+
+    def _take_reply(self) -> None:
+        self.session.model_loader.finish("")
+        self.post_message(self.Replied())
+
+    def on_inspect_screen_replied(self) -> None:
+        self.catch_up()
+
+    def _play_on(self) -> None:
+        side = self.side
+        if self.selected.layer and side.inspections.get(side.one_layer(self.selected)) is None:
+            return  # the next frame waits for this one
+        super()._play_on()
+
+    def forget_errors(self) -> None:
+        """Ask again for what could not be had."""
+        self._own.forget_errors()
+
+    def _poll_other_run(self) -> None:
+        if self.comparison.poll() and self.is_active:
+            self.catch_up()

@@ -1,0 +1,237 @@
+"""The layers screen: what it shows of which layer, with which weights, and what it asks the engine for."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from textual.pilot import Pilot
+
+from mnist_tui.control.protocol import Excite, Inspect
+from mnist_tui.inspection.predictions import VALIDATION, EvaluationPoint
+from mnist_tui.ui.layers.contents import Bars, Excited, Maps, Numbers, Probabilities
+from mnist_tui.ui.layers.screen import LayersScreen
+from mnist_tui.ui.layers.wall import Wall
+from tests.kit.fake_engine import FakeEngine
+from tests.kit.recording import recorded_run
+from tests.ui.host import SIZES, Host
+from tests.ui.inspections import Replies, answer, layer_view
+from tests.ui.program import looks
+
+
+@pytest.fixture
+def replies(monkeypatch: pytest.MonkeyPatch) -> Replies:
+    found = Replies()
+    answer(monkeypatch, found)
+    return found
+
+
+@contextmanager
+def looking() -> Iterator[Host]:
+    """An app over the recorded run with an engine."""
+    run = recorded_run()
+    with FakeEngine(run):
+        yield Host(run, LayersScreen)
+
+
+async def settled(pilot: Pilot[None], app: Host) -> LayersScreen:
+    """Wait until everything wanted has been shown; replies come from threads that are no workers."""
+    for _ in looks():
+        await pilot.app.workers.wait_for_complete()
+        await pilot.pause()
+        screen = app.front
+        assert isinstance(screen, LayersScreen)
+        if screen.image is not None and screen.side.inspections.is_idle:
+            await pilot.pause()
+            if screen.side.inspections.is_idle:
+                return screen
+    raise AssertionError(f"the screen never settled:\n{app.text()}")
+
+
+async def press(pilot: Pilot[None], app: Host, *keys: str) -> LayersScreen:
+    await pilot.press(*keys)
+    return await settled(pilot, app)
+
+
+def wall(screen: LayersScreen, name: str = "own") -> Wall:
+    return screen.query_one(f"#{name}", Wall)
+
+
+@pytest.mark.parametrize("size", [*SIZES, (60, 20)])
+async def test_every_kind_of_layer_is_shown_at_every_size(replies: Replies, size: tuple[int, int]) -> None:  # noqa: ARG001
+    kinds = {"near": Maps, "near_relu": Maps, "near_flat": Bars, "odd": str, "probabilities": Probabilities}
+    with looking() as app:
+        async with app.shown(size) as pilot:
+            screen = await settled(pilot, app)
+            for name, kind in kinds.items():
+                while screen.selected.layer != name:
+                    screen.action_go_to_layer(1)
+                await settled(pilot, app)
+                assert isinstance(wall(screen).content, kind), name
+            assert {len(line) for line in app.lines()} == {size[0]}
+            assert "91.0 %" in app.text()
+
+
+async def test_the_flow_names_layers_shapes_and_dead_shares_of_both_towers(replies: Replies) -> None:  # noqa: ARG001
+    with looking() as app:
+        async with app.shown((200, 60)) as pilot:
+            await settled(pilot, app)
+            row = next(line for line in app.lines() if "near_relu" in line)
+            assert "wide_norm" in row
+            assert "predicted 3, 91.0 %" in app.lines()[0]
+
+
+async def test_the_statistics_are_those_of_the_layer(replies: Replies) -> None:  # noqa: ARG001
+    with looking() as app:
+        async with app.shown((120, 40)) as pilot:
+            await settled(pilot, app)
+            await press(pilot, app, "down")
+            assert "dead 25.0 %" in app.text()
+            assert "9,216 outputs" in app.text()
+            await press(pilot, app, "up")
+            assert "dead" not in app.text().split("deviation")[1].split("outputs")[0]
+
+
+async def test_tab_shows_kernels_and_the_images_that_excite_the_channel(replies: Replies) -> None:
+    with looking() as app:
+        async with app.shown((120, 40)) as pilot:
+            screen = await settled(pilot, app)
+            await press(pilot, app, "right", "right", "tab")
+            kernels = wall(screen).content
+            assert isinstance(kernels, Maps)
+            assert kernels.values.shape == (16, 5, 5)
+            await press(pilot, app, "tab")
+            assert isinstance(wall(screen).content, Excited)
+            assert replies.asked[-1] == Excite("near", 2, "best")
+            assert "#00703" in app.text()
+            assert "3 · 2" in app.text(), "label and value"
+            await press(pilot, app, "right")
+            assert replies.asked[-1] == Excite("near", 3, "best")
+            await press(pilot, app, "tab")
+            assert isinstance(wall(screen).content, Maps)
+
+
+async def test_weights_without_pictures_are_numbers_or_a_sentence(replies: Replies) -> None:  # noqa: ARG001
+    with looking() as app:
+        async with app.shown((120, 40)) as pilot:
+            screen = await settled(pilot, app)
+            await press(pilot, app, "tab", *["down"] * 4)
+            assert isinstance(wall(screen).content, Numbers)
+            assert "moving variance" in app.text()
+            await press(pilot, app, "down")
+            assert "wide_flat has no weights" in app.text()
+
+
+async def test_the_scale_is_that_of_a_channel_a_layer_or_all_layers(replies: Replies) -> None:  # noqa: ARG001
+    with looking() as app:
+        async with app.shown((120, 40)) as pilot:
+            screen = await settled(pilot, app)
+            limits = {}
+            for _ in range(3):
+                content = wall(screen).content
+                assert isinstance(content, Maps)
+                assert f"scale: {screen.scale.value}" in app.text()
+                limits[screen.scale.value] = set(content.limits.tolist())
+                await press(pilot, app, "equals_sign")
+            assert len(limits["unit"]) == 16
+            assert limits["layer"] == {max(limits["unit"])}
+            assert limits["global"] > limits["layer"] or min(limits["global"]) >= max(limits["layer"])
+
+
+async def test_epochs_are_travelled_and_compared(replies: Replies) -> None:
+    with looking() as app:
+        async with app.shown((120, 40)) as pilot:
+            screen = await settled(pilot, app)
+            await press(pilot, app, "left_square_bracket")
+            assert screen.side.weights == 2
+            assert "epoch 2" in str(wall(screen).border_title)
+            await press(pilot, app, "c")
+            assert "epoch 1" in str(wall(screen, "other").border_title)
+            assert {each.weights for each in replies.asked if isinstance(each, Inspect)} == {"best", 1, 2}
+            own, other = (wall(screen, name).content for name in ("own", "other"))
+            assert isinstance(own, Maps)
+            assert isinstance(other, Maps)
+            assert (own.values != other.values).any()
+            await press(pilot, app, "escape")
+            assert not wall(screen, "other").display
+
+
+async def test_playing_shows_every_epoch_and_asks_for_none_twice(
+    replies: Replies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[float] = []
+
+    def show(self: Wall, content: object, *rest: int) -> None:  # noqa: ARG001
+        if isinstance(content, Maps) and content.values[0, 0, 0] not in shown[-1:]:
+            shown.append(float(content.values[0, 0, 0]))
+
+    with looking() as app:
+        async with app.shown((120, 40)) as pilot:
+            screen = await settled(pilot, app)
+            monkeypatch.setattr(Wall, "show", show)
+            await pilot.press("P")
+            for _ in looks():
+                await pilot.pause()
+                if not screen.is_playing:
+                    break
+            await settled(pilot, app)
+            outputs = [layer_view("near", epoch, with_tensors=True).output for epoch in (1, 2, 3)]
+            assert shown == [float(output.array()[0, 0, 0]) for output in outputs if output is not None]
+            asked = [request for request in replies.asked if isinstance(request, Inspect) and request.layer]
+            assert len(asked) == len(set(asked)) == 3
+
+
+@pytest.mark.parametrize("words", ["the weights of epoch 2 are not kept", "epoch 2 is torn: \x1b[31mresume the run"])
+async def test_the_engines_reason_is_shown(replies: Replies, words: str) -> None:
+    replies.errors[2] = words
+    with looking() as app:
+        async with app.shown((120, 40)) as pilot:
+            await settled(pilot, app)
+            await press(pilot, app, "left_square_bracket")
+            assert words.partition("\x1b")[0] in app.text()
+            assert "\x1b" not in app.text()
+
+
+async def test_a_model_that_cannot_be_inspected_is_a_sentence(replies: Replies) -> None:
+    replies.errors[""] = "the model has two inputs: only models with one can be looked into"
+    with looking() as app:
+        async with app.shown((80, 24)) as pilot:
+            await settled(pilot, app)
+            assert "the model has two inputs" in app.text()
+            await pilot.press("down", "right", "tab", "c", "equals_sign")
+            await settled(pilot, app)
+
+
+async def test_the_image_is_the_one_looked_at_last(replies: Replies) -> None:
+    with looking() as app:
+        async with app.shown((120, 40)) as pilot:
+            screen = await settled(pilot, app)
+            misclassified = screen.image
+            assert misclassified is not None
+            assert misclassified.label != 3 or "split" in misclassified.title
+            drawn = misclassified.image[::-1].copy()
+            screen.show_image(drawn, "your drawing")
+            await settled(pilot, app)
+            assert "layers of your drawing" in app.lines()[0]
+            assert drawn.tobytes() in {each.image for each in replies.asked if isinstance(each, Inspect)}
+
+
+async def test_a_click_chooses_a_layer_and_a_channel(replies: Replies) -> None:  # noqa: ARG001
+    with looking() as app:
+        async with app.shown((120, 40)) as pilot:
+            screen = await settled(pilot, app)
+            y, x = next((y, line.index("near_relu")) for y, line in enumerate(app.lines()) if "near_relu" in line)
+            await pilot.click(offset=(x, y))
+            await settled(pilot, app)
+            assert screen.selected.layer == "near_relu"
+            y, x = next((y, line.index(" 6 ─")) for y, line in enumerate(app.lines()) if " 6 ─" in line)
+            await pilot.click(offset=(x, y + 3))
+            await settled(pilot, app)
+            assert screen.selected.channel == 6
+
+
+async def test_the_shown_evaluation_is_that_of_all_screens(replies: Replies) -> None:  # noqa: ARG001
+    with looking() as app:
+        async with app.shown((120, 40)) as pilot:
+            await settled(pilot, app)
+            await press(pilot, app, "left_curly_bracket")
+            assert app.session.point == EvaluationPoint(VALIDATION, 1)
