@@ -16,6 +16,7 @@ from tests.bench.cross_validation import cross_validation
 from tests.bench.first_paint import first_paint
 from tests.bench.frame import frame
 from tests.bench.latency import latency
+from tests.bench.layers import layers_walk, maps_page, play_layers
 from tests.bench.link import link, watch
 from tests.bench.memory import memory
 from tests.bench.mistakes import gallery_page, open_cell, time_travel
@@ -40,6 +41,9 @@ BENCHES = {
     "watch": watch,
     "open": open_run,
     "reading": reading,
+    "maps-page": maps_page,
+    "layers-walk": layers_walk,
+    "play-layers": play_layers,
 }
 VERSIONS = ("tensorflow", "keras", "numpy", "textual")
 

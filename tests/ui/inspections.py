@@ -20,7 +20,9 @@ from mnist_tui.control.protocol import (
 )
 from mnist_tui.ui.run.model_client import ModelClient
 
-SHAPES: dict[str, tuple[str, tuple[str, ...], tuple[int, ...]]] = {
+Model = dict[str, tuple[str, tuple[str, ...], tuple[int, ...]]]
+"""Kind, inputs and output shape of each layer."""
+SHAPES: Model = {
     "images": ("InputLayer", (), (28, 28, 1)),
     "near": ("Conv2D", ("images",), (24, 24, 16)),
     "near_relu": ("ReLU", ("near",), (24, 24, 16)),
@@ -32,7 +34,7 @@ SHAPES: dict[str, tuple[str, tuple[str, ...], tuple[int, ...]]] = {
     "joined": ("Concatenate", ("near_flat", "wide_flat"), (9360,)),
     "probabilities": ("Dense", ("joined",), (10,)),
 }
-"""Kind, inputs and output shape of each layer; the shapes are arbitrary."""
+"""Model with two towers; the shapes are arbitrary."""
 WEIGHTS: dict[str, dict[str, tuple[int, ...]]] = {
     "near": {"kernel": (5, 5, 1, 16)},
     "wide": {"kernel": (3, 3, 1, 4), "bias": (4,)},
@@ -46,11 +48,14 @@ def tensor(values: np.ndarray) -> Tensor:
     return Tensor(values.shape, values.astype("<f4").tobytes())
 
 
-def layer_view(name: str, epoch: int, *, with_tensors: bool) -> LayerView:
+def layer_view(name: str, epoch: int, *, with_tensors: bool, model: Model = SHAPES) -> LayerView:
     """Return a layer, whose values depend on its name and the epoch."""
-    kind, inputs, shape = SHAPES[name]
+    kind, inputs, shape = model[name]
     rng = np.random.default_rng([epoch, *name.encode()])
     output = rng.normal(0, epoch, shape)
+    if len(shape) == 3:
+        y, x = np.indices(shape[:2]) - (shape[0] - 1) / 2
+        output *= (np.hypot(y, x) < shape[0] / 3)[..., None]  # as around a digit, the background has one value
     if kind == "ReLU":
         output = np.maximum(output, 0)
     if name == "probabilities":
@@ -71,12 +76,10 @@ def layer_view(name: str, epoch: int, *, with_tensors: bool) -> LayerView:
     )
 
 
-def inspection(request: Inspect, epoch: int) -> Inspection:
+def inspection(request: Inspect, epoch: int, model: Model) -> Inspection:
     """Return the reply to a request."""
-    names = [request.layer] if request.layer else list(SHAPES)
-    if request.layer:
-        names = [*SHAPES[request.layer][1], request.layer]
-    layers = tuple(layer_view(name, epoch, with_tensors=bool(request.layer)) for name in names)
+    names = [*model[request.layer][1], request.layer] if request.layer else list(model)
+    layers = tuple(layer_view(name, epoch, with_tensors=bool(request.layer), model=model) for name in names)
     return Inspection(epoch, 100 * epoch, layers, CONFIDENT)
 
 
@@ -96,6 +99,7 @@ class Replies:
     errors: dict[object, str] = dataclasses.field(default_factory=dict)
     """Error messages by weights or by layer."""
     best: int = 3
+    model: Model = dataclasses.field(default_factory=SHAPES.copy)
 
     def __call__(self, request: Request) -> Reply | str:
         self.asked.append(request)
@@ -107,7 +111,7 @@ class Replies:
         if isinstance(request, Excite):
             return Reply(ok=True, excitations=excitations(epoch))
         return msgspec.json.decode(
-            msgspec.json.encode(Reply(ok=True, inspection=inspection(request, epoch))), type=Reply
+            msgspec.json.encode(Reply(ok=True, inspection=inspection(request, epoch, self.model))), type=Reply
         )
 
 

@@ -37,6 +37,7 @@ class FlowPanel(LineWidget):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self._layers: Sequence[LayerView] = ()
         self._places: list[Place] = []
         self._details: Mapping[str, Layer] = {}
         self._current = ""
@@ -44,7 +45,11 @@ class FlowPanel(LineWidget):
 
     def show(self, layers: Sequence[LayerView], details: Mapping[str, Layer], current: str) -> None:
         """Show the layers, with what the run recorded about them by name, and the current one."""
-        self._places, self._details, self._current = places(layers), details, current
+        if layers is not self._layers:
+            self._layers, self._places = layers, places(layers)
+        elif current == self._current:
+            return
+        self._details, self._current = details, current
         self.redraw()
 
     def draw(self) -> list[Text]:
@@ -170,8 +175,10 @@ class LayerStatistics(LineWidget):
 
     def show(self, layer: LayerView, details: Mapping[str, Layer], norm: float | None, explanation: str) -> None:
         """Show a layer; `norm` is that of its weights."""
-        self._shown = layer, details, norm, explanation
-        self.redraw()
+        shown = layer, details, norm, explanation
+        if self._shown is None or self._shown[0] is not layer:
+            self._shown = shown
+            self.redraw()
 
     def draw(self) -> list[Text]:
         if self._shown is None:

@@ -67,8 +67,8 @@ class LayersScreen(InspectScreen):
         self._layers: tuple[LayerView, ...] = ()
         """Layers of the newest reply about all of them."""
         self._probabilities: tuple[float, ...] = ()
-        self._contents: dict[str, tuple[tuple[object, ...], Content | str]] = {}
-        """The content of each wall, and what it was made from."""
+        self._contents: dict[str, tuple[Outcome | None, tuple[object, ...], Content | str]] = {}
+        """The content of each wall after the reply and the choices that it was made from."""
 
     def compose_body(self) -> ComposeResult:
         with Container(id="body"):
@@ -167,11 +167,16 @@ class LayersScreen(InspectScreen):
     def _show_wall(self, view: RunView, wall: Wall, name: str, side: Side) -> None:
         selected = self.selected
         outcome = side.inspections.get(side.shown(selected))
-        made_from = (outcome, selected.view, self.scale, self._layers)
+        key = (
+            selected.view,
+            self.scale,
+            overall_limit(self._layers) if self.scale is Scale.GLOBAL else 0.0,
+            self.app.theme,
+        )
         known = self._contents.get(name)
-        if known is None or any(one is not another for one, another in zip(known[0], made_from, strict=True)):
-            known = self._contents[name] = made_from, self._content(view, side, outcome)
-        content = known[1]
+        if known is None or known[0] is not outcome or known[1] != key:
+            known = self._contents[name] = outcome, key, self._content(view, side, outcome)
+        content = known[2]
         wall.show(content, selected.channel if selected.view != "images" else -1, self._zoom)
         layer = outcome.layers[-1] if isinstance(outcome, Inspection) else self.current
         room = wall.outer_size.width - TITLE_FRAME
@@ -258,9 +263,10 @@ class LayersScreen(InspectScreen):
     def _go_to_layer(self, name: str) -> None:
         if name != self.selected.layer:
             self.forget_errors()
-            self._select(layer=name, channel=0)
+            self.select(layer=name, channel=0)
 
-    def _select(self, **changes: Any) -> None:
+    def select(self, **changes: Any) -> None:
+        """Show something else: the fields of Selection that change."""
         self.selected = replace(self.selected, **changes)
         self.catch_up()
 
@@ -278,7 +284,7 @@ class LayersScreen(InspectScreen):
         channels = self._channels
         if channels:
             place = channels.index(self.selected.channel) if self.selected.channel in channels else 0
-            self._select(channel=int(channels[min(max(0, place + step), len(channels) - 1)]))
+            self.select(channel=int(channels[min(max(0, place + step), len(channels) - 1)]))
 
     def action_turn_channels(self, pages: int) -> None:
         """Go a page of channels ahead, or back."""
@@ -288,17 +294,17 @@ class LayersScreen(InspectScreen):
         """Go to the first channel (0) or the last one (-1)."""
         channels = self._channels
         if channels:
-            self._select(channel=int(channels[place]))
+            self.select(channel=int(channels[place]))
 
     def on_wall_channel_chosen(self, event: Wall.ChannelChosen) -> None:
         if self.selected.view != "images":
-            self._select(channel=event.channel)
+            self.select(channel=event.channel)
 
     def action_turn_view(self, step: int) -> None:
         """Show the next (1) or previous (-1) view of the layer."""
         views = list(VIEWS)
         self.forget_errors()
-        self._select(view=views[(views.index(self.selected.view) + step) % len(views)])
+        self.select(view=views[(views.index(self.selected.view) + step) % len(views)])
 
     def action_next_scale(self) -> None:
         """Compare colours in a channel, a layer, or all layers."""
@@ -313,7 +319,7 @@ class LayersScreen(InspectScreen):
     def action_next_member(self) -> None:
         """Show the next model of the ensemble."""
         members = len(self.session.record.config.members)
-        self._select(member=(self.selected.member + 1) % members)
+        self.select(member=(self.selected.member + 1) % members)
 
     def action_compare(self) -> None:
         """Compare with the previous epoch if there is one; the second time, ask for an epoch or a run."""

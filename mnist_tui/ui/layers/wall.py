@@ -1,5 +1,7 @@
 """The wall: a scrolling grid of cells, one for each channel of a layer; only visible ones are drawn."""
 
+from collections.abc import Iterator
+
 from rich.segment import Segment
 from rich.text import Text
 from textual import events
@@ -33,8 +35,11 @@ class Wall(ScrollView, can_focus=False):
         self._channel = 0
         self._zoom = 0
         self._cell = (1, 1)
-        self._cells: dict[tuple[int, bool], list[Strip]] = {}
-        self._drawn_for: tuple[object, ...] = ()
+        """Columns and lines of a cell; the cells of a row share the width evenly."""
+        self._per_row = 1
+        self._rows: dict[int, list[Strip]] = {}
+        """Drawn rows of cells, each a strip for each of its lines."""
+        self._drawn_for: tuple[Size, Palette] | None = None
 
     @property
     def content(self) -> Content | str:
@@ -43,34 +48,36 @@ class Wall(ScrollView, can_focus=False):
 
     def show(self, content: Content | str, channel: int = 0, zoom: int = 0) -> None:
         """Show a content with the cursor on a channel, or a sentence."""
-        if content is self._content and (channel, zoom) == (self._channel, self._zoom):
-            return
-        if content is not self._content or zoom != self._zoom:
-            self._cells.clear()
         moved = channel != self._channel
+        if content is self._content and zoom == self._zoom:
+            if moved:
+                self._rows.pop(self._row, None)
+                self._channel = channel
+                self._rows.pop(self._row, None)
+                self._follow()
+                self.refresh()
+            return
         self._content, self._channel, self._zoom = content, channel, zoom
-        self._lay_out(follow=moved)
-
-    @property
-    def per_row(self) -> int:
-        """Cells side by side."""
-        return max(1, self.scrollable_content_region.width // self._cell[0])
+        self._lay_out()
+        if moved:
+            self._follow()
 
     @property
     def page(self) -> int:
         """Cells that fit."""
-        return self.per_row * max(1, self.size.height // self._cell[1])
+        return self._per_row * max(1, self.size.height // self._cell[1])
 
     def on_resize(self) -> None:
-        self._lay_out(follow=True)
+        self._lay_out()
+        self._follow()
 
     def on_click(self, event: events.Click) -> None:
         place = event.get_content_offset(self)
         if place is None or isinstance(self._content, str):
             return
-        row, column = (place.y + round(self.scroll_y)) // self._cell[1], place.x // self._cell_width
-        position = row * self.per_row + column
-        if column < self.per_row and position < len(self._content.channels):
+        row, column = (place.y + round(self.scroll_y)) // self._cell[1], place.x // self._cell[0]
+        position = row * self._per_row + column
+        if column < self._per_row and position < len(self._content.channels):
             self.post_message(self.ChannelChosen(int(self._content.channels[position])))
 
     def render_line(self, y: int) -> Strip:
@@ -79,50 +86,53 @@ class Wall(ScrollView, can_focus=False):
         width = self.size.width
         if isinstance(content, str):
             return self._sentence(y, colours).adjust_cell_length(width, blank)
+        drawn_for = self.size, colours
+        if self._drawn_for != drawn_for:
+            self._rows.clear()
+            self._drawn_for = drawn_for
         row, line = divmod(y + round(self.scroll_y), self._cell[1])
-        first = row * self.per_row
-        positions = range(first, min(first + self.per_row, len(content.channels)))
-        return Strip.join([self._drawn(each, content, colours)[line] for each in positions]).adjust_cell_length(
-            width, blank
-        )
+        if row not in self._rows:
+            self._rows[row] = [
+                Strip.join(strips).adjust_cell_length(width, blank) for strips in self._cells(row, content, colours)
+            ]
+        return self._rows[row][line]
+
+    def _cells(self, row: int, content: Content, colours: Palette) -> Iterator[tuple[Strip, ...]]:
+        """Draw the cells of a row; yield the strips side by side, a line after the other."""
+        first = row * self._per_row
+        positions = range(first, min(first + self._per_row, len(content.channels)))
+        cells = [
+            content.draw(each, self._cell, colours, has_cursor=int(content.channels[each]) == self._channel)
+            for each in positions
+        ]
+        return zip(*cells, strict=True) if cells else iter([()] * self._cell[1])
 
     @property
-    def _cell_width(self) -> int:
-        """Columns of a cell; the cells of a row share the width evenly."""
-        return max(self._cell[0], self.scrollable_content_region.width // self.per_row)
-
-    @property
-    def _position(self) -> int:
+    def _row(self) -> int:
+        """The row of the cursor."""
         if isinstance(self._content, str):
             return 0
         channels = self._content.channels
-        return next((place for place, each in enumerate(channels) if each == self._channel), 0)
+        return next((place for place, each in enumerate(channels) if each == self._channel), 0) // self._per_row
 
-    def _lay_out(self, *, follow: bool) -> None:
+    def _lay_out(self) -> None:
+        self._rows.clear()
         if isinstance(self._content, str):
-            self._cell, self.virtual_size = (1, 1), self.size
-            self.refresh()
-            return
-        width, height = max(1, self.container_size.width - 1), max(1, self.size.height)
-        self._cell = self._content.cell_size(width, height, self._zoom)
-        rows = -(-len(self._content.channels) // self.per_row)
-        self.virtual_size = Size(self.size.width, rows * self._cell[1])
-        if follow:
-            top = self._position // self.per_row * self._cell[1]
-            target = min(top, max(round(self.scroll_y), top + self._cell[1] - self.size.height))
-            self.scroll_to(y=max(0, target), animate=False)
+            self._cell, self._per_row, self.virtual_size = (1, 1), 1, self.size
+        else:
+            width = max(1, self.container_size.width - 1)  # the last column is for a scroll bar
+            columns, lines = self._content.cell_size(width, max(1, self.size.height), self._zoom)
+            self._per_row = max(1, width // columns)
+            self._cell = width // self._per_row, lines
+            rows = -(-len(self._content.channels) // self._per_row)
+            self.virtual_size = Size(self.size.width, rows * lines)
         self.refresh()
 
-    def _drawn(self, position: int, content: Content, colours: Palette) -> list[Strip]:
-        size = self._cell_width, self._cell[1]
-        if self._drawn_for != (size, colours):
-            self._cells.clear()
-            self._drawn_for = (size, colours)
-        has_cursor = int(content.channels[position]) == self._channel
-        key = position, has_cursor
-        if key not in self._cells:
-            self._cells[key] = content.draw(position, size, colours, has_cursor=has_cursor)
-        return self._cells[key]
+    def _follow(self) -> None:
+        """Scroll to the cursor."""
+        top = self._row * self._cell[1]
+        target = min(top, max(round(self.scroll_y), top + self._cell[1] - self.size.height))
+        self.scroll_to(y=max(0, target), animate=False)
 
     def _sentence(self, y: int, colours: Palette) -> Strip:
         style = paint(colours.quiet, colours.background)
