@@ -70,7 +70,7 @@ def maps_page() -> Result:
 
 
 def layers_walk() -> Result:
-    """Milliseconds to bring every layer of `reference` to the screen, its page of maps drawn anew; median."""
+    """Milliseconds to bring every layer of `reference` to the screen, and to draw its page of maps; median."""
 
     async def measure(app: Host, screen: LayersScreen) -> Result:
         took, names = [], list(reference())

@@ -1,17 +1,22 @@
 """The layers screen: what it shows of which layer, with which weights, and what it asks the engine for."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
 
 from mnist_tui.control.protocol import Excite, Inspect
 from mnist_tui.inspection.predictions import VALIDATION, EvaluationPoint
+from mnist_tui.runs.directory import RunDirectory
+from mnist_tui.textbook import page_of
+from mnist_tui.ui.confusion.choose_reference import Reference
 from mnist_tui.ui.layers.contents import Bars, Excited, Maps, Numbers, Probabilities
 from mnist_tui.ui.layers.screen import LayersScreen
 from mnist_tui.ui.layers.wall import Wall
 from tests.kit.fake_engine import FakeEngine
+from tests.kit.recorded import make_recorded_run
 from tests.kit.recording import recorded_run
 from tests.ui.host import SIZES, Host
 from tests.ui.inspections import Replies, answer, layer_view
@@ -235,3 +240,37 @@ async def test_the_shown_evaluation_is_that_of_all_screens(replies: Replies) -> 
             await settled(pilot, app)
             await press(pilot, app, "left_curly_bracket")
             assert app.session.point == EvaluationPoint(VALIDATION, 1)
+
+
+@pytest.mark.parametrize("alive", [True, False])
+async def test_another_run_is_compared_and_its_model_loaded(
+    replies: Replies, loaded: list[RunDirectory], tmp_path: Path, *, alive: bool
+) -> None:
+    other = make_recorded_run(tmp_path / "other", epochs=2, n=50)
+    replies.errors["near_relu"] = "the model has no layer 'near_relu'"
+    with looking() as app, FakeEngine(other) if alive else nullcontext():
+        async with app.shown((120, 40)) as pilot:
+            screen = await settled(pilot, app)
+            run = RunDirectory(other.path)
+            reference = Reference("other", (), 0.9, EvaluationPoint(VALIDATION, 1), run)
+            assert not screen.comparison.begin(reference)
+            screen.catch_up()
+            await settled(pilot, app)
+            title = str(wall(screen, "other").border_title)
+            assert run.record().name in title
+            if alive:
+                assert "epoch 1" in title
+                assert isinstance(wall(screen, "other").content, Maps)
+                assert not loaded
+            else:
+                assert [each.path for each in loaded] == [other.path]
+                assert "loading the model" in str(wall(screen, "other").content)
+            screen.action_leave_comparison()
+            assert not wall(screen, "other").display
+
+
+async def test_why_opens_the_page_on_the_layer(replies: Replies) -> None:  # noqa: ARG001
+    with looking() as app:
+        async with app.shown((120, 40)) as pilot:
+            screen = await settled(pilot, app)
+            assert screen.why() == (page_of("layers", "Conv2D"), "near")

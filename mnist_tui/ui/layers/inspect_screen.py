@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from textual import work
 from textual.message import Message
 
-from mnist_tui.inspection.predictions import VALIDATION
+from mnist_tui.inspection.predictions import VALIDATION, EvaluationPoint
 from mnist_tui.runs.directory import RunError
 from mnist_tui.ui.layers.comparison import Comparison
 from mnist_tui.ui.layers.inspections import Ask, Inspections
@@ -50,6 +50,7 @@ class InspectScreen(ModelScreen, PredictionScreen):
         self.comparison = Comparison(session, self._own, self._take_reply)
         self._fallback: ImageAtHand | None = None
         """Image that is shown until the user has looked at one."""
+        self._had_engine = False
         self._image_problem = ""
         self._reads_image = False
 
@@ -111,18 +112,24 @@ class InspectScreen(ModelScreen, PredictionScreen):
             self._fallback = ImageAtHand(event.image, "the first validation image")
         self.catch_up()
 
+    def travel_to(self, point: EvaluationPoint | None) -> None:
+        self.forget_errors()
+        super().travel_to(point)
+
     def want(self, side: Side, other: Side | None) -> None:
         """Ask for what is shown, then for what comes next."""
-        if not self.session.view.has_engine:
-            return
+        has_engine = self.session.view.has_engine
+        if has_engine and not self._had_engine:
+            self.forget_errors()
+        self._had_engine = has_engine
         selected = self.selected
-        shown = [side] if other is None else [side, other]
+        shown = [each for each in (side, other) if each is not None and each.session.view.has_engine]
         wanted: dict[Inspections, list[Ask]] = {each.inspections: [] for each in shown}
         for each in shown:
             if selected.layer:
                 wanted[each.inspections].append(each.shown(selected))
             wanted[each.inspections].append(each.all_layers(selected))
-        if selected.layer and (self.is_playing or not self.session.view.status.is_live):
+        if self._own in wanted and selected.layer and (self.is_playing or not self.session.view.status.is_live):
             for point in neighbours(self.travel_points(), self.point, PLAYED_AHEAD if self.is_playing else 1):
                 wanted[self._own].append(side_of(self.session, self._own, point).one_layer(selected))
         for inspections, asks in wanted.items():

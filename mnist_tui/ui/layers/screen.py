@@ -14,6 +14,7 @@ from mnist_tui.events import Layer
 from mnist_tui.explanations import layer_explanation
 from mnist_tui.render.feature_maps import Scale
 from mnist_tui.render.text import cell_len, percent, sanitize
+from mnist_tui.textbook import INDEX, page_of
 from mnist_tui.ui.confusion.choose_reference import PREVIOUS, ChooseReferenceScreen, Reference, epoch_references
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.layers.comparison import previous
@@ -122,7 +123,7 @@ class LayersScreen(InspectScreen):
             return ""
         outcome = side.inspections.get(side.all_layers(self.selected))
         if isinstance(outcome, str):
-            return sanitize(outcome)
+            return self._missing_layer(side) or sanitize(outcome)
         if not view.has_engine and not view.history.epochs:
             return before_the_first_epoch(view, "The layers come")
         return self.missing_model(view) or "Computing the layers …"
@@ -210,7 +211,7 @@ class LayersScreen(InspectScreen):
             words = self.missing_model(view) if is_own else missing_model(side.session, side.session.view, "", "")
             return words or "computing …"
         if isinstance(outcome, str):
-            return sanitize(outcome)
+            return self._missing_layer(side) or sanitize(outcome)
         if isinstance(outcome, Excitations):
             started = view.history.started
             return excited_content(outcome, started.image_shape, self._names(view)) if started is not None else ""
@@ -219,6 +220,19 @@ class LayersScreen(InspectScreen):
             return weights_content(layer, self.scale, origin_of(self._layers, layer.name))
         names = self._names(view) if last is not None and layer.name == last.name else ()
         return output_content(layer, self.scale, overall_limit(self._layers), names)
+
+    def _missing_layer(self, side: Side) -> str:
+        """Return a sentence if the model has no such layer."""
+        overview = side.inspection(side.all_layers(self.selected))
+        names = [layer.name for layer in overview.layers] if overview is not None else []
+        if not names or self.selected.layer in names:
+            return ""
+        return f"{sanitize(side.session.record.name)} has no layer {self.selected.layer}; it has {', '.join(names)}."
+
+    def why(self) -> tuple[str, str]:
+        """Return the textbook's page on the selected layer, and the layer's name."""
+        layer = self.current
+        return (INDEX, "") if layer is None else (page_of("layers", layer.kind), layer.name)
 
     def _names(self, view: RunView) -> tuple[str, ...]:
         return self.class_names(view, len(self._probabilities))
@@ -299,6 +313,12 @@ class LayersScreen(InspectScreen):
     def on_wall_channel_chosen(self, event: Wall.ChannelChosen) -> None:
         if self.selected.view != "images":
             self.select(channel=event.channel)
+
+    def on_wall_scrolled(self, event: Wall.Scrolled) -> None:
+        """Scroll the other side along."""
+        for wall in self.query(Wall):
+            if wall is not event.wall and wall.display:
+                wall.scroll_to(y=event.wall.scroll_y, animate=False)
 
     def action_turn_view(self, step: int) -> None:
         """Show the next (1) or previous (-1) view of the layer."""

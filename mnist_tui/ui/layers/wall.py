@@ -29,6 +29,13 @@ class Wall(ScrollView, can_focus=False):
             super().__init__()
             self.channel = channel
 
+    class Scrolled(Message):
+        """The wall shows other rows."""
+
+        def __init__(self, wall: "Wall") -> None:
+            super().__init__()
+            self.wall = wall
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._content: Content | str = ""
@@ -70,6 +77,10 @@ class Wall(ScrollView, can_focus=False):
     def on_resize(self) -> None:
         self._lay_out()
         self._follow()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        self.post_message(self.Scrolled(self))
 
     def on_click(self, event: events.Click) -> None:
         place = event.get_content_offset(self)
