@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mnist_tui.analysis.centring import BOX_SIDE, EDGE_LEVEL, centred
 from mnist_tui.analysis.errors import AnalysisError
 from mnist_tui.analysis.ink import (
     FAINTEST_INK,
@@ -33,8 +34,6 @@ from mnist_tui.analysis.ink import (
     rotated,
 )
 
-BOX_SIDE, CENTRE = 20, 14
-"""Box of MNIST's digits, and the pixel of their centre of mass."""
 SHOWN_SIDE = 320
 """Longest side of the image of a step."""
 SMALLEST = 0.01
@@ -55,8 +54,6 @@ THINNEST_STROKE, THICKENED_STROKE = 1.6, 2.2
 """Width of a stroke in the box of 20x20 pixels below which it is thickened, and to which."""
 FINE_SIDE = 200
 """Height or width to which a large digit is reduced first."""
-EDGE_LEVEL = 0.12
-"""Share of full ink at which a digit begins; MNIST's digits have soft edges."""
 MOST_DIGITS, MOST_PARTS = 200, 1_000
 """Digits and parts of a picture that are looked at, the largest first."""
 
@@ -345,18 +342,3 @@ def _centred(ink: Floats, mask: Bools, group: _Group) -> tuple[Image, bool]:
         levels = ndimage.grey_dilation(np.pad(levels, radius), footprint=offsets <= radius)
     rows, columns = (np.flatnonzero((levels > EDGE_LEVEL).any(axis=axis)) for axis in (1, 0))
     return centred(levels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]), is_thin
-
-
-def centred(levels: Floats) -> Image:
-    """Fit a digit `(height, width)`, 0..1, into 20x20 pixels, and its centre of mass into the middle of 28x28."""
-    longest = max(levels.shape)
-    height, width = (max(1, round(length * BOX_SIDE / longest)) for length in levels.shape)
-    small = np.clip(resized(levels, (height, width), smooth=longest < 2 * BOX_SIDE), 0, 1)
-    total = float(small.sum())
-    down, right = (
-        min(max(0, round(CENTRE - float((small.sum(axis=1 - axis) @ np.arange(length)) / total))), SIDE - length)
-        for axis, length in enumerate((height, width))
-    )
-    image = np.zeros((SIDE, SIDE), np.uint8)
-    image[down : down + height, right : right + width] = as_image(small)
-    return image

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mnist_tui.control.client import do_job, send
-from mnist_tui.control.protocol import JobReport, Predict, PredictedImages
+from mnist_tui.control.protocol import JobReport, Predict, PredictedImages, Weights
 from mnist_tui.runs.directory import RunDirectory, RunError
 
 if TYPE_CHECKING:
@@ -18,12 +18,13 @@ REPLY_SECONDS = 60.0
 """Seconds for a reply: a training engine replies between batches, and a new engine has to start first."""
 
 
-def predict_live(run: RunDirectory, images: "NDArray[np.uint8]") -> PredictedImages:
+def predict_live(run: RunDirectory, images: "NDArray[np.uint8]", weights: Weights = "best") -> PredictedImages:
     """Predict images by the run's live engine, which may be training, or just have been started to explain digits.
 
     Args:
         run: The run.
         images: At least one image in the layout of the run's data.
+        weights: Weights of the model; an ended run has those of the best epoch only.
 
     Raises:
         RunError: The run has no live engine, it does not reply, or the images do not fit.
@@ -31,7 +32,7 @@ def predict_live(run: RunDirectory, images: "NDArray[np.uint8]") -> PredictedIma
     count = max(1, REQUEST_BYTES // images[0].size)
     replies = []
     for start in range(0, len(images), count):
-        reply = send(run, Predict(images[start : start + count].tobytes()), REPLY_SECONDS).predictions
+        reply = send(run, Predict(images[start : start + count].tobytes(), weights), REPLY_SECONDS).predictions
         if reply is None:
             raise RunError(f"the engine of run {run.id} sent no predictions: update mnist-tui, and resume the run")
         replies.append(reply)

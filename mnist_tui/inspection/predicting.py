@@ -15,7 +15,7 @@ from mnist_tui.image_layout import MNIST_SHAPE, ImageShape, shape_of
 from mnist_tui.inspection.pictures import LIGHT, Picture, PictureError
 from mnist_tui.inspection.predictions import VALIDATION, EvaluationPoint, PredictionFiles
 from mnist_tui.render.contact_sheet import Tile, framed
-from mnist_tui.render.images import blank_margin, enlarge, factor_for, shrink
+from mnist_tui.render.images import blank_margin, enlarge, factor_for, luminance, shrink
 from mnist_tui.render.text import percent
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.history import History
@@ -56,6 +56,16 @@ class Target:
             raise RunError(f"{path} holds no images: the run has ended before its data were loaded")
         edge = np.concatenate([images[:, 0], images[:, -1]])
         return cls(shape, shape == MNIST_SHAPE and blank_margin(images) > 0, float(edge.mean()) < LIGHT / 2)
+
+    def image_of(self, ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return a drawing `(height, width)`, 0 is the background, as the model takes it."""
+        grey = ink if self.is_light_on_dark else 255 - ink
+        return grey if self.shape[2] == 1 else np.repeat(grey[..., np.newaxis], 3, axis=-1)
+
+    def ink_of(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return an image of the run's data as a drawing in grey."""
+        grey = luminance(image)
+        return grey if self.is_light_on_dark else 255 - grey
 
 
 @dataclass(frozen=True)

@@ -264,6 +264,15 @@ class MnistTuiApp(App[int], inherit_bindings=False):
         if self.session is not None:
             self.push_screen("layers")
 
+    def action_draw_on_image(self) -> None:
+        """Open the draw screen with a copy of the image that the user looked at last."""
+        from mnist_tui.ui.draw.screen import DrawScreen
+
+        draw = self.get_screen("draw")
+        if self.session is not None and self.session.at_hand is not None and isinstance(draw, DrawScreen):
+            draw.load(self.session.at_hand)
+            self.push_screen(draw)
+
     def action_go_back(self) -> None:
         """Go up one level: to the screen below, from a screen of SCREENS to the first one, then home and back."""
         first, *others = SCREENS

@@ -24,6 +24,9 @@ NAMES = {
     "minus": "-",
     "slash": "/",
     "asterisk": "*",
+    "number_sign": "#",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
     "left_curly_bracket": "{",
@@ -35,9 +38,11 @@ NAMES = {
     "delete": "Del",
     "backspace": "⌫",
     "ctrl+p": "Ctrl+P",
+    "ctrl+e": "Ctrl+E",
     "ctrl+l": "Ctrl+L",
     "ctrl+o": "Ctrl+O",
     "ctrl+q": "Ctrl+Q",
+    "ctrl+r": "Ctrl+R",
     "ctrl+s": "Ctrl+S",
     "ctrl+c": "Ctrl+C",
     "home": "Home",
@@ -98,6 +103,7 @@ def _steering_keys() -> list[Key]:
     ]
 
 
+DRAW_ON_IMAGE = Key("app.draw_on_image", "B", "Draw on it", "Draw on a copy of this image", footer=False)
 KEYMAP: dict[str, tuple[Key, ...]] = {
     "everywhere": (
         Key("app.quit", "q", "Quit", "Quit, as Ctrl+C; ask first while a run is live", rank=-1, typing="ctrl+q,ctrl+c"),
@@ -309,6 +315,7 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
         Key("export", "e", "Export", "Export the marked or all listed images", rank=1),
         Key("all_mistakes", "M", "All mistakes", "Show all misclassified images", rank=1),
         FOLLOW_IMAGE,
+        DRAW_ON_IMAGE,
     ),
     "filter": (
         Key("complete", "tab", "Complete", "Complete the word at the cursor"),
@@ -325,6 +332,7 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
         Key("next_overlay", "h", "Heat map", "Show the pixels for and against a class"),
         Key("load_model", "L", "Load model", "Load the model to explain this image"),
         FOLLOW_IMAGE,
+        DRAW_ON_IMAGE,
     ),
     "layers": (
         Key("go_to_layer(-1)", "up", "Previous layer", "Go to the layer above", footer=False),
@@ -356,6 +364,33 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
         Key("screen.previous", "left", "Previous", "Show the previous digit of the picture"),
         Key("screen.next", "right", "Next", "Show the next digit of the picture"),
     ),
+    "canvas": (
+        Key("toggle_pen", "space", "Pen", "Put the pen down, or lift it"),
+        Key("move('left')", "left,h", "Left", "Move the pen a pixel to the left", footer=False),
+        Key("move('down')", "down", "Down", "Move the pen down, as j does", footer=False),
+        Key("move('up')", "up", "Up", "Move the pen up, as k does", footer=False),
+        Key("move('right')", "right,l", "Right", "Move the pen to the right", footer=False),
+        Key("move('home')", "home", "Left edge", "Move the pen to the left edge", footer=False),
+        Key("move('end')", "end", "Right edge", "Move the pen to the right edge", footer=False),
+        Key("move('pageup')", "pageup", "Top", "Move the pen to the top", footer=False),
+        Key("move('pagedown')", "pagedown", "Bottom", "Move the pen to the bottom", footer=False),
+    ),
+    "draw": (
+        Key("edit('undo')", "u,backspace", "Undo", "Undo the last stroke"),
+        Key("edit('redo')", "ctrl+r", "Redo", "Redo what was undone", rank=2),
+        Key("edit('clear')", "delete", "Clear", "Clear the drawing; u brings it back"),
+        Key("load_image", "number_sign", "Load image", "Draw on a copy of a validation or test image"),
+        Key("add_to_mine", "a", "Add to mine", "Add the drawing to your own data set, with a label"),
+        Key("erase", "ctrl+e", "Eraser", "Erase with the pen; the right button always does", rank=2),
+        Key("width(-1)", "less_than_sign", "Thinner", "Make the pen thinner", rank=3),
+        Key("width(1)", "greater_than_sign", "Thicker", "Make the pen thicker", rank=3),
+        Key("edit('invert')", "I", "Invert", "Swap ink and background", rank=2),
+        Key("save", "e", "Export", "Save the drawing as PNG and .npy", rank=2),
+        Key("load_model", "L", "Load model", "Load the model to predict the drawing"),
+        FOLLOW_IMAGE,
+    ),
+    "load_image": (Key("close", "escape", "Cancel", "Keep the drawing"),),
+    "save_drawing": (Key("close", "escape", "Cancel", "Save nothing"),),
     "predict": (Key("load_model", "L", "Load model", "Load the model to predict the files"),),
     "labels": (
         Key("relabel", "R", "Relabel", "Choose the correct class: a digit, or from a list"),

@@ -7,8 +7,9 @@ import pytest
 from PIL import Image as Pillow
 from PIL import ImageDraw
 
+from mnist_tui.analysis.centring import centred
 from mnist_tui.analysis.errors import AnalysisError
-from mnist_tui.analysis.handwriting import centred, find_digits
+from mnist_tui.analysis.handwriting import find_digits
 from mnist_tui.analysis.ink import Image, otsu
 from tests.kit.photographs import photograph, sheet
 from tests.kit.recording import RECORDING

@@ -5,6 +5,7 @@ import os
 import socket
 import tempfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -23,6 +24,8 @@ class FakeEngine:
     def __init__(self, run: RunDirectory) -> None:
         self.run = run
         self.reply = b'{"ok":true}\n'
+        self.answer: Callable[[Request], bytes] | None = None
+        """Function that replies to all requests but those of viewers that attach and ping, in place of `reply`."""
         self.requests: list[bytes] = []
         self._folder = tempfile.TemporaryDirectory(prefix="mnist-tui-")  # tmp_path may be too long for a socket
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -95,10 +98,16 @@ class FakeEngine:
             self._threads.append(threading.Thread(target=self._serve_requests, args=(connection,), daemon=True))
             self._threads[-1].start()
 
+    def _reply_to(self, line: bytes) -> bytes:
+        request = decode_request(line) if self.answer is not None else None
+        if self.answer is None or request is None or isinstance(request, Attach | Ping):
+            return self.reply
+        return self.answer(request)
+
     def _serve_requests(self, connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError, ValueError), connection.makefile("rb") as lines:
             for line in lines:
                 self.requests.append(line)
-                connection.sendall(self.reply)
+                connection.sendall(self._reply_to(line))
                 if not self.reply.endswith(b"\n"):
                     return

@@ -24,6 +24,7 @@ from mnist_tui.image_layout import (
     shape_of,
 )
 from mnist_tui.resources import asset, cache_path
+from mnist_tui.runs.mine import HOW_TO_MAKE, MINE, mine_path
 from mnist_tui.settings import user_path
 
 if TYPE_CHECKING:
@@ -118,10 +119,13 @@ class DataSource:
     """Function that returns the path of its file or folder."""
     md5: Mapping[str, str] = field(default_factory=dict)
     """MD5 sums of its arrays as IDX files; arrays without one are not checked."""
+    fix: str = "install mnist-tui again"
+    """How to get it if it is missing or damaged."""
 
 
 DATASETS: dict[str, DataSource] = {
     "mnist": DataSource(lambda: asset("mnist.npz"), MNIST_MD5),
+    MINE: DataSource(mine_path, fix=HOW_TO_MAKE),
 }
 """Data sets by name."""
 
@@ -259,7 +263,7 @@ def _read(
     except ReaderError as error:
         wanted = ", or ".join(" and ".join(choice) if len(choice) == 2 else ", ".join(choice) for choice in choices)
         fix = "restore it" if path.suffix != ".npz" else f"restore it, or save {wanted} with numpy.savez"
-        fix = error.fix or ("install mnist-tui again" if spec in DATASETS else fix)
+        fix = error.fix or (DATASETS[spec].fix if spec in DATASETS else fix)
         raise ConfigError(f"{path} {error}: {fix}") from None
     md5 = DATASETS[spec].md5 if spec in DATASETS else {}
     for key in contents.arrays.keys() & md5.keys():

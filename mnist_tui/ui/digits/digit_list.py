@@ -11,7 +11,8 @@ from mnist_tui.analysis.query import Query, Term, rows
 from mnist_tui.analysis.sorting import SORTS, Sort, sort_rows
 from mnist_tui.inspection.inspector import Findings
 from mnist_tui.inspection.predictions import EvaluationPoint, Predictions
-from mnist_tui.ui.digits.words import learning_note, split_words
+from mnist_tui.ui.digits.words import learning_note, location, split_words
+from mnist_tui.ui.session import ImageAtHand
 
 MISTAKES = Query((Term("wrong"),))
 """Default filter: the misclassified digits."""
@@ -43,6 +44,11 @@ class Digit:
     def confidence(self) -> float:
         """Probability of the predicted class, 0..1."""
         return float(self.probabilities[self.predicted])
+
+    @property
+    def at_hand(self) -> ImageAtHand:
+        """The image for the other screens about a single image."""
+        return ImageAtHand(self.image, f"#{self.index:05d} of the {location(self.split)}", self.true)
 
 
 @dataclass(frozen=True, eq=False)

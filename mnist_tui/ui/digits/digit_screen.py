@@ -133,6 +133,7 @@ class DigitScreen(ExplainScreen):
 
     def _show_digit(self) -> None:
         digits, digit, colours = self.digits, self._digit, palette_of(self)
+        self.session.at_hand = digit.at_hand
         self.query_one(DigitImage).border_title = f"#{digit.index:05d}"
         words = heading(digits, digit, colours, " " if self.is_narrow else "\n")
         if self.size.height < COMPACT:

@@ -215,6 +215,7 @@ class DigitsScreen(PredictionScreen):
         if not digits:
             self.query_one("#sentence", Static).update(self._sentence())
             return
+        self.session.at_hand = digits.digit(gallery.cursor).at_hand
         if self.focused is None:
             self.set_focus(gallery)  # at once: `focus` would take it later, from a filter that opens meanwhile
         room = self.size.width - 2

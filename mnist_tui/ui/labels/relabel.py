@@ -42,6 +42,7 @@ class RelabelScreen(Dialog[int]):
 
     BINDINGS = bindings("relabel")
     TITLE_WORDS = "Relabel as"
+    OFFERS_UNKNOWN = True
     DEFAULT_CSS = """
     RelabelScreen Input { height: 1; border: none; padding: 0; background: $focus; }
     RelabelScreen Input:focus { border: none; }
@@ -71,7 +72,8 @@ class RelabelScreen(Dialog[int]):
 
     def _options(self, order: Sequence[int]) -> list[Option]:
         options = [Option(self._line(each), id=str(each)) for each in order]
-        return [*options, Option(Text("wrong, correct class unknown", "italic"), id=str(UNKNOWN_CLASS))]
+        unknown = Option(Text("wrong, correct class unknown", "italic"), id=str(UNKNOWN_CLASS))
+        return [*options, unknown] if self.OFFERS_UNKNOWN else options
 
     def _line(self, number: int) -> Text:
         width, digits = min(NAME_WIDTH, widest(self._names)), len(str(len(self._names) - 1))
