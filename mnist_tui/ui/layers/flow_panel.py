@@ -1,4 +1,4 @@
-"""The model as a flow from image to prediction: a line a layer, branches side by side; and a layer's statistics."""
+"""The model as a flow from image to prediction: a line a layer, and branches side by side."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,9 +8,7 @@ from textual.message import Message
 
 from mnist_tui.control.protocol import LayerView
 from mnist_tui.events import Layer
-from mnist_tui.render.bars import log_share, upright_bars
-from mnist_tui.render.text import cell_len, clip, clip_parts, padded, percent, shape
-from mnist_tui.ui.layers.contents import figure
+from mnist_tui.render.text import cell_len, clip, padded, percent, shape
 from mnist_tui.ui.layers.flow import Place, branch_rows, places
 from mnist_tui.ui.shared.line_widget import LineWidget
 from mnist_tui.ui.shared.paint import paint, palette_of
@@ -22,7 +20,6 @@ LEAST_LANE = 15
 WIDE_CELL = 34
 """Columns from which on a layer's kind and its dead share are shown."""
 SHAPE_WIDTH, DEAD_WIDTH, NAME_WIDTH = 10, 5, 14
-HISTOGRAM_LINES = 4
 
 
 class FlowPanel(LineWidget):
@@ -121,74 +118,3 @@ def layer_kind(layer: LayerView, details: Mapping[str, Layer]) -> str:
     known = details.get(layer.name)
     kind = "input" if layer.kind == "InputLayer" else SHORT_KINDS.get(layer.kind, layer.kind)
     return f"{kind} {known.detail}".strip() if known is not None else kind
-
-
-def statistics_lines(
-    layer: LayerView, details: Mapping[str, Layer], norm: float | None, colours: Palette, width: int
-) -> list[Text]:
-    """Draw the statistics of a layer's outputs: numbers, then a histogram with its ends."""
-    quiet, plain = paint(colours.quiet), paint(colours.foreground)
-    known = details.get(layer.name)
-    values = (("mean", layer.mean), ("deviation", layer.deviation), ("‖w‖", norm))
-    lines = [Text(clip(f"{layer.name}: {layer_kind(layer, details)}", width), paint(colours.foreground, bold=True))]
-    facts = [(name, figure(value)) for name, value in values if value is not None]
-    if layer.dead is not None:
-        facts.append(("dead", percent(layer.dead, 1)))
-    if known is not None and known.parameters:
-        facts.append(("parameters", f"{known.parameters:,}"))
-    if layer.mean is None:
-        lines.append(Text("no statistics: not all outputs are finite", quiet))
-    line = Text(no_wrap=True)
-    for name, value in facts:
-        if line.cell_len and line.cell_len + 2 + cell_len(name) + 1 + cell_len(value) > width:
-            lines.append(line)
-            line = Text(no_wrap=True)
-        line.append(f"{'  ' if line.cell_len else ''}{name} ", quiet).append(value, plain)
-    lines.append(line)
-    if len(layer.inputs) > 1:
-        lines.append(Text(clip("takes " + ", ".join(layer.inputs), width), quiet))
-    lines += histogram_lines(layer, colours, width)
-    return lines
-
-
-def histogram_lines(layer: LayerView, colours: Palette, width: int) -> list[Text]:
-    """Draw the histogram of a layer's outputs, on a logarithmic scale of numbers, with its ends below."""
-    if not layer.histogram:
-        return []
-    bins = [layer.histogram[column * len(layer.histogram) // width] for column in range(width)]
-    drawn = upright_bars([log_share(count, max(bins)) for count in bins], 1, HISTOGRAM_LINES)
-    low, high = (figure(edge) for edge in layer.edges)
-    room = max(0, width - len(low) - len(high))
-    middle = clip_parts(f"{sum(layer.histogram):,} outputs · log scale", room - 2).center(room)
-    return [
-        *(Text(line, paint(colours.accent)) for line in drawn),
-        Text(f"{low}{middle}{high}", paint(colours.quiet)),
-    ]
-
-
-class LayerStatistics(LineWidget):
-    """The statistics of the current layer, and what it is there for as far as there is room."""
-
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self._shown: tuple[LayerView, Mapping[str, Layer], float | None, str] | None = None
-
-    def show(self, layer: LayerView, details: Mapping[str, Layer], norm: float | None, explanation: str) -> None:
-        """Show a layer; `norm` is that of its weights."""
-        shown = layer, details, norm, explanation
-        if self._shown is None or self._shown[0] is not layer:
-            self._shown = shown
-            self.redraw()
-
-    def draw(self) -> list[Text]:
-        if self._shown is None:
-            return []
-        layer, details, norm, explanation = self._shown
-        width = max(1, self.size.width)
-        colours = palette_of(self)
-        lines = statistics_lines(layer, details, norm, colours, width)
-        room = self.size.height - len(lines) - 1
-        if explanation and room > 0:
-            words = Text(explanation, paint(colours.quiet)).wrap(self.app.console, width)
-            lines += [Text(), *words[:room]]
-        return lines

@@ -127,7 +127,7 @@ class InspectScreen(ModelScreen, PredictionScreen):
         wanted: dict[Inspections, list[Ask]] = {each.inspections: [] for each in shown}
         for each in shown:
             if selected.layer:
-                wanted[each.inspections].append(each.shown(selected))
+                wanted[each.inspections] += [each.shown(selected), each.one_layer(selected)]
             wanted[each.inspections].append(each.all_layers(selected))
         if self._own in wanted and selected.layer and (self.is_playing or not self.session.view.status.is_live):
             for point in neighbours(self.travel_points(), self.point, PLAYED_AHEAD if self.is_playing else 1):

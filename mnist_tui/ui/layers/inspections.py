@@ -58,7 +58,8 @@ class Inspections:
     def want(self, asks: Sequence[Ask]) -> None:
         """Ask for these, the first one first; what was wanted before and is not among them is not asked for."""
         with self._lock:
-            self._wanted = [each for each in asks if each not in self._known and each != self._asked]
+            wanted = dict.fromkeys(asks)
+            self._wanted = [each for each in wanted if each not in self._known and each != self._asked]
             following = self._next() if self._asked is None else None
         if following is not None:
             self._client.request(following)

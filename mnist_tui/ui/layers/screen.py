@@ -19,10 +19,11 @@ from mnist_tui.ui.confusion.choose_reference import PREVIOUS, ChooseReferenceScr
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.layers.comparison import previous
 from mnist_tui.ui.layers.contents import Content
-from mnist_tui.ui.layers.flow_panel import FlowPanel, LayerStatistics
+from mnist_tui.ui.layers.flow_panel import FlowPanel, layer_kind
 from mnist_tui.ui.layers.inspect_screen import InspectScreen
 from mnist_tui.ui.layers.inspections import Outcome
 from mnist_tui.ui.layers.sides import Side, View
+from mnist_tui.ui.layers.statistics import LayerStatistics, Subject
 from mnist_tui.ui.layers.views import (
     channel_count,
     excited_content,
@@ -32,7 +33,6 @@ from mnist_tui.ui.layers.views import (
     output_content,
     overall_limit,
     size_words,
-    weight_norm,
     weights_content,
 )
 from mnist_tui.ui.layers.wall import Wall
@@ -106,11 +106,12 @@ class LayersScreen(InspectScreen):
         if self.image is not None:
             self.selected = replace(self.selected, image=self.image.image.tobytes())
             self.want(side, other)
-            self._show_model(view, side)
+            self._show_model(view, side, other)
         problem = self._problem(view, side)
         self.set_class(bool(problem), "-empty")
         if problem:
             self.query_one("#own", Wall).show(problem)
+            hide(self.query_one("#other"), True)
         else:
             self._show_walls(view, side, other)
 
@@ -130,7 +131,7 @@ class LayersScreen(InspectScreen):
 
     # Panels
 
-    def _show_model(self, view: RunView, side: Side) -> None:
+    def _show_model(self, view: RunView, side: Side, other: Side | None) -> None:
         """Show the flow, and the statistics of the selected layer."""
         overview = side.inspection(side.all_layers(self.selected))
         if overview is not None:
@@ -141,11 +142,18 @@ class LayersScreen(InspectScreen):
         started = view.history.started
         details = {layer.name: layer for layer in started.layers} if started is not None else {}
         self.query_one(FlowPanel).show(self._layers, details, self.selected.layer)
-        inspection = side.inspection(side.one_layer(self.selected))
-        layer = inspection.layers[-1] if inspection is not None else self.current
-        if layer is not None:
-            statistics = self.query_one(LayerStatistics)
-            statistics.show(layer, details, weight_norm(layer), self._explanation(view, details))
+        found = [(each, each.inspection(each.one_layer(self.selected))) for each in (side, other) if each is not None]
+        known = details.get(self.selected.layer)
+        subjects = [
+            Subject(
+                inspection.layers[-1],
+                f"{self.selected.layer}: {each.words if other else layer_kind(inspection.layers[-1], details)}",
+                known.parameters if known is not None else 0,
+            )
+            for each, inspection in found
+            if inspection is not None
+        ]
+        self.query_one(LayerStatistics).show(tuple(subjects), self._explanation(view, details))
 
     def _explanation(self, view: RunView, details: Mapping[str, Layer]) -> str:
         started, layer = view.history.started, details.get(self.selected.layer)
@@ -181,19 +189,25 @@ class LayersScreen(InspectScreen):
         wall.show(content, selected.channel if selected.view != "images" else -1, self._zoom)
         layer = outcome.layers[-1] if isinstance(outcome, Inspection) else self.current
         room = wall.outer_size.width - TITLE_FRAME
-        wall.border_title = Words(self._title(layer, side, room))
-        words = legend(content, self.scale, palette_of(self))
+        words = side.words
+        if isinstance(outcome, Inspection) and side.weights == "current":
+            words = f"step {outcome.step:,}, {words}"
+        if isinstance(outcome, Inspection) and self.comparison.reference is not None:
+            names, predicted = self._names(view), int(np.argmax(outcome.probabilities))
+            words += f": {names[predicted]}, {percent(outcome.probabilities[predicted], 1)}"
+        wall.border_title = Words(self._title(layer, words, room))
+        parts = legend(content, self.scale, palette_of(self))
         following = list(VIEWS)[(list(VIEWS).index(selected.view) + 1) % len(VIEWS)]
-        words.append(Words.styled(f"Tab: {VIEWS[following]}", "$quiet"))
-        while len(words) > 1 and sum(part.cell_length + 3 for part in words) - 3 > room:
-            words.pop()
-        wall.border_subtitle = Words.styled(" · ", "$quiet").join(words)
+        parts.append(Words.styled(f"Tab: {VIEWS[following]}", "$quiet"))
+        while len(parts) > 1 and sum(part.cell_length + 3 for part in parts) - 3 > room:
+            parts.pop()
+        wall.border_subtitle = Words.styled(" · ", "$quiet").join(parts)
 
-    def _title(self, layer: LayerView | None, side: Side, room: int) -> str:
+    def _title(self, layer: LayerView | None, weights: str, room: int) -> str:
         """Return the layer, what is shown of it, and the weights, as far as they fit into `room` cells."""
         selected = self.selected
         if layer is None:
-            return side.words
+            return weights
         what = {
             "maps": (f"{layer.name}, {size_words(layer)}", size_words(layer)),
             "kernels": (f"{layer.name}, weights", "weights"),
@@ -202,8 +216,8 @@ class LayersScreen(InspectScreen):
                 f"top images of channel {selected.channel}",
             ),
         }[selected.view]
-        titles = [f"{each} · {side.words}" for each in what]
-        return next((title for title in titles if cell_len(title) <= room), side.words)
+        titles = [f"{each} · {weights}" for each in what]
+        return next((title for title in titles if cell_len(title) <= room), weights)
 
     def _content(self, view: RunView, side: Side, outcome: Outcome | None) -> Content | str:
         if outcome is None:

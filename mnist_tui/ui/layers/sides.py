@@ -83,8 +83,8 @@ def side_of(session: RunSession, inspections: Inspections, point: EvaluationPoin
     elif point is not None:
         epoch = view.history.best_epoch if weights == "best" else epoch_event(view, point)
         state = epoch.time if epoch is not None else 0.0
-    words = f"step {view.progress.step:,}, in training" if weights == "current" else ""
-    if not words:
+    words = "in training"
+    if weights != "current":
         best = view.history.best_epoch
         number = best.epoch if weights == "best" and best is not None else weights
         words = f"epoch {number}" + (", the best" if weights == "best" else "")

@@ -124,13 +124,13 @@ def legend(content: Content | str, scale: Scale, colours: Palette) -> list[Words
         return []
     positive, negative = shades(colours, is_signed=content.is_signed)
     is_shared = scale is not Scale.UNIT
-    limit = figure(float(content.limits.max())) if is_shared else "its largest"
+    limit = figure(float(content.limits.max()))
     scales = Words.styled(f"scale: {scale.value}", "$quiet")
-    above = Words.assemble(("■", _css(positive[-1])), (f" to {limit}", "$quiet"))
+    above = Words.assemble(("■", _css(positive[-1])), (f" {limit}" if is_shared else " above 0", "$quiet"))
     if not content.is_signed:
         return [above, scales]
     sign = "-" if positive == negative else "■"
-    below = Words.assemble((sign, _css(negative[-1])), (f" to −{limit}  " if is_shared else " below 0  ", "$quiet"))
+    below = Words.assemble((sign, _css(negative[-1])), (f" −{limit} " if is_shared else " below 0 ", "$quiet"))
     return [below + above, scales]
 
 
