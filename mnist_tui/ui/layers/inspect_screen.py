@@ -112,6 +112,19 @@ class InspectScreen(ModelScreen, PredictionScreen):
             self._fallback = ImageAtHand(event.image, "the first validation image")
         self.catch_up()
 
+    def travel_points(self) -> list[EvaluationPoint]:
+        """Return the epochs: a final test has no weights of its own."""
+        return [EvaluationPoint(VALIDATION, epoch.epoch) for epoch in self.session.view.history.epochs]
+
+    @property
+    def point(self) -> EvaluationPoint | None:
+        """The epoch whose weights are shown: that of all screens, or the newest before it that can be shown."""
+        points, point = self.travel_points(), self.session.point
+        if point is None or not points:
+            return None
+        earlier = [each for each in points if point.epoch is None or (each.epoch or 0) <= point.epoch]
+        return earlier[-1] if earlier else points[0]
+
     def travel_to(self, point: EvaluationPoint | None) -> None:
         self.forget_errors()
         super().travel_to(point)
