@@ -1,4 +1,4 @@
-"""What a layer's wall shows, made from the engine's replies, and the cache of replies."""
+"""Contents of a layer's wall, made from the engine's replies, and the cache of replies."""
 
 import threading
 

@@ -76,22 +76,26 @@ async def test_every_kind_of_layer_is_shown_at_every_size(replies: Replies, size
             assert "91.0 %" in app.text()
 
 
-async def test_the_flow_names_layers_shapes_and_dead_shares_of_both_towers(replies: Replies) -> None:  # noqa: ARG001
+async def test_the_panels_of_the_model_show_both_towers_and_the_statistics_of_a_layer(
+    replies: Replies,  # noqa: ARG001
+) -> None:
     with looking() as app:
         async with app.shown((200, 60)) as pilot:
-            await settled(pilot, app)
+            screen = await settled(pilot, app)
             row = next(line for line in app.lines() if "near_relu" in line)
             assert "wide_norm" in row
             assert "predicted 3, 91.0 %" in app.lines()[0]
-
-
-async def test_the_statistics_are_those_of_the_layer(replies: Replies) -> None:  # noqa: ARG001
-    with looking() as app:
-        async with app.shown((120, 40)) as pilot:
+            assert screen.why() == (page_of("layers", "Conv2D"), "near")
+            y, x = next((y, line.index("near_relu")) for y, line in enumerate(app.lines()) if "near_relu" in line)
+            await pilot.click(offset=(x, y))
             await settled(pilot, app)
-            await press(pilot, app, "down")
+            assert screen.selected.layer == "near_relu"
             assert "dead 25.0 %" in app.text()
             assert "9,216 outputs" in app.text()
+            y, x = next((y, line.index(" 6 ─")) for y, line in enumerate(app.lines()) if " 6 ─" in line)
+            await pilot.click(offset=(x, y + 3))
+            await settled(pilot, app)
+            assert screen.selected.channel == 6
             await press(pilot, app, "up")
             assert "dead" not in app.text().split("deviation")[1].split("outputs")[0]
 
@@ -148,6 +152,7 @@ async def test_epochs_are_travelled_and_compared(replies: Replies) -> None:
             screen = await settled(pilot, app)
             await press(pilot, app, "left_square_bracket")
             assert screen.side.weights == 2
+            assert app.session.point == EvaluationPoint(VALIDATION, 2), "on all screens"
             assert "epoch 2" in str(wall(screen).border_title)
             await press(pilot, app, "c")
             assert "epoch 1" in str(wall(screen, "other").border_title)
@@ -220,28 +225,6 @@ async def test_the_image_is_the_one_looked_at_last(replies: Replies) -> None:
             assert drawn.tobytes() in {each.image for each in replies.asked if isinstance(each, Inspect)}
 
 
-async def test_a_click_chooses_a_layer_and_a_channel(replies: Replies) -> None:  # noqa: ARG001
-    with looking() as app:
-        async with app.shown((120, 40)) as pilot:
-            screen = await settled(pilot, app)
-            y, x = next((y, line.index("near_relu")) for y, line in enumerate(app.lines()) if "near_relu" in line)
-            await pilot.click(offset=(x, y))
-            await settled(pilot, app)
-            assert screen.selected.layer == "near_relu"
-            y, x = next((y, line.index(" 6 ─")) for y, line in enumerate(app.lines()) if " 6 ─" in line)
-            await pilot.click(offset=(x, y + 3))
-            await settled(pilot, app)
-            assert screen.selected.channel == 6
-
-
-async def test_the_shown_evaluation_is_that_of_all_screens(replies: Replies) -> None:  # noqa: ARG001
-    with looking() as app:
-        async with app.shown((120, 40)) as pilot:
-            await settled(pilot, app)
-            await press(pilot, app, "left_curly_bracket")
-            assert app.session.point == EvaluationPoint(VALIDATION, 1)
-
-
 @pytest.mark.parametrize("alive", [True, False])
 async def test_another_run_is_compared_and_its_model_loaded(
     replies: Replies, loaded: list[RunDirectory], tmp_path: Path, *, alive: bool
@@ -267,10 +250,3 @@ async def test_another_run_is_compared_and_its_model_loaded(
                 assert "loading the model" in str(wall(screen, "other").content)
             screen.action_leave_comparison()
             assert not wall(screen, "other").display
-
-
-async def test_why_opens_the_page_on_the_layer(replies: Replies) -> None:  # noqa: ARG001
-    with looking() as app:
-        async with app.shown((120, 40)) as pilot:
-            screen = await settled(pilot, app)
-            assert screen.why() == (page_of("layers", "Conv2D"), "near")

@@ -80,7 +80,6 @@ class LayersScreen(InspectScreen):
             yield Wall(id="other")
 
     def on_mount(self) -> None:
-        self.query_one(FlowPanel).border_title = "Model"
         self.query_one(LayerStatistics).border_title = "Layer"
 
     @property
@@ -141,6 +140,9 @@ class LayersScreen(InspectScreen):
                 self.want(side, None)
         started = view.history.started
         details = {layer.name: layer for layer in started.layers} if started is not None else {}
+        members = self.session.record.config.members
+        name = f"Model {self.selected.member + 1} of {len(members)}" if len(members) > 1 else "Model"
+        self.query_one(FlowPanel).set_title(name)
         self.query_one(FlowPanel).show(self._layers, details, self.selected.layer)
         found = [(each, each.inspection(each.one_layer(self.selected))) for each in (side, other) if each is not None]
         known = details.get(self.selected.layer)

@@ -64,9 +64,10 @@ class Wall(ScrollView, can_focus=False):
                 self._follow()
                 self.refresh()
             return
+        counts = [0 if isinstance(each, str) else len(each.channels) for each in (content, self._content)]
         self._content, self._channel, self._zoom = content, channel, zoom
         self._lay_out()
-        if moved:
+        if moved or counts[0] != counts[1]:  # else the user may have scrolled, while epochs are played
             self._follow()
 
     @property
