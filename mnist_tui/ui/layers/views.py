@@ -126,9 +126,10 @@ def legend(content: Content | str, scale: Scale, colours: Palette) -> list[Words
     is_shared = scale is not Scale.UNIT
     limit = figure(float(content.limits.max()))
     scales = Words.styled(f"scale: {scale.value}", "$quiet")
-    above = Words.assemble(("■", _css(positive[-1])), (f" {limit}" if is_shared else " above 0", "$quiet"))
+    full = Words.styled("■", _css(positive[-1]))
     if not content.is_signed:
-        return [above, scales]
+        return [full + Words.styled(f" to {limit}" if is_shared else " to its largest", "$quiet"), scales]
+    above = full + Words.styled(f" {limit}" if is_shared else " above 0", "$quiet")
     sign = "-" if positive == negative else "■"
     below = Words.assemble((sign, _css(negative[-1])), (f" −{limit} " if is_shared else " below 0 ", "$quiet"))
     return [below + above, scales]
