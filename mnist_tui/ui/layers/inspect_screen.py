@@ -167,7 +167,8 @@ class InspectScreen(ModelScreen, PredictionScreen):
 
     def _play_on(self) -> None:
         side = self.side
-        if self.selected.layer and side.inspections.get(side.one_layer(self.selected)) is None:
+        waits = self.selected.layer and side.session.view.has_engine
+        if waits and side.inspections.get(side.one_layer(self.selected)) is None:
             return  # the next frame waits for this one
         super()._play_on()
 

@@ -85,6 +85,9 @@ class Inspections:
             ask = self._asked or Ask(request)
             self._known[ask] = outcome
             if not isinstance(outcome, str):
+                earlier = self._newest.get(request, ask)
+                if earlier != ask:
+                    self._known.pop(earlier, None)
                 self._newest[request] = ask
             self._drop_oldest()
             following = self._next()
