@@ -13,6 +13,8 @@ from mnist_tui.untrusted import Count, Timestamp
 Seconds = Annotated[float, msgspec.Meta(ge=-1e10, le=1e10)]
 """A duration; negative ones come from a clock that was set back."""
 Side = Annotated[int, msgspec.Meta(ge=MIN_SIDE, le=MAX_SIDE)]
+Exponent = Annotated[int, msgspec.Meta(ge=-99, le=99)]
+MOST_BINS = 255
 Cell = Annotated[int, msgspec.Meta(ge=0, le=10**9)]
 Matrix = tuple[tuple[Cell, ...], ...]
 """Square matrix of counts."""
@@ -245,6 +247,41 @@ class LayerStats(Event, frozen=True, kw_only=True):
     layers: tuple[LayerStat, ...]
 
 
+class Histogram(msgspec.Struct, frozen=True):
+    """Histogram of numbers by their sign and size.
+
+    The middle bin has the numbers nearer to 0 than `10**low`. On either side of it, the bins share the sizes up to
+    `10**high` evenly by the logarithm; the outermost one also has all larger numbers.
+    """
+
+    low: Exponent
+    high: Exponent
+    levels: bytes
+    """One byte a bin, from the most negative to the most positive: 255 times the square root of the bin's share."""
+
+    def __post_init__(self) -> None:
+        if self.low >= self.high or not 3 <= len(self.levels) <= MOST_BINS or len(self.levels) % 2 == 0:
+            raise ValueError("the histogram has an impossible range or number of bins")
+
+
+class LayerHistogram(msgspec.Struct, frozen=True):
+    """Histograms of one layer; None if they do not apply to it."""
+
+    name: str
+    weights: Histogram | None = None
+    gradients: Histogram | None = None
+    """Of the loss on the probe images, in inference mode."""
+    activations: Histogram | None = None
+    """Outputs for the probe images."""
+
+
+class LayerHistograms(Event, frozen=True, kw_only=True):
+    """Histograms of the layers were sampled, at most once in 1/200 of the steps so far."""
+
+    step: Count
+    layers: tuple[LayerHistogram, ...]
+
+
 class CheckpointSaved(Event, frozen=True, kw_only=True):
     """A checkpoint or model.keras was written and renamed into place."""
 
@@ -318,6 +355,7 @@ OtherEvent = (
     | PhaseChanged
     | HardwareSampled
     | LayerStats
+    | LayerHistograms
     | CheckpointSaved
     | AlertRaised
     | SettingChanged
@@ -325,5 +363,5 @@ OtherEvent = (
     | RunEnded
     | RunFailed
 )
-"""Events that version 0.1 wrote as they are now."""
+"""Events that version 0.1 wrote as they are now, or did not have."""
 AnyEvent = StepEnded | EpochEnded | OtherEvent

@@ -15,6 +15,9 @@ from mnist_tui.events import (
     EpochEnded,
     Event,
     HardwareSampled,
+    Histogram,
+    LayerHistogram,
+    LayerHistograms,
     LayerStat,
     LayerStats,
     Phase,
@@ -40,6 +43,7 @@ EVENTS: list[AnyEvent] = [
         gradient_norm=None,
         layers=(LayerStat("conv2d", 2.5, 0.001, 0.3, 0.125), LayerStat("flatten")),
     ),
+    LayerHistograms(time=1.5, step=7, layers=(LayerHistogram("conv2d", Histogram(-3, 1, bytes(33))),)),
     samples.alert_raised(7, awaits_decision=True),
     samples.run_resumed(1_100),
     RunEnded(
@@ -156,7 +160,7 @@ def test_texts_are_sanitised_where_they_are_read(event: AnyEvent) -> None:
     def spoiled(value: Any) -> Any:
         if isinstance(value, dict):
             return {
-                key: each if key in ("type", "phase", "reason", "kind") else spoiled(each)
+                key: each if key in ("type", "phase", "reason", "kind", "levels") else spoiled(each)
                 for key, each in value.items()
             }
         if isinstance(value, list | tuple):
@@ -185,6 +189,8 @@ def test_texts_are_sanitised_where_they_are_read(event: AnyEvent) -> None:
         ("run_ended", "test_confusion", "[[1,2]]"),
         ("run_ended", "reason", "[" * 100_000),
         ("hardware_sampled", "engine_memory", "1e999"),
+        ("layer_histograms", "layers", '[{"name":"a","weights":{"low":-3,"high":1,"levels":"AAAAAA=="}}]'),
+        ("layer_histograms", "layers", '[{"name":"a","weights":{"low":1,"high":1,"levels":"AAAA"}}]'),
     ],
 )
 def test_a_line_with_an_impossible_value_cannot_be_read(kind: str, field: str, value: str) -> None:

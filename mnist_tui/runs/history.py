@@ -18,6 +18,7 @@ from mnist_tui.events import (
     EndReason,
     EpochEnded,
     HardwareSampled,
+    LayerHistograms,
     LayerStats,
     Phase,
     PhaseChanged,
@@ -47,6 +48,8 @@ RECENT_STEPS = 50
 """Steps that the speed is averaged over: enough to be steady, few enough to follow a change."""
 NOTED_EVENTS = 200
 """Maximum number of notes kept."""
+MOST_HISTOGRAMS = 600
+"""Maximum number of histogram samples kept: several for each column of a screen."""
 STEERED_FIELDS = {
     "epochs": "epochs_planned",
     "learning_rate": "max_learning_rate",
@@ -75,6 +78,8 @@ class History:
         self.hardware_samples: list[tuple[int, HardwareSampled]] = []
         """Each with the newest step at its time."""
         self.layer_stats: list[LayerStats] = []
+        self.layer_histograms: list[LayerHistograms] = []
+        """At most MOST_HISTOGRAMS, so that a long run takes little memory; old ones are thinned, evenly by the step."""
         self._sampled_curves: dict[tuple[str, int], Curve] = {}
         """Curves of layers and hardware by metric and GPU; outdated if there are more samples."""
         self.checkpoint: CheckpointSaved | None = None
@@ -138,6 +143,11 @@ class History:
             return
         if isinstance(event, LayerStats):
             self.layer_stats.append(event)
+            return
+        if isinstance(event, LayerHistograms):
+            self.layer_histograms.append(event)
+            if len(self.layer_histograms) > MOST_HISTOGRAMS:
+                self.layer_histograms = thinned(self.layer_histograms)
             return
         if isinstance(event, PhaseChanged):
             self._apply_phase(event)
@@ -216,6 +226,7 @@ class History:
         self.markers = [mark for mark in self.markers if mark.step <= event.step]
         self._sampled_curves.clear()
         self.layer_stats = [stats for stats in self.layer_stats if stats.step <= event.step]
+        self.layer_histograms = [sampled for sampled in self.layer_histograms if sampled.step <= event.step]
         self.hardware_samples = [(step, sample) for step, sample in self.hardware_samples if step <= event.step]
         self.markers.append(CurveMarker(event.step, "resume", describe(event)))
         self.ended = self.failed = self.alert = None
@@ -337,6 +348,16 @@ class History:
 
         values = [epoch.validation.get(key) for epoch in self.epochs]
         return np.array([epoch.step for epoch in self.epochs], dtype=float), np.array(values, dtype=float)
+
+
+def thinned(samples: Sequence[LayerHistograms]) -> list[LayerHistograms]:
+    """Return half of MOST_HISTOGRAMS samples at most: the last in each of equal ranges of steps.
+
+    The ranges double from one thinning to the next, so that they stay aligned.
+    """
+    last = max(sample.step for sample in samples)
+    width: int = 2 ** (last // (MOST_HISTOGRAMS // 2 - 1)).bit_length()
+    return list({sample.step // width: sample for sample in samples}.values())
 
 
 def hardware_value(sample: HardwareSampled, key: str, number: int = 0) -> float | None:

@@ -62,10 +62,12 @@ def results() -> dict[str, Any]:
     model, digits, backend = small_model(), few_digits(DIGITS), backends.current()
     images, targets = pixels(digits.images), one_hot(digits.labels, 10)
     warps = draw_warps(Augmentation(), DIGITS, seed=1, epoch=0)
+    gradients, (outputs,) = backend.probe(model, [model.layers[2].output], lambda output: output)(images, targets)
     augmented, _ = next(iter(backend.batches(Feed(digits.images[..., np.newaxis], targets, DIGITS, warps))))
     return {
         "pixels": backend.log_probability_gradient(model)(images, WANTED),
-        "norms": backend.gradient_norms(model)(images, targets),
+        "gradients": np.concatenate([gradient.ravel() for gradient in gradients]),
+        "outputs": keras.ops.convert_to_numpy(outputs),
         "augmented": np.asarray(augmented),
         "trained": weights_after_an_epoch(digits),
     }

@@ -11,13 +11,14 @@ from mnist_tui.events import (
     CheckpointSaved,
     EndReason,
     HardwareSampled,
+    LayerHistograms,
     Phase,
     PhaseChanged,
     RunEnded,
     RunFailed,
     SettingChanged,
 )
-from mnist_tui.runs.history import NOTED_EVENTS, RECENT_STEPS, History
+from mnist_tui.runs.history import MOST_HISTOGRAMS, NOTED_EVENTS, RECENT_STEPS, History
 from mnist_tui.runs.notes import describe
 from mnist_tui.runs.steps import FIRST_ROWS, StepTable
 from tests.kit import samples
@@ -194,3 +195,14 @@ def test_the_shape_of_images_is_recorded_and_that_of_mnist_for_older_runs() -> N
     assert older is not None
     assert history(newer).image_shape == (96, 8, 3)
     assert history(older).image_shape == history().image_shape == (28, 28, 1)
+
+
+def test_old_histograms_are_thinned_evenly_and_later_ones_go_with_a_roll_back() -> None:
+    run = history(*(LayerHistograms(time=1.0, step=step, layers=()) for step in range(0, 1_000_000, 250)))
+    steps = [sample.step for sample in run.layer_histograms]
+    assert len(steps) <= MOST_HISTOGRAMS
+    assert steps == sorted(steps)
+    assert steps[-1] == 999_750
+    assert max(np.diff(steps)) <= 2 * 1_000_000 / (MOST_HISTOGRAMS // 2)
+    run.apply(samples.run_resumed(500_000))
+    assert run.layer_histograms[-1].step == max(step for step in steps if step <= 500_000)

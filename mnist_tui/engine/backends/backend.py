@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 StartExecution = Callable[[float, float | None], None]
 """Function (learning rate of the execution, learning rate of the next one if known) to call before each execution."""
 Gradient = Callable[[NDArray[np.float32], int], NDArray[np.float32]]
-GradientNorms = Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.float32]]
+Probe = Callable[[NDArray[np.float32], NDArray[np.float32]], tuple[list[NDArray[np.float32]], list[Any]]]
+Summary = Callable[[Any], Any]
+"""Function of one output of a layer -> tensors, in operations of `keras.ops`."""
 
 
 @dataclass(frozen=True)
@@ -100,11 +102,24 @@ class Backend(ABC):
         """Return a function (images, class) -> gradient of the class' log probability, both shaped like the images."""
 
     @abstractmethod
-    def gradient_norms(self, model: Any) -> GradientNorms:
-        """Return a function (images, one-hot labels) -> norms of the loss gradient, one per trainable variable.
+    def probe(self, model: Any, outputs: Sequence[Any] = (), summary: Summary | None = None) -> Probe:
+        """Return a function (images, one-hot labels) -> gradients of the loss, summaries of layers' outputs.
 
-        The model runs in inference mode: without dropout, and with unchanged batch statistics.
+        There is one gradient per trainable variable, 0 for one that the loss does not depend on. The model runs in
+        inference mode: without dropout, and with unchanged batch statistics.
+
+        Args:
+            model: Compiled model.
+            outputs: Symbolic outputs of its layers.
+            summary: What is computed of each output, on the device. So outputs stay there, which can be large.
         """
+
+
+def with_outputs(model: Any, outputs: Sequence[Any]) -> Any:
+    """Return a model with the same layers that returns a list: the model's predictions, then these outputs."""
+    import keras
+
+    return keras.Model(model.inputs[0], [model.outputs[0], *outputs])
 
 
 def array_batches(feed: Feed, warp: Callable[[Any, Any], Any]) -> Iterator[tuple[Any, NDArray[np.float32]]]:

@@ -15,7 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_tui.config import ConfigError
-from mnist_tui.engine.backends.backend import Backend, Feed, Gradient, GradientNorms, StartExecution, array_batches
+from mnist_tui.engine.backends.backend import (
+    Backend,
+    Feed,
+    Gradient,
+    Probe,
+    StartExecution,
+    Summary,
+    array_batches,
+    with_outputs,
+)
 from mnist_tui.engine.backends.jax_loop import TrainLoop, load_cudnn
 from mnist_tui.engine.data.augmentation import warp
 from mnist_tui.engine.hardware.detection import JAX_PLATFORMS
@@ -97,17 +106,26 @@ class Jax(Backend):
         gradient = jax.jit(jax.grad(score))
         return lambda images, wanted: np.asarray(gradient(images, wanted, *_values(model)))
 
-    def gradient_norms(self, model: Any) -> GradientNorms:
+    def probe(self, model: Any, outputs: Sequence[Any] = (), summary: Summary | None = None) -> Probe:
+        forward = with_outputs(model, outputs)
+        places = {id(variable): place for place, variable in enumerate(forward.trainable_variables)}
+        order = [places.get(id(variable)) for variable in model.trainable_variables]
+
         def loss(trainable: Any, others: Any, images: Any, targets: Any) -> Any:
-            probabilities, _ = model.stateless_call(trainable, others, images, training=False)
-            return model.loss(targets, probabilities)
+            (predictions, *computed), _ = forward.stateless_call(trainable, others, images, training=False)
+            return model.loss(targets, predictions), list(map(summary, computed)) if summary else []
 
-        def norms(trainable: Any, others: Any, images: Any, targets: Any) -> Any:
-            gradients = jax.grad(loss)(trainable, others, images, targets)
-            return jnp.stack([jnp.linalg.norm(gradient.ravel()) for gradient in gradients])
+        compiled = jax.jit(jax.grad(loss, has_aux=True))
 
-        compiled = jax.jit(norms)
-        return lambda images, targets: np.asarray(compiled(*_values(model), images, targets))
+        def probe(images: NDArray[np.float32], targets: NDArray[np.float32]) -> Any:
+            found, summaries = jax.device_get(compiled(*_values(forward), images, targets))
+            gradients = [
+                np.zeros(variable.shape, np.float32) if place is None else np.asarray(found[place], dtype=np.float32)
+                for variable, place in zip(model.trainable_variables, order, strict=True)
+            ]
+            return gradients, summaries
+
+        return probe
 
 
 def _assign(variable: Any, value: float) -> None:

@@ -1,6 +1,7 @@
 """Keras on TensorFlow: the default, and the fastest backend on a CPU."""
 
 import time
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from mnist_tui.engine.backends.backend import Backend, Feed, Gradient, GradientNorms, StartExecution
+from mnist_tui.engine.backends.backend import Backend, Feed, Gradient, Probe, StartExecution, Summary, with_outputs
 from mnist_tui.engine.backends.fused import fused_class
 from mnist_tui.engine.backends.precision import clone_with_policy
 from mnist_tui.engine.data.augmentation import warp
@@ -113,17 +114,23 @@ class TensorFlow(Backend):
 
         return gradient
 
-    def gradient_norms(self, model: Any) -> GradientNorms:
-        @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator, unused-ignore]
-        def norms(images: Any, targets: Any) -> Any:
-            with tf.GradientTape() as tape:
-                loss = model.loss(targets, model(images, training=False))
-            gradients = tape.gradient(loss, [variable.value for variable in model.trainable_variables])
-            return tf.stack(
-                [tf.zeros(()) if each is None else tf.norm(tf.cast(each, tf.float32)) for each in gradients]
-            )
+    def probe(self, model: Any, outputs: Sequence[Any] = (), summary: Summary | None = None) -> Probe:
+        forward = with_outputs(model, outputs)
 
-        return lambda images, targets: np.asarray(norms(tf.convert_to_tensor(images), tf.convert_to_tensor(targets)))
+        @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator, unused-ignore]
+        def compute(images: Any, targets: Any) -> Any:
+            with tf.GradientTape() as tape:
+                predictions, *computed = forward(images, training=False)
+                loss = model.loss(targets, predictions)
+            variables = [variable.value for variable in model.trainable_variables]
+            gradients = tape.gradient(loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+            return list(map(tf.convert_to_tensor, gradients)), list(map(summary, computed)) if summary else []
+
+        def probe(images: NDArray[np.float32], targets: NDArray[np.float32]) -> Any:
+            gradients, summaries = compute(tf.convert_to_tensor(images), tf.convert_to_tensor(targets))
+            return [np.asarray(each, dtype=np.float32) for each in gradients], summaries
+
+        return probe
 
 
 def _gradient_seconds(dtype: str) -> float:

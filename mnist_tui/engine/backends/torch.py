@@ -1,5 +1,6 @@
 """Keras on PyTorch."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -7,7 +8,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mnist_tui.engine.backends.backend import Backend, Feed, Gradient, GradientNorms, StartExecution, array_batches
+from mnist_tui.engine.backends.backend import (
+    Backend,
+    Feed,
+    Gradient,
+    Probe,
+    StartExecution,
+    Summary,
+    array_batches,
+    with_outputs,
+)
 from mnist_tui.engine.data.augmentation import warp
 from mnist_tui.engine.hardware.plan import Gpu, Plan
 
@@ -60,12 +70,19 @@ class Torch(Backend):
 
         return gradient
 
-    def gradient_norms(self, model: Any) -> GradientNorms:
-        def norms(images: NDArray[np.float32], targets: NDArray[np.float32]) -> NDArray[np.float32]:
-            loss = model.loss(keras.ops.convert_to_tensor(targets), model(images, training=False))
-            variables = [variable.value for variable in model.trainable_variables]
-            gradients = torch.autograd.grad(loss, variables, allow_unused=True)
-            norms = [torch.zeros(()) if gradient is None else gradient.norm().cpu() for gradient in gradients]
-            return np.asarray(torch.stack(norms))
+    def probe(self, model: Any, outputs: Sequence[Any] = (), summary: Summary | None = None) -> Probe:
+        forward = with_outputs(model, outputs)
 
-        return norms
+        def probe(images: NDArray[np.float32], targets: NDArray[np.float32]) -> Any:
+            predictions, *computed = forward(images, training=False)
+            loss = model.loss(keras.ops.convert_to_tensor(targets), predictions)
+            variables = [variable.value for variable in model.trainable_variables]
+            found = torch.autograd.grad(loss, variables, allow_unused=True)
+            gradients = [
+                np.zeros(tuple(variable.shape), np.float32) if gradient is None else gradient.float().cpu().numpy()
+                for variable, gradient in zip(variables, found, strict=True)
+            ]
+            with torch.no_grad():
+                return gradients, list(map(summary, computed)) if summary else []
+
+        return probe

@@ -1,26 +1,36 @@
-"""Layer statistics during training: weight and gradient norms, relative steps, dead ReLU units.
+"""Layer statistics during training: norms, relative steps, dead ReLU units, and histograms over the steps.
 
 Sampling takes at most COST_SHARE of the training time. It runs in inference mode, so that it changes neither batch
 statistics nor random generators.
 """
 
+import math
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from mnist_tui.analysis.log_histogram import ACTIVATIONS, GRADIENTS, WEIGHTS, LogScale, log_shares
 from mnist_tui.engine import backends
 from mnist_tui.engine.data.datasets import Digits
 from mnist_tui.engine.models.evaluation import batch_of, one_hot, pixels
-from mnist_tui.events import LayerStat, LayerStats
+from mnist_tui.events import Histogram, LayerHistogram, LayerHistograms, LayerStat, LayerStats
 
 PROBE_SIZE = 128
 """Number of training examples of 28x28 in the probe. It stays the same, so that samples are comparable."""
 COST_SHARE = 0.01
 MIN_SECONDS_BETWEEN_SAMPLES = 2.0
+HISTOGRAMS_OF_ALL_STEPS = 200
+"""Share of the steps so far, 1 in so many, that two histograms are apart: less than a column of a screen.
+
+So there are at most 1,900 of them in a million steps, most of them early, when the layers change most.
+"""
+HISTOGRAM_VALUES = 16_384
+"""Values of a layer in a histogram, drawn at random and the same in all samples; more change no bin by 1 %."""
 
 Array = NDArray[np.float32]
 
@@ -36,16 +46,17 @@ class LayerSampler:
         self._model = model
         self._images, self._targets = pixels(probe.images), one_hot(probe.labels, classes)
         self._layers = [layer for layer in model.layers if layer.trainable_variables or _is_relu(layer)]
-        relus = [layer for layer in self._layers if _is_relu(layer)]
-        self._relu_names = [layer.name for layer in relus]
-        self._activations = keras.Model(model.inputs[0], [layer.output for layer in relus]) if relus else None
-        self._gradient_norms = backends.current().gradient_norms(model)
+        outputs = {layer.name: output for layer in self._layers if (output := _output_of(layer, model)) is not None}
+        self._output_names = list(outputs)
+        self._probe = backends.current().probe(model, list(outputs.values()), _summary)
         self._before: dict[str, Array] | None = None
         self._next = time.monotonic() + MIN_SECONDS_BETWEEN_SAMPLES
+        self._next_histograms = 0
+        """Step from which on a sample has histograms."""
         self._cost = 0.0
         self._compiled = False
 
-    def after_batch(self, step: int) -> LayerStats | None:
+    def after_batch(self, step: int) -> list[LayerStats | LayerHistograms]:
         """Return a sample if one is complete: it takes two batches, since a step is their difference."""
         if self._before is None:
             if time.monotonic() >= self._next:
@@ -53,20 +64,26 @@ class LayerSampler:
                 self._reader()
                 self._before = self._weights()
                 self._cost += time.monotonic()
-            return None
+            return []
         began = time.monotonic()
         self._reader()
-        stats = self._sample(step, self._before)
+        events = self._sample(step, self._before)
         self._before = None
         now = time.monotonic()
         self._cost += now - began
         # the first sample includes compilation, so its cost is not representative
         self._next = now + max(MIN_SECONDS_BETWEEN_SAMPLES, self._cost / COST_SHARE if self._compiled else 0.0)
         self._compiled = True
-        return stats
+        return events
 
-    def _sample(self, step: int, before: dict[str, Array]) -> LayerStats:
-        now, gradients, dead = self._weights(), self._gradients(), self._dead_shares()
+    def _sample(self, step: int, before: dict[str, Array]) -> list[LayerStats | LayerHistograms]:
+        now = self._weights()
+        found, summaries = self._probe(self._images, self._targets)
+        gradients = self._by_layer(found)
+        outputs = {
+            name: [keras.ops.convert_to_numpy(part) for part in parts]
+            for name, parts in zip(self._output_names, summaries, strict=True)
+        }
         layers = []
         for layer in self._layers:
             name = layer.name
@@ -75,48 +92,77 @@ class LayerSampler:
             if size is not None:
                 steps = self._model.steps_per_execution  # steps between the two batches
                 change = _norm(now[name] - before[name]) / max(size, 1e-12) / steps
-            layers.append(
-                LayerStat(
-                    name=name,
-                    weight_norm=size,
-                    relative_step=change,
-                    gradient_norm=gradients.get(name),
-                    dead_share=dead.get(name),
-                )
+            dead = float((outputs[name][1] <= 0).mean()) if name in outputs and _is_relu(layer) else None
+            gradient = _norm(gradients[name]) if name in gradients else None
+            layers.append(LayerStat(name, size, change, gradient, dead))
+        total = _norm(np.array([layer.gradient_norm or 0.0 for layer in layers]))
+        events: list[LayerStats | LayerHistograms] = [
+            LayerStats(time=time.time(), step=step, gradient_norm=total, layers=tuple(layers))
+        ]
+        if step >= self._next_histograms:
+            self._next_histograms = step + step // HISTOGRAMS_OF_ALL_STEPS
+            values = {name: sampled for name, (sampled, _) in outputs.items()}
+            events.append(LayerHistograms(time=time.time(), step=step, layers=self._histograms(now, gradients, values)))
+        return events
+
+    def _histograms(
+        self, weights: dict[str, Array], gradients: dict[str, Array], outputs: dict[str, Array]
+    ) -> tuple[LayerHistogram, ...]:
+        return tuple(
+            LayerHistogram(
+                layer.name,
+                _histogram(weights.get(layer.name), WEIGHTS),
+                _histogram(gradients.get(layer.name), GRADIENTS),
+                _histogram(outputs.get(layer.name), ACTIVATIONS),
             )
-        total = float(np.sqrt(sum(norm**2 for norm in gradients.values())))
-        return LayerStats(time=time.time(), step=step, gradient_norm=total, layers=tuple(layers))
+            for layer in self._layers
+        )
 
     def _weights(self) -> dict[str, Array]:
         """Return each layer's trainable weights as one flat array."""
-        return {
-            layer.name: np.concatenate([np.asarray(variable).ravel() for variable in layer.trainable_variables])
+        return self._by_layer([np.asarray(variable) for variable in self._model.trainable_variables])
+
+    def _by_layer(self, arrays: list[Array]) -> dict[str, Array]:
+        """Join what belongs to the model's trainable variables by their layers, each as one flat array."""
+        by_variable = {id(one): array for one, array in zip(self._model.trainable_variables, arrays, strict=True)}
+        parts = {
+            layer.name: [by_variable[id(one)].ravel() for one in layer.trainable_variables if id(one) in by_variable]
             for layer in self._layers
-            if layer.trainable_variables
         }
+        return {name: np.concatenate(each) for name, each in parts.items() if each}
 
-    def _gradients(self) -> dict[str, float]:
-        """Return the norm of the loss gradient for each layer, on the probe."""
-        norms = self._gradient_norms(self._images, self._targets)
-        squares: dict[str, float] = {}
-        place = 0
-        for layer in self._model.layers:
-            for _ in layer.trainable_variables:
-                squares[layer.name] = squares.get(layer.name, 0.0) + float(norms[place]) ** 2
-                place += 1
-        return {name: float(np.sqrt(square)) for name, square in squares.items()}
 
-    def _dead_shares(self) -> dict[str, float]:
-        """Return each ReLU layer's share of units (or channels) that no probe image activates."""
-        if self._activations is None:
-            return {}
-        outputs = self._activations(self._images, training=False)  # predict would assign to the variables on JAX
-        outputs = outputs if isinstance(outputs, list) else [outputs]
-        shares = {}
-        for name, output in zip(self._relu_names, outputs, strict=True):
-            highest = keras.ops.convert_to_numpy(keras.ops.max(output, axis=tuple(range(output.ndim - 1))))
-            shares[name] = float((highest <= 0).mean())
-        return shares
+def _output_of(layer: Any, model: Any) -> Any:
+    """Return a layer's output in the model; None if it has several, or those of another model, as a nested one."""
+    try:
+        keras.Model(model.inputs[0], layer.output)
+    except (AttributeError, ValueError):
+        return None
+    return layer.output if isinstance(layer.output, keras.KerasTensor) else None
+
+
+def _summary(output: Any) -> Any:
+    """Return a sample of a layer's outputs, and the maximum of each unit or channel."""
+    output = keras.ops.cast(output, "float32")
+    values = keras.ops.reshape(output, (-1,))
+    highest = keras.ops.max(output, axis=tuple(range(len(output.shape) - 1)))
+    return keras.ops.take(values, _sampled(math.prod(output.shape))), highest
+
+
+def _histogram(values: Array | None, scale: LogScale) -> Histogram | None:
+    if values is None:
+        return None
+    sample = values if values.size <= HISTOGRAM_VALUES else values[_sampled(values.size)]
+    levels = log_shares(sample, scale)
+    return None if levels is None else Histogram(scale.low, scale.high, levels)
+
+
+@lru_cache(maxsize=64)
+def _sampled(count: int) -> NDArray[np.int32]:
+    """Return the places of the values in a histogram of `count` of them."""
+    if count <= HISTOGRAM_VALUES:
+        return np.arange(count, dtype=np.int32)
+    return np.random.default_rng(0).integers(0, count, HISTOGRAM_VALUES, dtype=np.int32)
 
 
 def _is_relu(layer: Any) -> bool:

@@ -190,9 +190,8 @@ class Trainer:
             return self._handle_divergence(finding)
         if finding is not None:
             self._recorder.alert(finding.kind, finding.text)
-        stats = self._layer_sampler.after_batch(state.step)
-        if stats is not None:
-            self._emit(stats)
+        for sample in self._layer_sampler.after_batch(state.step):
+            self._emit(sample)
         self._recorder.restore_removed()
         if self._checkpointer.is_due():
             self._save_checkpoint()
