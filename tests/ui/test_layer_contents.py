@@ -14,7 +14,8 @@ from mnist_tui.ui.layers.comparison import previous
 from mnist_tui.ui.layers.contents import Bars, Maps, Numbers, figure, picture_sides
 from mnist_tui.ui.layers.inspections import Ask, Inspections
 from mnist_tui.ui.layers.sides import neighbours
-from mnist_tui.ui.layers.views import origin_of, output_content, overall_limit, size_words, weight_norm, weights_content
+from mnist_tui.ui.layers.views import origin_of, output_content, overall_limit, weight_norm, weights_content
+from mnist_tui.ui.layers.words import size_words
 from tests.kit.recording import recorded_run
 from tests.ui.inspections import SHAPES, Replies, answer, layer_view, tensor
 

@@ -19,6 +19,8 @@ LEAST_LANE = 15
 """Columns of a branch below which branches are listed in sequence."""
 WIDE_CELL = 34
 """Columns from which on a layer's kind and its dead share are shown."""
+LEAST_KIND = 8
+"""Columns of a layer's kind, below which it is left out."""
 SHAPE_WIDTH, DEAD_WIDTH, NAME_WIDTH = 10, 5, 14
 
 
@@ -95,6 +97,7 @@ class FlowPanel(LineWidget):
         if width >= WIDE_CELL:
             room = width - line.cell_len - SHAPE_WIDTH - DEAD_WIDTH - 1
             name = min(room, max(NAME_WIDTH, room // 2))
+            name = room if room - name < LEAST_KIND else name
             line.append(padded(layer.name, name - 1) + " ", paint(colours.foreground, behind, bold=is_current))
             line.append(padded(layer_kind(layer, self._details), room - name), paint(colours.quiet, behind))
             line.append(padded(shape(layer.shape), SHAPE_WIDTH, "right"), paint(colours.foreground, behind))

@@ -10,7 +10,7 @@ from mnist_tui.runs.directory import RunDirectory
 from mnist_tui.ui.run.model_client import ModelClient
 
 KEPT_BYTES = 200_000_000
-"""Tensors that are kept: 20 epochs of the largest layer of `best`, twice."""
+"""Tensors that are kept: 20 epochs of a layer with 4 MB of weights, twice."""
 LayerRequest = Inspect | Excite
 Outcome = Inspection | Excitations | str
 

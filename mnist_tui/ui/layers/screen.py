@@ -13,7 +13,7 @@ from mnist_tui.control.protocol import Excitations, Inspection, LayerView
 from mnist_tui.events import Layer
 from mnist_tui.explanations import layer_explanation
 from mnist_tui.render.feature_maps import Scale
-from mnist_tui.render.text import cell_len, percent, sanitize
+from mnist_tui.render.text import percent, sanitize
 from mnist_tui.textbook import INDEX, page_of
 from mnist_tui.ui.confusion.choose_reference import PREVIOUS, ChooseReferenceScreen, Reference, epoch_references
 from mnist_tui.ui.keymap import bindings
@@ -28,14 +28,13 @@ from mnist_tui.ui.layers.views import (
     channel_count,
     excited_content,
     first_layer,
-    legend,
     origin_of,
     output_content,
     overall_limit,
-    size_words,
     weights_content,
 )
 from mnist_tui.ui.layers.wall import Wall
+from mnist_tui.ui.layers.words import legend, wall_title, weights_words
 from mnist_tui.ui.run.model_screen import missing_model
 from mnist_tui.ui.session import RunSession, RunView
 from mnist_tui.ui.shared.paint import palette_of
@@ -191,35 +190,15 @@ class LayersScreen(InspectScreen):
         wall.show(content, selected.channel if selected.view != "images" else -1, self._zoom)
         layer = outcome.layers[-1] if isinstance(outcome, Inspection) else self.current
         room = wall.outer_size.width - TITLE_FRAME
-        words = side.words
-        if isinstance(outcome, Inspection) and side.weights == "current":
-            words = f"step {outcome.step:,}, {words}"
-        if isinstance(outcome, Inspection) and self.comparison.reference is not None:
-            names, predicted = self._names(view), int(np.argmax(outcome.probabilities))
-            words += f": {names[predicted]}, {percent(outcome.probabilities[predicted], 1)}"
-        wall.border_title = Words(self._title(layer, words, room))
+        inspection = outcome if isinstance(outcome, Inspection) else None
+        names = self._names(view) if self.comparison.reference is not None else ()
+        wall.border_title = Words(wall_title(layer, selected, weights_words(side, inspection, names), room))
         parts = legend(content, self.scale, palette_of(self))
         following = list(VIEWS)[(list(VIEWS).index(selected.view) + 1) % len(VIEWS)]
         parts.append(Words.styled(f"Tab: {VIEWS[following]}", "$quiet"))
         while len(parts) > 1 and sum(part.cell_length + 3 for part in parts) - 3 > room:
             parts.pop()
         wall.border_subtitle = Words.styled(" · ", "$quiet").join(parts)
-
-    def _title(self, layer: LayerView | None, weights: str, room: int) -> str:
-        """Return the layer, what is shown of it, and the weights, as far as they fit into `room` cells."""
-        selected = self.selected
-        if layer is None:
-            return weights
-        what = {
-            "maps": (f"{layer.name}, {size_words(layer)}", size_words(layer)),
-            "kernels": (f"{layer.name}, weights", "weights"),
-            "images": (
-                f"validation images that excite channel {selected.channel} of {layer.name} most",
-                f"top images of channel {selected.channel}",
-            ),
-        }[selected.view]
-        titles = [f"{each} · {weights}" for each in what]
-        return next((title for title in titles if cell_len(title) <= room), weights)
 
     def _content(self, view: RunView, side: Side, outcome: Outcome | None) -> Content | str:
         if outcome is None:

@@ -4,14 +4,12 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from textual.content import Content as Words
 
 from mnist_tui.control.protocol import Excitations, LayerView
 from mnist_tui.image_layout import ImageShape
 from mnist_tui.render.feature_maps import Scale, channel_maps, kernel_pictures, limits_of
 from mnist_tui.render.text import shape as shape_words
-from mnist_tui.ui.layers.contents import SYMBOLS, Bars, Content, Excited, Maps, Numbers, Probabilities, figure, shades
-from mnist_tui.ui.theme import Palette
+from mnist_tui.ui.layers.contents import Bars, Content, Excited, Maps, Numbers, Probabilities
 
 
 def output_content(layer: LayerView, scale: Scale, overall: float, names: Sequence[str]) -> Content | str:
@@ -24,7 +22,7 @@ def output_content(layer: LayerView, scale: Scale, overall: float, names: Sequen
         names: Class names, if the layer is the last one.
     """
     if layer.output is None:
-        return f"{layer.name} has no single output to show: {size_words(layer)}."
+        return f"{layer.name} has no single output to show."
     output = layer.output.array()
     if output.ndim == 1:
         if len(names) == len(output) and _are_probabilities(layer):
@@ -96,47 +94,6 @@ def overall_limit(layers: Sequence[LayerView]) -> float:
     """Return the largest absolute output of all layers except the pixels themselves."""
     edges = [abs(edge) for layer in layers if layer.kind != "InputLayer" for edge in layer.edges]
     return max((edge for edge in edges if math.isfinite(edge)), default=0.0)
-
-
-def size_words(layer: LayerView) -> str:
-    """Return the content of a layer's output in words, as in "16 maps of 24×24"."""
-    shape = layer.shape
-    if len(shape) == 1:
-        return f"{shape[0]:,} units"
-    if len(shape) == 3:
-        first = layer.config.get("data_format") == "channels_first"
-        maps, sides = (shape[0], shape[1:]) if first else (shape[-1], shape[:-1])
-        return f"{maps:,} {'map' if maps == 1 else 'maps'} of {shape_words(sides)}"
-    return f"output {shape_words(shape)}" if shape else "several outputs"
-
-
-def legend(content: Content | str, scale: Scale, colours: Palette) -> list[Words]:
-    """Return what the colours of a content mean, with the numbers of the scale; the most important part first."""
-    if isinstance(content, Excited):
-        return [Words.styled("frame: what the strongest cell sees", "$quiet")]
-    if isinstance(content, Bars):
-        words = "the strongest first", f"full bar {figure(content.limit)}"
-        return [Words.styled(each, "$quiet") for each in words]
-    if isinstance(content, Numbers):
-        symbols = [(SYMBOLS[name], name.replace("_", " ")) for name in content.columns if name in SYMBOLS]
-        return [Words.styled(f"{symbol} {name}", "$quiet") for symbol, name in symbols]
-    if not isinstance(content, Maps):
-        return []
-    positive, negative = shades(colours, is_signed=content.is_signed)
-    is_shared = scale is not Scale.UNIT
-    limit = figure(float(content.limits.max()))
-    scales = Words.styled(f"scale: {scale.value}", "$quiet")
-    full = Words.styled("■", _css(positive[-1]))
-    if not content.is_signed:
-        return [full + Words.styled(f" to {limit}" if is_shared else " to its largest", "$quiet"), scales]
-    above = full + Words.styled(f" {limit}" if is_shared else " above 0", "$quiet")
-    sign = "-" if positive == negative else "■"
-    below = Words.assemble((sign, _css(negative[-1])), (f" −{limit} " if is_shared else " below 0 ", "$quiet"))
-    return [below + above, scales]
-
-
-def _css(colour: tuple[int, int, int]) -> str:
-    return "#{:02x}{:02x}{:02x}".format(*colour)
 
 
 def first_layer(layers: Sequence[LayerView]) -> str:
