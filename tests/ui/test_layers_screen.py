@@ -17,10 +17,10 @@ from mnist_tui.ui.layers.screen import LayersScreen
 from mnist_tui.ui.layers.wall import Wall
 from tests.kit.fake_engine import FakeEngine
 from tests.kit.recorded import make_recorded_run
-from tests.kit.recording import recorded_run
+from tests.kit.recording import Clock, finishing_time, recorded_run
 from tests.ui.host import SIZES, Host
 from tests.ui.inspections import Replies, answer, layer_view
-from tests.ui.program import looks
+from tests.ui.program import looks, program, wait_for
 
 
 @pytest.fixture
@@ -250,3 +250,21 @@ async def test_another_run_is_compared_and_its_model_loaded(
                 assert "loading the model" in str(wall(screen, "other").content)
             screen.action_leave_comparison()
             assert not wall(screen, "other").display
+
+
+async def test_v_opens_the_image_under_the_cursor_and_esc_goes_back(replies: Replies) -> None:
+    run = recorded_run()
+    with FakeEngine(run):
+        app = program(run, Clock(finishing_time()))
+        async with app.run_test(size=(120, 40)) as pilot:
+            await pilot.press("3")
+            await wait_for(pilot, "wrong · 27")
+            await pilot.press("right", "V")
+            await wait_for(pilot, "near, 16 maps of 24×24")
+            screen = app.screen
+            assert isinstance(screen, LayersScreen)
+            assert screen.image is not None
+            assert screen.image is screen.session.at_hand
+            assert screen.image.image.tobytes() in {each.image for each in replies.asked if isinstance(each, Inspect)}
+            await pilot.press("escape")
+            await wait_for(pilot, "wrong · 27")
