@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
+from textual import work
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.content import Content as Words
@@ -40,6 +41,7 @@ from mnist_tui.ui.session import RunSession, RunView
 from mnist_tui.ui.shared.paint import palette_of
 from mnist_tui.ui.shared.sized_screen import hide
 from mnist_tui.ui.shared.waiting import before_the_first_epoch
+from mnist_tui.ui.steering.steering import notify
 
 TITLE_FRAME = len("╭─    ──╮")
 """Columns of a title's line that the title cannot use."""
@@ -204,7 +206,8 @@ class LayersScreen(InspectScreen):
         if outcome is None:
             is_own = side.session is self.session
             words = self.missing_model(view) if is_own else missing_model(side.session, side.session.view, "", "")
-            return words or "computing …"
+            waiting = "Searching the validation images …" if self.selected.view == "images" else "Computing …"
+            return words or waiting
         if isinstance(outcome, str):
             return self._missing_layer(side) or sanitize(outcome)
         if isinstance(outcome, Excitations):
@@ -354,9 +357,13 @@ class LayersScreen(InspectScreen):
         self.catch_up()
 
     def _compare(self, reference: Reference | Literal["previous"] | None) -> None:
-        if reference is None:
-            return
+        if reference is not None:
+            self._begin_comparison(reference)
+
+    @work(thread=True, exclusive=True, group="comparison")
+    def _begin_comparison(self, reference: Reference | Literal["previous"]) -> None:
+        """Open the other side in a thread, since the events of a long run take seconds to read."""
         problem = self.comparison.begin(reference)
         if problem:
-            self.notify(problem, severity="error", markup=False)
-        self.catch_up()
+            notify(self.app, problem, "error")
+        self.call_later(self.catch_up)
