@@ -8,18 +8,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
 from mnist_tui.config import ConfigError, EarlyStopping
 from mnist_tui.control.protocol import (
     Attach,
+    Computed,
     Continue,
-    Explain,
     Pause,
     Ping,
-    Predict,
     Request,
     RollBack,
     SaveCheckpoint,
@@ -219,6 +218,6 @@ def command_keys() -> dict[str, tuple[SteeringCommand, CommandKey]]:
 
 def decode_request(line: bytes) -> Request:
     """Decode one line of the control socket; raises msgspec.DecodeError, UnicodeDecodeError or RecursionError."""
-    types = [Ping, Attach, Explain, Predict, *(command.request for command in STEERING_COMMANDS)]
+    types = [Ping, Attach, *get_args(Computed), *(command.request for command in STEERING_COMMANDS)]
     request: Request = msgspec.json.decode(line, type=reduce(or_, types))
     return request

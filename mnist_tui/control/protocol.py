@@ -111,10 +111,15 @@ class Predict(Request, frozen=True, tag="predict"):
 
 
 class PredictedImages(msgspec.Struct, frozen=True):
-    """Predictions for images."""
+    """Predictions for images.
+
+    The weights of a request give the probabilities. Distances need the features of all validation images, which take
+    seconds. For other weights than the best, they are those of the best weights at some earlier epoch, or before the
+    first validation those of the weights at that time.
+    """
 
     epoch: int | None
-    """None if it is unknown."""
+    """Epoch of the weights; None if they are not those of an epoch's end, or if it is unknown."""
     probabilities: tuple[tuple[float, ...], ...]
     """Rows of images, columns of classes."""
     distances: tuple[float, ...]
@@ -255,8 +260,10 @@ class Excitations(msgspec.Struct, frozen=True):
     images: tuple[Excitation, ...]
 
 
+Computed = Explain | Predict | Inspect | Excite
+"""Requests that take time to compute."""
 Result = Explanation | PredictedImages | Inspection | Excitations
-"""Content of a reply that takes time to compute."""
+"""Content of the replies to them."""
 
 
 class Reply(msgspec.Struct, frozen=True):

@@ -142,32 +142,35 @@ def test_maps_are_relative_to_their_strongest_pixel() -> None:
     assert not any(quantized(np.zeros((28, 28), np.float32)))
 
 
+def snapshots_of(model: Any) -> Any:
+    """Return a source of weights that has those of epoch 2."""
+    return SimpleNamespace(best_epoch=2, best=SimpleNamespace(inference_model=lambda: model))
+
+
 class TestExplanationService:
     """The digit of a request."""
 
     @pytest.fixture
     def explain(self, model: Any, split: Split) -> Callable[[Explain], Explanation]:
-        service = ExplanationService(split)
-        best: Any = SimpleNamespace(inference_model=lambda: model)
+        service = ExplanationService(split, snapshots_of(model))
 
         def explain(request: Explain) -> Explanation:
-            explanation = list(service.explain(request, best, 2))[-1]
+            explanation = list(service.explain(request))[-1]
             assert explanation is not None
             return explanation
 
         return explain
 
     def test_a_request_whose_client_gave_up_is_dropped(self, model: Any, split: Split) -> None:
-        service, steering = ExplanationService(split), Steering(TrainingState.initial(samples.config()), lambda _: None)
-        steering.state.best_epoch = 2
-        best: Any = SimpleNamespace(inference_model=lambda: model)
+        service = ExplanationService(split, snapshots_of(model))
+        steering = Steering(TrainingState.initial(samples.config()), lambda _: None)
         first, second = (steering.handle(Explain("validation", int(split.validation.indices[row]))) for row in (0, 1))
         assert first is not None
         assert second is not None
         assert first.cancel()
-        service.work(steering, best)
+        service.work(steering)
         while not second.done():
-            service.work(steering, best)
+            service.work(steering)
             assert second.done() or not second.cancel(), "too late to give up"
         assert second.result().epoch == 2
 

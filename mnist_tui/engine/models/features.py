@@ -38,9 +38,9 @@ class Features:
         norms = np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
         return np.asarray(features / norms, dtype=np.float32)
 
-    def pieces(self, images: NDArray[np.uint8]) -> Iterator[Floats]:
-        """Yield the features of many images in short pieces, in their order."""
-        chunk = batch_of(images, CHUNK)
+    def pieces(self, images: NDArray[np.uint8], count: int = CHUNK) -> Iterator[Floats]:
+        """Yield the features of many images in short pieces of `count` images of 28x28, in their order."""
+        chunk = batch_of(images, count)
         for start in range(0, len(images), chunk):
             yield self.of(images[start : start + chunk])
 

@@ -1,36 +1,53 @@
-"""Explain and predict requests, carried out with the best epoch's model."""
+"""Requests about the model that take time to compute: explain, predict, inspect."""
 
 from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_tui.control.protocol import Explain, Explanation, Predict, Result
+from mnist_tui.control.protocol import (
+    Computed,
+    Excite,
+    Explain,
+    Explanation,
+    Inspect,
+    Inspection,
+    Predict,
+    PredictedImages,
+    Result,
+)
 from mnist_tui.engine.data.datasets import Split
-from mnist_tui.engine.models.best_model import BestModel
-from mnist_tui.engine.service.explainer import Explainer
+from mnist_tui.engine.models.evaluation import pixels
+from mnist_tui.engine.models.layer_graph import LayerGraph
+from mnist_tui.engine.service import inside
+from mnist_tui.engine.service.explainer import Explainer, predicted_images
+from mnist_tui.engine.service.familiarity import FamiliarityIndex
 from mnist_tui.engine.service.server import RequestError
+from mnist_tui.engine.service.snapshots import Snapshot, Snapshots
 from mnist_tui.engine.service.steering import Steering
 from mnist_tui.image_layout import shape_in_words, shape_of
 
 
 class ExplanationService:
-    """Explanations by one explainer, which is built again when a better epoch comes."""
+    """Explanations by one explainer, which is built again when a better epoch comes, and all else about the model."""
 
-    def __init__(self, split: Split) -> None:
+    def __init__(self, split: Split, snapshots: Snapshots) -> None:
         self._digits = {"train": split.train, "validation": split.validation, "test": split.test}
+        self._snapshots = snapshots
         self._explainer: Explainer | None = None
         self._epoch: int | None = None
+        self._familiarity = FamiliarityIndex(snapshots, split.validation.images)
+        self._graphs: dict[int, LayerGraph] = {}
 
-    def work(self, steering: Steering, best: BestModel) -> None:
-        """Compute the next piece of the explanation that has been pending longest."""
+    def work(self, steering: Steering) -> None:
+        """Compute the next piece of the result that has been pending longest."""
         pending = steering.pending_explanation
         if not pending.claim():
             steering.drop_explanation()
             return
         try:
             if pending.pieces is None:
-                pending.pieces = self.pieces(pending.request, best, steering.state.best_epoch)
+                pending.pieces = self.pieces(pending.request)
             result = next(pending.pieces)
         except Exception as error:  # an explanation may fail, but the training must not
             pending.result.set_exception(error)
@@ -39,24 +56,53 @@ class ExplanationService:
         if result is not None:
             pending.result.set_result(result)
             steering.drop_explanation()
+            if isinstance(pending.request, Predict):
+                self._familiarity.refresh()
 
-    def pieces(self, request: Explain | Predict, best: BestModel, epoch: int | None) -> Iterator[Result | None]:
+    def pieces(self, request: Computed) -> Iterator[Result | None]:
         """Return the pieces of a result (see Explainer); raises RequestError."""
-        if epoch is None:
-            raise RequestError("no epoch is validated yet: try again after the first")
         if isinstance(request, Predict):
-            return self._explainer_of(best, epoch).predict(_images(request.images, self._digits["train"].images))
-        return self.explain(request, best, epoch)
+            return self.predict(request)
+        if isinstance(request, Inspect):
+            return self.inspect(request)
+        if isinstance(request, Excite):
+            raise RequestError("the images that excite a channel are not found yet: update mnist-tui")
+        return self.explain(request)
 
-    def explain(self, request: Explain, best: BestModel, epoch: int) -> Iterator[Explanation | None]:
+    def predict(self, request: Predict) -> Iterator[Result | None]:
+        """Return the pieces of predictions; raises RequestError."""
+        images = _images(request.images, self._digits["train"].images)
+        if request.weights == "best":
+            return self._best_explainer().predict(images)
+        snapshot = self._snapshots.of(request.weights)
+        return self._predict_by(snapshot, images)
+
+    def _predict_by(self, snapshot: Snapshot, images: NDArray[np.uint8]) -> Iterator[PredictedImages | None]:
+        for _ in self._familiarity.build():
+            yield None
+        probabilities = self._snapshots.inference_model(snapshot).predict_on_batch(pixels(images))
+        features, familiarity = self._familiarity.measure(images)
+        yield predicted_images(np.asarray(probabilities, np.float32), features, familiarity, snapshot.epoch)
+
+    def inspect(self, request: Inspect) -> Iterator[Inspection]:
+        """Yield what becomes of an image in the model; raises RequestError."""
+        (image,) = _images(request.image, self._digits["train"].images, most=1)
+        snapshot = self._snapshots.of(request.weights)
+        model = self._snapshots.member_model(snapshot, request.member)
+        if request.member not in self._graphs:
+            self._graphs[request.member] = LayerGraph(model)
+        graph = self._graphs[request.member]
+        yield inside.inspect(graph, image, request.layer, request.channel, snapshot.epoch, snapshot.step)
+
+    def explain(self, request: Explain) -> Iterator[Explanation | None]:
         """Return the pieces of an explanation (see Explainer.explain); raises RequestError."""
+        explainer = self._best_explainer()
         if request.digit is None:
             name, row = self._find(request)
             digits = self._digits[name]
             image, label, itself = digits.images[row], int(digits.labels[row]), (name, row)
-            return self._explainer_of(best, epoch).explain(image, label, itself)
+            return explainer.explain(image, label, itself)
         (image,), label = _images(request.digit.image, self._digits["train"].images, most=1), request.digit.label
-        explainer = self._explainer_of(best, epoch)
         if not 0 <= label < explainer.classes:
             raise RequestError(f"label {label} is out of range: give a class from 0 to {explainer.classes - 1}")
         return explainer.explain(image, label)
@@ -71,10 +117,14 @@ class ExplanationService:
                 return name, int(rows[0])
         raise RequestError(f"the {request.split} split of this run has no image {request.index}")
 
-    def _explainer_of(self, best: BestModel, epoch: int) -> Explainer:
+    def _best_explainer(self) -> Explainer:
+        epoch = self._snapshots.best_epoch
+        if epoch is None:
+            raise RequestError("no epoch is validated yet: try again after the first")
         if self._explainer is None or self._epoch != epoch:
             searched = {name: self._digits[name] for name in ("train", "validation")}
-            self._explainer, self._epoch = Explainer(best.inference_model(), epoch, searched), epoch
+            model = self._snapshots.best.inference_model()
+            self._explainer, self._epoch = Explainer(model, epoch, searched), epoch
         return self._explainer
 
 

@@ -14,8 +14,11 @@ from typing import Any
 
 from mnist_tui.config import ConfigError, EarlyStopping
 from mnist_tui.control.protocol import (
+    Computed,
     Continue,
+    Excite,
     Explain,
+    Inspect,
     Pause,
     Predict,
     Request,
@@ -63,9 +66,9 @@ class Action(Enum):
 
 @dataclass
 class PendingExplanation:
-    """A request to explain a digit or predict images; `pieces` is the work that the training thread has begun."""
+    """A request that takes time; `pieces` is the work that the training thread has begun."""
 
-    request: Explain | Predict
+    request: Computed
     result: "Future[Result]" = field(default_factory=Future)
     pieces: Iterator[Result | None] | None = None
 
@@ -123,7 +126,7 @@ class Steering:
             self._awaits_viewer = self._awaits_viewer and not count
             self._changed.notify_all()
 
-    def _accept_explain(self, request: Explain | Predict) -> "Future[Result]":
+    def _accept_explain(self, request: Computed) -> "Future[Result]":
         if self._exiting:
             raise RequestError("the engine is about to exit: try again")
         if len(self._explanations) >= MAX_PENDING_EXPLANATIONS:
@@ -374,6 +377,8 @@ Handler = Callable[[Steering, Any], "Future[Result] | None"]
 HANDLERS: dict[type[Request], Handler] = {
     Explain: Steering._accept_explain,
     Predict: Steering._accept_explain,
+    Inspect: Steering._accept_explain,
+    Excite: Steering._accept_explain,
     Pause: Steering._accept_pause,
     Step: Steering._accept_step,
     Continue: Steering._accept_continue,

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from mnist_tui.config import EarlyStopping, RunConfig
 from mnist_tui.diagnosis.guard import EpochFigures, Finding, Guard
+from mnist_tui.engine import backends
 from mnist_tui.engine.backends.runtime import unused_gpu_warning
 from mnist_tui.engine.data.datasets import DataSet, Split
 from mnist_tui.engine.distribution import DistributionError
@@ -15,10 +16,12 @@ from mnist_tui.engine.hardware import detection
 from mnist_tui.engine.hardware.plan import Machine
 from mnist_tui.engine.models.compiled import CompiledModel
 from mnist_tui.engine.models.ema import use_ema_weights
+from mnist_tui.engine.models.member_models import Weights
 from mnist_tui.engine.recording import checkpoints
 from mnist_tui.engine.recording.checkpoints import Checkpoint, Checkpointer
 from mnist_tui.engine.recording.retrying_writer import CHECKPOINT
 from mnist_tui.engine.service.explanations import ExplanationService
+from mnist_tui.engine.service.snapshots import Snapshots
 from mnist_tui.engine.service.steering import Action, DivergedError
 from mnist_tui.engine.training.callbacks import AfterExecution, PrepareExecution, RecordSteps
 from mnist_tui.engine.training.context import RunContext
@@ -46,7 +49,6 @@ class Trainer:
         self._config, self._machine, self._class_names, self._split = config, machine, data.class_names, split
         self._facts, self._data_notes = data.facts, data.notes
         self._recorder = Recorder(context, config, self._facts, split)
-        self._explanations = ExplanationService(split)
         self._checkpointer = Checkpointer(context.run, config, before=context.event_writer.flush)
         self._emergency_checkpoint = EmergencyCheckpoint(context, self._checkpointer)
         self._distribution.watch(self._emergency_checkpoint.save_and_exit)
@@ -56,6 +58,10 @@ class Trainer:
         plan = self._compiled.plan
         self._feed = EpochFeed(config, split.train, len(data.class_names), self._distribution, plan)
         self._steps_per_epoch = self._feed.steps
+        self._snapshots = Snapshots(
+            self._state, self._steps_per_epoch, lambda: self._recorder.best, self._current_weights
+        )
+        self._explanations = ExplanationService(split, self._snapshots)
         self._record_steps = RecordSteps(self._emit, self._state, config.batch_size, self._feed.count)
         self._set_up_member()
         self._steering.steps_per_execution = plan.steps_per_execution
@@ -143,7 +149,7 @@ class Trainer:
     def serve_explanations(self, patience: float, idle: float | None) -> bool:
         """Explain digits after the run has ended (see Steering.wait_after_end). Return True to train more epochs."""
         while (action := self._steering.wait_after_end(patience, idle)) is Action.EXPLAIN:
-            self._explanations.work(self._steering, self._recorder.best)
+            self._explanations.work(self._steering)
         return action is Action.TRAIN_ON
 
     def _fit_epoch(self) -> None:
@@ -208,7 +214,7 @@ class Trainer:
             if action is Action.SAVE_CHECKPOINT:
                 self._save_checkpoint()
             elif action is Action.EXPLAIN:
-                self._explanations.work(self._steering, self._recorder.best)
+                self._explanations.work(self._steering)
                 explained = True
             elif not paused:
                 paused = True
@@ -264,6 +270,7 @@ class Trainer:
         checkpoint.restore(self._compiled.variables)
         self._state.return_to(checkpoint.state)
         self._steering.restart_explanations()
+        self._snapshots.forget()
         if checkpoint.best:
             self._recorder.save_best()
         checkpoints.remove_after(self._run, checkpoint.state.step)
@@ -347,6 +354,12 @@ class Trainer:
         if complete:
             self._speculate_next_epoch()
         return self._recorder.record(validation, complete=complete)
+
+    def _current_weights(self) -> tuple[int, Weights]:
+        """Return the number of the member in training, and the weights that would be validated now."""
+        compiled = self._compiled
+        with use_ema_weights(compiled.model):
+            return compiled.number, backends.current().fetch(compiled.reader().weights)
 
     def _speculate_next_epoch(self) -> None:
         """Start the next epoch's first execution while this epoch is recorded."""

@@ -1,0 +1,104 @@
+"""Weights that a request names: those of the best epoch, or those that train right now."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from mnist_tui.control import protocol
+from mnist_tui.engine.models.best_model import BestModel
+from mnist_tui.engine.models.member_models import MemberModels, Weights
+from mnist_tui.engine.recording.checkpoints import TrainingState
+from mnist_tui.engine.service.server import RequestError
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """Weights of all ensemble members that have any, at one time of a run."""
+
+    epoch: int | None
+    """Epoch at whose end they were validated; 0: the initial weights; None: other weights."""
+    step: int
+    members: dict[int, Weights]
+
+
+class Snapshots:
+    """Source of snapshots, with one copy of the models to compute with any of them."""
+
+    def __init__(
+        self,
+        state: TrainingState,
+        steps_per_epoch: int,
+        best: Callable[[], BestModel],
+        current: Callable[[], tuple[int, Weights]],
+    ) -> None:
+        """Take functions that return the best model, and the member in training with the weights to validate now."""
+        self._state = state
+        self._steps_per_epoch = steps_per_epoch
+        self._best = best
+        self._current = current
+        self._models: MemberModels | None = None
+        self._newest: Snapshot | None = None
+        """Current weights when they were last asked for: they are copied once a step."""
+        self._best_snapshot: Snapshot | None = None
+
+    @property
+    def best_epoch(self) -> int | None:
+        """The best epoch so far; None before the first validation."""
+        return self._state.best_epoch
+
+    @property
+    def best(self) -> BestModel:
+        """Best model of every ensemble member."""
+        return self._best()
+
+    def of(self, weights: protocol.Weights) -> Snapshot:
+        """Return the weights that a request names; raises RequestError."""
+        if weights == "current":
+            return self._current_snapshot()
+        if weights == "best":
+            return self._snapshot_of_best()
+        raise RequestError(f"the weights of epoch {weights} are not kept: choose the best or the current ones")
+
+    def forget(self) -> None:
+        """Forget the current weights, since the training has returned to an earlier step."""
+        self._newest = None
+
+    def inference_model(self, snapshot: Snapshot) -> Any:
+        """Return the inference model over all members of a snapshot, valid until another one is asked for."""
+        return self._models_with(snapshot).inference_model()
+
+    def member_model(self, snapshot: Snapshot, member: int) -> Any:
+        """Return the model of one member, valid until another snapshot is asked for; raises RequestError."""
+        if member not in snapshot.members:
+            known = ", ".join(str(each + 1) for each in sorted(snapshot.members))
+            raise RequestError(f"model {member + 1} has no such weights: choose from {known}")
+        return self._models_with(snapshot).member_model(member)
+
+    def new_models(self) -> MemberModels:
+        """Return further copies of the models, without weights."""
+        return self._best().copy()
+
+    def _models_with(self, snapshot: Snapshot) -> MemberModels:
+        if self._models is None:
+            self._models = self.new_models()
+        self._models.use(snapshot.members)
+        return self._models
+
+    def _current_snapshot(self) -> Snapshot:
+        state = self._state
+        if self._newest is None or self._newest.step != state.step:
+            member, weights = self._current()
+            earlier = {each: kept for each, kept in self._best().kept.items() if each < member}
+            epoch = None if state.batch else state.epoch
+            self._newest = Snapshot(epoch, state.step, earlier | {member: weights})
+        return self._newest
+
+    def _snapshot_of_best(self) -> Snapshot:
+        epoch = self._state.best_epoch
+        if epoch is None:
+            raise RequestError("no epoch is validated yet: try again after the first")
+        members = self._best().kept
+        if self._best_snapshot is None or self._best_snapshot.members != members or self._best_snapshot.epoch != epoch:
+            step = min(self._state.step, epoch * self._steps_per_epoch)
+            self._best_snapshot = Snapshot(epoch, step, dict(members))
+        return self._best_snapshot
