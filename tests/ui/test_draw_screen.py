@@ -20,7 +20,7 @@ from tests.kit.recording import RECORDING, Clock, Replay, recorded_run
 from tests.ui.program import lines, program, settled, text, told, wait_for, wait_until
 
 VALIDATION = RECORDING.load_arrays(RECORDING.digits_path("validation"))
-KNOWN = VALIDATION["images"].reshape(len(VALIDATION["images"]), -1).astype(np.float32)
+KNOWN = VALIDATION["images"][:1000].reshape(1000, -1).astype(np.float32)
 LENGTHS = (KNOWN**2).sum(axis=1)
 SEVEN = ((7, 7), (13, 7), (20, 7), (18, 11), (15, 16), (14, 20), (13, 25))
 CORNER = tuple((x - 7, y - 5) for x, y in SEVEN)
@@ -89,7 +89,7 @@ async def test_a_seven_in_a_corner_is_predicted_once_it_is_centred() -> None:
             assert not sent[0][23:].any()
             assert not np.array_equal(*sent)
             assert "distance 0.400: unlike" in text(app)
-            assert "distance > 0.300: unlike any" in text(app)
+            assert "above 0.300: unlike any" in text(app)
 
 
 async def test_arrows_and_vi_keys_draw_a_one() -> None:

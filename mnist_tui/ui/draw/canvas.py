@@ -34,6 +34,7 @@ class Canvas(Widget, can_focus=True):
     """Draws on a Drawing. `fit` gives it the largest size that leaves its pixels square."""
 
     BINDINGS = bindings("canvas")
+    ALLOW_SELECT = False  # while text is selected, Textual repaints the whole screen at each move of the mouse
 
     class Changed(Message):
         """The drawing has changed, or the pen was lifted."""
@@ -99,7 +100,7 @@ class Canvas(Widget, can_focus=True):
             self._lift()
             return
         self.drawing.extend(self._point(event))
-        self._change(is_complete=False)
+        self._repaint()
 
     def on_mouse_up(self, event: events.MouseUp) -> None:
         if self.is_dragging:
@@ -181,10 +182,10 @@ class Canvas(Widget, can_focus=True):
         self.release_mouse()
         self._change()
 
-    def _change(self, *, is_complete: bool = True) -> None:
+    def _change(self) -> None:
         self._tell()
         self._repaint()
-        self.post_message(self.Changed(is_complete=is_complete))
+        self.post_message(self.Changed(is_complete=not self.drawing.is_drawing))
 
     def _tell(self) -> None:
         """Show the state of the pen on the border."""
@@ -206,6 +207,8 @@ class Canvas(Widget, can_focus=True):
         if self._is_stale and self.is_attached:
             self._is_stale = False
             self._frame = self.set_timer(FRAME_SECONDS, self._next_frame)
+            if self.is_dragging:
+                self.post_message(self.Changed(is_complete=False))
             before = self._lines
             self._paint()
             changed = [y for y, line in enumerate(self._lines) if y >= len(before) or line != before[y]]

@@ -8,6 +8,7 @@ from textual import work
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.message import Message
+from textual.timer import Timer
 from textual.widgets import Static
 
 from mnist_tui.analysis.centring import MnistView, as_mnist
@@ -37,11 +38,12 @@ RIGHT_COLUMNS = 50
 """Least columns of the predictions."""
 HINT_LINES = 4
 """Lines below the canvas."""
-DRAG_SECONDS, TRAINING_DRAG_SECONDS = 0.5, 1.0
+STROKE_SECONDS, TRAINING_STROKE_SECONDS = 0.5, 1.0
 """Least time between two requests in the middle of a stroke, and while the model trains."""
 REFRESH_SECONDS = 2.0
 """Time after which a drawing that rests is predicted again by a model in training."""
-MARGIN = 3
+HINT, STEPS = "#hint", "#steps"
+MARGIN = 2
 """Pixels of the centred image that may be cut off at each side."""
 
 
@@ -72,6 +74,8 @@ class DrawScreen(ModelScreen):
         super().__init__(session)
         self._client = DrawClient(session.run, self._take_outcome)
         self._target: Target | None = None
+        self._canvas: Canvas | None = None
+        """None until the shape of the run's images is known."""
         self._problem = ""
         """Reason why nothing can be drawn, or why there is no prediction."""
         self._waiting: ImageAtHand | None = None
@@ -82,8 +86,12 @@ class DrawScreen(ModelScreen):
         """The drawing as MNIST would see it; None if it is blank."""
         self._pending: DrawRequest | None = None
         self._requested_at = -1e9
+        self._soon: Timer | None = None
+        """Timer of the next request in the middle of a stroke."""
         self._answered: DrawRequest | None = None
         self._pair: PredictedPair | None = None
+        self._said: dict[str, object] = {}
+        """Lines that are shown, by the selectors of their widgets."""
         self._model = ""
         """The model of the prediction shown."""
 
@@ -211,25 +219,20 @@ class DrawScreen(ModelScreen):
         self.app.push_screen(LabelDrawingScreen(-1, names, probabilities), add)
 
     def on_canvas_changed(self, event: Canvas.Changed) -> None:
-        seconds = TRAINING_DRAG_SECONDS if self.session.view.status is Status.TRAINING else DRAG_SECONDS
-        since = self.session.clock() - self._requested_at
-        if not event.is_complete and (self._pending is not None or since < seconds):
-            return
-        self._view = self._as_mnist()
-        if self._view is None:
-            self._pair, self._answered, self._source = None, None, ""
-        elif not self._request():
-            self._pair = None  # it is the prediction of another drawing
         if event.is_complete:
-            self.session.at_hand = None if self._view is None else ImageAtHand(self._images()[0], "your drawing")
-            self.catch_up()
+            self._predict()
+        elif self._soon is None:
+            seconds = TRAINING_STROKE_SECONDS if self.session.view.status is Status.TRAINING else STROKE_SECONDS
+            since = self.session.clock() - self._requested_at
+            self._soon = self.set_timer(max(0.0, seconds - since), self._predict)
 
     def on_draw_screen_target_loaded(self, event: TargetLoaded) -> None:
         if isinstance(event.target, str):
             self._problem = event.target
         elif self._target is None:
             self._target = event.target
-            self.query_one("#left").mount(Canvas(event.target.shape[:2]), before="#hint")
+            self._canvas = Canvas(event.target.shape[:2])
+            self.query_one("#left").mount(self._canvas, before="#hint")
             self.call_after_refresh(self._start_drawing)
         self.catch_up()
 
@@ -274,13 +277,22 @@ class DrawScreen(ModelScreen):
         self.catch_up()
 
     @property
-    def _canvas(self) -> Canvas | None:
-        return next(iter(self.query(Canvas)), None) if self.has_widgets else None
-
-    @property
     def _class_count(self) -> int:
         started = self.session.view.history.started
         return len(started.class_names) if started is not None and started.class_names else 10
+
+    def _predict(self) -> None:
+        """Centre the drawing and request its prediction."""
+        if self._soon is not None:
+            self._soon.stop()
+            self._soon = None
+        self._view = self._as_mnist()
+        if self._view is None:
+            self._pair, self._answered, self._source = None, None, ""
+        elif not self._request():
+            self._pair = None  # it is the prediction of another drawing
+        self.session.at_hand = None if self._view is None else ImageAtHand(self._images()[0], "your drawing")
+        self.catch_up()
 
     def _as_mnist(self) -> MnistView | None:
         canvas = self._canvas
@@ -328,27 +340,35 @@ class DrawScreen(ModelScreen):
             left.styles.width = canvas.fit(room.width - RIGHT_COLUMNS, room.height - HINT_LINES)
 
     def _show_result(self) -> None:
-        canvas, colours = self._canvas, palette_of(self)
-        view, bars, steps = self._view, self.query_one(PairBars), self.query_one("#steps", Static)
+        canvas = self._canvas
+        view, bars = self._view, self.query_one(PairBars)
         self.set_class(view is None, "-blank")
         if canvas is None:
-            self.query_one("#hint", Static).update("")
+            self._say(HINT, "")
             bars.show(sanitize(self._problem) or "The canvas appears as soon as the run's data are loaded.")
             return
-        hint = f"drawn on a copy of {self._source}" if self._source else HOW_TO_DRAW
-        self.query_one("#hint", Static).update(Text(hint, paint(colours.quiet)))
+        self._say(HINT, f"drawn on a copy of {self._source}" if self._source else HOW_TO_DRAW)
         if view is None:
             bars.show("Draw a digit: its prediction appears here after every stroke.")
             return
         if not canvas.is_dragging:
             self.query_one(DigitImage).show(view.image, MARGIN)
-            title = ("As MNIST would see it", paint(colours.foreground, bold=True))
-            steps.update(Text.assemble(title, ("\n" + "\n".join(view.steps), paint(colours.quiet))))
+            self._say(STEPS, "As MNIST would see it", *view.steps)
         if self._pair is None:
             missing = self.missing_model(self.session.view) or sanitize(self._problem) or "predicting …"
             bars.show(missing)
             self.query_one("#right").border_subtitle = ""
             return
         bars.show(self._pair)
-        limit = f"distance > {self._pair.limit:.3f}: unlike any validation image"
+        limit = f"above {self._pair.limit:.3f}: unlike any validation image"
         self.query_one("#right").border_subtitle = limit if self._pair.distances else ""
+
+    def _say(self, where: str, *lines: str) -> None:
+        """Show lines, unless they are shown: each change of a Static lays out the whole screen."""
+        colours = palette_of(self)
+        if self._said.get(where) == (colours, lines):
+            return
+        self._said[where] = colours, lines
+        first, rest = (lines[0], lines[1:]) if where == STEPS else ("", lines)
+        text = Text.assemble((first, paint(colours.foreground, bold=True)), "\n" * bool(first))
+        self.query_one(where, Static).update(text.append("\n".join(rest), paint(colours.quiet)))
