@@ -13,6 +13,7 @@ from mnist_tui.bench.results import machine_info
 from mnist_tui.engine.backends import BACKENDS
 from tests.bench.accuracy import PARTS, accuracy
 from tests.bench.cross_validation import cross_validation
+from tests.bench.drawing import draw
 from tests.bench.first_paint import first_paint
 from tests.bench.frame import frame
 from tests.bench.latency import latency
@@ -41,6 +42,7 @@ BENCHES = {
     "watch": watch,
     "open": open_run,
     "reading": reading,
+    "draw": draw,
     "maps-page": maps_page,
     "layers-walk": layers_walk,
     "play-layers": play_layers,

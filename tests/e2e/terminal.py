@@ -114,6 +114,11 @@ class Terminal:
             control = len(key) == 6 and key.startswith("ctrl+")
             self._send(chr(ord(key[-1].lower()) & 31) if control else KEYS[key] if len(key) > 1 else key)
 
+    def mouse(self, kind: str, column: int, row: int, *, right: bool = False) -> None:
+        """Press, drag or release a button of the mouse over a cell, counted from 0."""
+        button = 2 * right + 32 * (kind == "drag")
+        self._send(f"\x1b[<{button};{column + 1};{row + 1}{'m' if kind == 'release' else 'M'}")
+
     def resize(self, columns: int, rows: int) -> None:
         """Change the size of the terminal. The program gets SIGWINCH."""
         self._screen.resize(rows, columns)

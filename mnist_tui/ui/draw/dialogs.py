@@ -38,7 +38,7 @@ class TextDialog(Dialog[Result]):
 
     def compose_box(self) -> ComposeResult:
         yield Static(self._words, markup=False)
-        yield Input(self._text, placeholder=self._placeholder, compact=True, select_on_focus=False)
+        yield Input(self._text, placeholder=self._placeholder, compact=True)
         yield Static(self.HINT, id="hint", markup=False)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
