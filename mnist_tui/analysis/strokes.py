@@ -44,7 +44,7 @@ class Drawing:
         self._pen: Pen | None = None
         self._points: list[Point] = []
         self._settled = self.image
-        """The image without the end of the stroke, which the pen's next position may bend."""
+        """The image without the end of the stroke, which depends on the next position of the pen."""
 
     @property
     def is_drawing(self) -> bool:

@@ -46,7 +46,10 @@ def draw() -> Result:
             idle = _latencies(terminal)
             sent = _draw_for(terminal, WINDOW_SECONDS) / WINDOW_SECONDS
             lost = _lost(terminal)
-        with training(home, "--preset", "fast", "--epochs", "50") as (terminal, run), canvas(terminal):
+        with (
+            training(home, "--preset", "fast", "--limit", "20000", "--epochs", "100") as (terminal, run),
+            canvas(terminal),
+        ):
             began = time.time()
             busy = _latencies(terminal)
             batch = 1e3 * BATCH / speed(steps(run), BATCH, began, time.time())
@@ -77,7 +80,7 @@ def canvas(terminal: Terminal) -> Iterator[Terminal]:
         terminal.press("6")
         terminal.wait_for("Your drawing")
         _stroke(terminal, 0)
-        terminal.wait_for("centred: ")
+        terminal.wait_for("as drawn: ")
         yield terminal
         end(terminal)
 
@@ -120,7 +123,7 @@ def _drain(terminal: Terminal, seconds: float) -> None:
 
 
 def _draw_for(terminal: Terminal, seconds: float) -> int:
-    """Draw loops at a person's speed with a position 60 times a second, and return the bytes that are sent."""
+    """Draw loops at the speed of a hand, with a position 60 times a second, and return the bytes that are sent."""
     before, began, move = len(terminal.output), time.monotonic(), 0
     while (at := time.monotonic() - began) < seconds:
         within = at % (STROKE_SECONDS + PAUSE_SECONDS)

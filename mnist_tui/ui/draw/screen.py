@@ -33,7 +33,10 @@ from mnist_tui.ui.session import ImageAtHand, RunSession, RunView
 from mnist_tui.ui.shared.paint import paint, palette_of
 from mnist_tui.ui.steering.steering import notify
 
+DRAWING = "your drawing"
+"""Title of the drawing on other screens."""
 HOW_TO_DRAW = "Drag with the mouse to draw, with its right button to erase. Or by keys: Space, then ← ↓ ↑ →."
+BEFORE_A_STROKE = "Draw a digit: its prediction appears here after every stroke."
 RIGHT_COLUMNS = 50
 """Least columns of the predictions."""
 HINT_LINES = 4
@@ -80,6 +83,8 @@ class DrawScreen(ModelScreen):
         """Reason why nothing can be drawn, or why there is no prediction."""
         self._waiting: ImageAtHand | None = None
         """Image to draw on as soon as there is a canvas."""
+        self._looked_at: ImageAtHand | None = None
+        """Image that the user looked at last on another screen."""
         self._source = ""
         """Name of the image that was loaded into the canvas."""
         self._view: MnistView | None = None
@@ -109,11 +114,15 @@ class DrawScreen(ModelScreen):
     def on_mount(self) -> None:
         self.app.theme_changed_signal.subscribe(self, lambda _: self.catch_up())
 
+    def on_screen_resume(self) -> None:
+        if self.session.at_hand is not None and self.session.at_hand.title != DRAWING:
+            self._looked_at = self.session.at_hand
+
     def on_unmount(self) -> None:
         self._client.close()
 
     def subject(self, view: RunView) -> str:
-        return f"draw · {self._model or self._model_words(view, None, view.progress.step)}"
+        return f"draw · {self._model or _model_words(view, None, view.progress.step)}"
 
     def load(self, image: ImageAtHand) -> None:
         """Take a copy of an image as the drawing."""
@@ -131,14 +140,21 @@ class DrawScreen(ModelScreen):
         canvas.update()
 
     def show(self, view: RunView) -> None:
-        if self._target is None and not self._problem and view.history.started is not None:
+        is_worth_a_try = not self._problem or view.status.is_live
+        if self._target is None and view.history.started is not None and is_worth_a_try:
             self._load_target()
         self._fit()
-        if self._view is not None and self._pending is None:
+        if self._view is None and self._canvas is not None and self._pending is None:
+            if self.session.model_loader.is_loading:
+                self._request()  # the reply to a blank image, which is not shown, tells that the model is loaded
+        elif self._view is not None and self._pending is None:
             is_due = self.session.clock() - self._requested_at >= REFRESH_SECONDS
-            if self._answered is None:
-                self._request()  # there was no engine
-            elif view.status is Status.TRAINING and is_due and view.progress.step != self._answered.step:
+            has_moved = self._answered is not None and view.progress.step != self._answered.step
+            if (
+                self._answered is None
+                or self._answered.weights != _weights(view)
+                or (view.status is Status.TRAINING and is_due and has_moved)
+            ):  # no engine yet, or the run ended
                 self._request()
         self._show_result()
 
@@ -183,7 +199,7 @@ class DrawScreen(ModelScreen):
             if image is not None:
                 self.load(image)
 
-        self.app.push_screen(LoadImageScreen(self.session.run, self.session.at_hand), load)
+        self.app.push_screen(LoadImageScreen(self.session.run, self._looked_at), load)
 
     def action_save(self) -> None:
         """Ask for a path, and save the drawing as the model takes it."""
@@ -242,6 +258,7 @@ class DrawScreen(ModelScreen):
         if event.request is self._pending:
             self._pending = None
         if self._view is None:
+            self.catch_up()
             return
         self._answered = event.request
         if isinstance(outcome, str):
@@ -250,7 +267,7 @@ class DrawScreen(ModelScreen):
             names = tuple(map(sanitize, class_names(self.session.view.history, len(outcome.probabilities[0]))))
             self._pair = PredictedPair(names, outcome.probabilities, outcome.distances, outcome.limit)
             self._problem = ""
-            self._model = self._model_words(self.session.view, outcome.epoch, event.request.step)
+            self._model = _model_words(self.session.view, outcome.epoch, event.request.step)
         self.catch_up()
 
     @work(thread=True, exclusive=True, group="target")
@@ -269,7 +286,8 @@ class DrawScreen(ModelScreen):
     def _start_drawing(self) -> None:
         canvas = self._canvas
         if canvas is not None:
-            canvas.border_title = "Your drawing"
+            is_rgb = self._target is not None and self._target.shape[2] == 3
+            canvas.border_title = "Your drawing, in grey" if is_rgb else "Your drawing"
             canvas.focus()
         if self._waiting is not None:
             image, self._waiting = self._waiting, None
@@ -289,9 +307,10 @@ class DrawScreen(ModelScreen):
         self._view = self._as_mnist()
         if self._view is None:
             self._pair, self._answered, self._source = None, None, ""
-        elif not self._request():
-            self._pair = None  # it is the prediction of another drawing
-        self.session.at_hand = None if self._view is None else ImageAtHand(self._images()[0], "your drawing")
+        else:
+            self.session.at_hand = ImageAtHand(self._images()[0], DRAWING)
+            if not self._request():
+                self._pair = None  # it is the prediction of another drawing
         self.catch_up()
 
     def _as_mnist(self) -> MnistView | None:
@@ -313,19 +332,10 @@ class DrawScreen(ModelScreen):
         view = self.session.view
         if not view.has_engine:
             return False
-        weights: Weights = "current" if view.status.is_live else "best"
-        self._pending = DrawRequest(self._images(), weights, view.progress.step)
+        self._pending = DrawRequest(self._images(), _weights(view), view.progress.step)
         self._requested_at = self.session.clock()
         self._client.request(self._pending)
         return True
-
-    def _model_words(self, view: RunView, epoch: int | None, step: int) -> str:
-        if view.status.is_live and (epoch is None or epoch == 0):
-            return f"the model in training, step {step:,}"
-        best = view.history.best_epoch
-        if epoch is None and best is not None:
-            epoch = best.epoch
-        return f"the model of epoch {epoch}" if epoch is not None else "no model yet"
 
     def _fit(self) -> None:
         """Make the canvas as large as the room allows."""
@@ -349,7 +359,7 @@ class DrawScreen(ModelScreen):
             return
         self._say(HINT, f"drawn on a copy of {self._source}" if self._source else HOW_TO_DRAW)
         if view is None:
-            bars.show("Draw a digit: its prediction appears here after every stroke.")
+            bars.show("\n".join(filter(None, (BEFORE_A_STROKE, self.missing_model(self.session.view)))))
             return
         if not canvas.is_dragging:
             self.query_one(DigitImage).show(view.image, MARGIN)
@@ -372,3 +382,17 @@ class DrawScreen(ModelScreen):
         first, rest = (lines[0], lines[1:]) if where == STEPS else ("", lines)
         text = Text.assemble((first, paint(colours.foreground, bold=True)), "\n" * bool(first))
         self.query_one(where, Static).update(text.append("\n".join(rest), paint(colours.quiet)))
+
+
+def _weights(view: RunView) -> Weights:
+    """Return the weights to ask: those that train, or the best ones after the end."""
+    return "current" if view.status.is_live else "best"
+
+
+def _model_words(view: RunView, epoch: int | None, step: int) -> str:
+    """Return the name of the model whose weights are those of an epoch's end, or of a step (`epoch` is None)."""
+    best = view.history.best_epoch
+    if view.status.is_live and not epoch:
+        return f"model in training, step {step:,}"
+    epoch = epoch or (best.epoch if best is not None else None)
+    return f"model of epoch {epoch}" if epoch else "no model yet"
