@@ -260,9 +260,33 @@ class Excitations(msgspec.Struct, frozen=True):
     images: tuple[Excitation, ...]
 
 
-Computed = Explain | Predict | Inspect | Excite
+class Project(Request, frozen=True, tag="project"):
+    """Project the validation images by the features of the last hidden layer. The reply carries a Projection."""
+
+    weights: Weights = "best"
+
+
+class Projection(msgspec.Struct, frozen=True):
+    """Principal components of the validation images' features; row i of every part is one image."""
+
+    epoch: int | None
+    """Epoch of the weights; None if they are not those of an epoch's end."""
+    step: int
+    indices: tuple[int, ...]
+    """Positions of the images in the data set's training split."""
+    components: Tensor
+    """Coordinates by the leading components, shape (n, at most 32)."""
+    shares: tuple[float, ...]
+    """Share of the variance that each component has, 0..1."""
+    dimensions: int
+    """Number of features before the projection."""
+    predicted: tuple[int, ...]
+    """Predicted classes."""
+
+
+Computed = Explain | Predict | Inspect | Excite | Project
 """Requests that take time to compute."""
-Result = Explanation | PredictedImages | Inspection | Excitations
+Result = Explanation | PredictedImages | Inspection | Excitations | Projection
 """Content of the replies to them."""
 
 
@@ -278,6 +302,7 @@ class Reply(msgspec.Struct, frozen=True):
     predictions: PredictedImages | None = None
     inspection: Inspection | None = None
     excitations: Excitations | None = None
+    projection: Projection | None = None
 
 
 class JobReport(msgspec.Struct, frozen=True):

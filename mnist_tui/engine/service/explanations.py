@@ -14,6 +14,8 @@ from mnist_tui.control.protocol import (
     Inspection,
     Predict,
     PredictedImages,
+    Project,
+    Projection,
     Result,
 )
 from mnist_tui.engine.data.datasets import Split
@@ -22,6 +24,7 @@ from mnist_tui.engine.models.layer_graph import LayerGraph
 from mnist_tui.engine.service import inside
 from mnist_tui.engine.service.explainer import Explainer, predicted_images
 from mnist_tui.engine.service.familiarity import FamiliarityIndex
+from mnist_tui.engine.service.projecting import projection
 from mnist_tui.engine.service.server import RequestError
 from mnist_tui.engine.service.snapshots import Snapshot, Snapshots
 from mnist_tui.engine.service.steering import Steering
@@ -67,6 +70,8 @@ class ExplanationService:
             return self.inspect(request)
         if isinstance(request, Excite):
             raise RequestError("the images that excite a channel are not found yet: update mnist-tui")
+        if isinstance(request, Project):
+            return self.project(request)
         return self.explain(request)
 
     def predict(self, request: Predict) -> Iterator[Result | None]:
@@ -93,6 +98,11 @@ class ExplanationService:
             self._graphs[request.member] = LayerGraph(model)
         graph = self._graphs[request.member]
         yield inside.inspect(graph, image, request.layer, request.channel, snapshot.epoch, snapshot.step)
+
+    def project(self, request: Project) -> Iterator[Projection | None]:
+        """Return the pieces of a projection of the validation images; raises RequestError."""
+        snapshot, model = self._snapshots.of(request.weights), self._snapshots.inference_model
+        return projection(lambda: model(snapshot), self._digits["validation"], snapshot.epoch, snapshot.step)
 
     def explain(self, request: Explain) -> Iterator[Explanation | None]:
         """Return the pieces of an explanation (see Explainer.explain); raises RequestError."""

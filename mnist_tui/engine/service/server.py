@@ -24,6 +24,7 @@ from mnist_tui.control.protocol import (
     Inspection,
     Ping,
     PredictedImages,
+    Projection,
     Reply,
     Request,
     Result,
@@ -119,6 +120,7 @@ async def reply_to(line: bytes, handler: RequestHandler, attach: Callable[[], No
             predictions=result if isinstance(result, PredictedImages) else None,
             inspection=result if isinstance(result, Inspection) else None,
             excitations=result if isinstance(result, Excitations) else None,
+            projection=result if isinstance(result, Projection) else None,
         )
     except Exception as error:
         _log_exception()
