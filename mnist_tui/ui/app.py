@@ -16,9 +16,10 @@ from textual.screen import Screen
 from mnist_tui.config import ConfigError, RunConfig
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.settings import SETTINGS_BY_KEY, Catalogue
+from mnist_tui.textbook import INDEX, pages
 from mnist_tui.ui.home.screen import HomeScreen
 from mnist_tui.ui.keymap import bindings, screen_keys, unused_words
-from mnist_tui.ui.messages import OpenDigits, OpenRun, ResumeRun, ShowData, StartRun
+from mnist_tui.ui.messages import OpenDigits, OpenRun, OpenWhy, ResumeRun, ShowData, StartRun
 from mnist_tui.ui.screens import SCREENS
 from mnist_tui.ui.terminal.colours import ColourDepth
 from mnist_tui.ui.terminal.differences import diff_driver
@@ -187,6 +188,28 @@ class MnistTuiApp(App[int], inherit_bindings=False):
         digits.set_filter(message.wanted)
         self.push_screen(digits)
 
+    async def on_open_why(self, message: OpenWhy) -> None:
+        await self.open_why(message.page, message.layer)
+
+    async def open_why(self, page: str = INDEX, layer: str = "") -> None:
+        """Show a page of the textbook, with an exhibit of the opened run; see textbook.page_of for a topic's page."""
+        from mnist_tui.ui.why.screen import WhyScreen
+
+        if isinstance(self.screen, WhyScreen):
+            await self.screen.show_page_of(page, layer)
+        else:
+            run = self.session.record.name if self.session is not None and self._shows_run else ""
+            self.push_screen(WhyScreen(page, layer, run))
+
+    async def action_open_why(self) -> None:
+        """Show the page on what is in front."""
+        from mnist_tui.ui.shared.help import HelpScreen
+        from mnist_tui.ui.shared.sized_screen import SizedScreen
+
+        if isinstance(self.screen, HelpScreen):
+            self.pop_screen()
+        await self.open_why(*(self.screen.why() if isinstance(self.screen, SizedScreen) else ()))
+
     def show_reading(self, done: int, total: int) -> None:
         """Notify how much of a run's data is read, once a second has passed; called in a thread."""
         now = time.monotonic()
@@ -347,6 +370,10 @@ class MnistTuiApp(App[int], inherit_bindings=False):
             if enabled and binding.description and binding.action not in listed:
                 action = partial(self.run_action, binding.action, node)
                 yield SystemCommand(binding.description, binding.tooltip, action)
+        for page in pages():
+            yield SystemCommand(
+                f"Why: {page.title}", "Open this page of the textbook", partial(self.open_why, page.name)
+            )
 
     def on_key(self, event: Key) -> None:
         """Notify the user if a key has no meaning here."""

@@ -108,6 +108,7 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
     "everywhere": (
         Key("app.quit", "q", "Quit", "Quit, as Ctrl+C; ask first while a run is live", rank=-1, typing="ctrl+q,ctrl+c"),
         Key("app.help", "question_mark", "Help", "Show this page", rank=-1, typing="f1"),
+        Key("app.open_why", "Y", "Why", "Explain what is in front: layers, optimizers, losses", footer=False),
         Key("app.command_palette", "ctrl+p", "Commands", "Search all commands", footer=False),
         Key("app.toggle_dark", "d", "Dark/light", "Switch between the dark and the light theme", footer=False),
         Key("app.save_screen", "ctrl+s", "Save screen", "Save a picture of the screen as SVG", footer=False),
@@ -212,7 +213,16 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
         Key("submit", "enter", "Set", "Set the rule shown"),
         Key("close", "escape", "Cancel", "Keep the rule"),
     ),
-    "help": (Key("dismiss", "escape,question_mark,f1,q,enter", "Close", "Close this page"),),
+    "help": (
+        Key("dismiss", "escape,question_mark,f1,q,enter", "Close", "Close this page"),
+        Key("app.open_why", "Y", "Why", "Explain what is in front: layers, optimizers, losses"),
+    ),
+    "why": (
+        Key("screen.turn(1)", "right", "Next page", "Show the next page of the textbook"),
+        Key("screen.turn(-1)", "left", "Previous page", "Show the previous page", rank=2),
+        Key("app.go_back", "escape", "Back", "Go back to where the page was opened"),
+    ),
+    "model": (Key("select", "enter", "Why", "Explain the layer under the cursor"),),
     "pages": (
         Key("turn_page(1)", "tab", "Page", "Show the next panel", rank=-1),
         Key("turn_page(-1)", "shift+tab", "Previous page", "Show the previous panel", footer=False),

@@ -57,6 +57,15 @@ class ResumeRun(Message):
         self.adds_epoch = adds_epoch
 
 
+class OpenWhy(Message):
+    """Show a page of the textbook; `layer` names the layer that it is about."""
+
+    def __init__(self, page: str, layer: str = "") -> None:
+        super().__init__()
+        self.page = page
+        self.layer = layer
+
+
 class OpenDigits(Message):
     """Show the digits screen with this filter."""
 

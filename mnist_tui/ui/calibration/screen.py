@@ -88,6 +88,9 @@ class CalibrationScreen(PredictionScreen):
                 self._position = bisect_left(THRESHOLDS, wanted.threshold) if wanted is not None else DEFAULT
         self.catch_up()
 
+    def why(self) -> tuple[str, str]:
+        return "calibration", ""
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "abstain":
             return self.figures is not None

@@ -5,6 +5,8 @@ from textual.geometry import Size
 from textual.screen import Screen
 from textual.widget import Widget
 
+from mnist_tui.textbook import INDEX
+
 SMALL = (80, 24)
 """Columns and rows below which panels are shown one at a time."""
 
@@ -30,6 +32,10 @@ class SizedScreen(Screen[None]):
             (self.VERTICAL_BREAKPOINTS, self.app.size.height),
         ):
             self.add_class([name for start, name in breakpoints if start <= length][-1])
+
+    def why(self) -> tuple[str, str]:
+        """Return the textbook's page on what is in front, and the name of the layer that it is about, if any."""
+        return INDEX, ""
 
     @property
     def has_widgets(self) -> bool:

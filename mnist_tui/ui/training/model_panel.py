@@ -13,6 +13,9 @@ from mnist_tui.diagnosis.layer_health import LayerWarning, layer_warnings
 from mnist_tui.events import LayerStat, LayerStats, RunStarted
 from mnist_tui.explanations import layer_explanation, layer_explanations, preset_explanation
 from mnist_tui.render.text import sanitize
+from mnist_tui.textbook import INDEX, page_of
+from mnist_tui.ui.keymap import bindings
+from mnist_tui.ui.messages import OpenWhy
 from mnist_tui.ui.training.layer_table import (
     ColumnLayout,
     heading,
@@ -26,6 +29,12 @@ from mnist_tui.ui.training.layer_table import (
 
 TITLE_FRAME = len("╭─ Model   ─╮")
 """Columns of the title's line that the model's size cannot use."""
+
+
+class LayerList(OptionList):
+    """The rows of the layers."""
+
+    BINDINGS = bindings("model")
 
 
 class ModelPanel(Vertical):
@@ -60,7 +69,7 @@ class ModelPanel(Vertical):
 
     def compose(self) -> ComposeResult:
         yield Static(id="columns")
-        yield OptionList(id="layers")
+        yield LayerList(id="layers")
         yield Static(id="reason")
 
     def on_mount(self) -> None:
@@ -132,6 +141,18 @@ class ModelPanel(Vertical):
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         self._explain(event.option_index)
+
+    def on_option_list_option_selected(self) -> None:
+        """Open the textbook's page on the layer under the cursor."""
+        self.post_message(OpenWhy(*self.why()))
+
+    def why(self) -> tuple[str, str]:
+        """Return the textbook's page on the layer under the cursor, and the layer's name."""
+        index = self.query_one(OptionList).highlighted
+        if self._started is None or index is None:
+            return INDEX, ""
+        layer = self._started.layers[index]
+        return page_of("layers", layer.kind), layer.name
 
     def _explain(self, index: int) -> None:
         if self._started is None or index >= len(self._started.layers):

@@ -29,7 +29,7 @@ class TrainingScreen(RunScreen):
     """Plots and model side by side; narrow terminals stack them, wide ones show every metric."""
 
     BINDINGS = bindings("training", "run", "export")  # in this order: Esc removes the cursor before it goes back
-    KEY_GROUPS = ("training", "plots", "pages", "run", "steering", "screens", "export", "everywhere")
+    KEY_GROUPS = ("training", "plots", "model", "pages", "run", "steering", "screens", "export", "everywhere")
     CSS_PATH = "screen.tcss"
     AUTO_FOCUS = "#plots"
     PAGES = ("#plots, #start-up", "ProgressPanel, ConfusionsLine", "ModelPanel", "MachinePanel", "EventsPanel")
@@ -127,6 +127,10 @@ class TrainingScreen(RunScreen):
 
         runs = [self.session.run, *(other.run for other in self._others.runs)]
         self.app.push_screen(CompareScreen(runs))
+
+    def why(self) -> tuple[str, str]:
+        panel = self.query_one(ModelPanel)
+        return panel.why() if panel.has_focus_within else super().why()
 
     def action_plots(self, command: str) -> None:
         self.query_one(PlotBoard).action_plots(command)

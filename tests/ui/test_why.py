@@ -1,0 +1,87 @@
+"""The textbook on the screen: it opens from each place, turns its pages, and reads well in a small terminal."""
+
+import pytest
+from textual.containers import VerticalScroll
+from textual.pilot import Pilot
+from textual.widgets import Markdown, OptionList
+
+from mnist_tui.textbook import INDEX, pages
+from mnist_tui.ui.messages import OpenWhy
+from mnist_tui.ui.shared.help import HelpScreen
+from mnist_tui.ui.training.model_panel import ModelPanel
+from mnist_tui.ui.why.page_list import PageList
+from mnist_tui.ui.why.screen import WhyScreen
+from tests.kit.recording import Clock, finishing_time, recorded_run
+from tests.ui.program import lines_within, program, settled, text, wait_until
+
+
+async def shown(pilot: Pilot[int], page: str) -> WhyScreen:
+    """Wait for a page of the textbook and return its screen."""
+    await wait_until(
+        pilot, lambda: isinstance(pilot.app.screen, WhyScreen) and pilot.app.screen.shown == page, f"the page {page}"
+    )
+    await settled(pilot)
+    screen = pilot.app.screen
+    assert isinstance(screen, WhyScreen)
+    return screen
+
+
+async def test_a_key_opens_it_from_the_home_screen() -> None:
+    app = program()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("tab", "Y")
+        await shown(pilot, INDEX)
+
+
+async def test_it_opens_from_each_place_of_a_run_and_turns_its_pages() -> None:
+    app = program(recorded_run(), Clock(finishing_time()))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        await pilot.press("question_mark")
+        await wait_until(pilot, lambda: isinstance(app.screen, HelpScreen), "help")
+        await pilot.press("Y")
+        screen = await shown(pilot, INDEX)
+
+        await pilot.press("right")
+        await shown(pilot, "image")
+        await pilot.press("left", "left")
+        await shown(pilot, pages()[-1].name)
+        screen.post_message(Markdown.LinkClicked(screen.query_one(Markdown), "relu.md"))
+        await shown(pilot, "relu")
+        await pilot.press("shift+tab", "down")
+        await shown(pilot, "tanh")
+        await pilot.press("enter")
+        assert screen.query_one("#page").has_focus
+
+        await pilot.press("escape")
+        app.screen.query_one(ModelPanel).query_one(OptionList).focus()
+        await pilot.press("down", "enter")
+        screen = await shown(pilot, "convolution")
+        assert screen.layer_name == "conv1"
+
+        await pilot.press("5", "Y")
+        await shown(pilot, "calibration")
+        await pilot.press("Y")
+        await shown(pilot, INDEX)
+        await pilot.press("escape")
+        assert app.screen is app.get_screen("calibration")
+        commands = [command.title for command in app.get_system_commands(app.screen)]
+        assert {"Why", "Why: Adam"} <= set(commands)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 20)])
+async def test_text_and_list_take_turns_where_there_is_room_for_one(size: tuple[int, int]) -> None:
+    app = program(recorded_run(), Clock(finishing_time()))
+    async with app.run_test(size=size) as pilot:
+        await settled(pilot)
+        app.post_message(OpenWhy("adam"))
+        screen = await shown(pilot, "adam")
+        assert "Momentum and RMSprop together" in " ".join(lines_within(app, size[0]))
+        assert not screen.query_one(PageList).display
+        await pilot.press("tab")
+        assert screen.query_one(PageList).has_focus
+        await pilot.press("down", "enter")
+        await shown(pilot, "weight-decay")
+        assert screen.query_one("#page", VerticalScroll).has_focus
+        assert "AdamW" in text(app)
