@@ -48,9 +48,9 @@ class WhyScreen(SizedScreen):
                 yield PageText()
         yield KeyFooter()
 
-    async def on_mount(self) -> None:
+    def on_mount(self) -> None:
         super().on_mount()
-        await self.show_page_of(self.shown)
+        self.call_later(self.show_page_of, self.shown)
 
     @property
     def pages(self) -> tuple[str, ...]:
