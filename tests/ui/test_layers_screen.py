@@ -156,6 +156,7 @@ async def test_epochs_are_travelled_and_compared(replies: Replies) -> None:
             assert "epoch 2" in str(wall(screen).border_title)
             await press(pilot, app, "c")
             assert "epoch 1" in str(wall(screen, "other").border_title)
+            assert wall(screen, "other").size == wall(screen).size
             assert {each.weights for each in replies.asked if isinstance(each, Inspect)} == {"best", 1, 2}
             own, other = (wall(screen, name).content for name in ("own", "other"))
             assert isinstance(own, Maps)

@@ -111,7 +111,6 @@ class LayersScreen(InspectScreen):
         self.set_class(bool(problem), "-empty")
         if problem:
             self.query_one("#own", Wall).show(problem)
-            hide(self.query_one("#other"), True)
         else:
             self._show_walls(view, side, other)
 
@@ -168,10 +167,8 @@ class LayersScreen(InspectScreen):
 
     def _show_walls(self, view: RunView, side: Side, other: Side | None) -> None:
         for name, each in (("own", side), ("other", other)):
-            wall = self.query_one(f"#{name}", Wall)
-            hide(wall, each is None or self.page == MODEL)
             if each is not None:
-                self._show_wall(view, wall, name, each)
+                self._show_wall(view, self.query_one(f"#{name}", Wall), name, each)
         if self.has_class("-compared") != (other is not None):
             self.set_class(other is not None, "-compared")
             self.call_after_refresh(self.catch_up)  # the walls have another width, and their titles
@@ -186,7 +183,7 @@ class LayersScreen(InspectScreen):
             self.app.theme,
         )
         known = self._contents.get(name)
-        if known is None or known[0] is not outcome or known[1] != key:
+        if known is None or outcome is None or known[0] is not outcome or known[1] != key:
             known = self._contents[name] = outcome, key, self._content(view, side, outcome)
         content = known[2]
         wall.show(content, selected.channel if selected.view != "images" else -1, self._zoom)

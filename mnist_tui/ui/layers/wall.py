@@ -56,7 +56,7 @@ class Wall(ScrollView, can_focus=False):
     def show(self, content: Content | str, channel: int = 0, zoom: int = 0) -> None:
         """Show a content with the cursor on a channel, or a sentence."""
         moved = channel != self._channel
-        if content is self._content and zoom == self._zoom:
+        if content == self._content and zoom == self._zoom:
             if moved:
                 self._rows.pop(self._row, None)
                 self._channel = channel
