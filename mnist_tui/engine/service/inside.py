@@ -121,8 +121,13 @@ def _config(operation: Any) -> dict[str, Any]:
         config = operation.get_config()
     except Exception:  # of a user's own layer
         return {}
-    plain = {name: list(value) if isinstance(value, tuple) else value for name, value in config.items()}
-    return {sanitize(name): sanitized(value) for name, value in plain.items() if name != "name" and _is_plain(value)}
+    plain = {name: _listed(value) for name, value in config.items() if name != "name"}
+    return {sanitize(name): sanitized(value) for name, value in plain.items() if _is_plain(value)}
+
+
+def _listed(value: Any) -> Any:
+    """Return a value with lists for tuples, as in JSON."""
+    return [_listed(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def _is_plain(value: Any) -> bool:
