@@ -1,11 +1,15 @@
-"""The inside of a model for an image, by the live engine of a run."""
+"""The inside of a model for an image, and the images that excite its channels, by the live engine of a run."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mnist_tui.control.client import send
 from mnist_tui.control.predicting import REPLY_SECONDS
-from mnist_tui.control.protocol import Inspect, Inspection, Weights
+from mnist_tui.control.protocol import Excitations, Excite, Inspect, Inspection, Weights
 from mnist_tui.runs.directory import RunDirectory, RunError
+
+PROGRESS_SECONDS = 0.25
+"""Interval at which a search for images reports its progress."""
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,3 +43,36 @@ def inspect(
     if inspection is None:
         raise RunError(f"the engine of run {run.id} cannot inspect its model: update mnist-tui, and resume the run")
     return inspection
+
+
+def excite(
+    run: RunDirectory,
+    layer: str,
+    channel: int,
+    *,
+    weights: Weights = "best",
+    member: int = 0,
+    on_progress: Callable[[Excitations], object] | None = None,
+) -> Excitations:
+    """Ask the live engine for the validation images that excite a channel most.
+
+    Args:
+        run: The run, whose engine may be training, or just have been started to explain digits.
+        layer: Name of the layer, as `inspect` gives it.
+        channel: Output channel or unit, from 0.
+        weights: Those of the best epoch, those that train right now, or those kept of an epoch.
+        member: Member of an ensemble, from 0.
+        on_progress: Called with what is found so far, again and again.
+
+    Raises:
+        RunError: The run has no live engine, it does not reply, or it has no such layer, channel or weights.
+    """
+    while True:
+        seconds = 0.0 if on_progress is None else PROGRESS_SECONDS
+        found = send(run, Excite(layer, channel, weights, member, seconds), REPLY_SECONDS).excitations
+        if found is None:
+            raise RunError(f"the engine of run {run.id} cannot search its images: update mnist-tui, and resume the run")
+        if on_progress is not None:
+            on_progress(found)
+        if found.progress >= 1:
+            return found

@@ -237,6 +237,8 @@ class Excite(Request, frozen=True, tag="excite"):
     channel: int
     weights: Weights = "best"
     member: int = 0
+    seconds: float = 0.0
+    """Time after which the reply comes with what is found so far, so that the sender asks again; 0: no limit."""
 
 
 class Excitation(msgspec.Struct, frozen=True):
@@ -258,6 +260,8 @@ class Excitations(msgspec.Struct, frozen=True):
 
     epoch: int | None
     images: tuple[Excitation, ...]
+    progress: float = 1.0
+    """Fraction of the validation images that were searched, up to 5,000."""
 
 
 class Project(Request, frozen=True, tag="project"):

@@ -77,7 +77,7 @@ class LayerGraph:
                 self._probes.popitem()
             self._probes[key] = keras.Model(self._model.inputs, [tensor for tensors in asked for tensor in tensors])
         # Called eagerly: a compiled function would first be traced, which takes longer than an image.
-        results = iter(self._probes[key](list(inputs), training=False))
+        results = iter(keras.tree.flatten(self._probes[key](list(inputs), training=False)))
         parts = [[next(results) for _ in tensors] for tensors in asked]
         found = {name: [_floats(each) for each in part] for name, part in zip(own, parts, strict=False)}
         for (graph, _), part in zip(nested, parts[len(own) :], strict=True):

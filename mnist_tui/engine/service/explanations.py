@@ -1,5 +1,6 @@
-"""Requests about the model that take time to compute: explain, predict, inspect."""
+"""Requests about the model that take time to compute: explain, predict, inspect, excite."""
 
+from collections import OrderedDict
 from collections.abc import Iterator
 
 import numpy as np
@@ -7,6 +8,7 @@ from numpy.typing import NDArray
 
 from mnist_tui.control.protocol import (
     Computed,
+    Excitations,
     Excite,
     Explain,
     Explanation,
@@ -22,6 +24,7 @@ from mnist_tui.engine.data.datasets import Split
 from mnist_tui.engine.models.evaluation import pixels
 from mnist_tui.engine.models.layer_graph import LayerGraph
 from mnist_tui.engine.service import inside
+from mnist_tui.engine.service.excitation import Strongest
 from mnist_tui.engine.service.explainer import Explainer, predicted_images
 from mnist_tui.engine.service.familiarity import FamiliarityIndex
 from mnist_tui.engine.service.projecting import projection
@@ -29,6 +32,9 @@ from mnist_tui.engine.service.server import RequestError
 from mnist_tui.engine.service.snapshots import Snapshot, Snapshots
 from mnist_tui.engine.service.steering import Steering
 from mnist_tui.image_layout import shape_in_words, shape_of
+
+MAX_SEARCHES = 200
+"""Finished searches for the images that excite the channels of a layer, of about 20 KB each."""
 
 
 class ExplanationService:
@@ -41,6 +47,7 @@ class ExplanationService:
         self._epoch: int | None = None
         self._familiarity = FamiliarityIndex(snapshots, split.validation.images)
         self._graphs: dict[int, LayerGraph] = {}
+        self._searches: OrderedDict[tuple[object, ...], tuple[Snapshot, Strongest]] = OrderedDict()
 
     def work(self, steering: Steering) -> None:
         """Compute the next piece of the result that has been pending longest."""
@@ -69,7 +76,7 @@ class ExplanationService:
         if isinstance(request, Inspect):
             return self.inspect(request)
         if isinstance(request, Excite):
-            raise RequestError("the images that excite a channel are not found yet: update mnist-tui")
+            return self.excite(request)
         if isinstance(request, Project):
             return self.project(request)
         return self.explain(request)
@@ -93,16 +100,46 @@ class ExplanationService:
         """Yield what becomes of an image in the model; raises RequestError."""
         (image,) = _images(request.image, self._digits["train"].images, most=1)
         snapshot = self._snapshots.of(request.weights)
-        model = self._snapshots.member_model(snapshot, request.member)
-        if request.member not in self._graphs:
-            self._graphs[request.member] = LayerGraph(model)
-        graph = self._graphs[request.member]
+        graph = self._graph(snapshot, request.member)
         yield inside.inspect(graph, image, request.layer, request.channel, snapshot.epoch, snapshot.step)
 
     def project(self, request: Project) -> Iterator[Projection | None]:
         """Return the pieces of a projection of the validation images; raises RequestError."""
         snapshot, model = self._snapshots.of(request.weights), self._snapshots.inference_model
         return projection(lambda: model(snapshot), self._digits["validation"], snapshot.epoch, snapshot.step)
+
+    def excite(self, request: Excite) -> Iterator[Excitations | None]:
+        """Return the pieces of the images that excite a channel; raises RequestError."""
+        snapshot, search = self._search(request)
+        graph = self._graph(snapshot, request.member)
+        for _ in search.search(graph, request.seconds):
+            yield None
+        yield search.of_channel(graph, request.channel, snapshot.epoch)
+
+    def _search(self, request: Excite) -> tuple[Snapshot, Strongest]:
+        """Return a search of all channels of a layer: one that was begun, with its weights, or a new one."""
+        snapshot = self._snapshots.of(request.weights)
+        node = inside.find(self._graph(snapshot, request.member), request.layer)
+        inside.check_channel(node, request.channel)
+        # Weights that train are others at the next request, which goes on with a search that was not completed.
+        begun = (request.weights, snapshot.rollbacks, request.member, node.name)
+        done = (*snapshot.key, request.member, node.name)
+        for key in (begun, done):
+            found = self._searches.get(key)
+            if found is not None and (key == done or (request.seconds and found[1].progress < 1)):
+                return found
+        found = snapshot, Strongest(node.name, self._digits["validation"])
+        self._searches[begun] = self._searches[done] = found
+        while len(self._searches) > MAX_SEARCHES:
+            self._searches.popitem(last=False)
+        return found
+
+    def _graph(self, snapshot: Snapshot, member: int) -> LayerGraph:
+        """Return the layers of a member's model, which has the weights of a snapshot until another one is asked for."""
+        model = self._snapshots.member_model(snapshot, member)
+        if member not in self._graphs:
+            self._graphs[member] = LayerGraph(model)
+        return self._graphs[member]
 
     def explain(self, request: Explain) -> Iterator[Explanation | None]:
         """Return the pieces of an explanation (see Explainer.explain); raises RequestError."""

@@ -19,6 +19,13 @@ class Snapshot:
     """Epoch at whose end they were validated; 0: the initial weights; None: other weights."""
     step: int
     members: dict[int, Weights]
+    rollbacks: int = 0
+    """Times that the training had returned to an earlier step."""
+
+    @property
+    def key(self) -> tuple[int | None, int, int]:
+        """Key that other weights of the run do not have."""
+        return self.epoch, self.step, self.rollbacks
 
 
 class Snapshots:
@@ -40,6 +47,7 @@ class Snapshots:
         self._newest: Snapshot | None = None
         """Current weights when they were last asked for: they are copied once a step."""
         self._best_snapshot: Snapshot | None = None
+        self._rollbacks = 0
 
     @property
     def best_epoch(self) -> int | None:
@@ -60,8 +68,9 @@ class Snapshots:
         raise RequestError(f"the weights of epoch {weights} are not kept: choose the best or the current ones")
 
     def forget(self) -> None:
-        """Forget the current weights, since the training has returned to an earlier step."""
-        self._newest = None
+        """Forget all weights, since the training has returned to an earlier step."""
+        self._newest = self._best_snapshot = None
+        self._rollbacks += 1
 
     def inference_model(self, snapshot: Snapshot) -> Any:
         """Return the inference model over all members of a snapshot, valid until another one is asked for."""
@@ -90,7 +99,7 @@ class Snapshots:
             member, weights = self._current()
             earlier = {each: kept for each, kept in self._best().kept.items() if each < member}
             epoch = None if state.batch else state.epoch
-            self._newest = Snapshot(epoch, state.step, earlier | {member: weights})
+            self._newest = Snapshot(epoch, state.step, earlier | {member: weights}, self._rollbacks)
         return self._newest
 
     def _snapshot_of_best(self) -> Snapshot:
@@ -100,5 +109,5 @@ class Snapshots:
         members = self._best().kept
         if self._best_snapshot is None or self._best_snapshot.members != members or self._best_snapshot.epoch != epoch:
             step = min(self._state.step, epoch * self._steps_per_epoch)
-            self._best_snapshot = Snapshot(epoch, step, dict(members))
+            self._best_snapshot = Snapshot(epoch, step, dict(members), self._rollbacks)
         return self._best_snapshot
