@@ -81,7 +81,8 @@ class LayersScreen(InspectScreen):
             yield Wall(id="other")
 
     def on_mount(self) -> None:
-        self.query_one(LayerStatistics).border_title = "Layer"
+        statistics = self.query_one(LayerStatistics)
+        statistics.border_title, statistics.border_subtitle = "Layer", "Y: why it is there"
 
     @property
     def current(self) -> LayerView | None:
