@@ -187,7 +187,7 @@ async def test_playing_shows_every_epoch_and_asks_for_none_twice(
             await settled(pilot, app)
             outputs = [layer_view("near", epoch, with_tensors=True).output for epoch in (1, 2, 3)]
             assert shown == [float(output.array()[12, 12, 0]) for output in outputs if output is not None]
-            asked = [request for request in replies.asked if isinstance(request, Inspect) and request.layer]
+            asked = [request for request in replies.asked if isinstance(request, Inspect) and request.layer == "near"]
             assert len(asked) == len(set(asked)) == 3
 
 

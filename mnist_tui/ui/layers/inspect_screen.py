@@ -1,5 +1,8 @@
 """Base of the screen that follows an image through a model: the image at hand, and the requests to the engines."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 from textual import work
@@ -129,8 +132,8 @@ class InspectScreen(ModelScreen, PredictionScreen):
         self.forget_errors()
         super().travel_to(point)
 
-    def want(self, side: Side, other: Side | None) -> None:
-        """Ask for what is shown, then for what comes next."""
+    def want(self, side: Side, other: Side | None, around: Sequence[str] = ()) -> None:
+        """Ask for what is shown, then for what may come next: the layers `around` and other epochs."""
         has_engine = self.session.view.has_engine
         if has_engine and not self._had_engine:
             self.forget_errors()
@@ -143,6 +146,8 @@ class InspectScreen(ModelScreen, PredictionScreen):
                 wanted[each.inspections] += [each.shown(selected), each.one_layer(selected)]
             wanted[each.inspections].append(each.all_layers(selected))
         if self._own in wanted and selected.layer and (self.is_playing or not self.session.view.status.is_live):
+            if not self.is_playing:
+                wanted[self._own] += [side.one_layer(replace(selected, layer=name)) for name in around]
             for point in neighbours(self.travel_points(), self.point, PLAYED_AHEAD if self.is_playing else 1):
                 wanted[self._own].append(side_of(self.session, self._own, point).one_layer(selected))
         for inspections, asks in wanted.items():

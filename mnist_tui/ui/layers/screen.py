@@ -89,6 +89,13 @@ class LayersScreen(InspectScreen):
         """Statistics of the selected layer; None before the layers are known."""
         return next((layer for layer in self._layers if layer.name == self.selected.layer), None)
 
+    @property
+    def _around(self) -> list[str]:
+        """The layer below the selected one, and the one above."""
+        names = [layer.name for layer in self._layers]
+        place = names.index(self.selected.layer) if self.selected.layer in names else 0
+        return [*names[place + 1 : place + 2], *names[max(0, place - 1) : place]]
+
     def subject(self, view: RunView) -> str:
         image = self.image
         if image is None:
@@ -106,7 +113,7 @@ class LayersScreen(InspectScreen):
         side, other = self.side, self.other_side
         if self.image is not None:
             self.selected = replace(self.selected, image=self.image.image.tobytes())
-            self.want(side, other)
+            self.want(side, other, self._around)
             self._show_model(view, side, other)
         problem = self._problem(view, side)
         self.set_class(bool(problem), "-empty")
