@@ -99,6 +99,8 @@ class Replies:
     errors: dict[object, str] = dataclasses.field(default_factory=dict)
     """Error messages by weights or by layer."""
     best: int = 3
+    progress: float = 0.0
+    """Progress of all searches for images."""
     model: Model = dataclasses.field(default_factory=SHAPES.copy)
 
     def __call__(self, request: Request) -> Reply | str:
@@ -109,7 +111,8 @@ class Replies:
                 return self.errors[key]
         epoch = request.weights if isinstance(request.weights, int) else self.best
         if isinstance(request, Excite):
-            return Reply(ok=True, excitations=excitations(epoch))
+            self.progress = min(1.0, self.progress + 0.5) if request.seconds else 1.0
+            return Reply(ok=True, excitations=msgspec.structs.replace(excitations(epoch), progress=self.progress))
         return msgspec.json.decode(
             msgspec.json.encode(Reply(ok=True, inspection=inspection(request, epoch, self.model))), type=Reply
         )

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
+from mnist_tui.control.inside import PROGRESS_SECONDS
 from mnist_tui.control.protocol import Excite, Inspect
 from mnist_tui.inspection.predictions import VALIDATION, EvaluationPoint
 from mnist_tui.runs.directory import RunDirectory
@@ -110,11 +111,12 @@ async def test_tab_shows_kernels_and_the_images_that_excite_the_channel(replies:
             assert kernels.values.shape == (16, 5, 5)
             await press(pilot, app, "tab")
             assert isinstance(wall(screen).content, Excited)
-            assert replies.asked[-1] == Excite("near", 2, "best")
+            assert Excite("near", 2, "best", seconds=PROGRESS_SECONDS) in replies.asked
+            assert replies.progress == 1, "it was asked for again"
             assert "#00703" in app.text()
             assert "3 · 2" in app.text(), "label and value"
             await press(pilot, app, "right")
-            assert replies.asked[-1] == Excite("near", 3, "best")
+            assert Excite("near", 3, "best", seconds=PROGRESS_SECONDS) in replies.asked
             await press(pilot, app, "tab")
             assert isinstance(wall(screen).content, Maps)
 

@@ -59,7 +59,7 @@ class Inspections:
         """Ask for these, the first one first; what was wanted before and is not among them is not asked for."""
         with self._lock:
             wanted = dict.fromkeys(asks)
-            self._wanted = [each for each in wanted if each not in self._known and each != self._asked]
+            self._wanted = [each for each in wanted if not self._is_complete(each) and each != self._asked]
             following = self._next() if self._asked is None else None
         if following is not None:
             self._client.request(following)
@@ -69,6 +69,11 @@ class Inspections:
         with self._lock:
             for ask in [ask for ask, outcome in self._known.items() if isinstance(outcome, str)]:
                 del self._known[ask]
+
+    def _is_complete(self, ask: Ask) -> bool:
+        """Return False for a request without a reply, and for a search that goes on when it is asked for again."""
+        found = self._known.get(ask)
+        return found is not None and not (isinstance(found, Excitations) and found.progress < 1)
 
     def _next(self) -> LayerRequest | None:
         self._asked = self._wanted.pop(0) if self._wanted else None

@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from mnist_tui.control.inside import PROGRESS_SECONDS
 from mnist_tui.control.protocol import Excite, Inspect, Inspection, Weights
 from mnist_tui.events import Phase
 from mnist_tui.inspection.predictions import VALIDATION, EvaluationPoint
@@ -61,7 +62,8 @@ class Side:
         """Return the request for what the wall shows."""
         if selected.view != "images":
             return self.one_layer(selected)
-        return Ask(Excite(selected.layer, selected.channel, self.weights, selected.member), self.state)
+        request = Excite(selected.layer, selected.channel, self.weights, selected.member, PROGRESS_SECONDS)
+        return Ask(request, self.state)
 
     def inspection(self, ask: Ask) -> Inspection | None:
         """Return the reply to a request, if it is an inspection."""

@@ -70,7 +70,7 @@ def weights_content(layer: LayerView, scale: Scale, origin: Sequence[int] = ()) 
 def excited_content(found: Excitations, image_shape: ImageShape, names: Sequence[str]) -> Content | str:
     """Return the images that excite a channel most; a sentence if none does."""
     if not found.images:
-        return "No validation image excites this channel."
+        return "No validation image excites this channel." if found.progress >= 1 else "Searching …"
     shape = image_shape[:2] if image_shape[2] == 1 else image_shape
     images = np.stack([np.frombuffer(each.image, np.uint8).reshape(shape) for each in found.images])
     return Excited(found, images, tuple(names))

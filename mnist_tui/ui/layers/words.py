@@ -29,7 +29,9 @@ def size_words(layer: LayerView) -> str:
 def legend(content: Content | str, scale: Scale, colours: Palette) -> list[Words]:
     """Return what the colours of a content mean, with the numbers of the scale; the most important part first."""
     if isinstance(content, Excited):
-        return [Words.styled("frame: what the strongest cell sees", "$quiet")]
+        searched = f"searched {percent(content.found.progress, 0)}" if content.found.progress < 1 else ""
+        words = searched, "frame: what the strongest cell sees"
+        return [Words.styled(each, "$quiet") for each in words if each]
     if isinstance(content, Bars):
         words = "the strongest first", f"full bar {figure(content.limit)}"
         return [Words.styled(each, "$quiet") for each in words]
