@@ -363,6 +363,13 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
         Key("leave_comparison", "escape", "Close", "Close the comparison"),
         Key("load_model", "L", "Load model", "Load the model to look into it"),
     ),
+    "map": (
+        Key("open_area", "enter", "Open", "Browse the images of the rectangle or under the cursor"),
+        Key("mark_corner", "space", "Mark", "Mark a corner of a rectangle; the cursor is the other"),
+        Key("next_method", "Y", "UMAP", "Switch between principal components and UMAP", rank=1),
+        Key("clear_mark", "escape", "Close", "Remove the mark"),
+        Key("load_model", "L", "Load model", "Load the model to map the images"),
+    ),
     "files": (
         Key("select_cursor", "enter", "Open", "Open or close the folder"),
         Key("cursor_down", "down", "Next file", "Predict the file below", footer=False),

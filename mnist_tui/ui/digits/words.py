@@ -1,5 +1,6 @@
 """Sentences about digits, their predictions and their learning history."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -15,13 +16,17 @@ from mnist_tui.ui.theme import Palette
 if TYPE_CHECKING:
     from mnist_tui.ui.digits.digit_list import Digit, DigitList
 
+MOST_INDICES = 4
+"""Indices of a filter that are named."""
 WORDS_AROUND = 56
 """Columns of a digit's line besides the names: position, index, words and confidence."""
 
 
 def query_words(wanted: Query) -> str:
-    """Return the filter as text."""
-    return str(wanted) or "all images"
+    """Return the filter as text; of many indices, the first ones."""
+    terms = [replace(term, values=term.values[:MOST_INDICES]) if term.key == "index" else term for term in wanted.terms]
+    text = str(replace(wanted, terms=tuple(terms)))
+    return (text if terms == list(wanted.terms) else f"{text} and more") or "all images"
 
 
 def split_words(point: EvaluationPoint) -> str:
