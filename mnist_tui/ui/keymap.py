@@ -20,6 +20,7 @@ NAMES = {
     "tab": "Tab",
     "shift+tab": "Shift+Tab",
     "full_stop": ".",
+    "comma": ",",
     "plus": "+",
     "minus": "-",
     "slash": "/",
@@ -366,7 +367,7 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
     "map": (
         Key("open_area", "enter", "Open", "Browse the images of the rectangle or under the cursor"),
         Key("mark_corner", "space", "Mark", "Mark a corner of a rectangle; the cursor is the other"),
-        Key("next_method", "Y", "UMAP", "Switch between principal components and UMAP", rank=1),
+        Key("next_method", "comma", "UMAP", "Switch between principal components and UMAP", rank=1),
         Key("clear_mark", "escape", "Close", "Remove the mark"),
         Key("load_model", "L", "Load model", "Load the model to map the images"),
     ),

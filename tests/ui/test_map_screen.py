@@ -143,7 +143,7 @@ async def test_umap_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     with mapping(Engine()) as (app, _):
         async with app.shown((120, 40)) as pilot:
             await shown(pilot, app, "PCA of 42 features")
-            await pilot.press("Y")
+            await pilot.press("comma")
             await shown(pilot, app, "PCA of 42 features")
             for _ in looks():
                 await pilot.pause()
@@ -152,7 +152,7 @@ async def test_umap_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
             assert "pip install 'mnist-tui[map]'" in next(app.told())
             fake = SimpleNamespace(UMAP=lambda **_: SimpleNamespace(fit_transform=lambda each: each[:, ::-1][:, :2]))
             monkeypatch.setitem(sys.modules, "umap", fake)
-            await pilot.press("Y")
+            await pilot.press("comma")
             await shown(pilot, app, "UMAP of 42 features")
 
 
