@@ -385,8 +385,8 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
     "canvas": (
         Key("toggle_pen", "space", "Pen", "Put the pen down, or lift it"),
         Key("move('left')", "left,h", "Left", "Move the pen a pixel to the left", footer=False),
-        Key("move('down')", "down", "Down", "Move the pen down, as j does", footer=False),
-        Key("move('up')", "up", "Up", "Move the pen up, as k does", footer=False),
+        Key("move('down')", "down,j", "Down", "Move the pen down", footer=False),
+        Key("move('up')", "up,k", "Up", "Move the pen up", footer=False),
         Key("move('right')", "right,l", "Right", "Move the pen to the right", footer=False),
         Key("move('home')", "home", "Left edge", "Move the pen to the left edge", footer=False),
         Key("move('end')", "end", "Right edge", "Move the pen to the right edge", footer=False),

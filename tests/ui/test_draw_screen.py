@@ -100,7 +100,7 @@ async def test_arrows_and_vi_keys_draw_a_one() -> None:
             await wait_for(pilot, "centred: 1")
             assert canvas.drawing.image[2:16, 3].min() == 255
             assert not canvas.drawing.image[:, 6:].any()
-            await pilot.press("l", "k", "h")
+            await pilot.press("l", "k", "h")  # none overtakes another
             assert not canvas.drawing.image[:, 6:].any()
             assert "pen 2.2 px up, x 3 y 15" in text(app)
 
