@@ -1,5 +1,6 @@
 """Requests about the model that take time to compute: explain, predict, inspect, excite."""
 
+import contextlib
 from collections import OrderedDict
 from collections.abc import Iterator
 
@@ -67,7 +68,8 @@ class ExplanationService:
             pending.result.set_result(result)
             steering.drop_explanation()
             if isinstance(pending.request, Predict):
-                self._familiarity.refresh()
+                with contextlib.suppress(Exception):  # as above; the distances stay those of the earlier weights
+                    self._familiarity.refresh()
 
     def pieces(self, request: Computed) -> Iterator[Result | None]:
         """Return the pieces of a result (see Explainer); raises RequestError."""

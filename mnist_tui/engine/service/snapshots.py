@@ -107,7 +107,13 @@ class Snapshots:
         if epoch is None:
             raise RequestError("no epoch is validated yet: try again after the first")
         members = self._best().kept
-        if self._best_snapshot is None or self._best_snapshot.members != members or self._best_snapshot.epoch != epoch:
+        known = self._best_snapshot
+        if known is None or known.epoch != epoch or not _are_same(known.members, members):
             step = min(self._state.step, epoch * self._steps_per_epoch)
-            self._best_snapshot = Snapshot(epoch, step, dict(members), self._rollbacks)
-        return self._best_snapshot
+            known = self._best_snapshot = Snapshot(epoch, step, dict(members), self._rollbacks)
+        return known
+
+
+def _are_same(members: dict[int, Weights], others: dict[int, Weights]) -> bool:
+    """Return True if these are the same lists of arrays; other weights are kept in another list."""
+    return members.keys() == others.keys() and all(members[each] is others[each] for each in members)
