@@ -156,6 +156,10 @@ class RunDirectory:
         """Return the path of the predictions of an epoch (a number) or of the final test ("test")."""
         return self.path / "predictions" / (f"epoch-{name:04d}.npz" if isinstance(name, int) else f"{name}.npz")
 
+    def exhibit_path(self, name: str) -> Path:
+        """Return the path of an exhibit of the textbook (see runs/exhibits.py)."""
+        return self.path / "exhibits" / f"{name}.json"
+
     def checkpoint_path(self, step: int) -> Path:
         """Return the path of the checkpoint after a step (see engine/recording/checkpoints.py)."""
         return self.path / "checkpoints" / f"step-{step:09d}.npz"

@@ -198,8 +198,7 @@ class MnistTuiApp(App[int], inherit_bindings=False):
         if isinstance(self.screen, WhyScreen):
             await self.screen.show_page_of(page, layer)
         else:
-            run = self.session.record.name if self.session is not None and self._shows_run else ""
-            self.push_screen(WhyScreen(page, layer, run))
+            self.push_screen(WhyScreen(page, layer, self.session if self._shows_run else None))
 
     async def action_open_why(self) -> None:
         """Show the page on what is in front."""

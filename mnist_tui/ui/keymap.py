@@ -223,6 +223,13 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
         Key("screen.turn(-1)", "left", "Previous page", "Show the previous page", rank=2),
         Key("app.go_back", "escape", "Back", "Go back to where the page was opened"),
     ),
+    "exhibit": (
+        Key("compute", "enter", "Compute", "Compute the exhibit with the model of this run", rank=-1),
+        Key("change(1)", "shift+right", "Change", "Show the next layer, or raise the temperature"),
+        Key(
+            "change(-1)", "shift+left", "Change back", "Show the previous layer, or lower the temperature", footer=False
+        ),
+    ),
     "model": (Key("select", "enter", "Why", "Explain the layer under the cursor"),),
     "pages": (
         Key("turn_page(1)", "tab", "Page", "Show the next panel", rank=-1),

@@ -1,10 +1,13 @@
 """The textbook on the screen: it opens from each place, turns its pages, and reads well in a small terminal."""
 
+import re
+
 import pytest
 from textual.containers import VerticalScroll
 from textual.pilot import Pilot
 from textual.widgets import Markdown, OptionList
 
+from mnist_tui.runs.exhibits import Chart, Exhibit, Series, read_exhibit, write_exhibit
 from mnist_tui.textbook import INDEX, pages
 from mnist_tui.ui.messages import OpenWhy
 from mnist_tui.ui.shared.help import HelpScreen
@@ -85,3 +88,50 @@ async def test_text_and_list_take_turns_where_there_is_room_for_one(size: tuple[
         await shown(pilot, "weight-decay")
         assert screen.query_one("#page", VerticalScroll).has_focus
         assert "AdamW" in text(app)
+
+
+async def test_an_exhibit_shows_the_layer_and_the_temperature_that_are_chosen() -> None:
+    run = recorded_run()
+    series = Series("share of all values", (0.25, 0.5, 0.25))
+    charts = tuple(Chart(f"{name}: 50% are cut off", (series,), edges=(-1.0, 2.0)) for name in ("relu1", "relu2"))
+    write_exhibit(run, "relu", Exhibit("On 64 images.", step=860, seconds=4.2, charts=charts))
+    app = program(run, Clock(finishing_time()))
+    async with app.run_test(size=(120, 100)) as pilot:
+        await settled(pilot)
+        app.post_message(OpenWhy("relu", "relu2"))
+        screen = await shown(pilot, "relu")
+        assert "computed at step 860 in 4 s" in text(app)
+        assert "relu2: 50%" in text(app)
+        await pilot.press("shift+left")
+        await settled(pilot)
+        assert "relu1: 50%" in text(app)
+
+        app.post_message(OpenWhy("softmax"))
+        await shown(pilot, "softmax")
+        assert "temperature T = 1," in text(app)
+        sharp = shares(text(app))
+        assert sum(sharp) == pytest.approx(100, abs=0.2)
+        await pilot.press("shift+right")
+        await settled(pilot)
+        assert "temperature T = 1.5," in text(app)
+        assert max(shares(text(app))) < max(sharp)
+        assert not screen.check_action("compute", ()), "it needs no job"
+
+
+def shares(words: str) -> list[float]:
+    """Return the probabilities of a softmax in percent."""
+    return [float(share) for share in re.findall(r"([\d.]+)% +│", words)]
+
+
+async def test_a_damaged_exhibit_is_as_none_and_without_a_run_there_is_none() -> None:
+    run = recorded_run()
+    write_exhibit(run, "relu", Exhibit("x"))
+    run.exhibit_path("relu").write_text("{")
+    assert read_exhibit(run, "relu") is None
+    app = program()
+    async with app.run_test(size=(80, 60)) as pilot:
+        await settled(pilot)
+        app.post_message(OpenWhy("relu"))
+        screen = await shown(pilot, "relu")
+        assert "Open a run" in text(app)
+        assert not screen.check_action("compute", ())

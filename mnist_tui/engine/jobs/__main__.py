@@ -4,6 +4,7 @@
 - predict SPEC: Predict the classes of the images of a file.
 - export CONVERSION:PATH: Convert the model for another program (export_model.py).
 - predict-images FILE.npy: Predict images in the layout of the run's data, with their distance to its validation images.
+- exhibit NAME:STEP: Compute an exhibit of the textbook for a run at a step (exhibits.py).
 - cross-check: Predict every training and validation image with a model that was not trained on it.
 
 Results are predictions in the run directory. The job reports its progress on stdout, one JSON line (JobReport) each;
@@ -152,12 +153,20 @@ def cross_check(run: RunDirectory, _: str) -> Iterator[JobReport]:
     return cross_check_labels(run)
 
 
+def exhibit(run: RunDirectory, argument: str) -> Iterator[JobReport]:
+    from mnist_tui.engine.jobs.exhibits import compute_exhibit
+
+    name, _, step = argument.partition(":")
+    return compute_exhibit(run, name, int(step))
+
+
 JOBS: dict[str, Callable[[RunDirectory, str], Iterator[JobReport]]] = {
     "evaluate": evaluate_set,
     "predict": predict_images,
     "export": export_model,
     "predict-images": predict_given,
     "cross-check": cross_check,
+    "exhibit": exhibit,
 }
 ON_TENSORFLOW = frozenset({"export"})
 """Jobs that only TensorFlow can do, whatever the run's backend."""

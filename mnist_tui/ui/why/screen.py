@@ -8,8 +8,10 @@ from textual.widgets import Markdown, OptionList, Static
 from mnist_tui.render.text import sanitize
 from mnist_tui.textbook import INDEX, page_text, pages
 from mnist_tui.ui.keymap import bindings
+from mnist_tui.ui.session import RunSession
 from mnist_tui.ui.shared.key_footer import KeyFooter
 from mnist_tui.ui.shared.sized_screen import SizedScreen
+from mnist_tui.ui.why.exhibit import ExhibitView
 from mnist_tui.ui.why.page_list import PageList
 from mnist_tui.ui.why.page_text import PageText
 
@@ -26,19 +28,19 @@ class Reader(VerticalScroll):
 class WhyScreen(SizedScreen):
     """Shows a page; the opened run and a layer's name, if given, are what its exhibit is about."""
 
-    BINDINGS = bindings("pages", "why")
+    BINDINGS = bindings("pages", "why", "exhibit")
     CSS_PATH = "screen.tcss"
-    KEY_GROUPS = ("why", "pages", "screens", "everywhere")
+    KEY_GROUPS = ("why", "exhibit", "pages", "screens", "everywhere")
     PAGES = ("#page", "PageList")
     AUTO_FOCUS = "#page"
 
-    def __init__(self, page: str = INDEX, layer: str = "", run: str = "") -> None:
+    def __init__(self, page: str = INDEX, layer: str = "", session: RunSession | None = None) -> None:
         super().__init__()
         self.shown = page
         """Name of the page."""
         self.layer_name = layer
         """Name of the layer from which the page was opened; empty if there is none."""
-        self._run_name = run
+        self._session = session
 
     def compose(self) -> ComposeResult:
         yield Static(id="title")
@@ -46,6 +48,7 @@ class WhyScreen(SizedScreen):
             yield PageList()
             with Reader(id="page"):
                 yield PageText()
+                yield ExhibitView(self._session)
         yield KeyFooter()
 
     def on_mount(self) -> None:
@@ -67,11 +70,13 @@ class WhyScreen(SizedScreen):
                 "  ",
                 (f"Why: {pages()[number].title}", "bold"),
                 (f"  {number} of {len(pages()) - 1}" if number else "", variables["quiet"]),
-                (f"  {sanitize(self._run_name)}" if self._run_name else "", variables["quiet"]),
+                (f"  {sanitize(self._session.record.name)}" if self._session else "", variables["quiet"]),
             )
         )
         self.query_one(PageList).select(name)
         await self.query_one(PageText).update(page_text(name))
+        self.query_one(ExhibitView).show_page(name, self.layer_name)
+        self.refresh_bindings()
         self.query_one("#page", VerticalScroll).scroll_home(animate=False)
 
     async def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
@@ -83,6 +88,24 @@ class WhyScreen(SizedScreen):
 
     async def on_markdown_link_clicked(self, event: Markdown.LinkClicked) -> None:
         await self.show_page_of(event.href.removesuffix(".md"))
+
+    def action_compute(self) -> None:
+        """Compute the page's exhibit, again if there is one."""
+        self.query_one(ExhibitView).compute()
+        self.query_one("#page", VerticalScroll).scroll_end(animate=False)
+
+    def action_change(self, step: int) -> None:
+        """Show the exhibit's next (1) or previous (-1) layer or temperature."""
+        self.query_one(ExhibitView).change(step)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action in ("compute", "change"):
+            exhibit = self.query_one(ExhibitView) if self.has_widgets else None
+            return exhibit is not None and bool(exhibit.name_of_job if action == "compute" else exhibit.choices)
+        return super().check_action(action, parameters)
+
+    def on_exhibit_view_reported(self) -> None:
+        self.refresh_bindings()
 
     async def action_turn(self, step: int) -> None:
         """Show the next page (1) or the previous one (-1)."""

@@ -1,0 +1,70 @@
+"""Exhibits of the textbook: what a job computed with a run's own model and images, kept in its exhibits/."""
+
+import msgspec
+
+from mnist_tui.runs.directory import RunDirectory
+from mnist_tui.runs.replacing import replacing
+from mnist_tui.untrusted import read_bytes
+
+MAX_BYTES = 8 << 20
+TRAINED = ("gradient", "batch-normalization", "optimizers")
+"""Exhibits that train copies of the model for some steps."""
+EXHIBITS = ("relu", "augmentation", *TRAINED)
+"""Names of all exhibits that a job computes."""
+
+
+class Series(msgspec.Struct, frozen=True):
+    """Numbers of one kind in a chart."""
+
+    name: str
+    values: tuple[float, ...]
+
+
+class Chart(msgspec.Struct, frozen=True):
+    """A chart of an exhibit; its title names the quantity, the data and the unit."""
+
+    title: str
+    series: tuple[Series, ...]
+    labels: tuple[str, ...] = ()
+    """Names of the values of each series, which are bars then; empty for curves over the steps."""
+    edges: tuple[float, float] | None = None
+    """Ends of a histogram; None for curves and bars."""
+    log: bool = False
+    """True for a logarithmic axis of the values."""
+
+
+class Images(msgspec.Struct, frozen=True):
+    """Images of a batch before and after augmentation, one byte per value, one image after the other."""
+
+    shape: tuple[int, ...]
+    """Height and width, and channels of RGB images."""
+    labels: tuple[int, ...]
+    before: bytes
+    after: bytes
+
+
+class Exhibit(msgspec.Struct, frozen=True):
+    """An exhibit: what is shown, on which data, after which step of the run."""
+
+    note: str
+    step: int = 0
+    seconds: float = 0.0
+    """Time that it took."""
+    charts: tuple[Chart, ...] = ()
+    images: Images | None = None
+
+
+def read_exhibit(run: RunDirectory, name: str) -> Exhibit | None:
+    """Return a kept exhibit; None if there is none, or none that this version can read."""
+    try:
+        return msgspec.json.decode(read_bytes(run.exhibit_path(name), MAX_BYTES), type=Exhibit)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def write_exhibit(run: RunDirectory, name: str, exhibit: Exhibit) -> None:
+    """Keep an exhibit; raises OSError."""
+    path = run.exhibit_path(name)
+    path.parent.mkdir(exist_ok=True)
+    with replacing(path) as temporary:
+        temporary.write_bytes(msgspec.json.encode(exhibit))
