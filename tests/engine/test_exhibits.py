@@ -1,7 +1,5 @@
 """Numbers of the textbook's exhibits, on a tiny model in this process."""
 
-from collections.abc import Iterator
-
 import keras
 import numpy as np
 import pytest
@@ -54,9 +52,8 @@ def made(making: Making) -> Exhibit:
 
 
 @pytest.fixture(autouse=True)
-def few_steps(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exhibits, "planned_steps", lambda *_: STEPS)
-    return
 
 
 def test_optimizers_start_alike_and_travel_as_far_as_their_steps_add_up_to() -> None:
