@@ -26,6 +26,10 @@ NAMED_MODELS = 3
 """Maximum number of different ensemble members that are listed by name."""
 
 
+KEPT_MEGABYTES = 100
+"""Megabytes of all kept epochs of a run, unless the setting gives others."""
+
+
 class ConfigError(Exception):
     """A setting cannot be used. The message is one line: what is wrong, where, and how to fix it."""
 
@@ -83,6 +87,8 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Rule that EarlyStopping parses."""
     checkpoint_seconds: float = 60.0
     """Longest time between two checkpoints, which is what a crash can cost."""
+    kept_epochs: str = "40:100"
+    """Epochs whose weights are kept, as KeptEpochs parses it."""
     device: str = AUTO
     """Device that DeviceChoice parses."""
     precision: str = AUTO
@@ -148,6 +154,29 @@ class EarlyStopping:
         sign = -1 if self.metric == "loss" else 1
         ranked = [sign * value if value == value else -math.inf for value in values]
         return bool(ranked) and len(ranked) - 1 - ranked.index(max(ranked)) >= self.patience
+
+
+@dataclass(frozen=True)
+class KeptEpochs:
+    """Limits of the epochs whose weights are kept in the run directory."""
+
+    count: int
+    megabytes: int
+
+    @classmethod
+    def parse(cls, text: str) -> "KeptEpochs":
+        """Parse "40:100" (epochs and megabytes), "40", or "0" for none; raises ConfigError."""
+        found = re.fullmatch(r"([0-9]{1,5})(?::([0-9]{1,6}))?", text, re.ASCII)
+        if found is None or found[1] in ("1", "2"):
+            raise ConfigError(
+                f"kept_epochs {quoted(text)} cannot be used: give 0 for none, or at least 3 epochs and optionally the"
+                " megabytes, such as 40:100"
+            )
+        return cls(int(found[1]), int(found[2] or KEPT_MEGABYTES))
+
+    def most(self, size: int) -> int:
+        """Return how many epochs of `size` bytes each may be kept."""
+        return min(self.count, self.megabytes * 1_000_000 // max(1, size))
 
 
 @dataclass(frozen=True)

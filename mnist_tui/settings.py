@@ -22,6 +22,7 @@ from mnist_tui.config import (
     DeviceChoice,
     EarlyStopping,
     Ensemble,
+    KeptEpochs,
     ModelChoice,
     Recipe,
     RunConfig,
@@ -176,6 +177,7 @@ def _name(setting: Setting, text: str, _: "Catalogue") -> str:
 
 
 INTEGER, REAL = Kind("INTEGER", _integer), Kind("REAL", _real)
+KEPT = Kind("EPOCHS[:MB]", _checked(KeptEpochs.parse))
 RULE, DEVICE = Kind("RULE", _checked(EarlyStopping.parse)), Kind("DEVICE", _checked(DeviceChoice.parse))
 SETTINGS: tuple[Setting, ...] = (
     Setting("preset", "model and training recipe", Kind("PRESET", _preset)),
@@ -193,6 +195,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("name", "name of the run", Kind("NAME", _name), optional=True),
     Setting("early_stopping", "off, or METRIC:EPOCHS of patience, such as loss:3", RULE),
     Setting("checkpoint_seconds", "longest time between checkpoints", REAL, 0.1, 86_400),
+    Setting("kept_epochs", "epochs whose weights are kept, or EPOCHS:MB; 0: none", KEPT),
     Setting("device", "auto, cpu, gpu, gpu:1, or several GPUs: gpu:0,1", DEVICE),
     Setting("precision", "auto, float32, bfloat16 or float16", _choice(AUTO, "float32", "bfloat16", "float16")),
     Setting("jit_compile", "auto, on or off: compile with XLA", _choice(AUTO, "on", "off")),

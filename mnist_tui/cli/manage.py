@@ -114,7 +114,9 @@ def restore(run: str) -> int:
     return 0
 
 
-@click.command(help=f"Remove checkpoints. The one that `resume` needs stays, unless the run is finished. {RUN_HELP}")
+@click.command(
+    help=f"Remove kept epochs and checkpoints. What `resume` needs stays, unless the run is finished. {RUN_HELP}"
+)
 @click.argument("names", metavar="RUN...", nargs=-1)
 @click.option("--all", "every", is_flag=True, help="Clean all runs that are not live.")
 def clean(names: tuple[str, ...], every: bool) -> int:

@@ -46,6 +46,7 @@ WRITTEN_NAMES = {
     "checkpoints": r"step-\d{9,}\.npz",
     "digits": r"[\w-]+\.npz",
     "predictions": r"[\w-]+\.npz",
+    "weights": r"epoch-\d{4,}\.npz",
 }
 """Folders of a run directory, and regular expressions of the files that are replaced there."""
 
@@ -159,6 +160,10 @@ class RunDirectory:
     def exhibit_path(self, name: str) -> Path:
         """Return the path of an exhibit of the textbook (see runs/exhibits.py)."""
         return self.path / "exhibits" / f"{name}.json"
+
+    def weights_path(self, epoch: int) -> Path:
+        """Return the path of the weights after an epoch (see kept_epochs.py); 0: the initial ones."""
+        return self.path / "weights" / f"epoch-{epoch:04d}.npz"
 
     def checkpoint_path(self, step: int) -> Path:
         """Return the path of the checkpoint after a step (see engine/recording/checkpoints.py)."""

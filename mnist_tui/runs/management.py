@@ -1,4 +1,4 @@
-"""Management of runs: rename, tag, delete to the trash, restore, and clean up checkpoints."""
+"""Management of runs: rename, tag, delete to the trash, restore, and clean up checkpoints and kept epochs."""
 
 import contextlib
 import os
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from mnist_tui.config import quoted
 from mnist_tui.runs.about import changed, read_about, write_about
 from mnist_tui.runs.directory import RunDirectory, RunError, find_among, home, list_runs, name_of
+from mnist_tui.runs.kept_epochs import kept_paths
 from mnist_tui.runs.liveness import write_endpoint
 from mnist_tui.runs.status import Status
 from mnist_tui.runs.summary import summarize
@@ -112,7 +113,7 @@ def empty_trash() -> int:
 
 
 def clean(run: RunDirectory) -> int:
-    """Remove the checkpoints that `resume` does not need, of a finished run all, and return the bytes freed.
+    """Remove kept epochs and the checkpoints that `resume` does not need, of a finished run all; return bytes freed.
 
     Raises:
         RunError: The run is live, or a file cannot be removed.
@@ -120,7 +121,7 @@ def clean(run: RunDirectory) -> int:
     with _idle(run):
         is_finished = summarize(run).status is Status.FINISHED
         freed = 0
-        for path in run.checkpoint_paths()[0 if is_finished else 1 :]:
+        for path in [*run.checkpoint_paths()[0 if is_finished else 1 :], *kept_paths(run)]:
             try:
                 freed += path.stat().st_size
                 path.unlink()

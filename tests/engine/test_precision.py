@@ -87,7 +87,7 @@ def test_a_model_trained_in_bfloat16_is_saved_as_a_stock_float32_model(tmp_path:
 
     run = RunDirectory(tmp_path)
     best = BestModel(run, [partial(PRESETS["fast"].build, MNIST_SHAPE, 10)])
-    best.keep(compiled.model)
+    best.keep(backends.current().fetch(compiled.model.weights))
     best.save()
     model = keras.saving.load_model(run.model_path, safe_mode=True)
     assert {layer.compute_dtype for layer in model.layers} == {"float32"}

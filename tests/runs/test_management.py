@@ -11,6 +11,7 @@ from mnist_tui.inspection.run_filter import matching, parse
 from mnist_tui.runs import management
 from mnist_tui.runs.about import FILE, About, read_about
 from mnist_tui.runs.directory import HOME_VARIABLE, RunDirectory, RunError, find_run, list_runs
+from mnist_tui.runs.kept_epochs import kept_epochs
 from mnist_tui.runs.summary import newest_summaries, pinned_first, summarize
 from tests.kit.fake_engine import FakeEngine
 from tests.kit.recorded import Recording
@@ -140,10 +141,13 @@ def test_cleaning_keeps_what_resume_needs(home: Path, capsys: pytest.CaptureFixt
     finished, crashed = recorded_run(), other_run(home, planned=3)
     newest = with_checkpoints(crashed)[0]
     with_checkpoints(finished)
+    finished.weights_path(1).parent.mkdir()
+    finished.weights_path(1).write_bytes(b"x" * 1000)
     size = summarize(finished).size
     command("clean", "--all")
-    assert "5.0 kB freed" in capsys.readouterr().err
+    assert "6.0 kB freed" in capsys.readouterr().err
     assert finished.checkpoint_paths() == []
+    assert kept_epochs(finished) == ()
     assert [path.name for path in crashed.checkpoint_paths()] == [newest]
     assert summarize(finished).size < size
 

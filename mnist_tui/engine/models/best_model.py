@@ -5,7 +5,6 @@ from typing import Any
 
 import keras
 
-from mnist_tui.engine import backends
 from mnist_tui.engine.models.member_models import MemberModels, Weights
 from mnist_tui.engine.models.presets import NO_SHIFT, Shift
 from mnist_tui.runs.directory import RunDirectory, RunError
@@ -30,9 +29,9 @@ class BestModel(MemberModels):
         """Weights of all members that have any, concatenated; empty before the first epoch."""
         return [array for member in self.members for array in self.kept[member]]
 
-    def keep(self, model: Any, member: int = 0) -> None:
-        """Store the current weights of a model as the best of a member."""
-        self.kept[member] = backends.current().fetch(model.weights)
+    def keep(self, weights: Weights, member: int = 0) -> None:
+        """Store weights as the best of a member."""
+        self.kept[member] = weights
 
     def restore(self, weights: Weights, members: Iterable[int]) -> None:
         """Restore what the property `weights` returned for these members; raises RunError if the shapes differ."""

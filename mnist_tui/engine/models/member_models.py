@@ -41,6 +41,10 @@ class MemberModels:
         """Return the shapes of a member's weights."""
         return [tuple(each.shape) for each in self._model(member).weights]
 
+    def fits(self, member: int, weights: Weights) -> bool:
+        """Return True if there is such a member and its weights have these shapes."""
+        return 0 <= member < len(self._builders) and [array.shape for array in weights] == self.shapes(member)
+
     def member_model(self, member: int) -> Any:
         """Return a member's model with its weights. Callers must not change it."""
         model, weights = self._model(member), self.kept[member]

@@ -11,13 +11,16 @@ from mnist_tui.runs.directory import RunDirectory
 
 CHECKPOINT = "checkpoint"
 """Name of all writes of checkpoints: the newest replaces one that waits."""
-PREDICTIONS = "predictions/"
+FOLDERS = ("predictions/", "weights/")
+"""Folders with a file for each epoch, which come last, and of which the newest file is written again if it is lost."""
 OBSTRUCTIONS = (FileExistsError, FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
 """Errors that stay when a full disk has room again."""
 MAX_NAMES = 3
-"""Files that `error` names, predictions last."""
+"""Files that `error` names, those of an epoch last."""
 MAX_WAITING = 50
-"""Failed writes in memory from which on no more predictions are kept, which take about 0.25 MB each."""
+"""Failed writes in memory from which on no more files of an epoch are kept, which take about 0.25 MB each."""
+MAX_BEHIND = 4
+"""Background writes that may wait for each other before the training waits for them."""
 LOOK_SECONDS = 1.0
 """Seconds between two looks for removed files."""
 
@@ -37,10 +40,10 @@ class RetryingWriter:
         self._obstructed: set[str] = set()
         """Names whose last write failed for another reason than a full disk."""
         self._written: dict[str, tuple[str, Callable[[], None]]] = {}
-        """Names and writes of the files that can be written again; of all predictions, the newest."""
+        """Names and writes of the files that can be written again; of each of FOLDERS, the newest."""
         self._looked_at = 0.0
         self._thread = ThreadPoolExecutor(1, "saving")
-        self._background_write: Future[None] | None = None
+        self._background_writes: list[Future[None]] = []
 
     def write(self, name: str, write: Callable[[], None], *, step: int, epoch: int) -> bool:
         """Call `write` and return True, or raise an alert, retry later and return False."""
@@ -50,20 +53,20 @@ class RetryingWriter:
     def write_in_background(
         self, name: str, write: Callable[[], None], written: Callable[[], None], *, step: int, epoch: int
     ) -> None:
-        """Call `write` in the background, then `written` if it succeeded."""
+        """Call `write` in the background after earlier ones, then `written` if it succeeded."""
 
         def work() -> None:
             if self._write(name, write, step, epoch):
                 written()
 
-        self.wait()
-        self._background_write = self._thread.submit(work)
+        if len(self._background_writes) >= MAX_BEHIND:
+            self.wait()
+        self._background_writes.append(self._thread.submit(work))
 
     def retry(self) -> bool:
-        """Repeat all failed writes, predictions last. Return True if none waits for the disk any more."""
-        if self._background_write is not None:
-            wait([self._background_write])  # its error, if any, is for `wait`
-        for name in sorted(self._waiting, key=_is_prediction):
+        """Repeat all failed writes, files of an epoch last. Return True if none waits for the disk any more."""
+        wait(self._background_writes)  # their errors, if any, are for `wait`
+        for name in sorted(self._waiting, key=_is_of_epoch):
             self._try(name, self._waiting[name])
         return self._waiting.keys() <= self._obstructed
 
@@ -85,10 +88,19 @@ class RetryingWriter:
                 self._write(name, write, step, epoch)
 
     def wait(self) -> None:
-        """Wait for the background write. Raise its error unless it was an OSError."""
-        behind, self._background_write = self._background_write, None
-        if behind is not None:
-            behind.result()
+        """Wait for the background writes. Raise their first error unless it was an OSError."""
+        behind, self._background_writes = self._background_writes, []
+        wait(behind)
+        for each in behind:
+            each.result()
+
+    def forget(self, folder: str) -> None:
+        """Do not write a file of one of FOLDERS (again), since it has been removed on purpose."""
+        self.wait()
+        self._written.pop(folder, None)
+        for name in [each for each in self._waiting if each.startswith(folder)]:
+            del self._waiting[name]
+            self.unsaved.pop(name, None)
 
     def _write(self, name: str, write: Callable[[], None], step: int, epoch: int) -> bool:
         self._waiting.pop(name, None)  # replaced by this newer write
@@ -102,7 +114,7 @@ class RetryingWriter:
                 alert = AlertRaised(time=time.time(), kind=AlertKind.NOT_SAVED, text=text, step=step, epoch=epoch)
                 self._emit(alert)
             self.unsaved[name] = reason
-            if len(self._waiting) < MAX_WAITING or not _is_prediction(name):
+            if len(self._waiting) < MAX_WAITING or not _is_of_epoch(name):
                 self._waiting[name] = write
         return reason is None
 
@@ -119,7 +131,7 @@ class RetryingWriter:
         self.unsaved.pop(name, None)
         self._waiting.pop(name, None)
         if name != CHECKPOINT:
-            self._written[PREDICTIONS if _is_prediction(name) else name] = name, write
+            self._written[next((each for each in FOLDERS if name.startswith(each)), name)] = name, write
         return None
 
     @property
@@ -130,11 +142,11 @@ class RetryingWriter:
         unsaved = dict(self.unsaved)  # copy: the writing thread removes names
         if not unsaved:
             return ""
-        names = sorted(unsaved, key=_is_prediction)
+        names = sorted(unsaved, key=_is_of_epoch)
         shown = names[:MAX_NAMES] if len(names) > MAX_NAMES + 1 else names
         more = f" and {len(names) - len(shown)} more" if len(shown) < len(names) else ""
         return f"not saved: {', '.join(shown)}{more} ({unsaved[names[0]]})"
 
 
-def _is_prediction(name: str) -> bool:
-    return name.startswith(PREDICTIONS)
+def _is_of_epoch(name: str) -> bool:
+    return name.startswith(FOLDERS)

@@ -1,4 +1,4 @@
-"""Weights that a request names: those of the best epoch, or those that train right now."""
+"""Weights that a request names: those of the best epoch, those that train right now, or those kept of an epoch."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +9,11 @@ from mnist_tui.engine.models.best_model import BestModel
 from mnist_tui.engine.models.member_models import MemberModels, Weights
 from mnist_tui.engine.recording.checkpoints import TrainingState
 from mnist_tui.engine.service.server import RequestError
+from mnist_tui.runs.directory import RunDirectory, RunError
+from mnist_tui.runs.kept_epochs import read_weights
+
+MAX_LOADED = 4
+"""Kept epochs in memory: two side by side, and the next ones while they play."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,12 +38,14 @@ class Snapshots:
 
     def __init__(
         self,
+        run: RunDirectory,
         state: TrainingState,
         steps_per_epoch: int,
         best: Callable[[], BestModel],
         current: Callable[[], tuple[int, Weights]],
     ) -> None:
         """Take functions that return the best model, and the member in training with the weights to validate now."""
+        self._run = run
         self._state = state
         self._steps_per_epoch = steps_per_epoch
         self._best = best
@@ -47,6 +54,8 @@ class Snapshots:
         self._newest: Snapshot | None = None
         """Current weights when they were last asked for: they are copied once a step."""
         self._best_snapshot: Snapshot | None = None
+        self._kept: dict[int, Snapshot] = {}
+        """The kept epochs that were asked for last."""
         self._rollbacks = 0
 
     @property
@@ -65,11 +74,12 @@ class Snapshots:
             return self._current_snapshot()
         if weights == "best":
             return self._snapshot_of_best()
-        raise RequestError(f"the weights of epoch {weights} are not kept: choose the best or the current ones")
+        return self._kept_snapshot(weights)
 
     def forget(self) -> None:
         """Forget all weights, since the training has returned to an earlier step."""
         self._newest = self._best_snapshot = None
+        self._kept.clear()
         self._rollbacks += 1
 
     def inference_model(self, snapshot: Snapshot) -> Any:
@@ -101,6 +111,23 @@ class Snapshots:
             epoch = None if state.batch else state.epoch
             self._newest = Snapshot(epoch, state.step, earlier | {member: weights}, self._rollbacks)
         return self._newest
+
+    def _kept_snapshot(self, epoch: int) -> Snapshot:
+        if epoch not in self._kept:
+            try:
+                member, weights = read_weights(self._run, epoch)
+            except RunError as error:
+                raise RequestError(str(error)) from None
+            best = self._best()
+            if not best.fits(member, weights):
+                path = self._run.weights_path(epoch)
+                raise RequestError(f"epoch {epoch} cannot be loaded, {path} is of another model: choose another epoch")
+            earlier = {each: kept for each, kept in best.kept.items() if each < member}
+            while len(self._kept) >= MAX_LOADED:
+                self._kept.pop(next(iter(self._kept)))
+            step = epoch * self._steps_per_epoch
+            self._kept[epoch] = Snapshot(epoch, step, earlier | {member: weights}, self._rollbacks)
+        return self._kept[epoch]
 
     def _snapshot_of_best(self) -> Snapshot:
         epoch = self._state.best_epoch

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_tui.config import DataFacts, RunConfig
+from mnist_tui.config import DataFacts, KeptEpochs, RunConfig
 from mnist_tui.diagnosis.guard import EpochFigures
+from mnist_tui.engine import backends
 from mnist_tui.engine.data.datasets import Digits, Split
 from mnist_tui.engine.models.best_model import BestModel
 from mnist_tui.engine.models.evaluation import Evaluation, evaluate, predict, to_float16
+from mnist_tui.engine.models.member_models import Weights
 from mnist_tui.engine.models.presets import PRESETS, Monitor, preset_of
 from mnist_tui.engine.recording.checkpoints import TrainingState
 from mnist_tui.engine.training.context import RunContext
@@ -29,6 +31,7 @@ from mnist_tui.events import (
 )
 from mnist_tui.metrics import ValidationContext, validation_metrics
 from mnist_tui.runs.directory import TEST_AGAIN, RunDirectory
+from mnist_tui.runs.kept_epochs import kept_epochs, remove_kept, superfluous, write_weights
 
 
 class WorkClock:
@@ -57,6 +60,8 @@ class Validation:
     result: Evaluation
     is_best: bool
     seconds: float
+    weights: Weights
+    """Weights of the model that was evaluated."""
 
 
 class Recorder:
@@ -68,6 +73,7 @@ class Recorder:
         presets = [preset_of(config, member) for member in range(len(config.members))]
         builders = [partial(preset.build, facts.image_shape, facts.classes) for preset in presets]
         self._best = BestModel(context.run, builders, PRESETS[config.preset].shifts_for(facts.image_shape))
+        self._kept_epochs = KeptEpochs.parse(config.kept_epochs)
         self._monitors = [preset.monitor for preset in presets]
         self.member = 0
         """Index of the ensemble member in training."""
@@ -118,11 +124,12 @@ class Recorder:
         self.enter(Phase.VALIDATING)
         state, began = self._state, time.monotonic()
         result = evaluate(model, self._split.validation, model.loss, self._earlier_predictions)
+        weights = backends.current().fetch(model.weights)
         is_best = is_best_epoch(self._monitors[self.member], result, state)
         if is_best:
             state.best_epoch, state.best_accuracy, state.best_loss = state.epoch + 1, result.accuracy, result.loss
-            self.best.keep(model, self.member)
-        return Validation(result, is_best, time.monotonic() - began)
+            self.best.keep(weights, self.member)
+        return Validation(result, is_best, time.monotonic() - began, weights)
 
     def record(self, validation: Validation, *, complete: bool = True) -> EpochFigures:
         """Save the predictions and report the epoch."""
@@ -150,6 +157,7 @@ class Recorder:
         )
         if validation.is_best:
             self._save_best_in_background(epoch, state.step)
+        self.keep_weights(epoch, validation.weights)
         return EpochFigures(epoch, train.get("loss"), result.loss, result.accuracy)
 
     def _save_best_in_background(self, epoch: int, step: int) -> None:
@@ -160,6 +168,25 @@ class Recorder:
             self.emit(CheckpointSaved(time=time.time(), path=path, epoch=epoch, step=step))
 
         self._writer.write_in_background(path, self._best.save, written, step=step, epoch=epoch)
+
+    def keep_weights(self, epoch: int, weights: Weights) -> None:
+        """Write the weights of an epoch in the background, and remove those of others that are too many."""
+        run, best, member = self._run, self._state.best_epoch, self.member
+        most = self._kept_epochs.most(sum(array.nbytes for array in weights) // 2)
+        if not most:
+            return
+
+        def write() -> None:
+            write_weights(run, epoch, member, weights)
+            remove_kept(run, superfluous(kept_epochs(run), most, best))
+
+        name = f"weights/{run.weights_path(epoch).name}"
+        self._writer.write_in_background(name, write, lambda: None, step=self._state.step, epoch=epoch)
+
+    def remove_kept_after(self, epoch: int) -> None:
+        """Remove the weights of later epochs, since the training has returned to an earlier one."""
+        self._writer.forget("weights/")
+        remove_kept(self._run, [each for each in kept_epochs(self._run) if each > epoch])
 
     def end(self, loss: Any, reason: EndReason) -> None:
         """Evaluate the saved best model on the test split, if there is one, and end the run."""

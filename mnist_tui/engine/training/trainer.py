@@ -59,7 +59,7 @@ class Trainer:
         self._feed = EpochFeed(config, split.train, len(data.class_names), self._distribution, plan)
         self._steps_per_epoch = self._feed.steps
         self._snapshots = Snapshots(
-            self._state, self._steps_per_epoch, lambda: self._recorder.best, self._current_weights
+            self._run, self._state, self._steps_per_epoch, lambda: self._recorder.best, self._current_weights
         )
         self._explanations = ExplanationService(split, self._snapshots)
         self._record_steps = RecordSteps(self._emit, self._state, config.batch_size, self._feed.count)
@@ -99,6 +99,7 @@ class Trainer:
         """
         if start is None:
             self._save_checkpoint()
+            self._recorder.keep_weights(0, self._current_weights()[1])
             return
         try:
             self._restore(start)
@@ -271,6 +272,8 @@ class Trainer:
         self._state.return_to(checkpoint.state)
         self._steering.restart_explanations()
         self._snapshots.forget()
+        if not self._steering.ended:  # an ended run is only loaded
+            self._recorder.remove_kept_after(self._state.epoch)
         if checkpoint.best:
             self._recorder.save_best()
         checkpoints.remove_after(self._run, checkpoint.state.step)
