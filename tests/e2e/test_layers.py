@@ -24,6 +24,11 @@ def test_the_layers_of_a_finished_run_and_of_its_epochs(
         terminal.wait_for("moving variance")
         terminal.press("tab", "tab", "end", *["down"] * 14)
         terminal.wait_for("probabilities, 10 units")
+        terminal.press("up", "up", "up", "{")
+        terminal.wait_for("initial weights")
+        terminal.press("P")
+        terminal.wait_for("epoch 2 of 3")
+        terminal.wait_for("epoch 3 of 3")
         terminal.press("q")
         assert terminal.wait_exit() == 0
     kill_engine(only_run(home))

@@ -1,6 +1,6 @@
 """The layers screen: what it shows of which layer, with which weights, and what it asks the engine for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 
 from mnist_tui.control.inside import PROGRESS_SECONDS
 from mnist_tui.control.protocol import Excite, Inspect
-from mnist_tui.inspection.predictions import VALIDATION, EvaluationPoint
+from mnist_tui.inspection.predictions import TEST, VALIDATION, EvaluationPoint
 from mnist_tui.runs.directory import RunDirectory
 from mnist_tui.textbook import page_of
 from mnist_tui.ui.confusion.choose_reference import Reference
@@ -32,9 +32,12 @@ def replies(monkeypatch: pytest.MonkeyPatch) -> Replies:
 
 
 @contextmanager
-def looking() -> Iterator[Host]:
-    """An app over the recorded run with an engine."""
+def looking(kept: Iterable[int] = (0, 1, 2, 3)) -> Iterator[Host]:
+    """An app over the recorded run with an engine; the weights of some of its epochs are kept."""
     run = recorded_run()
+    for epoch in kept:
+        run.weights_path(epoch).parent.mkdir(exist_ok=True)
+        run.weights_path(epoch).touch()
     with FakeEngine(run):
         yield Host(run, LayersScreen)
 
@@ -158,8 +161,8 @@ async def test_epochs_are_travelled_and_compared(replies: Replies) -> None:
             assert "epoch 2" in str(wall(screen).border_title)
             await press(pilot, app, "c")
             assert "epoch 1" in str(wall(screen, "other").border_title)
+            assert {each.weights for each in replies.asked if isinstance(each, Inspect)} == {"best", 0, 1, 2}
             assert wall(screen, "other").size == wall(screen).size
-            assert {each.weights for each in replies.asked if isinstance(each, Inspect)} == {"best", 1, 2}
             own, other = (wall(screen, name).content for name in ("own", "other"))
             assert isinstance(own, Maps)
             assert isinstance(other, Maps)
@@ -187,10 +190,10 @@ async def test_playing_shows_every_epoch_and_asks_for_none_twice(
                 if not screen.is_playing:
                     break
             await settled(pilot, app)
-            outputs = [layer_view("near", epoch, with_tensors=True).output for epoch in (1, 2, 3)]
+            outputs = [layer_view("near", epoch, with_tensors=True).output for epoch in (0, 1, 2, 3)]
             assert shown == [float(output.array()[12, 12, 0]) for output in outputs if output is not None]
             asked = [request for request in replies.asked if isinstance(request, Inspect) and request.layer == "near"]
-            assert len(asked) == len(set(asked)) == 3
+            assert len(asked) == len(set(asked)) == 4
 
 
 @pytest.mark.parametrize("words", ["the weights of epoch 2 are not kept", "epoch 2 is torn: \x1b[31mresume the run"])
@@ -271,3 +274,26 @@ async def test_v_opens_the_image_under_the_cursor_and_esc_goes_back(replies: Rep
             assert screen.image.image.tobytes() in {each.image for each in replies.asked if isinstance(each, Inspect)}
             await pilot.press("escape")
             await wait_for(pilot, "wrong · 27")
+
+
+@pytest.mark.parametrize(("kept", "epochs"), [((), [3]), ((1,), [1, 3]), ((0, 2, 77), [0, 2, 3])])
+async def test_only_epochs_with_weights_are_travelled(
+    replies: Replies, kept: tuple[int, ...], epochs: list[int]
+) -> None:
+    with looking(kept) as app:
+        async with app.shown((120, 40)) as pilot:
+            screen = await settled(pilot, app)
+            assert [point.epoch for point in screen.travel_points()] == epochs
+            for _ in epochs[1:]:
+                await press(pilot, app, "left_square_bracket")
+            assert screen.point == EvaluationPoint(VALIDATION, epochs[0])
+            assert screen.side.weights == ("best" if epochs[0] == 3 else epochs[0])
+            if 0 in kept:
+                assert "initial weights" in app.text()
+                assert app.session.point == EvaluationPoint(VALIDATION, epochs[1]), "other screens do not know them"
+                await press(pilot, app, "right_curly_bracket")
+                assert screen.side.weights == "best"
+            app.session.travel_to(EvaluationPoint(TEST))
+            screen.catch_up()
+            assert screen.point == EvaluationPoint(VALIDATION, 3), "a test has no weights of its own"
+            assert {each.weights for each in replies.asked if isinstance(each, Inspect)} <= {"best", *epochs}

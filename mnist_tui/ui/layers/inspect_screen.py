@@ -10,6 +10,7 @@ from textual.message import Message
 
 from mnist_tui.inspection.predictions import VALIDATION, EvaluationPoint
 from mnist_tui.runs.directory import RunError
+from mnist_tui.runs.kept_epochs import kept_epochs
 from mnist_tui.ui.layers.comparison import Comparison
 from mnist_tui.ui.layers.inspections import Ask, Inspections
 from mnist_tui.ui.layers.sides import Selection, Side, neighbours, side_of
@@ -17,6 +18,8 @@ from mnist_tui.ui.run.model_screen import ModelScreen
 from mnist_tui.ui.run.prediction_screen import PredictionScreen
 from mnist_tui.ui.session import ImageAtHand, RunSession, RunView
 
+START = EvaluationPoint(VALIDATION, 0)
+"""The initial weights, before the first epoch."""
 PLAYED_AHEAD = 20
 """Epochs that are asked for before they are played."""
 POLL_SECONDS = 0.25
@@ -54,6 +57,9 @@ class InspectScreen(ModelScreen, PredictionScreen):
         self._fallback: ImageAtHand | None = None
         """Image that is shown until the user has looked at one."""
         self._had_engine = False
+        self._kept: frozenset[int] = frozenset()
+        self._at_start = False
+        """True while the initial weights are shown."""
         self._image_problem = ""
         self._reads_image = False
 
@@ -115,22 +121,39 @@ class InspectScreen(ModelScreen, PredictionScreen):
             self._fallback = ImageAtHand(event.image, "the first validation image")
         self.catch_up()
 
+    def update_view(self, view: RunView) -> None:
+        self._kept = frozenset(kept_epochs(self.session.run))
+        super().update_view(view)
+
     def travel_points(self) -> list[EvaluationPoint]:
-        """Return the epochs: a final test has no weights of its own."""
-        return [EvaluationPoint(VALIDATION, epoch.epoch) for epoch in self.session.view.history.epochs]
+        """Return the epochs whose weights there are: kept ones, the best one, and of a live run the newest."""
+        view = self.session.view
+        best, epochs = view.history.best_epoch, [each.epoch for each in view.history.epochs]
+        known = {*self._kept, *([best.epoch] if best is not None else []), *(epochs[-1:] if view.has_engine else [])}
+        start = [START] if START.epoch in known and epochs else []
+        return start + [EvaluationPoint(VALIDATION, epoch) for epoch in epochs if epoch in known]
 
     @property
     def point(self) -> EvaluationPoint | None:
         """The epoch whose weights are shown: that of all screens, or the newest before it that can be shown."""
-        points, point = self.travel_points(), self.session.point
+        points, point = self.travel_points(), START if self._at_start else self.session.point
         if point is None or not points:
             return None
         earlier = [each for each in points if point.epoch is None or (each.epoch or 0) <= point.epoch]
         return earlier[-1] if earlier else points[0]
 
+    @property
+    def follows(self) -> bool:
+        return super().follows and not self._at_start
+
     def travel_to(self, point: EvaluationPoint | None) -> None:
+        """Show an epoch, on the other screens as well; they do not know the initial weights."""
         self.forget_errors()
-        super().travel_to(point)
+        self._at_start = point == START
+        if self._at_start:
+            self.catch_up()
+        else:
+            super().travel_to(point)
 
     def want(self, side: Side, other: Side | None, around: Sequence[str] = ()) -> None:
         """Ask for what is shown, then for what may come next: the layers `around` and other epochs."""

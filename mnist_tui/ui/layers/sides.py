@@ -77,7 +77,8 @@ def side_of(session: RunSession, inspections: Inspections, point: EvaluationPoin
     A run that trains and follows the newest epoch shows the weights that train right now.
     """
     view = session.view
-    weights = weights_at(view, point, follows=session.follows)
+    newest = view.history.epochs[-1].epoch if view.history.epochs else None
+    weights = weights_at(view, point, follows=session.follows and (point is None or point.epoch == newest))
     state = 0.0
     if weights == "current":
         is_training = view.history.phase is Phase.TRAINING
@@ -89,16 +90,16 @@ def side_of(session: RunSession, inspections: Inspections, point: EvaluationPoin
     if weights != "current":
         best = view.history.best_epoch
         number = best.epoch if weights == "best" and best is not None else weights
-        words = f"epoch {number}" + (", the best" if weights == "best" else "")
+        words = f"epoch {number}" + (", the best" if weights == "best" else "") if number else "initial weights"
     return Side(session, inspections, weights, state, f"{name} {words}".strip())
 
 
 def weights_at(view: RunView, point: EvaluationPoint | None, *, follows: bool) -> Weights:
     """Return the weights that stand for an evaluation."""
     best = view.history.best_epoch
-    if (follows and view.status.is_live) or best is None:
+    if (follows and view.status.is_live) or (best is None and point is None):
         return "current"
-    if point is None or point.epoch is None or point.epoch == best.epoch:
+    if point is None or point.epoch is None or (best is not None and point.epoch == best.epoch):
         return "best"
     return point.epoch
 

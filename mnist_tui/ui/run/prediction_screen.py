@@ -58,6 +58,11 @@ class PredictionScreen(RunScreen):
         return self.session.point
 
     @property
+    def follows(self) -> bool:
+        """True if the newest epoch is shown, also after the next one."""
+        return self.session.follows
+
+    @property
     def is_playing(self) -> bool:
         """True while the epochs are played."""
         return self._player is not None
@@ -143,7 +148,7 @@ class PredictionScreen(RunScreen):
         if action in TRAVELS:
             if action in ("play", "stop_playing"):
                 return self._several and self.is_playing == (action == "stop_playing")
-            return self._several and (action == "travel" or parameters == (-1,) or not self.session.follows)
+            return self._several and (action == "travel" or parameters == (-1,) or not self.follows)
         return super().check_action(action, parameters)
 
     def action_travel(self, step: int) -> None:
@@ -212,7 +217,7 @@ class PredictionScreen(RunScreen):
             planned=view.progress.epochs,
             best=EvaluationPoint(VALIDATION, best.epoch) if best is not None else None,
             unavailable=frozenset(missing | self._failed),
-            follows=self.session.follows,
+            follows=self.follows,
             live=view.status.is_live,
             playing=self.is_playing,
         )
