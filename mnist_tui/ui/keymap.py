@@ -369,6 +369,7 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
         Key("next_member", "J", "Next member", "Show the next model of the ensemble", rank=3),
         Key("compare", "c", "Compare", "Compare with the previous epoch; again: choose"),
         Key("leave_comparison", "escape", "Close", "Close the comparison"),
+        Key("open_arithmetic", "enter", "Arithmetic", "Show the numbers behind a cell of the channel"),
         Key("load_model", "L", "Load model", "Load the model to look into it"),
     ),
     "map": (
@@ -377,6 +378,18 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
         Key("next_method", "comma", "UMAP", "Switch between principal components and UMAP", rank=1),
         Key("clear_mark", "escape", "Close", "Remove the mark"),
         Key("load_model", "L", "Load model", "Load the model to map the images"),
+    ),
+    "arithmetic": (
+        Key("move('left')", "left", "Left", "Move a column to the left, or a unit back", footer=False),
+        Key("move('right')", "right", "Right", "Move a column to the right, or a unit ahead"),
+        Key("move('up')", "up", "Up", "Move a row up; over units: raise the temperature", footer=False),
+        Key("move('down')", "down", "Down", "Move a row down; over units: lower the temperature"),
+        Key("turn_channel(1)", "pagedown", "Next channel", "Show this cell of the next output channel"),
+        Key("turn_channel(-1)", "pageup", "Previous channel", "Show it of the previous output channel", footer=False),
+        Key("turn_source(1)", "tab", "Next input", "Show the products of the next input channel"),
+        Key("turn_source(-1)", "shift+tab", "Previous input", "Show those of the previous one", footer=False),
+        Key("go_back_in", "enter", "Layer before", "Go to the input that counts most, in the layer before"),
+        Key("scroll_on", "space", "Scroll", "Scroll the calculation down; from the end, to its start", rank=1),
     ),
     "files": (
         Key("select_cursor", "enter", "Open", "Open or close the folder"),

@@ -21,7 +21,7 @@ from mnist_tui.engine.models.layer_graph import LayerGraph
 from mnist_tui.engine.models.presets import PRESETS
 from mnist_tui.engine.service import inside
 from mnist_tui.image_layout import MNIST_SHAPE
-from mnist_tui.ui.layers.arithmetic_layer import layer_of
+from mnist_tui.ui.arithmetic.layer import layer_of
 
 CELLS = 6
 """Cells of a layer that are recomputed, beside the first and the last."""

@@ -10,12 +10,14 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.content import Content as Words
 
-from mnist_tui.control.protocol import Excitations, Inspection, LayerView
+from mnist_tui.control.protocol import Excitations, Inspect, Inspection, LayerView
 from mnist_tui.events import Layer
 from mnist_tui.explanations import layer_explanation
 from mnist_tui.render.feature_maps import Scale
 from mnist_tui.render.text import percent, sanitize
 from mnist_tui.textbook import INDEX, page_of
+from mnist_tui.ui.arithmetic.layer import layer_of
+from mnist_tui.ui.arithmetic.screen import ArithmeticScreen, Computed
 from mnist_tui.ui.confusion.choose_reference import PREVIOUS, ChooseReferenceScreen, Reference, epoch_references
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.layers.comparison import previous
@@ -264,6 +266,8 @@ class LayersScreen(InspectScreen):
             return bool(self._layers)
         if action == "leave_comparison":
             return self.comparison.reference is not None
+        if action == "open_arithmetic":
+            return self._computed is not None
         if action == "next_member":
             return len(self.session.record.config.members) > 1
         return super().check_action(action, parameters)
@@ -333,6 +337,26 @@ class LayersScreen(InspectScreen):
         """Compare colours in a channel, a layer, or all layers."""
         self.scale = self.scale.following
         self.catch_up()
+
+    @property
+    def _computed(self) -> Computed | None:
+        """The selected layer and channel, if the engine's reply has its numbers."""
+        ask = self.side.one_layer(self.selected)
+        inspection = self.side.inspection(ask)
+        if inspection is None or self.image is None or inspection.layers[-1].output is None:
+            return None
+        if not isinstance(ask.request, Inspect) or not inspection.layers[-1].inputs:
+            return None
+        layers = {layer.name: layer for layer in self._layers}
+        return Computed(ask.request, inspection, layers, self.image, self._names(self.session.view))
+
+    def action_open_arithmetic(self) -> None:
+        """Show the numbers behind the largest cell of the channel."""
+        computed = self._computed
+        if computed is not None:
+            output, channel = layer_of(computed.inspection).output, self.selected.channel
+            largest = np.unravel_index(int(output[..., channel].argmax()), output.shape[:-1])
+            self.app.push_screen(ArithmeticScreen(self.session, computed, (*map(int, largest), channel)))
 
     def action_zoom(self, step: int) -> None:
         """Enlarge (1) or reduce (-1) the pictures."""

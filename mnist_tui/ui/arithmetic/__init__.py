@@ -1,0 +1,1 @@
+"""The screen that recomputes one cell of a layer."""

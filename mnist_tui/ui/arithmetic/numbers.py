@@ -1,0 +1,109 @@
+"""Numbers of a calculation as text: in columns with equal decimals, with colours for their signs, and as bars."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.style import Style
+from rich.text import Text
+
+from mnist_tui.render.text import rule_bar, widest
+from mnist_tui.ui.layers.contents import figure
+from mnist_tui.ui.theme import Palette
+
+Array = NDArray[np.floating]
+PADDING = "·"
+"""Stands for a cell outside of the map."""
+
+
+def decimals_of(values: Array, digits: int) -> int:
+    """Return how many decimals give the largest of some values `digits` significant ones: 0 to 6."""
+    largest = float(np.abs(values[np.isfinite(values)]).max(initial=0.0))
+    return min(6, max(0, digits - 1 - math.floor(math.log10(largest)))) if largest else digits - 1
+
+
+def formatted(values: Array, digits: int = 3) -> list[str]:
+    """Return values with equal decimals, the largest with `digits` significant ones; NaN as the sign for padding."""
+    decimals = decimals_of(values, digits)
+    if float(np.abs(values[np.isfinite(values)]).max(initial=0.0)) >= 1e6:
+        return [PADDING if math.isnan(value) else figure(value) for value in values.ravel().tolist()]
+    return [
+        PADDING if math.isnan(value) else f"{value + 0.0:.{decimals}f}".replace("-", "−").replace("inf", "∞")
+        for value in np.round(values.ravel(), decimals).tolist()
+    ]
+
+
+def sign_style(value: float, colours: Palette) -> Style:
+    """Return the colour of a value's sign; quiet for 0 and padding."""
+    if not value or math.isnan(value):
+        return Style(color=colours.quiet.rich_color)
+    red, green, blue = (colours.positive if value > 0 else colours.negative)[-1]
+    return Style(color=f"#{red:02x}{green:02x}{blue:02x}")
+
+
+def grid(values: Array, colours: Palette, *, marked: tuple[int, int] | None = None) -> list[Text]:
+    """Return a line for each row of values (height, width), right-aligned; `marked` is a cell to emphasise."""
+    texts = np.array(formatted(values), dtype=object).reshape(values.shape)
+    width = widest(texts.ravel().tolist())
+    lines = []
+    for y, row in enumerate(texts):
+        line = Text()
+        for x, text in enumerate(row):
+            style = sign_style(float(values[y, x]), colours)
+            line.append("  " if x else "")
+            line.append(text.rjust(width), style + Style(bold=True, reverse=True) if (y, x) == marked else style)
+        lines.append(line)
+    return lines
+
+
+def side_by_side(blocks: Sequence[tuple[str, list[Text]]], joins: Sequence[str], width: int) -> list[Text]:
+    """Join blocks, each with a heading, with a sign between them; one below the other if `width` is too small.
+
+    Args:
+        blocks: Heading and lines, all of one height.
+        joins: Signs between the blocks, one fewer.
+        width: Columns.
+    """
+    sizes = [max(len(heading), *(line.cell_len for line in lines)) for heading, lines in blocks]
+    signs = ["", *joins]
+    if sum(sizes) + 5 * len(joins) > width:
+        stacked: list[Text] = []
+        for sign, (heading, lines) in zip(signs, blocks, strict=True):
+            stacked += [Text(f"{sign} {heading}".strip(), "italic"), *lines]
+        return stacked
+    joined = [Text() for _ in range(1 + len(blocks[0][1]))]
+    middle = 1 + (len(blocks[0][1]) - 1) // 2
+    for sign, size, (heading, lines) in zip(signs, sizes, blocks, strict=True):
+        for place, line in enumerate(joined):
+            if sign:
+                line.append(f"  {sign}  " if place == middle else " " * 5, "bold")
+            part = Text(heading, "italic") if not place else lines[place - 1].copy()
+            part.pad_right(size - part.cell_len)
+            line.append_text(part)
+    return joined
+
+
+def signed_bars(rows: Sequence[tuple[str, float]], width: int, colours: Palette) -> list[Text]:
+    """Return a line for each value: its name, a bar as long as its magnitude, and the value with its sign."""
+    if not rows:
+        return []
+    numbers = formatted(np.array([value for _, value in rows]))
+    names, figures = widest([name for name, _ in rows]), widest(numbers)
+    largest = max(abs(value) for _, value in rows) or 1.0
+    room = max(3, min(40, width - names - figures - 4))
+    lines = []
+    for (name, value), number in zip(rows, numbers, strict=True):
+        style = sign_style(value, colours)
+        bar = rule_bar(abs(value) / largest, room)
+        lines.append(Text.assemble(name.rjust(names), "  ", (bar, style), "  ", (number.rjust(figures), style)))
+    return lines
+
+
+def table(rows: Sequence[Sequence[str]]) -> list[Text]:
+    """Return rows of texts in columns: the first one left-aligned, the others right-aligned."""
+    columns = [widest(column) for column in zip(*rows, strict=True)]
+    return [
+        Text("  ".join(text.rjust(size) if place else text.ljust(size) for place, (text, size) in enumerate(cells)))
+        for cells in (zip(row, columns, strict=True) for row in rows)
+    ]
