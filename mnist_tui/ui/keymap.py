@@ -366,11 +366,18 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
         Key("next_scale", "equals_sign", "Scale", "Compare colours in a channel, a layer, or all layers", rank=1),
         Key("zoom(1)", "z", "Zoom", "Enlarge the pictures", footer=False),
         Key("zoom(-1)", "Z", "Zoom out", "Reduce the pictures", footer=False),
+        Key("history", "H", "History", "Show weights, gradients and activations over time", rank=1),
         Key("next_member", "J", "Next member", "Show the next model of the ensemble", rank=3),
         Key("compare", "c", "Compare", "Compare with the previous epoch; again: choose"),
         Key("leave_comparison", "escape", "Close", "Close the comparison"),
         Key("open_arithmetic", "enter", "Arithmetic", "Show the numbers behind a cell of the channel"),
         Key("load_model", "L", "Load model", "Load the model to look into it"),
+    ),
+    "history": (
+        Key("go_to_layer(-1)", "up", "Previous layer", "Go to the layer above", footer=False),
+        Key("go_to_layer(1)", "down", "Next layer", "Go to the layer below"),
+        Key("next_quantity(1)", "tab", "Quantity", "Show weights, gradients, or activations"),
+        Key("next_quantity(-1)", "shift+tab", "Previous quantity", "Show the previous quantity", footer=False),
     ),
     "map": (
         Key("open_area", "enter", "Open", "Browse the images of the rectangle or under the cursor"),

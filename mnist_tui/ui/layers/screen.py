@@ -23,6 +23,7 @@ from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.layers.comparison import previous
 from mnist_tui.ui.layers.contents import Content
 from mnist_tui.ui.layers.flow_panel import FlowPanel, layer_kind
+from mnist_tui.ui.layers.history import HistoryScreen
 from mnist_tui.ui.layers.inspect_screen import InspectScreen
 from mnist_tui.ui.layers.inspections import Outcome
 from mnist_tui.ui.layers.sides import Side, View
@@ -367,6 +368,10 @@ class LayersScreen(InspectScreen):
         """Show the next model of the ensemble."""
         members = len(self.session.record.config.members)
         self.select(member=(self.selected.member + 1) % members)
+
+    def action_history(self) -> None:
+        """Show the histograms of all layers over time."""
+        self.app.push_screen(HistoryScreen(self.session, self.selected.layer))
 
     def action_compare(self) -> None:
         """Compare with the previous epoch if there is one; the second time, ask for an epoch or a run."""
