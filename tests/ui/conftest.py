@@ -3,8 +3,11 @@
 import difflib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from textual.css.model import RuleSet
+from textual.css.stylesheet import Stylesheet
 
 from mnist_tui.runs.directory import HOME_VARIABLE, RunDirectory
 from mnist_tui.ui import model_loader
@@ -57,3 +60,19 @@ def replay() -> Replay:
     replay = Replay()
     replay.to_step(1_200)
     return replay
+
+
+@pytest.fixture(autouse=True, scope="session")
+def parsed_once() -> Iterator[None]:
+    """Parse each style sheet once for all apps, not three times for each. Textual shares parsed rules itself, too."""
+    parse, parsed = Stylesheet._parse_rules, dict[tuple[object, ...], list[RuleSet]]()
+
+    def parse_once(sheet: Stylesheet, *arguments: Any, **options: Any) -> list[RuleSet]:
+        key = (frozenset(sheet._variables.items()), arguments, frozenset(options.items()))
+        if key not in parsed:
+            parsed[key] = parse(sheet, *arguments, **options)
+        return parsed[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Stylesheet, "_parse_rules", parse_once)
+        yield
