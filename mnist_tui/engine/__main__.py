@@ -74,6 +74,8 @@ class Engine:
         self._writer = RetryingWriter(run, self._event_writer.emit)
         history = history_without_steps(run)
         state = checkpoints.state_to_train_from(start, history)
+        if explain_only and start is None:
+            state.go_to_best(history.epochs)
         self._is_tested = bool(history.tests)
         self._steering = Steering(state, self._event_writer.emit, ended=explain_only)
         self._over = threading.Event()

@@ -10,16 +10,17 @@ import pytest
 from mnist_tui.control.protocol import Excite, Inspect, Inspection, Predict, PredictedImages, Request, RollBack, Weights
 from mnist_tui.engine.__main__ import Engine
 from mnist_tui.engine.models.best_model import BestModel
+from mnist_tui.engine.models.evaluation import pixels
 from mnist_tui.engine.models.presets import PRESETS
 from mnist_tui.engine.recording.checkpoints import TrainingState
 from mnist_tui.engine.service.server import RequestError
 from mnist_tui.engine.service.snapshots import Snapshots
 from mnist_tui.events import AnyEvent, ResumeReason, RunEnded, RunResumed, StepEnded
 from mnist_tui.image_layout import MNIST_SHAPE
-from mnist_tui.runs.directory import RunDirectory
+from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.kept_epochs import kept_epochs
 from tests.engine import in_process
-from tests.engine.test_resume import last_weights, save_and_crash
+from tests.engine.test_resume import history_of, last_weights, save_and_crash
 from tests.kit import samples
 
 SETTINGS = {"preset": "mlp", "precision": "float32", "limit": 240, "epochs": 3, "batch_size": 40, "seed": 5}
@@ -148,9 +149,28 @@ def test_an_epoch_that_cannot_be_loaded_is_named(runs: Any, damage: str, reason:
             member = {"member": np.array(0)} if damage == "foreign" else {}
             run.save_arrays(path, weight_0000=np.zeros(3, np.float16), **member)
         best = BestModel(run, [partial(PRESETS["mlp"].build, MNIST_SHAPE, 10)])
-        snapshots = Snapshots(run, TrainingState.initial(samples.config()), 5, lambda: best, lambda: (0, []))
+        unused: Any = None
+        snapshots = Snapshots(run, TrainingState.initial(samples.config()), 5, lambda: best, lambda: unused)
         with pytest.raises(RequestError, match=reason):
             snapshots.of(2)
-        assert snapshots.of(1).step == 5
+        assert snapshots.of(1).epoch == 1
     finally:
         path.write_bytes(kept)
+
+
+def test_a_run_without_checkpoints_has_the_weights_of_its_model_file(runs: Any) -> None:
+    _, run, replies = runs
+    best = BestModel(run, [partial(PRESETS["mlp"].build, MNIST_SHAPE, 10)])
+    best.restore_from_file()
+    (result,) = [reply.result() for request, reply in replies[-6:] if request.weights == "best"]
+    images = run.load_arrays(run.digits_path("validation"))["images"]
+    assert best.inference_model().predict_on_batch(pixels(images)) == pytest.approx(
+        np.array(result.probabilities), abs=1e-5
+    )
+    state, history = TrainingState.initial(samples.config()), history_of(run)
+    state.go_to_best(history.epochs)
+    assert (state.best_epoch, state.step) == (result.epoch, 5 * result.epoch)
+    run.model_path.rename(run.path / "moved")
+    with pytest.raises(RunError, match="no checkpoint"):
+        best.restore_from_file()
+    (run.path / "moved").rename(run.model_path)

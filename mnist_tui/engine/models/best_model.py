@@ -5,6 +5,8 @@ from typing import Any
 
 import keras
 
+from mnist_tui.engine import backends
+from mnist_tui.engine.models.inference import member_models
 from mnist_tui.engine.models.member_models import MemberModels, Weights
 from mnist_tui.engine.models.presets import NO_SHIFT, Shift
 from mnist_tui.runs.directory import RunDirectory, RunError
@@ -29,6 +31,11 @@ class BestModel(MemberModels):
         """Weights of all members that have any, concatenated; empty before the first epoch."""
         return [array for member in self.members for array in self.kept[member]]
 
+    @property
+    def newest(self) -> tuple[int, Weights]:
+        """The last member that has weights, with them."""
+        return self.members[-1], self.kept[self.members[-1]]
+
     def keep(self, weights: Weights, member: int = 0) -> None:
         """Store weights as the best of a member."""
         self.kept[member] = weights
@@ -43,6 +50,20 @@ class BestModel(MemberModels):
             kept[member], rest = rest[: len(shapes)], rest[len(shapes) :]
             if [array.shape for array in kept[member]] != shapes:
                 raise RunError("the checkpoint holds the best weights of another model")
+        self.use(kept)
+
+    def restore_from_file(self) -> None:
+        """Restore the best weights from model.keras, for a run without a checkpoint; raises RunError."""
+        try:
+            models = member_models(keras.saving.load_model(self._run.model_path, safe_mode=True))
+        except (OSError, ValueError) as error:
+            reason = str(error).partition("\n")[0]
+            raise RunError(
+                f"run {self._run.id} has no checkpoint, and model.keras cannot be loaded ({reason}): train it again"
+            ) from None
+        kept = dict(enumerate(backends.current().fetch(model.weights) for model in models))
+        if len(kept) > len(self._builders) or not all(self.fits(*each) for each in kept.items()):
+            raise RunError(f"run {self._run.id} has no checkpoint, and model.keras is of another model: train it again")
         self.use(kept)
 
     def save(self) -> None:

@@ -21,7 +21,7 @@ from mnist_tui.config import RunConfig
 from mnist_tui.diagnosis.guard import EpochFigures
 from mnist_tui.engine import backends
 from mnist_tui.event_lines import UNREADABLE
-from mnist_tui.events import CheckpointSaved, Metrics
+from mnist_tui.events import CheckpointSaved, EpochEnded, Metrics, kept_epoch
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.history import STEERED_FIELDS, History
 from mnist_tui.runs.replacing import replacing
@@ -74,6 +74,13 @@ class TrainingState(msgspec.Struct, kw_only=True):
             max_learning_rate=config.learning_rate,
             early_stopping=config.early_stopping,
         )
+
+    def go_to_best(self, epochs: Sequence[EpochEnded]) -> None:
+        """Go to the end of the best epoch, if there is one: the state of a run that has model.keras only."""
+        best = kept_epoch(epochs)
+        if best is not None:
+            self.step, self.epoch, self.best_epoch = best.step, best.epoch, best.epoch
+            self.best_accuracy, self.best_loss = best.validation_accuracy, best.validation.get("loss")
 
     def add(self, metrics: Metrics, images: int) -> None:
         """Add the metrics of a step to the sums of the epoch."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from mnist_tui.control import protocol
 from mnist_tui.engine.models.best_model import BestModel
+from mnist_tui.engine.models.compiled import CompiledModel
 from mnist_tui.engine.models.member_models import MemberModels, Weights
 from mnist_tui.engine.recording.checkpoints import TrainingState
 from mnist_tui.engine.service.server import RequestError
@@ -42,9 +43,9 @@ class Snapshots:
         state: TrainingState,
         steps_per_epoch: int,
         best: Callable[[], BestModel],
-        current: Callable[[], tuple[int, Weights]],
+        current: Callable[[], CompiledModel],
     ) -> None:
-        """Take functions that return the best model, and the member in training with the weights to validate now."""
+        """Take functions that return the best model, and the one in training."""
         self._run = run
         self._state = state
         self._steps_per_epoch = steps_per_epoch
@@ -53,6 +54,7 @@ class Snapshots:
         self._models: MemberModels | None = None
         self._newest: Snapshot | None = None
         """Current weights when they were last asked for: they are copied once a step."""
+        self._taken_at = (-1, -1)
         self._best_snapshot: Snapshot | None = None
         self._kept: dict[int, Snapshot] = {}
         """The kept epochs that were asked for last."""
@@ -105,10 +107,13 @@ class Snapshots:
 
     def _current_snapshot(self) -> Snapshot:
         state = self._state
-        if self._newest is None or self._newest.step != state.step:
-            member, weights = self._current()
+        now = state.step, state.epoch  # the end of an epoch, or of an ensemble's member, keeps the step
+        if self._newest is None or self._taken_at != now:
+            compiled = self._current()
+            member, weights = compiled.number, compiled.current_weights()
             earlier = {each: kept for each, kept in self._best().kept.items() if each < member}
             epoch = None if state.batch else state.epoch
+            self._taken_at = now
             self._newest = Snapshot(epoch, state.step, earlier | {member: weights}, self._rollbacks)
         return self._newest
 
@@ -125,7 +130,7 @@ class Snapshots:
             earlier = {each: kept for each, kept in best.kept.items() if each < member}
             while len(self._kept) >= MAX_LOADED:
                 self._kept.pop(next(iter(self._kept)))
-            step = epoch * self._steps_per_epoch
+            step = min(self._state.step, epoch * self._steps_per_epoch)
             self._kept[epoch] = Snapshot(epoch, step, earlier | {member: weights}, self._rollbacks)
         return self._kept[epoch]
 

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from mnist_tui.config import EarlyStopping, RunConfig
 from mnist_tui.diagnosis.guard import EpochFigures, Finding, Guard
-from mnist_tui.engine import backends
 from mnist_tui.engine.backends.runtime import unused_gpu_warning
 from mnist_tui.engine.data.datasets import DataSet, Split
 from mnist_tui.engine.distribution import DistributionError
@@ -16,7 +15,6 @@ from mnist_tui.engine.hardware import detection
 from mnist_tui.engine.hardware.plan import Machine
 from mnist_tui.engine.models.compiled import CompiledModel
 from mnist_tui.engine.models.ema import use_ema_weights
-from mnist_tui.engine.models.member_models import Weights
 from mnist_tui.engine.recording import checkpoints
 from mnist_tui.engine.recording.checkpoints import Checkpoint, Checkpointer
 from mnist_tui.engine.recording.retrying_writer import CHECKPOINT
@@ -59,7 +57,7 @@ class Trainer:
         self._feed = EpochFeed(config, split.train, len(data.class_names), self._distribution, plan)
         self._steps_per_epoch = self._feed.steps
         self._snapshots = Snapshots(
-            self._run, self._state, self._steps_per_epoch, lambda: self._recorder.best, self._current_weights
+            self._run, self._state, self._steps_per_epoch, lambda: self._recorder.best, lambda: self._compiled
         )
         self._explanations = ExplanationService(split, self._snapshots)
         self._record_steps = RecordSteps(self._emit, self._state, config.batch_size, self._feed.count)
@@ -97,9 +95,15 @@ class Trainer:
 
         A checkpoint that is of another model gives way to an earlier one; without one, raises RunError.
         """
+        if start is None and self._state.best_epoch is not None:  # an ended run whose checkpoints were removed
+            self._recorder.best.restore_from_file()
+            member, weights = self._recorder.best.newest
+            self._switch_to_member(member)
+            self._compiled.model.set_weights(weights)
+            return
         if start is None:
             self._save_checkpoint()
-            self._recorder.keep_weights(0, self._current_weights()[1])
+            self._recorder.keep_weights(0, self._compiled.current_weights())
             return
         try:
             self._restore(start)
@@ -357,12 +361,6 @@ class Trainer:
         if complete:
             self._speculate_next_epoch()
         return self._recorder.record(validation, complete=complete)
-
-    def _current_weights(self) -> tuple[int, Weights]:
-        """Return the number of the member in training, and the weights that would be validated now."""
-        compiled = self._compiled
-        with use_ema_weights(compiled.model):
-            return compiled.number, backends.current().fetch(compiled.reader().weights)
 
     def _speculate_next_epoch(self) -> None:
         """Start the next epoch's first execution while this epoch is recorded."""
