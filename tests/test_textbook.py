@@ -1,4 +1,4 @@
-"""The textbook: it is complete, in order, and true where a test can say so."""
+"""The textbook is complete and in order, and its figures are those of the presets."""
 
 import re
 from dataclasses import fields

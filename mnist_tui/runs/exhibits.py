@@ -1,10 +1,12 @@
 """Exhibits of the textbook: what a job computed with a run's own model and images, kept in its exhibits/."""
 
+import math
+
 import msgspec
 
 from mnist_tui.runs.directory import RunDirectory
 from mnist_tui.runs.replacing import replacing
-from mnist_tui.untrusted import read_bytes
+from mnist_tui.untrusted import read_bytes, sanitized
 
 MAX_BYTES = 8 << 20
 TRAINED = ("gradient", "batch-normalization", "optimizers")
@@ -55,11 +57,26 @@ class Exhibit(msgspec.Struct, frozen=True):
 
 
 def read_exhibit(run: RunDirectory, name: str) -> Exhibit | None:
-    """Return a kept exhibit; None if there is none, or none that this version can read."""
+    """Return a kept exhibit, its texts sanitised; None if there is none, or none that this version can read."""
     try:
-        return msgspec.json.decode(read_bytes(run.exhibit_path(name), MAX_BYTES), type=Exhibit)
+        written = sanitized(msgspec.json.decode(read_bytes(run.exhibit_path(name), MAX_BYTES)))
+        exhibit = msgspec.convert(written, Exhibit)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
+    return exhibit if all(map(_is_whole, exhibit.charts)) and _are_whole(exhibit.images) else None
+
+
+def _is_whole(chart: Chart) -> bool:
+    counts = {len(series.values) for series in chart.series}
+    is_histogram = chart.edges is None or (len(chart.series) == 1 and chart.edges[0] <= chart.edges[1])
+    return bool(counts) and min(counts) > 0 and (not chart.labels or counts == {len(chart.labels)}) and is_histogram
+
+
+def _are_whole(images: Images | None) -> bool:
+    if images is None:
+        return True
+    count = math.prod(images.shape) * len(images.labels)
+    return len(images.shape) in (2, 3) and 0 < count == len(images.before) == len(images.after)
 
 
 def write_exhibit(run: RunDirectory, name: str, exhibit: Exhibit) -> None:

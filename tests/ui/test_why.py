@@ -2,12 +2,13 @@
 
 import re
 
+import msgspec
 import pytest
 from textual.containers import VerticalScroll
 from textual.pilot import Pilot
 from textual.widgets import Markdown, OptionList
 
-from mnist_tui.runs.exhibits import Chart, Exhibit, Series, read_exhibit, write_exhibit
+from mnist_tui.runs.exhibits import Chart, Exhibit, Images, Series, read_exhibit, write_exhibit
 from mnist_tui.textbook import INDEX, pages
 from mnist_tui.ui.messages import OpenWhy
 from mnist_tui.ui.shared.help import HelpScreen
@@ -126,8 +127,17 @@ def shares(words: str) -> list[float]:
 async def test_a_damaged_exhibit_is_as_none_and_without_a_run_there_is_none() -> None:
     run = recorded_run()
     write_exhibit(run, "relu", Exhibit("x"))
-    run.exhibit_path("relu").write_text("{")
-    assert read_exhibit(run, "relu") is None
+    assert read_exhibit(run, "relu") == Exhibit("x")
+    broken = Chart("x", (Series("y", (1.0, 2.0)),), labels=("one",))
+    for damage in (b"{", msgspec.json.encode(Exhibit("x", charts=(broken,)))):
+        run.exhibit_path("relu").write_bytes(damage)
+        assert read_exhibit(run, "relu") is None
+    images = Images((8, 8), (3,), bytes(64), bytes(range(64)))
+    write_exhibit(run, "augmentation", Exhibit("x\x1b[2J", images=images))
+    kept = read_exhibit(run, "augmentation")
+    assert kept is not None
+    assert kept.images == images
+    assert "\x1b" not in kept.note
     app = program()
     async with app.run_test(size=(80, 60)) as pilot:
         await settled(pilot)

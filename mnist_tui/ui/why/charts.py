@@ -133,10 +133,10 @@ def softmax_lines(
 
 def image_lines(images: Images, names: Sequence[str], colours: Palette, width: int) -> list[Text]:
     """Draw the images of a batch, each before and after augmentation."""
-    count = len(images.labels)
+    count, known = len(images.labels), dict(enumerate(names))
     arrays = [np.frombuffer(each, np.uint8).reshape(count, *images.shape) for each in (images.before, images.after)]
     tiles = [
-        Tile(arrays[which][row], f"{names[images.labels[row]]} {words}")
+        Tile(arrays[which][row], f"{known.get(images.labels[row], images.labels[row])} {words}")
         for row in range(count)
         for which, words in enumerate(("before", "after"))
     ]
