@@ -167,7 +167,8 @@ class InspectScreen(ModelScreen, PredictionScreen):
         for each in shown:
             if selected.layer:
                 wanted[each.inspections] += [each.shown(selected), each.one_layer(selected)]
-            wanted[each.inspections].append(each.all_layers(selected))
+            if not (selected.layer and self.is_playing):  # each request costs the engine the same
+                wanted[each.inspections].append(each.all_layers(selected))
         if self._own in wanted and selected.layer and (self.is_playing or not self.session.view.status.is_live):
             if not self.is_playing:
                 wanted[self._own] += [side.one_layer(replace(selected, layer=name)) for name in around]
