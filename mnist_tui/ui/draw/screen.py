@@ -24,7 +24,7 @@ from mnist_tui.runs.mine import add_to_mine
 from mnist_tui.runs.status import Status
 from mnist_tui.ui.digits.digit_image import DigitImage
 from mnist_tui.ui.draw.bars import PairBars, PredictedPair
-from mnist_tui.ui.draw.canvas import Canvas
+from mnist_tui.ui.draw.canvas import SHADES, Canvas
 from mnist_tui.ui.draw.dialogs import LabelDrawingScreen, LoadImageScreen, SaveDrawingScreen
 from mnist_tui.ui.draw.draw_client import DrawClient, DrawRequest
 from mnist_tui.ui.keymap import bindings
@@ -41,8 +41,8 @@ RIGHT_COLUMNS = 50
 """Least columns of the predictions."""
 HINT_LINES = 4
 """Lines below the canvas."""
-STROKE_SECONDS, TRAINING_STROKE_SECONDS = 0.5, 1.0
-"""Least time between two requests in the middle of a stroke, and while the model trains."""
+STROKE_SECONDS = 1.0
+"""Least time between two requests in the middle of a stroke: they slow a training, and bars are many bytes."""
 REFRESH_SECONDS = 2.0
 """Time after which a drawing that rests is predicted again by a model in training."""
 HINT, STEPS = "#hint", "#steps"
@@ -238,9 +238,8 @@ class DrawScreen(ModelScreen):
         if event.is_complete:
             self._predict()
         elif self._soon is None:
-            seconds = TRAINING_STROKE_SECONDS if self.session.view.status is Status.TRAINING else STROKE_SECONDS
             since = self.session.clock() - self._requested_at
-            self._soon = self.set_timer(max(0.0, seconds - since), self._predict)
+            self._soon = self.set_timer(max(0.0, STROKE_SECONDS - since), self._predict)
 
     def on_draw_screen_target_loaded(self, event: TargetLoaded) -> None:
         if isinstance(event.target, str):
@@ -362,7 +361,8 @@ class DrawScreen(ModelScreen):
             bars.show("\n".join(filter(None, (BEFORE_A_STROKE, self.missing_model(self.session.view)))))
             return
         if not canvas.is_dragging:
-            self.query_one(DigitImage).show(view.image, MARGIN)
+            step = 255 / (SHADES - 1)
+            self.query_one(DigitImage).show((np.rint(view.image / step) * step).astype(np.uint8), MARGIN)
             self._say(STEPS, "As MNIST would see it", *view.steps)
         if self._pair is None:
             missing = self.missing_model(self.session.view) or sanitize(self._problem) or "predicting …"
@@ -374,14 +374,15 @@ class DrawScreen(ModelScreen):
         self.query_one("#right").border_subtitle = limit if self._pair.distances else ""
 
     def _say(self, where: str, *lines: str) -> None:
-        """Show lines, unless they are shown: each change of a Static lays out the whole screen."""
+        """Show lines, unless they are shown. Only those below the canvas change the layout."""
         colours = palette_of(self)
         if self._said.get(where) == (colours, lines):
             return
         self._said[where] = colours, lines
         first, rest = (lines[0], lines[1:]) if where == STEPS else ("", lines)
         text = Text.assemble((first, paint(colours.foreground, bold=True)), "\n" * bool(first))
-        self.query_one(where, Static).update(text.append("\n".join(rest), paint(colours.quiet)))
+        text.append("\n".join(rest), paint(colours.quiet))
+        self.query_one(where, Static).update(text, layout=where == HINT)
 
 
 def _weights(view: RunView) -> Weights:
