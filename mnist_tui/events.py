@@ -270,7 +270,7 @@ class LayerHistogram(msgspec.Struct, frozen=True):
     name: str
     weights: Histogram | None = None
     gradients: Histogram | None = None
-    """Of the loss on the probe images, in inference mode."""
+    """Gradients of the loss on the probe images, in inference mode."""
     activations: Histogram | None = None
     """Outputs for the probe images."""
 

@@ -23,6 +23,7 @@ from tests.bench.memory import memory
 from tests.bench.mistakes import gallery_page, open_cell, time_travel
 from tests.bench.open_run import open_run
 from tests.bench.reading import reading
+from tests.bench.sampling import sampling
 from tests.bench.throughput import overhead, overhead_reference, throughput
 
 BENCHES = {
@@ -42,6 +43,7 @@ BENCHES = {
     "watch": watch,
     "open": open_run,
     "reading": reading,
+    "sampling": sampling,
     "draw": draw,
     "maps-page": maps_page,
     "layers-walk": layers_walk,
