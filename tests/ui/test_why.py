@@ -118,6 +118,12 @@ async def test_an_exhibit_shows_the_layer_and_the_temperature_that_are_chosen() 
         assert max(shares(text(app))) < max(sharp)
         assert not screen.check_action("compute", ()), "it needs no job"
 
+        app.post_message(OpenWhy("image"))
+        await shown(pilot, "image")
+        app.post_message(OpenWhy("relu"))
+        await shown(pilot, "relu")
+        await wait_until(pilot, lambda: "max(0, z)" in text(app), "the curve, after a page without an exhibit")
+
 
 def shares(words: str) -> list[float]:
     """Return the probabilities of a softmax in percent."""

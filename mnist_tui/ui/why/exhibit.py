@@ -85,6 +85,7 @@ class ExhibitView(Static):
         """Chart of a histogram, or temperature, that is shown."""
         self._exhibit: Exhibit | None = None
         self._job: ExhibitJob | None = None
+        self._drawn_width = 0
         self.border_title = "Exhibit"
 
     @property
@@ -111,6 +112,7 @@ class ExhibitView(Static):
         if page != SOFTMAX and layer in titles:
             self._place = titles.index(layer)
         self.draw()
+        self.call_after_refresh(self.draw)  # a widget that was hidden has no width yet
 
     def change(self, step: int) -> None:
         """Show the next or the previous layer or temperature."""
@@ -142,8 +144,10 @@ class ExhibitView(Static):
             self.call_after_refresh(self.scroll_visible, top=True, animate=False)
         self.draw(problem)
 
-    def on_resize(self, event: Resize) -> None:  # noqa: ARG002
-        self.draw()
+    def on_resize(self, event: Resize) -> None:
+        if event.size.width != self._drawn_width:
+            self._drawn_width = event.size.width
+            self.call_after_refresh(self.draw)  # at once, Textual would keep the old height
 
     def draw(self, problem: str = "") -> None:
         """Draw the exhibit, or how to get it."""
