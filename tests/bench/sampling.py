@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from typing import Any
+from unittest.mock import patch
 
 from mnist_tui.bench.engines import temporary_home
 from tests.bench.result import Result
@@ -52,27 +53,27 @@ def _run(preset: str, with_samples: bool) -> dict[str, float]:
 def measure(preset: str, limit: int, with_samples: bool) -> dict[str, float]:
     """Train one epoch in this process, and time its samples and its steps."""
     from mnist_tui.engine.__main__ import Engine
-    from mnist_tui.engine.training import trainer
+    from mnist_tui.engine.training.layer_stats import LayerSampler
     from mnist_tui.event_lines import decode
     from mnist_tui.events import LayerHistograms, LayerStats, StepEnded
     from tests.engine.in_process import new_run
 
     seconds: list[float] = []
-
-    class Timed(trainer.LayerSampler):
-        def after_batch(self, step: int) -> list[LayerStats | LayerHistograms]:
-            if not with_samples:
-                return []
-            began = time.perf_counter()
-            found = super().after_batch(step)
-            seconds.append(time.perf_counter() - began)
-            samples.extend([len(seconds) - 1] if found else [])
-            return found
-
     samples: list[int] = []
-    trainer.LayerSampler = Timed  # type: ignore[misc]
+    after_batch = LayerSampler.after_batch
+
+    def timed(sampler: LayerSampler, step: int) -> list[LayerStats | LayerHistograms]:
+        if not with_samples:
+            return []
+        began = time.perf_counter()
+        found = after_batch(sampler, step)
+        seconds.append(time.perf_counter() - began)
+        samples.extend([len(seconds) - 1] if found else [])
+        return found
+
     run = new_run(preset=preset, limit=limit, epochs=1)
-    Engine(run, None, None, explain_only=False).work()
+    with patch.object(LayerSampler, "after_batch", timed):
+        Engine(run, None, None, explain_only=False).work()
     lines = run.events_path.read_bytes().splitlines()
     steps = [event for event in map(decode, lines) if isinstance(event, StepEnded)]
     first = seconds[samples[0]] if samples else 0.0
