@@ -2,21 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from textual import work
 from textual.message import Message
 
+from mnist_tui.control.protocol import LayerView
 from mnist_tui.inspection.predictions import VALIDATION, EvaluationPoint
 from mnist_tui.runs.directory import RunError
 from mnist_tui.runs.kept_epochs import kept_epochs
-from mnist_tui.ui.layers.comparison import Comparison
+from mnist_tui.ui.confusion.choose_reference import PREVIOUS, ChooseReferenceScreen, Reference, epoch_references
+from mnist_tui.ui.layers.comparison import Comparison, previous
 from mnist_tui.ui.layers.inspections import Ask, Inspections
 from mnist_tui.ui.layers.sides import Selection, Side, neighbours, side_of
 from mnist_tui.ui.run.model_screen import ModelScreen
 from mnist_tui.ui.run.prediction_screen import PredictionScreen
 from mnist_tui.ui.session import ImageAtHand, RunSession, RunView
+from mnist_tui.ui.steering.steering import notify
 
 START = EvaluationPoint(VALIDATION, 0)
 """The initial weights, before the first epoch."""
@@ -54,6 +58,9 @@ class InspectScreen(ModelScreen, PredictionScreen):
         """Image, layer, channel and view that are shown."""
         self._own = Inspections(session.run, self._take_reply)
         self.comparison = Comparison(session, self._own, self._take_reply)
+        self._layers: tuple[LayerView, ...] = ()
+        """Layers of the newest reply about all of them."""
+        self._probabilities: tuple[float, ...] = ()
         self._fallback: ImageAtHand | None = None
         """Image that is shown until the user has looked at one."""
         self._had_engine = False
@@ -200,6 +207,35 @@ class InspectScreen(ModelScreen, PredictionScreen):
         if waits and side.inspections.get(side.one_layer(self.selected)) is None:
             return  # the next frame waits for this one
         super()._play_on()
+
+    def action_compare(self) -> None:
+        """Compare with the previous epoch if there is one; the second time, ask for an epoch or a run."""
+        points, epochs = self.travel_points(), self.session.view.history.epochs
+        has_previous = previous(points, self.point) is not None
+        if self.comparison.reference is None and has_previous:
+            self._compare(PREVIOUS)
+            return
+        shown = {point.epoch for point in points}
+        current = self.point.epoch if self.point is not None else None
+        others = [each for each in epoch_references(epochs, current) if each.point.epoch in shown]
+        dialog = ChooseReferenceScreen(self.session.run, others, len(self._probabilities), has_previous)
+        self.app.push_screen(dialog, self._compare)
+
+    def action_leave_comparison(self) -> None:
+        self.comparison.close()
+        self.catch_up()
+
+    def _compare(self, reference: Reference | Literal["previous"] | None) -> None:
+        if reference is not None:
+            self._begin_comparison(reference)
+
+    @work(thread=True, exclusive=True, group="comparison")
+    def _begin_comparison(self, reference: Reference | Literal["previous"]) -> None:
+        """Open the other side in a thread, since the events of a long run take seconds to read."""
+        problem = self.comparison.begin(reference)
+        if problem:
+            notify(self.app, problem, "error")
+        self.call_later(self.catch_up)
 
     def forget_errors(self) -> None:
         """Ask again for what could not be had."""

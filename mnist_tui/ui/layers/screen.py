@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-from textual import work
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.content import Content as Words
@@ -18,9 +17,7 @@ from mnist_tui.render.text import percent, sanitize
 from mnist_tui.textbook import INDEX, page_of
 from mnist_tui.ui.arithmetic.layer import layer_of
 from mnist_tui.ui.arithmetic.screen import ArithmeticScreen, Computed
-from mnist_tui.ui.confusion.choose_reference import PREVIOUS, ChooseReferenceScreen, Reference, epoch_references
 from mnist_tui.ui.keymap import bindings
-from mnist_tui.ui.layers.comparison import previous
 from mnist_tui.ui.layers.contents import Content
 from mnist_tui.ui.layers.flow_panel import FlowPanel, layer_kind
 from mnist_tui.ui.layers.history import HistoryScreen
@@ -44,7 +41,6 @@ from mnist_tui.ui.session import RunSession, RunView
 from mnist_tui.ui.shared.paint import palette_of
 from mnist_tui.ui.shared.sized_screen import hide
 from mnist_tui.ui.shared.waiting import before_the_first_epoch
-from mnist_tui.ui.steering.steering import notify
 
 TITLE_FRAME = len("╭─    ──╮")
 """Columns of a title's line that the title cannot use."""
@@ -69,9 +65,6 @@ class LayersScreen(InspectScreen):
         super().__init__(session)
         self.scale = Scale.LAYER
         self._zoom = 0
-        self._layers: tuple[LayerView, ...] = ()
-        """Layers of the newest reply about all of them."""
-        self._probabilities: tuple[float, ...] = ()
         self._contents: dict[str, tuple[Outcome | None, tuple[object, ...], Content | str]] = {}
         """The content of each wall after the reply and the choices that it was made from."""
 
@@ -372,32 +365,3 @@ class LayersScreen(InspectScreen):
     def action_history(self) -> None:
         """Show the histograms of all layers over time."""
         self.app.push_screen(HistoryScreen(self.session, self.selected.layer))
-
-    def action_compare(self) -> None:
-        """Compare with the previous epoch if there is one; the second time, ask for an epoch or a run."""
-        points, epochs = self.travel_points(), self.session.view.history.epochs
-        has_previous = previous(points, self.point) is not None
-        if self.comparison.reference is None and has_previous:
-            self._compare(PREVIOUS)
-            return
-        shown = {point.epoch for point in points}
-        current = self.point.epoch if self.point is not None else None
-        others = [each for each in epoch_references(epochs, current) if each.point.epoch in shown]
-        dialog = ChooseReferenceScreen(self.session.run, others, len(self._probabilities), has_previous)
-        self.app.push_screen(dialog, self._compare)
-
-    def action_leave_comparison(self) -> None:
-        self.comparison.close()
-        self.catch_up()
-
-    def _compare(self, reference: Reference | Literal["previous"] | None) -> None:
-        if reference is not None:
-            self._begin_comparison(reference)
-
-    @work(thread=True, exclusive=True, group="comparison")
-    def _begin_comparison(self, reference: Reference | Literal["previous"]) -> None:
-        """Open the other side in a thread, since the events of a long run take seconds to read."""
-        problem = self.comparison.begin(reference)
-        if problem:
-            notify(self.app, problem, "error")
-        self.call_later(self.catch_up)
