@@ -149,16 +149,10 @@ class Variant(msgspec.Struct, frozen=True):
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """Everything about the prediction for one digit, by the model of the best epoch so far.
-
-    The maps are a signed byte per pixel, relative to the strongest: positive is evidence for the class, negative
-    against. RGB pixels have one byte, the sum over their channels.
-    """
+    """Everything about the prediction for one digit, by the model of the best epoch so far."""
 
     epoch: int
     probabilities: tuple[float, ...]
-    for_predicted: bytes
-    for_true: bytes
     neighbours: tuple[Neighbour, ...]
     variants: tuple[Variant, ...]
 
@@ -288,9 +282,66 @@ class Projection(msgspec.Struct, frozen=True):
     """Predicted classes."""
 
 
-Computed = Explain | Predict | Inspect | Excite | Project
+class Attribute(Request, frozen=True, tag="attribute"):
+    """Attribute the prediction for one image to its pixels. The reply carries an Attribution."""
+
+    image: bytes
+    """One byte per value, in the shape of the run's images."""
+    method: str = "integrated"
+    """Name of a method (see METHODS in analysis/attribution.py)."""
+    target: int | None = None
+    """Class whose log probability is explained; None: the predicted one."""
+    layer: str = ""
+    """Convolution for Grad-CAM; empty: the last one."""
+    weights: Weights = "best"
+
+
+class Attribution(msgspec.Struct, frozen=True):
+    """What each pixel contributes to the log probability of a class, by one method."""
+
+    epoch: int | None
+    method: str
+    target: int
+    layer: str
+    """Convolution that the map is of; empty for methods without one."""
+    layers: tuple[str, ...]
+    """Convolutions that can be chosen."""
+    map: Tensor
+    """Shape (height, width), signed; the method says what a value means, and its unit."""
+    probabilities: tuple[float, ...]
+
+
+class Perturb(Request, frozen=True, tag="perturb"):
+    """Search the smallest change of an image that turns its prediction. The reply carries a Perturbation."""
+
+    image: bytes
+    """One byte per value, in the shape of the run's images."""
+    norm: str = "l2"
+    """Measure of a change: l2 or linf (see NORMS in analysis/smallest_change.py)."""
+    target: int | None = None
+    """Class that the image should be predicted as; None: the most probable one that is not predicted."""
+    weights: Weights = "best"
+
+
+class Perturbation(msgspec.Struct, frozen=True):
+    """An image with the smallest change found that turns its prediction."""
+
+    epoch: int | None
+    norm: str
+    target: int
+    image: bytes | None
+    """The changed image; None if no change was found."""
+    size: float
+    """Size of the change by the norm, in grey levels of 255; 0 if none was found."""
+    probabilities: tuple[float, ...]
+    """Prediction for the original image."""
+    changed: tuple[float, ...]
+    """Prediction for the changed image; empty if there is none."""
+
+
+Computed = Explain | Predict | Inspect | Excite | Project | Attribute | Perturb
 """Requests that take time to compute."""
-Result = Explanation | PredictedImages | Inspection | Excitations | Projection
+Result = Explanation | PredictedImages | Inspection | Excitations | Projection | Attribution | Perturbation
 """Content of the replies to them."""
 
 
@@ -307,6 +358,8 @@ class Reply(msgspec.Struct, frozen=True):
     inspection: Inspection | None = None
     excitations: Excitations | None = None
     projection: Projection | None = None
+    attribution: Attribution | None = None
+    perturbation: Perturbation | None = None
 
 
 class JobReport(msgspec.Struct, frozen=True):

@@ -79,8 +79,6 @@ def test_a_reply_comes_back_whole(engine: FakeEngine) -> None:
     explanation = Explanation(
         epoch=3,
         probabilities=(0.25, 0.75),
-        for_predicted=bytes(range(256)),
-        for_true=b"\x80\x7f",
         neighbours=(Neighbour("train", 7, 3, 0.125, b"\x00\xff"),),
         variants=(Variant("shifted", 3, 0.5, b""),),
     )

@@ -12,6 +12,7 @@ from mnist_tui.engine.data.augmentation import draw_warps
 from mnist_tui.engine.data.datasets import Digits
 from mnist_tui.engine.data.images import Augmentation
 from mnist_tui.engine.models.evaluation import one_hot, pixels
+from mnist_tui.engine.service.attribution import AttributedModel
 from mnist_tui.image_layout import MNIST_SHAPE
 from tests.engine.samples import few_digits
 
@@ -27,7 +28,7 @@ def small_model() -> keras.Model:
         [
             keras.Input(MNIST_SHAPE),
             keras.layers.Rescaling(1 / 255),
-            keras.layers.Conv2D(4, 3, strides=2),
+            keras.layers.Conv2D(4, 3, strides=2, name="conv"),
             keras.layers.BatchNormalization(),
             keras.layers.ReLU(),
             keras.layers.Flatten(),
@@ -66,6 +67,7 @@ def results() -> dict[str, Any]:
     augmented, _ = next(iter(backend.batches(Feed(digits.images[..., np.newaxis], targets, DIGITS, warps))))
     return {
         "pixels": backend.log_probability_gradient(model)(images, WANTED),
+        "maps": np.stack(AttributedModel(model).feature_maps(images[0], WANTED, "conv")[0]),
         "gradients": np.concatenate([gradient.ravel() for gradient in gradients]),
         "outputs": keras.ops.convert_to_numpy(outputs),
         "augmented": np.asarray(augmented),

@@ -7,7 +7,9 @@ import keras
 import numpy as np
 import pytest
 
+from mnist_tui.analysis.attribution import METHODS
 from mnist_tui.config import ConfigError
+from mnist_tui.control.protocol import Attribute
 from mnist_tui.engine import backends
 from mnist_tui.engine.data.augmentation import draw_warps, warp
 from mnist_tui.engine.data.datasets import Digits
@@ -18,11 +20,13 @@ from mnist_tui.engine.models.evaluation import evaluate, one_hot
 from mnist_tui.engine.models.inference import inference_model
 from mnist_tui.engine.models.networks import LARGE_SIDE, SMALL_SIDE
 from mnist_tui.engine.models.presets import NO_SHIFT, PRESETS, compile_model
+from mnist_tui.engine.service.attribution import AttributedModel
 from mnist_tui.engine.service.explainer import Explainer
 from mnist_tui.events import RunEnded, RunStarted
 from mnist_tui.image_layout import MAX_SIDE, MIN_SIDE, ImageShape, with_channels
 from mnist_tui.inspection.predictions import VALIDATION, EvaluationPoint, PredictionFiles
 from tests.engine import in_process
+from tests.engine.samples import attributed
 
 CASES = [
     ("fast", (8, 8, 1), 2),
@@ -54,16 +58,23 @@ def test_a_preset_trains(name: str, shape: ImageShape, classes: int) -> None:
     assert np.isfinite(loss)
 
 
-@pytest.mark.parametrize(("shape", "classes"), [((8, 8, 1), 2), ((96, 40, 3), 100)])
-def test_an_ensemble_with_augmentation_at_test_time_predicts_and_explains(shape: ImageShape, classes: int) -> None:
+@pytest.mark.parametrize(
+    ("shape", "classes", "methods"), [((8, 8, 1), 2, [*METHODS]), ((96, 40, 3), 100, ["gradcam"])], ids=str
+)
+def test_an_ensemble_with_augmentation_at_test_time_predicts_and_explains(
+    shape: ImageShape, classes: int, methods: list[str]
+) -> None:
     digits, member = some_digits(shape, classes, 4), PRESETS["lenet5"]
     model = inference_model([member.build(shape, classes) for _ in range(2)], PRESETS["best"].shifts_for(shape))
     result = evaluate(model, digits, keras.losses.CategoricalCrossentropy())
     assert np.array(result.confusion).shape == (classes, classes)
-    *_, explanation = Explainer(model, 1, {"train": digits}).explain(digits.images[0], classes - 1)
+    maps = [
+        attributed(AttributedModel(model), Attribute(b"", method), digits.images[0]).map.array() for method in methods
+    ]
+    assert {values.shape for values in maps} == {shape[:2]}
+    *_, explanation = Explainer(model, 1, {"train": digits}).explain(digits.images[0])
     assert explanation is not None
     assert len(explanation.probabilities) == classes
-    assert len(explanation.for_true) == shape[0] * shape[1]
     sent = [near.image for near in explanation.neighbours] + [variant.image for variant in explanation.variants]
     assert {len(image) for image in sent} == {digits.images[0].nbytes}
 
@@ -107,7 +118,7 @@ def test_a_channel_counts_as_evidence() -> None:
     model = keras.Model(inputs, outputs(hidden))
     image = np.zeros((8, 8, 3), np.uint8)
     image[2, 3], image[5, 6] = (255, 255, 0), (0, 0, 255)
-    (evidence,) = Explainer(model, 1, {}).saliency(image, (1,))
+    evidence = attributed(AttributedModel(model), Attribute(image.tobytes(), target=1), image).map.array()
     assert evidence.shape == (8, 8)
     assert np.argwhere(evidence).tolist() == [[5, 6]]
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 StartExecution = Callable[[float, float | None], None]
 """Function (learning rate of the execution, learning rate of the next one if known) to call before each execution."""
 Gradient = Callable[[NDArray[np.float32], int], NDArray[np.float32]]
+LEAST_PROBABILITY = 1e-30
+"""Added to probabilities before the logarithm: a smaller one has no gradient, from which no change could start."""
 Probe = Callable[[NDArray[np.float32], NDArray[np.float32]], tuple[list[NDArray[np.float32]], list[Any]]]
 Summary = Callable[[Any], Any]
 """Function of one output of a layer -> tensors, in operations of `keras.ops`."""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from mnist_tui.config import ConfigError
 from mnist_tui.engine.backends.backend import (
+    LEAST_PROBABILITY,
     Backend,
     Feed,
     Gradient,
@@ -101,7 +102,7 @@ class Jax(Backend):
 
         def score(images: Any, wanted: Any, trainable: Any, others: Any) -> Any:
             probabilities, _ = model.stateless_call(trainable, others, images, training=False)
-            return jnp.log(probabilities[:, wanted] + 1e-12).sum()
+            return jnp.log(probabilities[:, wanted] + LEAST_PROBABILITY).sum()
 
         gradient = jax.jit(jax.grad(score))
         return lambda images, wanted: np.asarray(gradient(images, wanted, *_values(model)))

@@ -9,7 +9,16 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from mnist_tui.engine.backends.backend import Backend, Feed, Gradient, Probe, StartExecution, Summary, with_outputs
+from mnist_tui.engine.backends.backend import (
+    LEAST_PROBABILITY,
+    Backend,
+    Feed,
+    Gradient,
+    Probe,
+    StartExecution,
+    Summary,
+    with_outputs,
+)
 from mnist_tui.engine.backends.fused import fused_class
 from mnist_tui.engine.backends.precision import clone_with_policy
 from mnist_tui.engine.data.augmentation import warp
@@ -109,7 +118,7 @@ class TensorFlow(Backend):
             inputs = tf.convert_to_tensor(images)
             with tf.GradientTape() as tape:
                 tape.watch(inputs)
-                score = tf.math.log(model(inputs, training=False)[:, wanted] + 1e-12)
+                score = tf.math.log(model(inputs, training=False)[:, wanted] + LEAST_PROBABILITY)
             return np.asarray(tape.gradient(score, inputs))
 
         return gradient

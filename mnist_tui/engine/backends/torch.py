@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from mnist_tui.engine.backends.backend import (
+    LEAST_PROBABILITY,
     Backend,
     Feed,
     Gradient,
@@ -65,7 +66,7 @@ class Torch(Backend):
     def log_probability_gradient(self, model: Any) -> Gradient:
         def gradient(images: NDArray[np.float32], wanted: int) -> NDArray[np.float32]:
             inputs = keras.ops.convert_to_tensor(images).requires_grad_()
-            score = torch.log(model(inputs, training=False)[:, wanted] + 1e-12).sum()
+            score = torch.log(model(inputs, training=False)[:, wanted] + LEAST_PROBABILITY).sum()
             return np.asarray(torch.autograd.grad(score, inputs)[0].cpu())
 
         return gradient

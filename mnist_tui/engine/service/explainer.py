@@ -1,11 +1,11 @@
-"""Explanation of one prediction: evidence per pixel, the most similar digits, and predictions after small changes.
+"""Explanation of one prediction: the most similar digits, and predictions after small changes.
 
 All of it comes from one model with fixed weights (the best epoch's), so that it agrees with what was recorded. It comes
 in short pieces, so that it never delays a training for long.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,15 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_tui.control.protocol import Explanation, Neighbour, PredictedImages, Variant
-from mnist_tui.engine import backends
 from mnist_tui.engine.data.datasets import Digits
 from mnist_tui.engine.data.images import SIDE
 from mnist_tui.engine.models.evaluation import pixels
 from mnist_tui.engine.models.features import Familiarity, Features, Floats
 from mnist_tui.image_layout import ImageShape
 
-PATH_STEPS = 24
-"""Points on the path from a blank image to the digit, for integrated gradients."""
 NEIGHBOURS = 12
 NOISE = 40.0
 """Standard deviation of the noisy variant, in grey levels of 255."""
@@ -63,7 +60,6 @@ class Explainer:
 
     def __init__(self, model: Any, epoch: int, splits: dict[str, Digits]) -> None:
         self._model = model
-        self._gradient = backends.current().log_probability_gradient(model)
         self._epoch = epoch
         self._splits = splits
         self._features = Features(model)
@@ -76,20 +72,14 @@ class Explainer:
         """Number of classes."""
         return int(self._model.output_shape[-1])
 
-    def explain(
-        self, image: NDArray[np.uint8], label: int, itself: tuple[str, int] | None = None
-    ) -> Iterator[Explanation | None]:
+    def explain(self, image: NDArray[np.uint8], itself: tuple[str, int] | None = None) -> Iterator[Explanation | None]:
         """Explain one digit in pieces: yield None while there is more to do, and the Explanation at the end.
 
         Args:
             image: The digit, `(height, width)` grey or `(height, width, 3)` RGB, uint8.
-            label: Its class.
             itself: Its split and row, if it is one of the run's own.
         """
         probabilities = self._predict(image[np.newaxis])[0]
-        predicted = int(probabilities.argmax())
-        yield None
-        saliency = self.saliency(image, (predicted, label))
         yield None
         variants = self.variants(image)
         for _ in self._build_index():
@@ -97,8 +87,6 @@ class Explainer:
         yield Explanation(
             epoch=self._epoch,
             probabilities=tuple(float(value) for value in probabilities),
-            for_predicted=quantized(saliency[0]),
-            for_true=quantized(saliency[1]),
             neighbours=self.neighbours(image, itself),
             variants=variants,
         )
@@ -112,19 +100,6 @@ class Explainer:
                 yield None
             self._familiarity = Familiarity.of(np.concatenate(features))
         yield predicted_images(self._predict(images), self._features.of(images), self._familiarity, self._epoch)
-
-    def saliency(self, image: NDArray[np.uint8], classes: Sequence[int]) -> Floats:
-        """Return the evidence of each pixel for each class, `(len(classes), height, width)`, negative against it.
-
-        These are integrated gradients of the log probability, starting from a blank image (Sundararajan et al. 2017),
-        by the midpoint rule. They add up to the difference in log probability between the digit and the blank image.
-        The evidence of an RGB pixel is the sum over its channels.
-        """
-        shares = ((np.arange(PATH_STEPS) + 0.5) / PATH_STEPS).astype(np.float32)
-        digit = pixels(image[np.newaxis])
-        path = shares[:, None, None, None] * digit
-        gradients = [self._gradient(path, one).mean(axis=0) for one in classes]
-        return np.stack([(gradient * digit[0]).sum(axis=-1) for gradient in gradients])
 
     def variants(self, image: NDArray[np.uint8]) -> tuple[Variant, ...]:
         """Return the digit after each small change, with the predictions."""
@@ -180,13 +155,6 @@ def predicted_images(
         distances=tuple(familiarity.distances(features).tolist()),
         limit=familiarity.limit,
     )
-
-
-def quantized(saliency: Floats) -> bytes:
-    """Return a map `(height, width)` as signed bytes, 127 (or -127) where it is strongest."""
-    strongest = float(np.abs(saliency).max())
-    scaled = np.zeros_like(saliency) if not strongest > 0 else saliency * (127 / strongest)
-    return np.rint(scaled).astype(np.int8).tobytes()
 
 
 def _changed(image: NDArray[np.uint8], change: _Change) -> NDArray[np.uint8]:

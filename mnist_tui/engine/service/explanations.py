@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_tui.control.protocol import (
+    Attribute,
     Computed,
     Excitations,
     Excite,
@@ -15,6 +16,7 @@ from mnist_tui.control.protocol import (
     Explanation,
     Inspect,
     Inspection,
+    Perturb,
     Predict,
     PredictedImages,
     Project,
@@ -24,7 +26,7 @@ from mnist_tui.control.protocol import (
 from mnist_tui.engine.data.datasets import Split
 from mnist_tui.engine.models.evaluation import pixels
 from mnist_tui.engine.models.layer_graph import LayerGraph
-from mnist_tui.engine.service import inside
+from mnist_tui.engine.service import attribution, inside
 from mnist_tui.engine.service.excitation import Strongest
 from mnist_tui.engine.service.explainer import Explainer, predicted_images
 from mnist_tui.engine.service.familiarity import FamiliarityIndex
@@ -49,6 +51,7 @@ class ExplanationService:
         self._familiarity = FamiliarityIndex(snapshots, split.validation.images)
         self._graphs: dict[int, LayerGraph] = {}
         self._searches: OrderedDict[tuple[object, ...], tuple[Snapshot, Strongest]] = OrderedDict()
+        self._attributed: attribution.AttributedModel | None = None
 
     def work(self, steering: Steering) -> None:
         """Compute the next piece of the result that has been pending longest."""
@@ -81,6 +84,8 @@ class ExplanationService:
             return self.excite(request)
         if isinstance(request, Project):
             return self.project(request)
+        if isinstance(request, Attribute | Perturb):
+            return self.attribute(request)
         return self.explain(request)
 
     def predict(self, request: Predict) -> Iterator[Result | None]:
@@ -143,18 +148,26 @@ class ExplanationService:
             self._graphs[member] = LayerGraph(model)
         return self._graphs[member]
 
+    def attribute(self, request: Attribute | Perturb) -> Iterator[Result | None]:
+        """Return the pieces of an attribution, or of the search for the smallest change; raises RequestError."""
+        (image,) = _images(request.image, self._digits["train"].images, most=1)
+        snapshot = self._snapshots.of(request.weights)
+        model = self._snapshots.inference_model(snapshot)
+        if self._attributed is None or self._attributed.model is not model:
+            self._attributed = attribution.AttributedModel(model)
+        return attribution.attribute(request, self._attributed, image, snapshot.epoch)
+
     def explain(self, request: Explain) -> Iterator[Explanation | None]:
         """Return the pieces of an explanation (see Explainer.explain); raises RequestError."""
         explainer = self._best_explainer()
         if request.digit is None:
             name, row = self._find(request)
             digits = self._digits[name]
-            image, label, itself = digits.images[row], int(digits.labels[row]), (name, row)
-            return explainer.explain(image, label, itself)
+            return explainer.explain(digits.images[row], (name, row))
         (image,), label = _images(request.digit.image, self._digits["train"].images, most=1), request.digit.label
         if not 0 <= label < explainer.classes:
             raise RequestError(f"label {label} is out of range: give a class from 0 to {explainer.classes - 1}")
-        return explainer.explain(image, label)
+        return explainer.explain(image)
 
     def _find(self, request: Explain) -> tuple[str, int]:
         if request.split not in self._digits:

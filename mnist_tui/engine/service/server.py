@@ -19,9 +19,11 @@ import msgspec
 from mnist_tui.control.commands import decode_request
 from mnist_tui.control.protocol import (
     Attach,
+    Attribution,
     Excitations,
     Explanation,
     Inspection,
+    Perturbation,
     Ping,
     PredictedImages,
     Projection,
@@ -121,6 +123,8 @@ async def reply_to(line: bytes, handler: RequestHandler, attach: Callable[[], No
             inspection=result if isinstance(result, Inspection) else None,
             excitations=result if isinstance(result, Excitations) else None,
             projection=result if isinstance(result, Projection) else None,
+            attribution=result if isinstance(result, Attribution) else None,
+            perturbation=result if isinstance(result, Perturbation) else None,
         )
     except Exception as error:
         _log_exception()

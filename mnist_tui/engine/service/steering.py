@@ -14,12 +14,14 @@ from typing import Any
 
 from mnist_tui.config import ConfigError, EarlyStopping
 from mnist_tui.control.protocol import (
+    Attribute,
     Computed,
     Continue,
     Excite,
     Explain,
     Inspect,
     Pause,
+    Perturb,
     Predict,
     Project,
     Request,
@@ -378,6 +380,8 @@ Handler = Callable[[Steering, Any], "Future[Result] | None"]
 HANDLERS: dict[type[Request], Handler] = {
     Explain: Steering._accept_explain,
     Predict: Steering._accept_explain,
+    Attribute: Steering._accept_explain,
+    Perturb: Steering._accept_explain,
     Inspect: Steering._accept_explain,
     Excite: Steering._accept_explain,
     Project: Steering._accept_explain,
