@@ -156,7 +156,7 @@ def _reach(direction: Floats, normal: Floats, wanted: float, low: Floats, high: 
             shortest = middle
         else:
             longest = middle
-    return np.clip(longest * direction, low, high)
+    return np.asarray(np.clip(longest * direction, low, high))
 
 
 def _rounded(image: Floats) -> Floats:

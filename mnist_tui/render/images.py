@@ -18,6 +18,8 @@ from rich.style import Style
 RGB = tuple[int, int, int]
 TINT_EXPONENT = 0.6
 """Below 1, so that weak saliency is visible beside the strongest."""
+BACKGROUND_TINT = 0.6
+"""Tint of the background of a grey image, as a share of that of its ink."""
 COLOUR_STEP = 8
 """Colour steps (0..255); neighbours that differ by less share a Segment."""
 MARK_THRESHOLD = 32
@@ -116,7 +118,7 @@ def luminance(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def tinted_blocks(
     image: NDArray[np.uint8], saliency: NDArray[np.int8], background: RGB, ink: RGB, tints: tuple[RGB, RGB]
 ) -> list[list[Segment]]:
-    """Draw an image like `half_blocks`, with its ink tinted by a saliency map; a coloured one in grey.
+    """Draw an image like `half_blocks`, tinted by a saliency map, its ink more than its background; RGB in grey.
 
     Args:
         saliency: int8, shape (height, width).
@@ -125,12 +127,11 @@ def tinted_blocks(
     strength = (np.abs(saliency.astype(np.float32)) / 127) ** TINT_EXPONENT
     tint = np.where((saliency > 0)[..., None], np.array(tints[0], np.float32), np.array(tints[1], np.float32))
     level, strength = luminance(image).astype(np.float32)[..., None] / 255, strength[..., None]
-    paper, full = np.array(background, np.float32), np.array(ink, np.float32)
-    if image.ndim == 2:  # evidence is where ink is
-        tinted = paper * (1 - level) + (full * (1 - strength) + tint * strength) * level
-    else:
-        tinted = 255 * level * (1 - strength) + tint * strength
-    return cell_rows(_packed(_steps(tinted)), background)
+    plain = 255 * level
+    if image.ndim == 2:  # a stroke stays visible, however strong the tint around it is
+        plain = np.array(background, np.float32) * (1 - level) + np.array(ink, np.float32) * level
+        strength = strength * (BACKGROUND_TINT + (1 - BACKGROUND_TINT) * level)
+    return cell_rows(_packed(_steps(plain * (1 - strength) + tint * strength)), background)
 
 
 def marked_blocks(

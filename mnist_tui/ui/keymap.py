@@ -348,6 +348,8 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
         Key("previous", "left,up", "Previous", "Show the previous image"),
         Key("next", "right,down", "Next", "Show the next image"),
         Key("next_overlay", "h", "Heat map", "Show the pixels for and against a class"),
+        Key("choose_heat_map", "Y", "Method", "Choose the heat map's method, class and layer", rank=1),
+        Key("smallest_change", "Q", "Smallest change", "Find the smallest change that turns the prediction", rank=1),
         Key("load_model", "L", "Load model", "Load the model to explain this image"),
         FOLLOW_IMAGE,
         DRAW_ON_IMAGE,
@@ -397,6 +399,16 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
         Key("turn_source(-1)", "shift+tab", "Previous input", "Show those of the previous one", footer=False),
         Key("go_back_in", "enter", "Layer before", "Go to the input that counts most, in the layer before"),
         Key("scroll_on", "space", "Scroll", "Scroll the calculation down; from the end, to its start", rank=1),
+    ),
+    "heat_map": (
+        Key("close", "escape", "Cancel", "Keep the heat map"),
+        Key("app.focus_next", "tab", "Next list", "Go to the next list", footer=False),
+        Key("app.focus_previous", "shift+tab", "Previous list", "Go to the previous list", footer=False),
+    ),
+    "change": (
+        Key("turn_target(-1)", "left,up", "Previous class", "Turn it into the previous class", footer=False),
+        Key("turn_target(1)", "right,down", "Next class", "Turn it into the next class"),
+        Key("load_model", "L", "Load model", "Load the model to change the image"),
     ),
     "files": (
         Key("select_cursor", "enter", "Open", "Open or close the folder"),

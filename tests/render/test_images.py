@@ -117,11 +117,11 @@ def test_halving_takes_means_of_four_pixels() -> None:
     assert shrink(image, 2, 1).tolist() == [[100, 8]]
 
 
-def test_a_tint_colours_the_ink_and_not_the_background() -> None:
+def test_a_tint_colours_the_ink_more_than_the_background() -> None:
     image = np.array([[255, 255, 255, 0], [255, 255, 255, 0]], dtype=np.uint8)
     saliency = np.array([[127, -127, 0, 127]] * 2, dtype=np.int8)
     (row,) = tinted_blocks(image, saliency, BLACK, WHITE, (GREEN, RED))
-    assert [below for _, _, below in cells(row)] == [GREEN, RED, WHITE, BLACK]
+    assert [below for _, _, below in cells(row)] == [GREEN, RED, WHITE, (0, 152, 0)]
 
 
 def test_weak_saliency_tints_less_than_strong() -> None:

@@ -9,13 +9,15 @@ from pathlib import Path
 import msgspec
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import OptionList
 
-from mnist_tui.control.protocol import Explain, GivenDigit, Reply
+from mnist_tui.control.protocol import Attribute, Explain, GivenDigit, Perturb, Reply
 from mnist_tui.inspection.predictions import TEST, TRAIN, VALIDATION, EvaluationPoint
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.ui import model_loader
 from mnist_tui.ui.digits.digit_image import DigitImage
 from mnist_tui.ui.digits.digit_screen import DigitScreen
+from mnist_tui.ui.digits.heat_map import HeatMapLegend
 from mnist_tui.ui.digits.image_grid import ImageGrid
 from mnist_tui.ui.digits.screen import DigitsScreen
 from mnist_tui.ui.run import model_client
@@ -24,7 +26,7 @@ from mnist_tui.ui.terminal.colours import ColourDepth
 from mnist_tui.ui.theme import themes
 from tests.kit.fake_engine import FakeEngine
 from tests.kit.recorded import make_recorded_run
-from tests.ui.explanations import explanation, reply_line
+from tests.ui.explanations import attribution, explanation, reply_line
 from tests.ui.host import SIZES, Host, settled
 from tests.ui.program import looks
 
@@ -126,22 +128,96 @@ async def test_a_validation_digit_of_the_cross_check_is_requested_as_one(run: Ru
             assert "(validation split)" in app.text()
 
 
-async def test_h_cycles_through_the_saliency_of_the_predicted_and_the_true_class(run: RunDirectory) -> None:
-    with explaining(run) as (app, _):
-        async with app.shown((120, 40)) as pilot:
+async def mapped(pilot: Pilot[None], screen: DigitScreen, words: str) -> None:
+    """Wait for words in the legend of the heat map."""
+    for _ in looks():
+        await settled(pilot)
+        legend = screen.query_one(HeatMapLegend)
+        if words in "\n".join(legend.render_line(y).text for y in range(legend.size.height)):
+            return
+    raise AssertionError(f"expected {words!r} in the legend of the heat map")
+
+
+def attributes(engine: FakeEngine) -> list[tuple[str, int | None, str]]:
+    """Return method, class and layer of the heat maps that were requested."""
+    return [(each.method, each.target, each.layer) for each in engine.sent() if isinstance(each, Attribute)]
+
+
+@pytest.mark.parametrize("size", [(60, 20), *SIZES])
+async def test_h_cycles_through_the_heat_maps_of_the_predicted_and_the_true_class(
+    run: RunDirectory, size: tuple[int, int]
+) -> None:
+    with explaining(run) as (app, engine):
+        async with app.shown(size) as pilot:
             screen = await opened(pilot, app)
             await explained(pilot, screen)
-            image, lines, names = screen.query_one(DigitImage), [], []
-            for _ in range(4):
-                lines.append(image.render_line(12))
-                names.append(overlay_of(screen))
-                await pilot.press("h")
-                await settled(pilot)
-            plain, for_predicted, for_true, again = lines
-            assert plain == again
-            assert plain != for_predicted != for_true
-            assert "for 9" in names[1]
-            assert f"for {screen.digits.digit(0).true}" in names[2]
+            image = screen.query_one(DigitImage)
+            middle = image.size.height // 2 - 1
+            plain, true = image.render_line(middle), screen.digits.digit(0).true
+            await pilot.press("h")
+            await mapped(pilot, screen, "Integrated gradients for 9")
+            await mapped(pilot, screen, "-0.5 ")
+            await mapped(pilot, screen, "■ for  ■ against")
+            assert image.render_line(image.size.height // 2 - 1) != plain
+            engine.reply = msgspec.json.encode(Reply(ok=True, attribution=attribution(target=true))) + b"\n"
+            await pilot.press("h")
+            await mapped(pilot, screen, f"Integrated gradients for {true}")
+            await pilot.press("h")
+            await settled(pilot)
+            assert not screen.query_one(HeatMapLegend).display
+            assert image.render_line(middle) == plain
+            assert attributes(engine) == [("integrated", None, ""), ("integrated", true, "")]
+
+
+async def test_method_class_and_layer_of_the_heat_map_are_chosen_in_a_dialog(run: RunDirectory) -> None:
+    with explaining(run) as (app, engine):
+        async with app.shown((80, 24)) as pilot:
+            screen = await opened(pilot, app)
+            await explained(pilot, screen)
+            chosen = attribution("gradcam", 7, "conv1")
+            engine.reply = msgspec.json.encode(Reply(ok=True, explanation=explanation(), attribution=chosen)) + b"\n"
+            await pilot.press("Y")
+            await until(pilot, app, "Sundararajan et al. 2017")
+            screen.app.screen.query_one("#classes OptionList", OptionList).highlighted = 7
+            await pilot.press("down", "down", "down")
+            await until(pilot, app, "Selvaraju et al. 2017")
+            await pilot.press("enter")
+            await mapped(pilot, screen, "Grad-CAM for 7, conv1")
+            assert [each[:2] for each in attributes(engine)] == [("gradcam", 7)]
+            await pilot.press("right")
+            await mapped(pilot, screen, "Grad-CAM for 7")
+            assert len(attributes(engine)) == 2, "the choice holds for the next image"
+
+
+async def test_an_error_of_the_engine_stands_in_the_place_of_the_heat_map(run: RunDirectory) -> None:
+    with explaining(run) as (app, engine):
+        async with app.shown((80, 24)) as pilot:
+            screen = await opened(pilot, app)
+            await explained(pilot, screen)
+            engine.reply = msgspec.json.encode(Reply(ok=False, error="the model has no convolution")) + b"\n"
+            await pilot.press("h")
+            await mapped(pilot, screen, "convolution")
+
+
+@pytest.mark.parametrize("size", [(60, 20), *SIZES])
+async def test_the_smallest_change_is_shown_with_the_new_prediction(run: RunDirectory, size: tuple[int, int]) -> None:
+    with explaining(run) as (app, engine):
+        async with app.shown(size) as pilot:
+            screen = await opened(pilot, app)
+            await explained(pilot, screen)
+            await pilot.press("Q")
+            for words in ("Changed, L2", "×1.0", "4  51.0 %", "9  70.0 %", "L2 123.4"):
+                await until(pilot, app, words)
+            assert {len(line) for line in app.lines()} == {size[0]}
+            if app.screen.query_one("#linf").display:
+                await until(pilot, app, "L∞ 123 ")
+            await pilot.press("right")
+            await until(pilot, app, "9 into 5")
+            sent = [(each.norm, each.target) for each in engine.sent() if isinstance(each, Perturb)]
+            assert sent[:3] == [("l2", None), ("linf", None), ("l2", 5)]
+            await pilot.press("escape")
+            await settled(pilot)
+            assert app.screen is screen
 
 
 @pytest.mark.parametrize("depth", [ColourDepth.COLOURS_16, ColourDepth.MONOCHROME])
@@ -154,7 +230,7 @@ async def test_with_few_colours_the_saliency_is_drawn_as_signs(run: RunDirectory
             screen = await opened(pilot, app)
             await explained(pilot, screen)
             await pilot.press("h")
-            await settled(pilot)
+            await mapped(pilot, screen, "+ for  - against")
             image = screen.query_one(DigitImage)
             signs = "".join(image.render_line(y).text for y in range(image.size.height))
             assert {"+", "-"} <= set(signs)

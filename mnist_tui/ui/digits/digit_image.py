@@ -15,7 +15,7 @@ from mnist_tui.ui.theme import Palette
 
 @dataclass(frozen=True)
 class SaliencyOverlay:
-    """A saliency map: one signed byte per pixel."""
+    """A map over an image: one signed byte per pixel, 127 (or -127) where it is strongest."""
 
     values: bytes
     with_marks: bool = False
@@ -29,8 +29,8 @@ class SaliencyOverlay:
 class DigitImage(Widget):
     """A centred image; its lines are cached until image, overlay, size or theme change."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
         self._image: NDArray[np.uint8] | None = None
         self._overlay: SaliencyOverlay | None = None
         self._margin = 0

@@ -14,19 +14,25 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
-from mnist_tui.control.protocol import Explain, GivenDigit
+from mnist_tui.analysis.attribution import METHODS
+from mnist_tui.control.protocol import Attribute, Attribution, Explain, Explanation, GivenDigit
 from mnist_tui.events import EpochEnded
 from mnist_tui.inspection.predictions import OWN_SPLITS, EvaluationPoint
+from mnist_tui.render.text import sanitize
 from mnist_tui.runs.directory import RunError
+from mnist_tui.ui.digits.answers import Answers
+from mnist_tui.ui.digits.choose_heat_map import ChooseHeatMap, HeatMapChoice
 from mnist_tui.ui.digits.digit_image import DigitImage, SaliencyOverlay
 from mnist_tui.ui.digits.digit_list import Digit, DigitList
 from mnist_tui.ui.digits.epoch_predictions import EpochPrediction, EpochPredictions
 from mnist_tui.ui.digits.explain_screen import ExplainScreen
 from mnist_tui.ui.digits.explanation import neighbour_images, neighbour_title, variant_images, variant_title
 from mnist_tui.ui.digits.gallery import Gallery
+from mnist_tui.ui.digits.heat_map import DEFAULT_METHOD, HeatMapLegend, Legend, quantized
 from mnist_tui.ui.digits.image_grid import ImageGrid
 from mnist_tui.ui.digits.probability_bars import ClassProbabilities, ProbabilityBars
 from mnist_tui.ui.digits.probability_curves import ProbabilityCurves, ProbabilityHistory
+from mnist_tui.ui.digits.smallest_change import SmallestChangeScreen
 from mnist_tui.ui.digits.words import heading, learning_sentence, prediction_words, query_words
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.session import RunSession, RunView
@@ -52,11 +58,12 @@ EpochProbabilities = dict[int, tuple[EpochEnded, NDArray[np.floating[Any]]]]
 
 
 class Saliency(Enum):
-    """The class whose saliency map is drawn over the image."""
+    """The class whose heat map is drawn over the image."""
 
     NONE = "none"
     PREDICTED = "predicted"
     TRUE = "true"
+    CHOSEN = "chosen"
 
 
 class DigitScreen(ExplainScreen):
@@ -65,6 +72,9 @@ class DigitScreen(ExplainScreen):
     BINDINGS = bindings("digit")
     KEY_GROUPS = ("digit", "travel", "pages", "run", "steering", "screens", "everywhere")
     CSS_PATH = "digit_screen.tcss"
+
+    class Answered(Message):
+        """The engine has sent a heat map, or an error message."""
 
     class EpochsLoaded(Message):
         """The predictions of the recent epochs are loaded."""
@@ -85,12 +95,17 @@ class DigitScreen(ExplainScreen):
         self._epochs: EpochProbabilities = {}
         self._requested_epochs: list[EpochEnded] = []
         self._saliency = Saliency.NONE
+        self._method = DEFAULT_METHOD
+        self._layer = ""
+        self._chosen: int | None = None
+        self._answers = Answers(session, lambda: self.post_message(self.Answered()))
         self._results: dict[str, str] = {}
 
     def compose_body(self) -> ComposeResult:
         with Container(id="body"):
             with Container(id="left"):
                 yield DigitImage()
+                yield HeatMapLegend(id="legend")
                 gallery = Gallery(can_focus=False)
                 gallery.border_title = "This list"
                 yield gallery
@@ -171,14 +186,55 @@ class DigitScreen(ExplainScreen):
         self._go_to(self.position + 1)
 
     def action_next_overlay(self) -> None:
-        """Draw the next saliency map over the image, or none; before there is one, show what it waits for."""
-        if self.explanation is None:
-            self.notify(f"The heat map needs the model: {self.explanation_status(self.session.view)}", markup=False)
+        """Draw the heat map of the next class over the image, or none; without a model, show what it waits for."""
+        if not self._has_model():
             return
-        kinds = [each for each in Saliency if each is not Saliency.TRUE or self._digit.true != self._digit.predicted]
+        left_out = {Saliency.TRUE} if self._digit.true == self._digit.predicted else set()
+        left_out |= {Saliency.CHOSEN} if self._chosen is None else set()
+        kinds = [each for each in Saliency if each not in left_out]
         following = kinds.index(self._saliency) + 1 if self._saliency in kinds else 0
         self._saliency = kinds[following % len(kinds)]
-        self._show_explanation(self.session.view)
+        self.catch_up()
+
+    def action_choose_heat_map(self) -> None:
+        """Choose the method, class and layer of the heat map."""
+        if not self._has_model():
+            return
+        started = self.session.view.history.started
+        layers = [each.name for each in started.layers if "Conv" in each.kind] if started else []
+        target = self._target if self._target is not None else self._digit.predicted
+        choice = HeatMapChoice(self._method, target, self._layer)
+        probabilities = tuple(float(each) for each in self._digit.probabilities)
+        self.app.push_screen(ChooseHeatMap(choice, self.digits.names, probabilities, layers), self._take_choice)
+
+    def action_smallest_change(self) -> None:
+        """Open the screen that changes this image until its prediction turns."""
+        digit, margin = self._digit, self.digits.predictions.margin
+        self.app.push_screen(SmallestChangeScreen(self.session, digit.at_hand, self.digits.names, margin))
+
+    def _take_choice(self, choice: HeatMapChoice | None) -> None:
+        if choice is not None:
+            self._method, self._layer, self._chosen = choice.method, choice.layer, choice.target
+            self._saliency = Saliency.CHOSEN
+            self.catch_up()
+
+    def _has_model(self) -> bool:
+        """Return True if there is a model for a heat map; otherwise show what it waits for."""
+        if self.explanation is None:
+            self.notify(f"The heat map needs the model: {self.explanation_status(self.session.view)}", markup=False)
+        return self.explanation is not None
+
+    @property
+    def _target(self) -> int | None:
+        """The class of the heat map; None for the predicted one."""
+        return {Saliency.TRUE: self._digit.true, Saliency.CHOSEN: self._chosen}.get(self._saliency)
+
+    def on_digit_screen_answered(self) -> None:
+        self.catch_up()
+
+    def on_unmount(self) -> None:
+        super().on_unmount()
+        self._answers.close()
 
     def on_gallery_digit_opened(self, event: Gallery.DigitOpened) -> None:
         self._go_to(event.position)
@@ -247,29 +303,42 @@ class DigitScreen(ExplainScreen):
             status = self.explanation_status(view)
             image.show(digit.image, margin)
             image.border_subtitle = Content(self.session.model_loader.progress)
+            self.query_one(HeatMapLegend).show(None)
             neighbours.show(status, shape, margin)
             variants.show(status, shape, margin)
             self._results = {}
             return
         predicted = int(np.argmax(explanation.probabilities))
-        if self._saliency is Saliency.NONE:
-            image.show(digit.image, margin)
-            image.border_subtitle = "h: heat map"
-        else:
-            is_predicted, marks = self._saliency is Saliency.PREDICTED, palette_of(self).needs_signs
-            values = explanation.for_predicted if is_predicted else explanation.for_true
-            image.show(digit.image, margin, SaliencyOverlay(values, marks))
-            plus, minus = ("+", "-") if marks else ("■", "■")
-            name = names[predicted if is_predicted else digit.true]
-            model = "" if self.is_narrow else f"  model of epoch {explanation.epoch}"
-            words = f"[$success]{plus} for $name[/]  [$wrong]{minus} against[/]{model}"
-            image.border_subtitle = Content.from_markup(words, name=name)
+        self._show_heat_map(view, explanation)
         neighbours.show(neighbour_images(explanation, digit.true, predicted, names), shape, margin)
         variants.show(variant_images(explanation, digit.true, names), shape, margin)
         self._results = {
             "neighbours": neighbour_title(explanation, names),
             "variants": variant_title(explanation, digit.true),
         }
+
+    def _show_heat_map(self, view: RunView, explanation: Explanation) -> None:
+        digit, margin = self._digit, self.digits.predictions.margin
+        image, legend = self.query_one(DigitImage), self.query_one(HeatMapLegend)
+        image.border_subtitle = "h: heat map"
+        if self._saliency is Saliency.NONE:
+            image.show(digit.image, margin)
+            legend.show(None)
+            return
+        outcome = self._answers.get(self._heat_map_request, view)
+        if not isinstance(outcome, Attribution):
+            image.show(digit.image, margin)
+            legend.show(sanitize(outcome) if isinstance(outcome, str) else "computing the heat map …")
+            return
+        values = outcome.map.array()
+        image.show(digit.image, margin, SaliencyOverlay(quantized(values), palette_of(self).needs_signs))
+        legend.show(Legend(outcome.method, outcome.layer, self.digits.names[outcome.target], float(abs(values).max())))
+        image.border_subtitle = Content("" if self.is_narrow else f"model of epoch {explanation.epoch}")
+
+    @property
+    def _heat_map_request(self) -> Attribute:
+        layer = self._layer if METHODS[self._method].needs_layer else ""
+        return Attribute(self._digit.image.tobytes(), self._method, self._target, layer)
 
     def _go_to(self, position: int) -> None:
         self.position = position
