@@ -176,7 +176,7 @@ async def test_method_class_and_layer_of_the_heat_map_are_chosen_in_a_dialog(run
             await explained(pilot, screen)
             chosen = attribution("gradcam", 7, "conv1")
             engine.reply = msgspec.json.encode(Reply(ok=True, explanation=explanation(), attribution=chosen)) + b"\n"
-            await pilot.press("Y")
+            await pilot.press("@")
             await until(pilot, app, "Sundararajan et al. 2017")
             screen.app.screen.query_one("#classes OptionList", OptionList).highlighted = 7
             await pilot.press("down", "down", "down")
