@@ -55,7 +55,7 @@ def attributable(model: Any) -> AttributedModel:
 
 
 class Referee:
-    """What the package saliency calls: the model by TensorFlow's own tape, for one class."""
+    """Function that the package saliency calls: the model by TensorFlow's own tape, for one class."""
 
     def __init__(self, model: Any, layer: str = "conv1") -> None:
         self._both = keras.Model(model.inputs, [model.get_layer(layer).output, model.outputs[0]])

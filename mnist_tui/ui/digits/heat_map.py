@@ -21,7 +21,7 @@ LONGEST_SCALE = 40
 
 @dataclass(frozen=True)
 class Legend:
-    """What a heat map shows."""
+    """Contents of the legend."""
 
     method: str
     layer: str
