@@ -67,6 +67,8 @@ class InspectScreen(ModelScreen, PredictionScreen):
         self._kept: frozenset[int] = frozenset()
         self._at_start = False
         """True while the initial weights are shown."""
+        self._point_before: EvaluationPoint | None = None
+        """The evaluation of all screens when the screen was updated last."""
         self._image_problem = ""
         self._reads_image = False
 
@@ -130,6 +132,8 @@ class InspectScreen(ModelScreen, PredictionScreen):
 
     def update_view(self, view: RunView) -> None:
         self._kept = frozenset(kept_epochs(self.session.run))
+        if self.session.point != self._point_before:  # another screen has gone to another epoch
+            self._point_before, self._at_start = self.session.point, False
         super().update_view(view)
 
     def travel_points(self) -> list[EvaluationPoint]:
