@@ -1,6 +1,8 @@
 """The textbook on the screen: it opens from each place, turns its pages, and reads well in a small terminal."""
 
 import re
+from collections.abc import Iterator
+from threading import Event
 
 import msgspec
 import pytest
@@ -8,6 +10,8 @@ from textual.containers import VerticalScroll
 from textual.pilot import Pilot
 from textual.widgets import Markdown, OptionList
 
+from mnist_tui.control.protocol import JobReport
+from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.exhibits import Chart, Exhibit, Images, Series, read_exhibit, write_exhibit
 from mnist_tui.textbook import INDEX, pages
 from mnist_tui.ui.messages import OpenWhy
@@ -151,3 +155,43 @@ async def test_a_damaged_exhibit_is_as_none_and_without_a_run_there_is_none() ->
         screen = await shown(pilot, "relu")
         assert "Open a run" in text(app)
         assert not screen.check_action("compute", ())
+
+
+async def test_a_job_computes_the_exhibit_and_is_cancelled_with_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = recorded_run()
+    go_on, closed = Event(), Event()
+
+    def job(given: RunDirectory, name: str, argument: str) -> Iterator[JobReport]:
+        assert (given.path, name) == (run.path, "exhibit")
+        kind, _, step = argument.partition(":")
+        try:
+            yield JobReport("SGD: step 7 of 60, 9 s left", 0.5)
+            assert go_on.wait(30)
+            if kind == "gradient":
+                raise RunError("this model has no gradient")
+            write_exhibit(run, kind, Exhibit("As computed.", step=int(step)))
+            yield JobReport("done", 1.0)
+        finally:
+            closed.set()
+
+    monkeypatch.setattr("mnist_tui.ui.why.exhibit.do_job", job)
+    app = program(run, Clock(finishing_time()))
+    async with app.run_test(size=(120, 100)) as pilot:
+        await settled(pilot)
+        for page, result in (("gradient", "has no gradient"), ("sgd", "computed at step 2,580")):
+            go_on.clear()
+            app.post_message(OpenWhy(page))
+            await shown(pilot, page)
+            await pilot.press("enter")
+            await wait_until(pilot, lambda: "step 7 of 60, 9 s left" in text(app), "the progress")
+            go_on.set()
+            await wait_until(pilot, lambda: result in text(app), result)  # noqa: B023
+        assert read_exhibit(run, "optimizers") == Exhibit("As computed.", step=2580)
+
+        go_on.clear()
+        closed.clear()
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: "step 7 of 60" in text(app), "the progress")
+        await pilot.press("escape")
+        go_on.set()
+        await wait_until(pilot, closed.is_set, "the end of the job")
