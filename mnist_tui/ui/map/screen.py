@@ -20,6 +20,7 @@ from mnist_tui.render.images import blank_margin
 from mnist_tui.render.scatter import class_signs
 from mnist_tui.render.text import clip, percent, sanitize
 from mnist_tui.runs.directory import RunError
+from mnist_tui.runs.kept_epochs import kept_epochs
 from mnist_tui.ui.digits.digit_image import DigitImage
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.layers.sides import weights_at
@@ -71,6 +72,8 @@ class MapScreen(ModelScreen, PredictionScreen):
         self._umaps: dict[Moment, NDArray[np.float32]] = {}
         self._umap_asked: Moment | None = None
         self._wants_umap = False
+        self._kept: frozenset[int] = frozenset()
+        """Epochs whose weights are on disk."""
         self._images: ValidationImages | str | None = None
         self._shown: tuple[object, ...] = ()
         self._points: MapPoints | None = None
@@ -104,13 +107,29 @@ class MapScreen(ModelScreen, PredictionScreen):
     def subject(self, view: RunView) -> str:  # noqa: ARG002
         return "map" if self.is_narrow else "map of the validation images"
 
+    def update_view(self, view: RunView) -> None:
+        self._kept = frozenset(kept_epochs(self.session.run))
+        super().update_view(view)
+
     def travel_points(self) -> list[EvaluationPoint]:
-        """Return the epochs: a final test has no weights of its own."""
-        return [EvaluationPoint(VALIDATION, epoch.epoch) for epoch in self.session.view.history.epochs]
+        """Return the epochs whose weights there are: kept ones, the best one, and of a live run the newest."""
+        view = self.session.view
+        best, epochs = view.history.best_epoch, [each.epoch for each in view.history.epochs]
+        known = {*self._kept, *([best.epoch] if best is not None else []), *(epochs[-1:] if view.has_engine else [])}
+        return [EvaluationPoint(VALIDATION, epoch) for epoch in epochs if epoch in known]
+
+    @property
+    def point(self) -> EvaluationPoint | None:
+        """The epoch whose weights are shown: that of all screens, or the newest before it that can be shown."""
+        points, point = self.travel_points(), self.session.point
+        if point is None or not points:
+            return None
+        earlier = [each for each in points if point.epoch is None or (each.epoch or 0) <= point.epoch]
+        return earlier[-1] if earlier else points[0]
 
     def moment(self, view: RunView) -> Moment:
         """Return the weights to show. Those in training are asked for again at the end of an epoch only."""
-        weights = weights_at(view, self.session.point, follows=self.session.follows)
+        weights = weights_at(view, self.point, follows=self.session.follows)
         epochs = view.history.epochs
         if weights == "current":
             return weights, float(len(epochs))
@@ -198,14 +217,16 @@ class MapScreen(ModelScreen, PredictionScreen):
         if self._wants_umap:
             return f"UMAP of {features}, {when}"
         shares = " and ".join(percent(share, 0) for share in projection.shares[:2])
-        return f"PCA of {features}, {when}: {shares} of the variance"
+        words = f"PCA of {features}, {when}: {shares}"
+        return words if self.is_narrow else f"{words} of the variance"
 
     def _counts_words(self) -> str:
         assert self._points is not None
         wrong, count = int(self._points.wrong.sum()), len(self._points.rows)
         if not self._points.places.any():
             return f"{count:,} images, all with the same features"
-        return f"{count:,} images · {wrong:,} misclassified, drawn as their true class"
+        words = f"{count:,} images · {wrong:,} misclassified"
+        return words if self.is_narrow else f"{words}, drawn as their true class"
 
     def _names(self) -> tuple[str, ...]:
         view, points = self.session.view, self._points
@@ -308,6 +329,11 @@ class MapScreen(ModelScreen, PredictionScreen):
         """Switch between the principal components and UMAP, which is computed at the first use."""
         self._wants_umap = not self._wants_umap
         self.catch_up()
+
+    def _play_on(self) -> None:
+        view = self.session.view
+        if not view.has_engine or self.moment(view) in self._projections:  # else the next frame waits for this one
+            super()._play_on()
 
     # Replies, which come in threads
 
