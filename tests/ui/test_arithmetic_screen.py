@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 from textual.pilot import Pilot
 
 from mnist_tui.control.protocol import Inspect, Inspection, LayerView, Reply, Request, Tensor
+from mnist_tui.ui.arithmetic.numbers import side_by_side
 from mnist_tui.ui.arithmetic.screen import ArithmeticScreen, Computed
 from mnist_tui.ui.session import ImageAtHand
+from mnist_tui.ui.theme import DARK, palette
 from tests.kit.recording import recorded_run
 from tests.ui.host import SIZES, Host
 from tests.ui.inspections import answer
@@ -20,6 +22,7 @@ IMAGE = np.arange(81).reshape(9, 9).astype(np.uint8)
 MAPS = np.random.default_rng(0).normal(size=(9, 9, 2)).astype(np.float32)
 KERNEL = np.random.default_rng(1).normal(size=(3, 3, 2, 4)).astype(np.float32)
 CONVOLUTION = {"strides": [1, 1], "padding": "valid", "dilation_rate": [1, 1], "groups": 1, "activation": "relu"}
+DENSE = np.random.default_rng(2).normal(size=(162, 3)).astype(np.float32)
 LOGITS = np.array([1.0, 3.0, 2.0, *range(-7, 0)], dtype=np.float32)
 
 
@@ -44,6 +47,12 @@ LAYERS = {
     "before": view("before", "ReLU", ("images",), MAPS),
     "conv": view("conv", "Conv2D", ("before",), convolved(), {"kernel": KERNEL}, **CONVOLUTION),
     "logits": view("logits", "Identity", ("conv",), LOGITS),
+    "curved": view("curved", "Activation", ("before",), np.tanh(MAPS), activation="tanh"),
+    "flat": view("flat", "Flatten", ("before",), MAPS.ravel()),
+    "dense": view("dense", "Dense", ("flat",), MAPS.ravel() @ DENSE, {"kernel": DENSE}, activation="linear"),
+    "added": view("added", "Add", ("before", "curved"), MAPS + np.tanh(MAPS)),
+    "own": view("own", "Mystery", ("before",), MAPS[::3, ::3]),
+    "coarse": view("coarse", "ReLU", ("before",), np.maximum(MAPS, 0) + np.float32(0.01)),
     "probabilities": view("probabilities", "Softmax", ("logits",), np.exp(LOGITS) / np.exp(LOGITS).sum(), axis=-1),
 }
 
@@ -102,6 +111,63 @@ async def test_arrows_move_the_cell_and_pages_the_channel() -> None:
         assert front(app).cell == (6, 2, 3)
 
 
+STRONGEST = np.argsort(-np.abs(MAPS.ravel() * DENSE[:, 1]))
+CELLS = [np.unravel_index(place, MAPS.shape) for place in STRONGEST.tolist()]
+
+
+@pytest.mark.parametrize(
+    ("name", "cell", "expected"),
+    [
+        ("curved", (2, 3, 1), ["tanh: output over input", "●", "tanh turns"]),
+        ("flat", (47,), ["(row 2 × 9 + column 5) × 2 channels + channel 1 = unit 47", "cell (2, 6), channel 0 →"]),
+        ("dense", (1,), [f"before ({row}, {column}) channel {channel}" for row, column, channel in CELLS[:3]]),
+        ("own", (1, 2, 1), ["Mystery is not shown here", "before, around cell (3, 6)", f"{MAPS[4, 7, 1]:.2f}"]),
+        ("coarse", (2, 3, 1), ["Recomputed with full precision", "computes with less"]),
+    ],
+)
+async def test_other_layers_are_written_with_their_numbers(
+    name: str, cell: tuple[int, ...], expected: list[str]
+) -> None:
+    app = hosted(name, cell)
+    async with app.shown((120, 40)) as pilot:
+        text = await press(pilot, app)
+        for words in expected:
+            assert words.replace("-", "−") in text
+        assert ("✓" in text) == (name not in ("own", "coarse"))
+
+
+@pytest.mark.parametrize(("name", "cell"), [("added", (2, 3, 1)), ("dense", (1,))])
+async def test_tab_chooses_the_input_to_go_to(
+    name: str, cell: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Request] = []
+
+    def reply(request: Request) -> Reply | str:
+        asked.append(request)
+        return "no engine is alive"
+
+    answer(monkeypatch, reply)
+    app = hosted(name, cell)
+    async with app.shown((120, 40)) as pilot:
+        text = await press(pilot, app, "tab", "enter")
+        for _ in range(400):
+            if "no engine is alive" in text:
+                break
+            text = await press(pilot, app)
+        wanted = ("curved", 1) if name == "added" else ("flat", int(STRONGEST[1]))
+        assert [layer_and_channel(each) for each in asked] == [wanted]
+
+
+def test_large_kernels_are_written_with_fewer_digits_or_below_each_other() -> None:
+    colours = palette(DARK.variables)
+    for side in (3, 5, 7):
+        arrays = {name: np.random.default_rng(0).normal(size=(side, side)) for name in ("a", "b", "c")}
+        for width in (38, 54, 84):
+            lines = side_by_side(arrays, ("×", "="), width, colours)
+            assert max(line.cell_len for line in lines) <= width
+            assert len(lines) in (side + 1, 3 * (side + 1))
+
+
 def share(temperature: float) -> str:
     """Return the probability of unit 1."""
     powers = np.exp(LOGITS / temperature)
@@ -145,7 +211,10 @@ async def test_enter_goes_to_the_input_that_counts_most(has_engine: bool, monkey
         assert words in text
         assert [layer_and_channel(each) for each in asked] == [("before", source)]
         if has_engine:
-            assert front(app).cell == (2 + row, 3 + column, source)
+            assert isinstance(app.screen, ArithmeticScreen)
+            assert app.screen.cell == (2 + row, 3 + column, source)
+            text = await press(pilot, app, "escape")
+            assert "Conv2D, cell (2, 3), channel 1" in text
 
 
 def layer_and_channel(request: Request) -> tuple[str, int]:

@@ -1,7 +1,7 @@
 """Numbers of a calculation as text: in columns with equal decimals, with colours for their signs, and as bars."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,10 @@ from mnist_tui.ui.theme import Palette
 Array = NDArray[np.floating]
 PADDING = "·"
 """Stands for a cell outside of the map."""
+LAYOUTS = ((3, 2, True), (3, 1, True), (2, 1, True), (3, 2, False), (3, 1, False), (2, 1, False))
+"""Significant digits, blanks between numbers, and whether arrays are side by side, in the order they are tried."""
+AROUND = 2
+"""Cells on each side of a cell that are shown around it."""
 
 
 def decimals_of(values: Array, digits: int) -> int:
@@ -42,32 +46,39 @@ def sign_style(value: float, colours: Palette) -> Style:
     return Style(color=f"#{red:02x}{green:02x}{blue:02x}")
 
 
-def grid(values: Array, colours: Palette, *, marked: tuple[int, int] | None = None) -> list[Text]:
+def grid(
+    values: Array, colours: Palette, *, marked: tuple[int, int] | None = None, digits: int = 3, gap: int = 2
+) -> list[Text]:
     """Return a line for each row of values (height, width), right-aligned; `marked` is a cell to emphasise."""
-    texts = np.array(formatted(values), dtype=object).reshape(values.shape)
+    texts = np.array(formatted(values, digits), dtype=object).reshape(values.shape)
     width = widest(texts.ravel().tolist())
     lines = []
     for y, row in enumerate(texts):
         line = Text()
         for x, text in enumerate(row):
             style = sign_style(float(values[y, x]), colours)
-            line.append("  " if x else "")
+            line.append(" " * gap if x else "")
             line.append(text.rjust(width), style + Style(bold=True, reverse=True) if (y, x) == marked else style)
         lines.append(line)
     return lines
 
 
-def side_by_side(blocks: Sequence[tuple[str, list[Text]]], joins: Sequence[str], width: int) -> list[Text]:
-    """Join blocks, each with a heading, with a sign between them; one below the other if `width` is too small.
+def side_by_side(arrays: Mapping[str, Array], joins: Sequence[str], width: int, colours: Palette) -> list[Text]:
+    """Draw arrays of one shape with a sign between them, with fewer digits or one below the other if need be.
 
     Args:
-        blocks: Heading and lines, all of one height.
-        joins: Signs between the blocks, one fewer.
+        arrays: Values (height, width) by their heading.
+        joins: Signs between the arrays, one fewer.
         width: Columns.
+        colours: Colours of the signs.
     """
-    sizes = [max(len(heading), *(line.cell_len for line in lines)) for heading, lines in blocks]
     signs = ["", *joins]
-    if sum(sizes) + 5 * len(joins) > width:
+    for digits, gap, beside in LAYOUTS:
+        blocks = [(name, grid(values, colours, digits=digits, gap=gap)) for name, values in arrays.items()]
+        sizes = [max(len(heading), *(line.cell_len for line in lines)) for heading, lines in blocks]
+        if (sum(sizes) + 5 * len(joins) if beside else max(sizes)) <= width:
+            break
+    if not beside:
         stacked: list[Text] = []
         for sign, (heading, lines) in zip(signs, blocks, strict=True):
             stacked += [Text(f"{sign} {heading}".strip(), "italic"), *lines]
@@ -107,3 +118,18 @@ def table(rows: Sequence[Sequence[str]]) -> list[Text]:
         Text("  ".join(text.rjust(size) if place else text.ljust(size) for place, (text, size) in enumerate(cells)))
         for cells in (zip(row, columns, strict=True) for row in rows)
     ]
+
+
+def surroundings(values: Array, cell: tuple[int, ...]) -> Array:
+    """Return the values around a cell, (rows, columns), in its channel; of a vector, one row."""
+    if values.ndim == 1:
+        values, cell = values[None, :, None], (0, cell[0], 0)
+    elif values.ndim == 2:
+        values, cell = values[..., None], (*cell, 0)
+    row, column, channel = cell[-3:]
+    for place in cell[:-3]:
+        values = values[place]
+    plane = values[..., channel]
+    top, left = max(0, row - AROUND), max(0, column - AROUND)
+    around: Array = plane[top : row + AROUND + 1, left : column + AROUND + 1]
+    return around

@@ -1,7 +1,5 @@
 """Pictures beside a calculation: the map that the cell sees, with its patch, and the map that it is in."""
 
-from collections.abc import Mapping
-
 import numpy as np
 from rich.segment import Segment
 from rich.text import Text
@@ -9,11 +7,10 @@ from textual.geometry import Size
 
 from mnist_tui.analysis.arithmetic.layer import Cell, Floats, Layer, Terms
 from mnist_tui.analysis.arithmetic.moves import Move
-from mnist_tui.analysis.arithmetic.origins import origins
-from mnist_tui.analysis.arithmetic.sums import Convolution, WeightedSum
+from mnist_tui.analysis.arithmetic.sums import Convolution, Merged, WeightedSum
 from mnist_tui.analysis.arithmetic.windows import Pooling
-from mnist_tui.control.protocol import LayerView
 from mnist_tui.render.feature_maps import fitted, patch_blocks, signed_blocks
+from mnist_tui.render.text import cell_len, clip
 from mnist_tui.ui.arithmetic.words import Page
 from mnist_tui.ui.layers.contents import figure
 from mnist_tui.ui.theme import Palette
@@ -23,18 +20,17 @@ Patch = tuple[int, int, int, int]
 MAP_RANK = 3
 
 
-def pictures_of(page: Page, layers: Mapping[str, LayerView], terms: Terms, room: Size) -> list[Text]:
+def pictures_of(page: Page, terms: Terms, room: Size) -> list[Text]:
     """Return the lines of at most two pictures that fit into `room`; none if the layer has no maps.
 
     Args:
         page: The calculation.
-        layers: All layers of the model by name, in its order.
         terms: Terms of the cell.
         room: Columns and lines.
     """
     layer, cell = page.layer, page.cell
     if isinstance(terms, WeightedSum):
-        return _contributions(page, layers, terms, room)
+        return _contributions(page, terms, room)
     found = []
     seen = _seen(layer, cell, terms, page.source)
     if seen is not None:
@@ -60,6 +56,8 @@ def _seen(layer: Layer, cell: Cell, terms: Terms, source: int) -> tuple[int, Flo
         rows, columns = terms.window.rows, terms.window.columns
         channel = terms.sources[source] if isinstance(terms, Convolution) else terms.channel
         return channel, maps, (rows[0], columns[0], rows[-1] + 1, columns[-1] + 1)
+    if isinstance(terms, Merged):
+        maps, place = layer.inputs[source], terms.cells[source]
     if isinstance(terms, Move):
         if terms.source is None:
             return None
@@ -74,29 +72,31 @@ def _picture(title: str, values: Floats, patch: Patch, room: tuple[int, int], co
     low, high = float(values.min()), float(values.max())
     greys = np.rint((values - low) / (high - low or 1) * 255).astype(np.uint8)
     rows = patch_blocks(greys, patch, room, colours.greys, colours.accent.rgb)
-    return [_heading(title, f"{figure(low)} to {figure(high)}", colours), *map(_line, rows)]
+    return [_heading(title, f"{figure(low)} to {figure(high)}", room[0], colours), *map(_line, rows)]
 
 
-def _contributions(page: Page, layers: Mapping[str, LayerView], terms: WeightedSum, room: Size) -> list[Text]:
+def _contributions(page: Page, terms: WeightedSum, room: Size) -> list[Text]:
     """Return what each place of the maps that were flattened adds to a unit, as a picture for each of them."""
-    image = next(iter(layers.values())).shape
-    if len(image) != MAP_RANK or terms.prefix or not page.inputs:
-        return []
-    found = origins(layers, page.inputs[0], (image[0], image[1], image[2]))
-    height = room.height // max(1, len(found)) - 1
+    height = room.height // max(1, len(page.origins)) - 1
     if height < 1 or room.width < 1:
         return []
     lines = []
-    for origin in found:
+    for origin in page.origins:
         sums = terms.products[origin.start : origin.end].reshape(origin.shape).sum(axis=-1).astype(np.float32)
         limit = float(np.abs(sums).max()) or 1.0
         shown = fitted(sums, room.width, height)
         rows = signed_blocks(shown, limit, page.colours.positive, page.colours.negative)
-        lines += [_heading(f"added by {origin.layer}", f"±{figure(limit)}", page.colours), *map(_line, rows)]
+        lines += [
+            _heading(f"added by {origin.layer}", f"±{figure(limit)}", room.width, page.colours),
+            *map(_line, rows),
+        ]
     return lines
 
 
-def _heading(title: str, scale: str, colours: Palette) -> Text:
+def _heading(title: str, scale: str, width: int, colours: Palette) -> Text:
+    """Return the title, with the scale if both fit into one line."""
+    if cell_len(title) + 2 + cell_len(scale) > width:
+        return Text(clip(title, width), "bold")
     return Text.assemble((title, "bold"), (f"  {scale}", colours.quiet.hex))
 
 

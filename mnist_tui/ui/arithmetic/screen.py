@@ -16,7 +16,8 @@ from mnist_tui.analysis.arithmetic import terms_of
 from mnist_tui.analysis.arithmetic.activations import Distribution
 from mnist_tui.analysis.arithmetic.layer import Cell, Terms
 from mnist_tui.analysis.arithmetic.moves import Move
-from mnist_tui.analysis.arithmetic.sums import Convolution, Sum, WeightedSum
+from mnist_tui.analysis.arithmetic.origins import Origin, origins
+from mnist_tui.analysis.arithmetic.sums import Convolution, Merged, Sum, WeightedSum
 from mnist_tui.analysis.arithmetic.windows import Pooling
 from mnist_tui.control.protocol import Inspect, Inspection, LayerView, Reply
 from mnist_tui.render.text import sanitize
@@ -49,7 +50,7 @@ class Computed:
 
 
 class ArithmeticScreen(RunScreen):
-    """Arrows move over the layer's output; Enter goes to the cell of the layer before that counts most."""
+    """Arrows move over the layer's output; Enter opens the cell behind the chosen term in the layer before."""
 
     BINDINGS = bindings("arithmetic")
     KEY_GROUPS = ("arithmetic", "run", "steering", "screens", "everywhere")
@@ -104,14 +105,34 @@ class ArithmeticScreen(RunScreen):
         return terms_of(self._layer, self._cell)
 
     @property
-    def source(self) -> int:
-        """Place of the input channel whose products are shown: by default the one that adds most."""
+    def source_count(self) -> int:
+        """Number of terms that the user can choose from."""
         terms = self.terms
-        if not isinstance(terms, Convolution):
-            return 0
+        if isinstance(terms, Convolution):
+            return len(terms.sources)
+        if isinstance(terms, WeightedSum):
+            return len(terms.inputs)
+        return len(terms.operands) if isinstance(terms, Merged) else 0
+
+    @property
+    def source(self) -> int:
+        """Place of the chosen term; by default that of the input channel that adds most.
+
+        Those of a dense layer are sorted by what they add.
+        """
+        terms = self.terms
         if self._chosen_source is None:
-            return int(np.abs(terms.channel_sums).argmax())
-        return self._chosen_source % len(terms.sources)
+            return int(np.abs(terms.channel_sums).argmax()) if isinstance(terms, Convolution) else 0
+        return self._chosen_source % max(1, self.source_count)
+
+    @property
+    def _origins(self) -> tuple[Origin, ...]:
+        """The maps that the input of a dense layer was flattened from, if that can be told."""
+        layers, inputs, terms = self._computed.layers, self.view_of_layer.inputs, self.terms
+        image = next(iter(layers.values())).shape
+        if not isinstance(terms, WeightedSum) or terms.prefix or len(image) != 3 or not inputs:
+            return ()
+        return origins(layers, inputs[0], (image[0], image[1], image[2]))
 
     @property
     def cell(self) -> Cell:
@@ -140,9 +161,10 @@ class ArithmeticScreen(RunScreen):
             width - 1,
             height,
             palette_of(self),
+            self._origins,
         )
         self.query_one("#lines", Static).update(Text("\n").join(written(page, terms)))
-        lines = pictures_of(page, self._computed.layers, terms, maps.content_size or UNKNOWN_SIZE)
+        lines = pictures_of(page, terms, maps.content_size or UNKNOWN_SIZE)
         was_shown = bool(maps.content_size)
         hide(maps, not lines)
         maps.update(Text("\n").join(lines))
@@ -158,8 +180,7 @@ class ArithmeticScreen(RunScreen):
         if action == "turn_channel":
             return rank > 1
         if action == "turn_source":
-            terms = self.terms
-            return isinstance(terms, Convolution) and len(terms.sources) > 1
+            return self.source_count > 1
         if action == "go_back_in":
             return self._before() is not None
         return super().check_action(action, parameters)
@@ -193,7 +214,7 @@ class ArithmeticScreen(RunScreen):
         self.catch_up()
 
     def action_turn_source(self, step: int) -> None:
-        """Show the products of the next or previous input channel."""
+        """Choose the next or previous term: an input channel, an input, a product of a dense layer."""
         self._chosen_source = self.source + step
         self.catch_up()
 
@@ -213,9 +234,9 @@ class ArithmeticScreen(RunScreen):
             self._ask(msgspec.structs.replace(self._computed.request, layer=name, channel=cell[-1]), cell)
 
     def _before(self) -> tuple[str, Cell] | None:
-        """Return the name of the input that counts most and the cell there; None at the model's input."""
+        """Return the name of the input behind the chosen term and the cell there; None at the model's input."""
         terms, names = self.terms, self.view_of_layer.inputs
-        number = terms.number if isinstance(terms, Move) else 0
+        number = terms.number if isinstance(terms, Move) else self.source if isinstance(terms, Merged) else 0
         if number >= len(names):
             return None
         cell: Cell | None = self._cell
@@ -224,7 +245,10 @@ class ArithmeticScreen(RunScreen):
             row, column = np.unravel_index(int(products.argmax()), products.shape)
             cell = (terms.window.rows[row], terms.window.columns[column], terms.sources[self.source])
         elif isinstance(terms, WeightedSum):
-            cell = (*terms.prefix, int(np.abs(terms.products).argmax()))
+            strongest = np.argsort(-np.abs(terms.products), kind="stable")
+            cell = (*terms.prefix, int(strongest[self.source]))
+        elif isinstance(terms, Merged):
+            cell = terms.cells[self.source]
         elif isinstance(terms, Pooling):
             cell = terms.winner
         elif isinstance(terms, Move):
@@ -249,6 +273,9 @@ class ArithmeticScreen(RunScreen):
     def on_arithmetic_screen_inspected(self, event: Inspected) -> None:
         self._problem = sanitize(event.outcome) if isinstance(event.outcome, str) else ""
         if not isinstance(event.outcome, str):
-            self._chosen_source = None
-            self._take(replace(self._computed, request=event.request, inspection=event.outcome), event.cell)
+            computed = replace(self._computed, request=event.request, inspection=event.outcome)
+            if event.request.layer == self._computed.request.layer:
+                self._take(computed, event.cell)
+            elif self.is_current:
+                self.app.push_screen(ArithmeticScreen(self.session, computed, event.cell))
         self.catch_up()

@@ -14,11 +14,13 @@ from rich.text import Text
 from mnist_tui.analysis.arithmetic.activations import Activated, Activation, Distribution, Softmax
 from mnist_tui.analysis.arithmetic.layer import Cell, Layer, Terms, Unknown
 from mnist_tui.analysis.arithmetic.moves import Move
+from mnist_tui.analysis.arithmetic.origins import Origin
 from mnist_tui.analysis.arithmetic.steps import Calculation
 from mnist_tui.analysis.arithmetic.sums import Convolution, Merged, Sum, WeightedSum
 from mnist_tui.analysis.arithmetic.windows import Pooling, Window
-from mnist_tui.render.text import percent
-from mnist_tui.ui.arithmetic.numbers import formatted, grid, side_by_side, sign_style, signed_bars, table
+from mnist_tui.render.text import percent, rule_bar
+from mnist_tui.ui.arithmetic.curve import curve
+from mnist_tui.ui.arithmetic.numbers import formatted, grid, side_by_side, sign_style, signed_bars, surroundings, table
 from mnist_tui.ui.layers.contents import figure
 from mnist_tui.ui.theme import Palette
 
@@ -26,8 +28,9 @@ DIGITS = 5
 """Significant digits of results."""
 NUMBER = 8
 """Columns of a number in a grid."""
-CURVE = np.linspace(-1, 1, 9)
-"""Points at which an activation is listed, as shares of the largest distance from 0."""
+MAP_RANK = 3
+AROUND = 2
+"""Cells on each side of a cell whose neighbours are shown."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +42,15 @@ class Page:
     inputs: tuple[str, ...]
     """Names of the layers that feed it."""
     source: int
-    """Place of the input channel among those of a convolution."""
+    """Place of the chosen term: among input channels, inputs, or the strongest products of a dense layer."""
     temperature: float
     names: tuple[str, ...]
     """Class names, if the layer's units are the classes."""
     width: int
     height: int
     colours: Palette
+    origins: tuple[Origin, ...] = ()
+    """Maps that the input of a dense layer was flattened from."""
 
     def unit(self, place: int) -> str:
         """Return the name of a unit."""
@@ -76,8 +81,10 @@ def _difference(page: Page, terms: Terms) -> list[Text]:
         return []
     output, digits = float(page.layer.output[page.cell]), DIGITS
     if abs(output - terms.value) <= 1e-4 * max(1.0, terms.scale):
-        return []
-    words = f"Recomputed with full precision: {figure(terms.value, digits)}. The model, which computes with less, has"
+        return [Text(), Text(f"✓ The model's output is {figure(output, digits)}, too.", page.colours.quiet.hex)]
+    halves = np.ascontiguousarray(page.layer.output, dtype="<f4").view("<u4") & 0xFFFF
+    precision = "with less" if halves.any() else "in bfloat16, with 3 digits"
+    words = f"Recomputed with full precision: {figure(terms.value, digits)}. The model, which computes {precision}, has"
     return [Text(), Text(f"{words} {figure(output, digits)}.", page.colours.quiet.hex)]
 
 
@@ -113,16 +120,16 @@ def _convolution(page: Page, terms: Convolution) -> list[Text]:
     sums = terms.channel_sums
     count = len(terms.sources)
     channel = f"channel {terms.sources[shown]}"
-    blocks = [
-        (f"input, {channel}", grid(patch, page.colours)),
-        ("weights", grid(terms.kernel[..., shown], page.colours)),
-        ("products", grid(np.where(inside, terms.products[..., shown], math.nan), page.colours)),
-    ]
+    arrays = {
+        f"input, {channel}": patch,
+        "weights": terms.kernel[..., shown],
+        "products": np.where(inside, terms.products[..., shown], math.nan),
+    }
     of = f" of its {count} input channels" if count > 1 else ""
     lines = [
         Text(f"It sees {_seen(page, window)}{of}, multiplies each value with a weight, and adds up."),
         Text(),
-        *side_by_side(blocks, ("×", "="), page.width),
+        *side_by_side(arrays, ("×", "="), page.width, page.colours),
         Text(),
     ]
     parts = [(f"this channel{'' if terms.mixing is None else ' × its weight'}", float(sums[shown]))]
@@ -167,13 +174,20 @@ def _addition(page: Page, parts: list[tuple[str, float]], total: float) -> Text:
 def _weighted_sum(page: Page, terms: WeightedSum) -> list[Text]:
     products = terms.products
     room = (page.height - 13) // 2 if terms.softmax is not None else page.height - 9
-    order = np.argsort(-np.abs(products), kind="stable")[: max(3, room)]
+    strongest = np.argsort(-np.abs(products), kind="stable")
+    first = max(0, page.source - max(3, room) + 1)
+    order = strongest[first : first + max(3, room)]
     rest = float(products.sum() - products[order].sum())
     columns = [formatted(each[order]) for each in (terms.inputs, terms.weights, products)]
-    rows = zip((f"input {place}" for place in order), *columns, strict=True)
+    rows = zip((_input_words(int(place), page.origins) for place in order), *columns, strict=True)
     styled = table([("", "value", "× weight", "= product"), *rows])
-    for line, place in zip(styled[1:], order, strict=True):
+    bar_room = max(0, min(30, page.width - styled[0].cell_len - 2))
+    for number, (line, place) in enumerate(zip(styled[1:], order, strict=True), start=first):
+        share = abs(float(products[place])) / (float(np.abs(products[strongest[0]])) or 1.0)
+        line.append(f"  {rule_bar(share, bar_room)}" if bar_room else "")
         line.stylize(sign_style(float(products[place]), page.colours))
+        if number == page.source:
+            line.stylize("bold reverse")
     parts = [("the listed products", float(products[order].sum()))]
     if len(order) < len(products):
         parts.append((f"the other {len(products) - len(order):,}", rest))
@@ -188,6 +202,16 @@ def _weighted_sum(page: Page, terms: WeightedSum) -> list[Text]:
         _addition(page, parts, terms.total),
         *_end_of_sum(page, terms),
     ]
+
+
+def _input_words(place: int, origins: tuple[Origin, ...]) -> str:
+    """Return an input of a dense layer as a cell of the map that it was flattened from, if that is known."""
+    for origin in origins:
+        if origin.start <= place < origin.end:
+            row, column, channel = origin.cell(place)
+            of = "" if origin.shape[2] == 1 else f" channel {channel}"
+            return f"{origin.layer} ({row}, {column}){of}"
+    return f"input {place}"
 
 
 def _softmax_lines(page: Page, softmax: Softmax) -> list[Text]:
@@ -230,11 +254,13 @@ def _merged(page: Page, terms: Merged) -> list[Text]:
         "Minimum": "The smallest of these values:",
     }
     rows = list(zip(page.inputs, terms.operands, strict=False))
+    bars = signed_bars(rows, page.width, page.colours)
+    bars[page.source].stylize("bold reverse")
     sign = f"  (joined by {terms.sign})" if terms.sign != "," else ""
     return [
         Text(words.get(page.layer.kind, f"{page.layer.kind} of these values{sign}:")),
         Text(),
-        *signed_bars(rows, page.width, page.colours),
+        *bars,
         Text(),
         _result("Output: ", terms.value),
     ]
@@ -277,27 +303,48 @@ def _move(page: Page, terms: Move) -> list[Text]:
     lines = [Text.assemble("The value is moved and stays as it is: ", (figure(terms.value or 0.0, DIGITS), "bold"))]
     lines += [Text(), Text(f"from   {cell_words(terms.source)} of {name}")]
     lines.append(Text(f"to     {cell_words(page.cell)}"))
+    shape = page.layer.inputs[terms.number].shape
+    if page.layer.kind in ("Flatten", "Reshape") and len(page.cell) == 1 and len(shape) == MAP_RANK:
+        lines += _flattened(page, terms.source, shape)
     if end:
         lines += [Text(), Text(f"{name} fills places {start:,} to {end - 1:,} of the joined axis.")]
     return lines
 
 
+def _flattened(page: Page, source: Cell, shape: tuple[int, ...]) -> list[Text]:
+    """Write how a cell of a map is numbered, and where its neighbours go."""
+    row, column, channel = source
+    unit, output = page.cell[0], page.layer.output
+    words = f"(row {row} × {shape[1]} + column {column}) × {shape[2]} channels + channel {channel} = unit {unit}"
+    first = max(0, unit - AROUND)
+    units = range(first, min(first + 2 * AROUND + 1, len(output)))
+    values = formatted(output[units.start : units.stop])
+    rows = [
+        (f"{cell_words(tuple(map(int, np.unravel_index(each, shape))))} →", f"unit {each}", value)
+        for each, value in zip(units, values, strict=True)
+    ]
+    lines = table(rows)
+    lines[unit - first].stylize("bold")
+    return [Text(), Text(words), Text(), *lines]
+
+
 def _activated(page: Page, terms: Activated) -> list[Text]:
     value = terms.value if terms.value is not None else math.nan
-    reach = max(1.0, 1.5 * abs(terms.before))
-    points = sorted({*(CURVE * reach).tolist(), terms.before})
-    values = [terms.activation(point) for point in points]
     lines = [Text(_activation_words(terms.activation, terms.before, value), "bold"), Text()]
-    lines.append(Text(f"{terms.activation.name} around it", "italic"))
-    rows = [(f"{figure(point)} →", after) for point, after in zip(points, values, strict=True)]
-    bars = signed_bars(rows, page.width, page.colours)
-    bars[points.index(terms.before)].stylize("bold reverse")
-    return [*lines, *bars]
+    return [*lines, *curve(terms.activation, terms.before, page.width, page.colours)]
 
 
 def _unknown(page: Page, terms: Unknown) -> list[Text]:
     lines = [Text(f"{terms.reason[0].upper()}{terms.reason[1:]}."), Text()]
-    return [*lines, _result("The model's output: ", float(page.layer.output[page.cell]))]
+    lines.append(_result("The model's output: ", float(page.layer.output[page.cell])))
+    shape = page.layer.output.shape
+    named = (*zip(page.inputs, page.layer.inputs, strict=False), ("Its output", page.layer.output))
+    for name, values in named:
+        if values.ndim:
+            place = tuple(each * mine // of for each, mine, of in zip(page.cell, values.shape, shape, strict=False))
+            around = surroundings(values, (*place, *[0] * (values.ndim - len(place))))
+            lines += [Text(), Text(f"{name}, around {cell_words(place)}", "italic"), *grid(around, page.colours)]
+    return lines
 
 
 TEXTS: dict[type[Terms], Callable[[Page, Any], list[Text]]] = {
