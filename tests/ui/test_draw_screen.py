@@ -96,8 +96,9 @@ async def test_arrows_and_vi_keys_draw_a_one() -> None:
     with drawing() as (app, _):
         async with app.run_test(size=(120, 40)) as pilot:
             canvas = await opened(pilot)
-            await pilot.press("home", "pageup", "l", "right", "l", "j", "down", "space", *["j", "down"] * 7, "space")
-            await wait_for(pilot, "centred: 1")
+            await pilot.press("home", "pageup", "l", "right", "l", "j", "down", "space", *["j", "down"] * 7)
+            await wait_for(pilot, "centred: 1")  # before the pen is lifted
+            await pilot.press("space")
             assert canvas.drawing.image[2:16, 3].min() == 255
             assert not canvas.drawing.image[:, 6:].any()
             await pilot.press("l", "k", "h")  # none overtakes another

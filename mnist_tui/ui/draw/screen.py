@@ -235,11 +235,11 @@ class DrawScreen(ModelScreen):
         self.app.push_screen(LabelDrawingScreen(-1, names, probabilities), add)
 
     def on_canvas_changed(self, event: Canvas.Changed) -> None:
-        if event.is_complete:
+        seconds = self._requested_at + STROKE_SECONDS - self.session.clock()
+        if event.is_complete or seconds <= 0:
             self._predict()
         elif self._soon is None:
-            since = self.session.clock() - self._requested_at
-            self._soon = self.set_timer(max(0.0, STROKE_SECONDS - since), self._predict)
+            self._soon = self.set_timer(seconds, self._predict)
 
     def on_draw_screen_target_loaded(self, event: TargetLoaded) -> None:
         if isinstance(event.target, str):
