@@ -15,8 +15,11 @@ from mnist_tui.ui.theme import Palette
 Array = NDArray[np.floating]
 PADDING = "·"
 """Stands for a cell outside of the map."""
-LAYOUTS = ((3, 2, True), (3, 1, True), (2, 1, True), (3, 2, False), (3, 1, False), (2, 1, False))
-"""Significant digits, blanks between numbers, and whether arrays are side by side, in the order they are tried."""
+LAYOUTS = ((3, 2, 5), (3, 1, 3), (2, 1, 3), (3, 2, 0), (3, 1, 0), (2, 1, 0))
+"""Significant digits, blanks between numbers, and columns of a sign between arrays, in the order they are tried.
+
+Without columns for a sign, arrays are one below the other.
+"""
 AROUND = 2
 """Cells on each side of a cell that are shown around it."""
 
@@ -73,12 +76,12 @@ def side_by_side(arrays: Mapping[str, Array], joins: Sequence[str], width: int, 
         colours: Colours of the signs.
     """
     signs = ["", *joins]
-    for digits, gap, beside in LAYOUTS:
+    for digits, gap, between in LAYOUTS:
         blocks = [(name, grid(values, colours, digits=digits, gap=gap)) for name, values in arrays.items()]
         sizes = [max(len(heading), *(line.cell_len for line in lines)) for heading, lines in blocks]
-        if (sum(sizes) + 5 * len(joins) if beside else max(sizes)) <= width:
+        if (sum(sizes) + between * len(joins) if between else max(sizes)) <= width:
             break
-    if not beside:
+    if not between:
         stacked: list[Text] = []
         for sign, (heading, lines) in zip(signs, blocks, strict=True):
             stacked += [Text(f"{sign} {heading}".strip(), "italic"), *lines]
@@ -88,7 +91,7 @@ def side_by_side(arrays: Mapping[str, Array], joins: Sequence[str], width: int, 
     for sign, size, (heading, lines) in zip(signs, sizes, blocks, strict=True):
         for place, line in enumerate(joined):
             if sign:
-                line.append(f"  {sign}  " if place == middle else " " * 5, "bold")
+                line.append((sign if place == middle else "").center(between), "bold")
             part = Text(heading, "italic") if not place else lines[place - 1].copy()
             part.pad_right(size - part.cell_len)
             line.append_text(part)

@@ -121,7 +121,7 @@ def _convolution(page: Page, terms: Convolution) -> list[Text]:
     count = len(terms.sources)
     channel = f"channel {terms.sources[shown]}"
     arrays = {
-        f"input, {channel}": patch,
+        channel: patch,
         "weights": terms.kernel[..., shown],
         "products": np.where(inside, terms.products[..., shown], math.nan),
     }
@@ -145,7 +145,10 @@ def _convolution(page: Page, terms: Convolution) -> list[Text]:
         room = max(3, page.height - len(lines) - 2)
         order = np.argsort(-np.abs(sums), kind="stable")[:room]
         bars = [(f"channel {terms.sources[place]}", float(sums[place])) for place in order]
-        lines += [Text(), Text("Channels that add most", "italic"), *signed_bars(bars, page.width, page.colours)]
+        drawn = signed_bars(bars, page.width, page.colours)
+        for line, place in zip(drawn, order, strict=True):
+            line.stylize("bold reverse" if place == shown else "")
+        lines += [Text(), Text("Channels that add most", "italic"), *drawn]
     return lines
 
 
