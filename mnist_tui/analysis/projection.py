@@ -9,7 +9,7 @@ Floats = NDArray[np.float32]
 EXACT = 256
 """Features from which on only the leading components are computed, by random projections."""
 OVERSAMPLING, ITERATIONS = 16, 4
-"""Of the random projections: with these, the leading two components are exact to four digits."""
+"""Settings of the random projections, with which the leading two components are exact to three digits."""
 UMAP_COMMAND = "pip install 'mnist-tui[map]'"
 
 

@@ -16,7 +16,7 @@ Ints = NDArray[np.intp]
 
 @dataclass(frozen=True, eq=False)
 class ScatterCells:
-    """What lies in each cell, all of shape (rows, columns), and the cell of each point."""
+    """The contents of each cell, all of shape (rows, columns), and the cell of each point."""
 
     counts: Ints
     """Number of points."""

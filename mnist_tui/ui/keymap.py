@@ -387,6 +387,7 @@ KEYMAP: dict[str, tuple[Key, ...]] = {
         Key("mark_corner", "space", "Mark", "Mark a corner of a rectangle; the cursor is the other"),
         Key("next_method", "comma", "UMAP", "Switch between principal components and UMAP", rank=1),
         Key("clear_mark", "escape", "Close", "Remove the mark"),
+        FOLLOW_IMAGE,
         Key("load_model", "L", "Load model", "Load the model to map the images"),
     ),
     "arithmetic": (

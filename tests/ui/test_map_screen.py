@@ -33,7 +33,7 @@ def projection(epoch: int | None, indices: list[int], width: int = 3) -> Project
 
 
 class Engine:
-    """What the stand-in for the engine replies."""
+    """Replies of the stand-in for the engine."""
 
     def __init__(self) -> None:
         self.run = run = recorded_run()
@@ -79,6 +79,8 @@ async def test_the_map_names_the_image_under_the_cursor(size: tuple[int, int]) -
                 assert "predicted as" in app.text()  # the first cursor is on a mistake
                 assert "60 % and 30 %" in app.text()
             assert len(sent(engine)) == 1
+            assert app.session.at_hand is not None
+            assert app.session.at_hand.title.endswith("of the validation split")
 
 
 async def test_a_rectangle_opens_its_images() -> None:

@@ -30,7 +30,7 @@ from mnist_tui.ui.messages import OpenDigits
 from mnist_tui.ui.run.model_client import ModelClient
 from mnist_tui.ui.run.model_screen import ModelScreen
 from mnist_tui.ui.run.prediction_screen import PredictionScreen
-from mnist_tui.ui.session import RunSession, RunView
+from mnist_tui.ui.session import ImageAtHand, RunSession, RunView
 from mnist_tui.ui.shared.newest_first import NewestFirst
 from mnist_tui.ui.shared.paint import paint, palette_of
 from mnist_tui.ui.steering.steering import notify
@@ -248,7 +248,10 @@ class MapScreen(ModelScreen, PredictionScreen):
         picture, words, row = self.query_one(DigitImage), Text(), scatter.under_cursor
         picture.set_class(row is None, "-hidden")
         if row is not None and row < len(points.rows):
-            picture.show(images.images[points.rows[row]], blank_margin(images.images))
+            image = images.images[points.rows[row]]
+            picture.show(image, blank_margin(images.images))
+            title = f"#{int(points.indices[row]):05d} of the validation split"
+            self.session.at_hand = ImageAtHand(image, title, int(points.labels[row]))
             words = self._words(points, row)
         chosen = len(scatter.chosen())
         if scatter.corner is not None:
