@@ -153,6 +153,7 @@ def _slowdowns(terminal: Terminal, run: RunDirectory) -> list[float]:
         else:
             _drain(terminal, WINDOW_SECONDS)
         spans.append((began, time.time()))
+    assert run.is_live(), run.log_path
     recorded = steps(run)
     speeds = [speed(recorded, BATCH, *span) for span in spans]
     return [
