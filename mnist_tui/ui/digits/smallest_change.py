@@ -106,7 +106,10 @@ class SmallestChangeScreen(ModelScreen):
             words.append(self._names[predicted], paint(colours.foreground, bold=True)).append(" into ")
             words.append(self._names[target], paint(colours.predicted_class, bold=True))
             words.append(", the runner-up" if self._target is None else "")
-            words.append("; sizes in grey levels of 255", paint(colours.quiet))
+            words.append("; sizes in grey levels of 255  ", paint(colours.quiet))
+            plus, minus = ("+", "-") if colours.needs_signs else ("■", "■")
+            words.append(f"{plus} brighter", paint(colours.success)).append("  ")
+            words.append(f"{minus} darker", paint(colours.wrong))
         if problem:
             words.append("\n" if words else "").append(problem, paint(colours.quiet))
         return words
