@@ -22,8 +22,10 @@ NOISE_SHARE = 0.15
 """Standard deviation of SmoothGrad's noise, as a share of the range of an image's values; 0.1 to 0.2 in the paper."""
 WINDOW_SHARE = 6 / 28
 """Side of the window that occlusion moves over an image, as a share of the image's shorter side."""
-BATCH = 12
-"""Images that a model gets in one piece of work."""
+BATCH = 24
+"""Images that a model predicts in one piece of work: about 30 ms for `reference` on two cores."""
+GRADIENT_BATCH = 4
+"""Images whose gradients it computes in one piece: about 60 ms for `reference`."""
 
 
 class Model(Protocol):
@@ -119,9 +121,9 @@ def occlusion(model: Model, image: Floats, target: int, layer: str) -> Pieces:  
     windows = [(slice(top, top + side), slice(left, left + side)) for top, left in places]
     before = float(model.log_probabilities(image[np.newaxis])[0, target])
     lost, counts = np.zeros((height, width), np.float32), np.zeros((height, width), np.float32)
-    for first in range(0, len(windows), 2 * BATCH):
+    for first in range(0, len(windows), BATCH):
         yield
-        part = windows[first : first + 2 * BATCH]
+        part = windows[first : first + BATCH]
         hidden = np.repeat(image[np.newaxis], len(part), axis=0)
         for copy, window in zip(hidden, part, strict=True):
             copy[window] = background
@@ -184,9 +186,9 @@ METHODS: dict[str, Method] = {
 
 def _mean_gradient(model: Model, images: Floats, target: int) -> Pieces:
     total = np.zeros(images.shape[1:], np.float32)
-    for first in range(0, len(images), BATCH):
+    for first in range(0, len(images), GRADIENT_BATCH):
         yield
-        total += model.gradient(images[first : first + BATCH], target).sum(axis=0)
+        total += model.gradient(images[first : first + GRADIENT_BATCH], target).sum(axis=0)
     return total / np.float32(len(images))
 
 
