@@ -23,7 +23,8 @@ class Activation:
     function: Callable[[Floats], Floats]
 
     def __call__(self, value: float) -> float:
-        return float(self.function(np.array([value], dtype=np.float64))[0])
+        with np.errstate(all="ignore"):  # the values of a model that has diverged are not finite
+            return float(self.function(np.array([value], dtype=np.float64))[0])
 
 
 @dataclass(frozen=True, eq=False)

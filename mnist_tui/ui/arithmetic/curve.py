@@ -11,7 +11,7 @@ from mnist_tui.ui.layers.contents import figure
 from mnist_tui.ui.theme import Palette
 
 COLUMNS, ROWS = 48, 11
-LABEL = 8
+LABEL = 9
 """Columns of the numbers at the y axis."""
 REACH = 3.0
 """Distance from 0 on the x axis, at least."""
