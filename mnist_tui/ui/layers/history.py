@@ -22,6 +22,7 @@ from mnist_tui.ui.run.screen import RunScreen
 from mnist_tui.ui.session import RunSession, RunView
 from mnist_tui.ui.shared.line_widget import LineWidget
 from mnist_tui.ui.shared.paint import paint, palette_of
+from mnist_tui.ui.training.layer_table import thin_samples
 
 Quantity = Literal["weights", "gradients", "activations"]
 QUANTITIES: tuple[Quantity, ...] = get_args(Quantity)
@@ -57,7 +58,7 @@ def update_ratios(history: History, layer: str) -> tuple[list[int], list[float]]
     """Return the steps of the layer's samples, and log10 of the update's norm divided by that of the weights."""
     pairs = [
         (sample.step, math.log10(stat.relative_step))
-        for sample in history.layer_stats
+        for sample in thin_samples(history.layer_stats)
         for stat in sample.layers
         if stat.name == layer and stat.relative_step is not None and stat.relative_step > 0
     ]
