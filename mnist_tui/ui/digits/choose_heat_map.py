@@ -33,7 +33,7 @@ class ChooseHeatMap(Dialog[HeatMapChoice | None]):
     ChooseHeatMap Horizontal { height: auto; }
     ChooseHeatMap Horizontal > Vertical { width: 1fr; height: auto; }
     ChooseHeatMap #methods { width: 26; }
-    ChooseHeatMap OptionList { max-height: 12; margin-top: 0; }
+    ChooseHeatMap OptionList { max-height: 12; margin: 0 1 0 0; }
     ChooseHeatMap #shows { height: 3; margin-top: 1; color: $quiet; }
     ChooseHeatMap Horizontal Static { text-style: bold; }
     """

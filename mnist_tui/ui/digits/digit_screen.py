@@ -333,7 +333,7 @@ class DigitScreen(ExplainScreen):
         values = outcome.map.array()
         image.show(digit.image, margin, SaliencyOverlay(quantized(values), palette_of(self).needs_signs))
         legend.show(Legend(outcome.method, outcome.layer, self.digits.names[outcome.target], float(abs(values).max())))
-        image.border_subtitle = Content("" if self.is_narrow else f"model of epoch {explanation.epoch}")
+        image.border_subtitle = Content("@: method" if self.is_narrow else f"model of epoch {explanation.epoch}")
 
     @property
     def _heat_map_request(self) -> Attribute:
