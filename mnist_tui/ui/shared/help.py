@@ -7,7 +7,8 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from mnist_tui.ui.keymap import bindings, key_name, keys_of
+from mnist_tui.ui.keymap import bindings, keys_of
+from mnist_tui.ui.keymap.key import key_name
 
 SIGNS = (
     ("‖", "a pause, a step, or going on"),

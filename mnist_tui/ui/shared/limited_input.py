@@ -6,7 +6,7 @@ from typing import Any
 from textual.events import Key
 from textual.widgets import Input
 
-from mnist_tui.ui.keymap import key_name
+from mnist_tui.ui.keymap.key import key_name
 
 WHOLE_NUMBER = "0123456789,"
 NUMBER = "0123456789.eE+-"
