@@ -28,7 +28,6 @@ from mnist_tui.ui.terminal.recolour import recolour, send_truecolor
 from mnist_tui.ui.theme import colour_numbers, themes
 
 if TYPE_CHECKING:
-    from mnist_tui.export.formats import Format
     from mnist_tui.ui.data.screen import LookAtData
     from mnist_tui.ui.session import RunSession
 
@@ -314,48 +313,18 @@ class MnistTuiApp(App[int], inherit_bindings=False):
 
     def action_export_run(self) -> None:
         """Ask for a format, and export the run in a thread."""
-        from mnist_tui.ui.shared.export_dialog import ExportDialog
+        from mnist_tui.ui.shared.exporting import ask_and_export
 
         run = self._run_to_export
-        if run is None:
-            return
-
-        def export(chosen: "Format | None") -> None:
-            if chosen is not None:
-                self._export(run, chosen)
-
-        try:
-            self.push_screen(ExportDialog(run.record().name), export)
-        except RunError as error:
-            self._show_error(str(error))
-
-    @work(thread=True, group="export")
-    def _export(self, run: RunDirectory, chosen: "Format") -> None:
-        from mnist_tui.export.into_run import export_into_run
-        from mnist_tui.export.source import Source
-        from mnist_tui.ui.steering.steering import notify
-
-        notify(self, f"Exporting {chosen.name}…")
-        try:
-            path, words = export_into_run(chosen, Source(run, self._catalogue.load_data))
-        except (ConfigError, RunError) as error:
-            self._show_error(str(error))
-        else:
-            notify(self, f"{words[0].upper()}{words[1:]} written to {path}")
+        if run is not None:
+            ask_and_export(self, run, self._catalogue.load_data)
 
     def action_save_screen(self) -> None:
         """Save a picture of the screen among the exports of the opened run."""
-        from mnist_tui.export.into_run import save_screen
-        from mnist_tui.ui.steering.steering import notify
+        from mnist_tui.ui.shared.exporting import save_picture
 
-        if self.session is None:
-            return
-        try:
-            path = save_screen(self.session.run, self.export_screenshot(title=self.session.record.name))
-        except RunError as error:
-            self._show_error(str(error))
-        else:
-            notify(self, f"Screen written to {path}")
+        if self.session is not None:
+            save_picture(self, self.session)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """List the screens, and the keys that work now, for the command palette."""
