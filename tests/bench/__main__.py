@@ -16,6 +16,7 @@ from tests.bench.cross_validation import cross_validation
 from tests.bench.drawing import draw
 from tests.bench.first_paint import first_paint
 from tests.bench.frame import frame
+from tests.bench.inside import inside
 from tests.bench.latency import latency
 from tests.bench.layers import layers_walk, maps_page, play_layers
 from tests.bench.link import link, watch
@@ -45,6 +46,7 @@ BENCHES = {
     "reading": reading,
     "sampling": sampling,
     "draw": draw,
+    "inside": inside,
     "maps-page": maps_page,
     "layers-walk": layers_walk,
     "play-layers": play_layers,

@@ -11,19 +11,27 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from mnist_tui.control.protocol import Inspection
 from mnist_tui.engine.data.datasets import Digits
 from mnist_tui.engine.models.evaluation import pixels
 from mnist_tui.engine.models.layer_graph import LayerGraph
 from mnist_tui.engine.models.presets import PRESETS
 from mnist_tui.engine.models.receptive_field import Box, receptive_field
+from mnist_tui.engine.service import inside
 from mnist_tui.engine.service.excitation import TOP, Strongest
-from mnist_tui.engine.service.inside import BINS, inspect
+from mnist_tui.engine.service.inside import BINS
 from mnist_tui.engine.service.server import RequestError
 from mnist_tui.image_layout import MNIST_SHAPE
 
 
 def an_image(shape: tuple[int, ...] = (28, 28)) -> NDArray[np.uint8]:
     return np.random.default_rng(1).integers(0, 256, shape, dtype=np.uint8)
+
+
+def inspect(
+    graph: LayerGraph, image: NDArray[np.uint8], layer: str, channel: int, epoch: int | None, step: int
+) -> Inspection:
+    return inside.inspect(graph, inside.outputs_of(graph, image), layer, channel, epoch, step)
 
 
 def graph_of(model: Any) -> LayerGraph:

@@ -36,6 +36,8 @@ from mnist_tui.engine.service.snapshots import Snapshot, Snapshots
 from mnist_tui.engine.service.steering import Steering
 from mnist_tui.image_layout import shape_in_words, shape_of
 
+MAX_OUTPUTS = 4
+"""Images of which the outputs of all layers are kept, as a screen asks for one layer after the other."""
 MAX_SEARCHES = 200
 """Finished searches for the images that excite the channels of a layer, of about 20 KB each."""
 
@@ -50,6 +52,7 @@ class ExplanationService:
         self._epoch: int | None = None
         self._familiarity = FamiliarityIndex(snapshots, split.validation.images)
         self._graphs: dict[int, LayerGraph] = {}
+        self._outputs: OrderedDict[tuple[object, ...], inside.Outputs] = OrderedDict()
         self._searches: OrderedDict[tuple[object, ...], tuple[Snapshot, Strongest]] = OrderedDict()
         self._attributed: attribution.AttributedModel | None = None
 
@@ -108,7 +111,13 @@ class ExplanationService:
         (image,) = _images(request.image, self._digits["train"].images, most=1)
         snapshot = self._snapshots.of(request.weights)
         graph = self._graph(snapshot, request.member)
-        yield inside.inspect(graph, image, request.layer, request.channel, snapshot.epoch, snapshot.step)
+        key = (*snapshot.key, request.member, request.image)
+        if key not in self._outputs:
+            self._outputs[key] = inside.outputs_of(graph, image)
+            if len(self._outputs) > MAX_OUTPUTS:
+                self._outputs.popitem(last=False)
+        outputs = self._outputs[key]
+        yield inside.inspect(graph, outputs, request.layer, request.channel, snapshot.epoch, snapshot.step)
 
     def project(self, request: Project) -> Iterator[Projection | None]:
         """Return the pieces of a projection of the validation images; raises RequestError."""

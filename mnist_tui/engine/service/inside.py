@@ -19,14 +19,21 @@ MAX_WEIGHT_BYTES = 4 << 20
 """Bytes of a layer's weights up to which all of them are sent, and not only those of one channel."""
 
 
-def inspect(
-    graph: LayerGraph, image: NDArray[np.uint8], layer: str, channel: int, epoch: int | None, step: int
-) -> Inspection:
+Outputs = dict[str, list[Floats]]
+"""Outputs of all layers for one image, by their names."""
+
+
+def outputs_of(graph: LayerGraph, image: NDArray[np.uint8]) -> Outputs:
+    """Return the outputs of all layers for an image `(height, width)` grey or `(height, width, 3)` RGB, uint8."""
+    return graph.values([pixels(image[np.newaxis])], {node.name for node in graph.nodes})
+
+
+def inspect(graph: LayerGraph, values: Outputs, layer: str, channel: int, epoch: int | None, step: int) -> Inspection:
     """Return what becomes of one image in a model.
 
     Args:
         graph: Layers of the model.
-        image: `(height, width)` grey or `(height, width, 3)` RGB, uint8.
+        values: Their outputs for the image.
         layer: Layer whose outputs and weights are wanted; empty: the statistics of all layers.
         channel: Output channel whose weights are wanted if all of them are too many.
         epoch: Epoch of the weights, if they are those of an epoch's end.
@@ -35,26 +42,18 @@ def inspect(
     Raises:
         RequestError: There is no such layer or channel, or the layer has no output that can be shown.
     """
-    inputs = pixels(image[np.newaxis])
+    probabilities = tuple(values[graph.nodes[-1].name][0][0].ravel().tolist())
     if not layer:
-        values = graph.values([inputs], {node.name for node in graph.nodes})
-        return Inspection(
-            epoch=epoch,
-            step=step,
-            layers=tuple(_view(node, values[node.name]) for node in graph.nodes),
-            probabilities=tuple(values[graph.nodes[-1].name][0][0].ravel().tolist()),
-        )
+        layers = tuple(_view(node, values[node.name]) for node in graph.nodes)
+        return Inspection(epoch=epoch, step=step, layers=layers, probabilities=probabilities)
     asked = find(graph, layer)
     feeding = [node for node in graph.nodes if node.name in asked.inputs]
-    names = {node.name for node in (*feeding, asked)}
-    values = graph.values([inputs], names | {graph.nodes[-1].name})
     weights, of_channel = _weights(asked, channel)
     views = [
         *(_view(node, values[node.name], with_output=True) for node in feeding),
         _view(asked, values[asked.name], with_output=True, weights=weights, channel=of_channel),
     ]
-    probabilities = values[graph.nodes[-1].name][0][0]
-    return Inspection(epoch=epoch, step=step, layers=tuple(views), probabilities=tuple(probabilities.tolist()))
+    return Inspection(epoch=epoch, step=step, layers=tuple(views), probabilities=probabilities)
 
 
 def find(graph: LayerGraph, layer: str) -> Node:
