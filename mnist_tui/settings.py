@@ -226,21 +226,19 @@ def check_readable(config: RunConfig) -> None:
 def alike_names(given: str, known: Iterable[str]) -> list[str]:
     """Return at most three names of settings or flags that an unknown one may stand for, the likeliest first.
 
-    It may be the initials of a name's words (lr, bs), the beginning of a word (rate, epoch), or spelled alike.
+    It may be the initials of a name's words (lr, bs), the beginning of a name (epoch) or of a later word (rate), or
+    spelled alike.
     """
     import difflib  # takes time, and few command lines need it
 
     wanted = re.sub(r"[-_]+", "-", given.casefold()).strip("-")
     words = {name: re.findall(r"[a-z0-9]+", name) for name in known}
     initials = [name for name, parts in words.items() if len(parts) > 1 and "".join(p[0] for p in parts) == wanted]
-    begun = [
-        name
-        for name, parts in words.items()
-        if wanted and any("-".join(parts[place:]).startswith(wanted) for place in range(len(parts)))
-    ]
     plain = {"-".join(parts): name for name, parts in words.items()}
+    begun = [name for text, name in plain.items() if wanted and text.startswith(wanted)]
+    later = [name for text, name in plain.items() if wanted and f"-{wanted}" in text]
     near = [plain[each] for each in difflib.get_close_matches(wanted, plain)]
-    return (initials or begun or near)[:3]
+    return (initials or begun or later or near)[:3]
 
 
 @dataclass(frozen=True)

@@ -199,7 +199,7 @@ def test_a_verified_file_is_not_read_again_until_it_changes(tmp_path: Path, monk
 
 
 def test_a_missing_file_and_an_unknown_name_have_different_errors() -> None:
-    with pytest.raises(ConfigError, match="is not known: give mnist, or the path"):
+    with pytest.raises(ConfigError, match="is not known: give mnist, mine, or the path"):
         datasets.check_spec("cifar10")
     with pytest.raises(ConfigError, match="cannot be found"):
         datasets.check_spec("/nowhere/digits.npz")

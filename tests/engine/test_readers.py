@@ -79,7 +79,7 @@ def test_the_same_data_are_read_from_every_format(tmp_path: Path, name: str) -> 
 def test_a_format_that_no_reader_knows_is_refused_with_those_that_are(tmp_path: Path) -> None:
     (tmp_path / "digits.txt").touch()
     with pytest.raises(
-        ConfigError, match=r"give mnist, or the path of an \.npz file, a \.csv file, .* or a folder of images"
+        ConfigError, match=r"give mnist, mine, or the path of an \.npz file, a \.csv file, .* or a folder of images"
     ):
         datasets.check_spec(str(tmp_path / "digits.txt"))
 

@@ -118,7 +118,10 @@ class Backend(ABC):
 
 
 def with_outputs(model: Any, outputs: Sequence[Any]) -> Any:
-    """Return a model with the same layers that returns a list: the model's predictions, then these outputs."""
+    """Return a model with the same layers that returns a list: the model's predictions, then these outputs.
+
+    Keras returns the predictions alone without a list.
+    """
     import keras
 
     return keras.Model(model.inputs[0], [model.outputs[0], *outputs])

@@ -113,7 +113,8 @@ class Jax(Backend):
         order = [places.get(id(variable)) for variable in model.trainable_variables]
 
         def loss(trainable: Any, others: Any, images: Any, targets: Any) -> Any:
-            (predictions, *computed), _ = forward.stateless_call(trainable, others, images, training=False)
+            results, _ = forward.stateless_call(trainable, others, images, training=False)
+            predictions, *computed = keras.tree.flatten(results)
             return model.loss(targets, predictions), list(map(summary, computed)) if summary else []
 
         compiled = jax.jit(jax.grad(loss, has_aux=True))

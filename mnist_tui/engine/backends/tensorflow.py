@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
@@ -129,7 +130,7 @@ class TensorFlow(Backend):
         @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator, unused-ignore]
         def compute(images: Any, targets: Any) -> Any:
             with tf.GradientTape() as tape:
-                predictions, *computed = forward(images, training=False)
+                predictions, *computed = keras.tree.flatten(forward(images, training=False))
                 loss = model.loss(targets, predictions)
             variables = [variable.value for variable in model.trainable_variables]
             gradients = tape.gradient(loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)

@@ -75,7 +75,7 @@ class Torch(Backend):
         forward = with_outputs(model, outputs)
 
         def probe(images: NDArray[np.float32], targets: NDArray[np.float32]) -> Any:
-            predictions, *computed = forward(images, training=False)
+            predictions, *computed = keras.tree.flatten(forward(images, training=False))
             loss = model.loss(keras.ops.convert_to_tensor(targets), predictions)
             variables = [variable.value for variable in model.trainable_variables]
             found = torch.autograd.grad(loss, variables, allow_unused=True)
