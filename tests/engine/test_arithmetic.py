@@ -42,6 +42,11 @@ def an_image(shape: tuple[int, ...]) -> Any:
     return np.random.default_rng(1).integers(0, 256, shape[:2] if shape[-1] == 1 else shape, dtype=np.uint8)
 
 
+def inspected(graph: LayerGraph, layer: str = "", channel: int = 0) -> Inspection:
+    """Inspect a layer, or all of them, for an image of SHAPE."""
+    return inside.inspect(graph, inside.outputs_of(graph, an_image(SHAPE)), layer, channel, None, 0)
+
+
 def check(inspection: Inspection) -> None:
     """Recompute some cells of the layer that was asked for."""
     layer = layer_of(inspection)
@@ -59,8 +64,9 @@ def check(inspection: Inspection) -> None:
 def test_every_layer_of_every_preset_is_recomputed(preset: str) -> None:
     keras.utils.set_random_seed(0)
     graph = LayerGraph(randomize(PRESETS[preset].build(MNIST_SHAPE, 10)))
+    outputs = inside.outputs_of(graph, an_image(MNIST_SHAPE))
     for node in graph.nodes[1:]:
-        check(inside.inspect(graph, an_image(MNIST_SHAPE), node.name, 0, None, 0))
+        check(inside.inspect(graph, outputs, node.name, 0, None, 0))
 
 
 def stacked(*made: Callable[[], Any]) -> Any:
@@ -126,18 +132,18 @@ def layer_id(make: Callable[[], Any]) -> str:
 def test_other_layers_are_recomputed(make: Callable[[], Any]) -> None:
     keras.utils.set_random_seed(0)
     graph = LayerGraph(randomize(stacked(make)))
-    check(inside.inspect(graph, an_image(SHAPE), graph.nodes[-1].name, 0, None, 0))
+    check(inspected(graph, graph.nodes[-1].name))
 
 
 @pytest.mark.parametrize("kind", ["Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate"])
 def test_layers_that_merge_are_recomputed(kind: str) -> None:
     graph = LayerGraph(randomize(merged(getattr(layers, kind))))
-    check(inside.inspect(graph, an_image(SHAPE), graph.nodes[-1].name, 0, None, 0))
+    check(inspected(graph, graph.nodes[-1].name))
 
 
 def last_layer(*made: Callable[[], Any]) -> tuple[LayerGraph, Inspection]:
     graph = LayerGraph(randomize(stacked(*made)))
-    return graph, inside.inspect(graph, an_image(SHAPE), graph.nodes[-1].name, 2, None, 0)
+    return graph, inspected(graph, graph.nodes[-1].name, channel=2)
 
 
 @pytest.mark.parametrize(
@@ -174,12 +180,12 @@ def test_a_convolution_adds_up_channel_by_channel() -> None:
 
 def test_a_dense_layer_is_traced_to_the_maps_that_were_flattened() -> None:
     graph, inspection = last_layer(lambda: layers.Conv2D(4, 3), layers.ReLU, layers.Flatten, lambda: layers.Dense(5))
-    nodes = {each.name: each for each in inside.inspect(graph, an_image(SHAPE), "", 0, None, 0).layers}
+    nodes = {each.name: each for each in inspected(graph).layers}
     (origin,) = origins(nodes, inspection.layers[-1].inputs[0], SHAPE)
     terms = terms_of(layer_of(inspection), (3,))
     assert isinstance(terms, WeightedSum)
     assert origin.shape == (6, 7, 4)
-    maps = inside.inspect(graph, an_image(SHAPE), origin.layer, 0, None, 0).layers[-1].output
+    maps = inspected(graph, origin.layer).layers[-1].output
     assert maps is not None
     assert [maps.array()[origin.cell(place)] for place in (0, 5, 100)] == pytest.approx(terms.inputs[[0, 5, 100]])
 
