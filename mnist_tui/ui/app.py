@@ -313,7 +313,7 @@ class MnistTuiApp(App[int], inherit_bindings=False):
 
     def action_export_run(self) -> None:
         """Ask for a format, and export the run in a thread."""
-        from mnist_tui.ui.shared.exporting import ask_and_export
+        from mnist_tui.ui.run.exporting import ask_and_export
 
         run = self._run_to_export
         if run is not None:
@@ -321,7 +321,7 @@ class MnistTuiApp(App[int], inherit_bindings=False):
 
     def action_save_screen(self) -> None:
         """Save a picture of the screen among the exports of the opened run."""
-        from mnist_tui.ui.shared.exporting import save_picture
+        from mnist_tui.ui.run.exporting import save_picture
 
         if self.session is not None:
             save_picture(self, self.session)
