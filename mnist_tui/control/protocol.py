@@ -185,7 +185,7 @@ class Tensor(msgspec.Struct, frozen=True):
 
 
 class LayerView(msgspec.Struct, frozen=True):
-    """What one layer makes of one image, in inference. Shapes have no batch axis."""
+    """Output of one layer for one image, in inference. Shapes have no batch axis."""
 
     name: str
     kind: str
@@ -206,7 +206,7 @@ class LayerView(msgspec.Struct, frozen=True):
     edges: tuple[float, float] = (0.0, 0.0)
     """Ends of the histogram: the smallest and the largest output."""
     output: Tensor | None = None
-    """Its output, if the layer was asked for or feeds the one that was."""
+    """The output, if the layer was asked for or feeds the one that was."""
     weights: dict[str, Tensor] = {}
     """Weights by their Keras names (kernel, bias, gamma…), if the layer was asked for."""
     channel: int | None = None
@@ -214,7 +214,7 @@ class LayerView(msgspec.Struct, frozen=True):
 
 
 class Inspection(msgspec.Struct, frozen=True):
-    """What becomes of one image in the model."""
+    """Outputs of the layers of a model for one image."""
 
     epoch: int | None
     """Epoch of the weights; None if they are not those of an epoch's end."""
@@ -297,7 +297,7 @@ class Attribute(Request, frozen=True, tag="attribute"):
 
 
 class Attribution(msgspec.Struct, frozen=True):
-    """What each pixel contributes to the log probability of a class, by one method."""
+    """Share of each pixel in the log probability of a class, by one method."""
 
     epoch: int | None
     method: str
@@ -307,7 +307,7 @@ class Attribution(msgspec.Struct, frozen=True):
     layers: tuple[str, ...]
     """Convolutions that can be chosen."""
     map: Tensor
-    """Shape (height, width), signed; the method says what a value means, and its unit."""
+    """Shape (height, width), signed; METHODS (analysis/attribution.py) has the meaning and the unit of a value."""
     probabilities: tuple[float, ...]
 
 

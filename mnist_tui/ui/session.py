@@ -32,7 +32,7 @@ class ImageAtHand:
     image: "NDArray[np.uint8]"
     """Shape (height, width) or (height, width, 3)."""
     title: str
-    """Its name on screens, as in "#00247 of the test set"."""
+    """The name on screens, as in "#00247 of the test set"."""
     label: int | None = None
     """True class, if it is known."""
 

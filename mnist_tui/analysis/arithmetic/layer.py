@@ -1,4 +1,4 @@
-"""What the arithmetic of a cell is made of: a layer with its numbers, and the terms that add up to an output."""
+"""Parts of the arithmetic of a cell: a layer with its numbers, and the terms that add up to an output."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ class Layer:
 
     @property
     def input(self) -> Floats:
-        """Its first input."""
+        """The first input."""
         return self.inputs[0]
 
     def weight(self, name: str, count: int, default: float) -> Floats:

@@ -120,7 +120,7 @@ class DataSource:
     md5: Mapping[str, str] = field(default_factory=dict)
     """MD5 sums of its arrays as IDX files; arrays without one are not checked."""
     fix: str = "install mnist-tui again"
-    """How to get it if it is missing or damaged."""
+    """Advice if it is missing or damaged."""
 
 
 DATASETS: dict[str, DataSource] = {
