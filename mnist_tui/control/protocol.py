@@ -361,6 +361,22 @@ class Reply(msgspec.Struct, frozen=True):
     attribution: Attribution | None = None
     perturbation: Perturbation | None = None
 
+    def with_result(self, result: Result) -> "Reply":
+        """Return the same reply with a result."""
+        return msgspec.structs.replace(self, **{RESULT_FIELDS[type(result)]: result})
+
+
+RESULT_FIELDS: dict[type[Result], str] = {
+    Explanation: "explanation",
+    PredictedImages: "predictions",
+    Inspection: "inspection",
+    Excitations: "excitations",
+    Projection: "projection",
+    Attribution: "attribution",
+    Perturbation: "perturbation",
+}
+"""Field of Reply for each type of result."""
+
 
 class JobReport(msgspec.Struct, frozen=True):
     """Progress of a job beside the training (see engine/jobs). The last one names the result or the error."""

@@ -208,6 +208,11 @@ def _dithered(image: NDArray[np.uint8], greys: tuple[RGB, ...]) -> NDArray[np.in
     return shade_numbers(shades)[np.minimum(levels, len(shades) - 1)]
 
 
+def grey_of(level: int, greys: tuple[RGB, ...]) -> RGB:
+    """Return the shade of a level, 0 background to 255 ink."""
+    return greys[(level * (len(greys) - 1) + 127) // 255]
+
+
 def _levels(image: NDArray[np.uint8], greys: tuple[RGB, ...]) -> NDArray[np.intp]:
     """Return the nearest shade of each pixel, as its place in `greys`."""
     return (image.astype(np.intp) * (len(greys) - 1) + 127) // 255

@@ -1,5 +1,6 @@
 """Formatting of numbers, times and bars, the same on every screen."""
 
+import math
 from collections.abc import Sequence
 from typing import Literal
 
@@ -45,6 +46,18 @@ def thin_bar(fraction: float, width: int) -> tuple[str, str]:
 def shape(output_shape: tuple[int, ...]) -> str:
     """Format a shape as 28×28×64, a flat one with thousands separators."""
     return f"{output_shape[0]:,}" if len(output_shape) == 1 else "×".join(str(axis) for axis in output_shape)
+
+
+def figure(value: float, digits: int = 3) -> str:
+    """Format a number with some significant digits; with three in at most 8 cells."""
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "∞" if value > 0 else "−∞"
+    size = abs(value)
+    if size and not 1e-3 <= size < 1e5:
+        text = f"{size:.1e}"
+    else:
+        text = f"{size:.{digits}g}" if size < 10**digits else f"{size:.0f}"
+    return f"−{text}" if value < 0 else text
 
 
 def percent(fraction: float | None, digits: int = 2) -> str:

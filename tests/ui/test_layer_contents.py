@@ -9,9 +9,10 @@ import pytest
 from mnist_tui.control.protocol import Inspect, LayerView, Reply, Tensor
 from mnist_tui.inspection.predictions import VALIDATION, EvaluationPoint
 from mnist_tui.render.feature_maps import Scale
+from mnist_tui.render.text import figure
 from mnist_tui.ui.layers import inspections
 from mnist_tui.ui.layers.comparison import previous
-from mnist_tui.ui.layers.contents import Bars, Maps, Numbers, figure, picture_sides
+from mnist_tui.ui.layers.contents import Bars, Maps, Numbers, picture_sides
 from mnist_tui.ui.layers.inspections import Ask, Inspections
 from mnist_tui.ui.layers.sides import neighbours
 from mnist_tui.ui.layers.views import origin_of, output_content, overall_limit, weight_norm, weights_content

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from mnist_tui.control.inside import PROGRESS_SECONDS
 from mnist_tui.control.protocol import Excite, Inspect
 from mnist_tui.inspection.predictions import TEST, VALIDATION, EvaluationPoint
 from mnist_tui.runs.directory import RunDirectory
@@ -15,6 +14,7 @@ from mnist_tui.textbook import page_of
 from mnist_tui.ui.confusion.choose_reference import Reference
 from mnist_tui.ui.layers.contents import Bars, Excited, Maps, Numbers, Probabilities
 from mnist_tui.ui.layers.screen import LayersScreen
+from mnist_tui.ui.layers.sides import PROGRESS_SECONDS
 from mnist_tui.ui.layers.wall import Wall
 from tests.kit.fake_engine import FakeEngine
 from tests.kit.recorded import make_recorded_run

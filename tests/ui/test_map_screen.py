@@ -116,7 +116,7 @@ async def test_dragging_the_mouse_opens_a_rectangle_and_escape_removes_a_mark() 
 
 
 async def test_epochs_move_the_map_and_a_missing_one_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mnist_tui.ui.map.screen.kept_epochs", lambda _: (0, 1, 2))
+    monkeypatch.setattr("mnist_tui.ui.run.weights_screen.kept_epochs", lambda _: (0, 1, 2))
     answer = Engine()
     with mapping(answer) as (app, engine):
         async with app.shown((120, 40)) as pilot:

@@ -22,6 +22,7 @@ from mnist_tui.engine.data import datasets
 from mnist_tui.engine.data.augmentation import draw_warps, warp
 from mnist_tui.engine.data.datasets import Digits
 from mnist_tui.engine.data.images import Augmentation
+from mnist_tui.engine.models.architecture import is_relu
 from mnist_tui.engine.models.evaluation import one_hot, pixels
 from mnist_tui.engine.models.inference import member_models
 from mnist_tui.engine.models.own_model import own_loss
@@ -157,7 +158,7 @@ def relu_exhibit(run: RunDirectory, validation: Digits) -> Making:
 
 def pre_activations(model: Any, images: Floats) -> dict[str, Floats]:
     """Return what goes into each ReLU of a model, by the name of its layer; both for layers and for activations."""
-    taken = [layer for layer in model.layers if is_curved(layer, ("relu",))]
+    taken = [layer for layer in model.layers if is_relu(layer)]
     if not taken:
         return {}
     inputs = keras.Model(model.inputs[0], [layer.input for layer in taken])(images, training=False)
@@ -219,10 +220,9 @@ def layer_gradients(lesson: Lesson, activation: str) -> dict[str, float]:
     return {name: norm(each) for name, each in found.items() if name in kernels}
 
 
-def is_curved(layer: Any, kinds: tuple[str, ...] = CURVED) -> bool:
-    """Return True for a layer that applies one of these activations."""
-    activation = getattr(getattr(layer, "activation", None), "__name__", "")
-    return activation in kinds or ("relu" in kinds and type(layer) is keras.layers.ReLU)
+def is_curved(layer: Any) -> bool:
+    """Return True for a layer that applies one of CURVED."""
+    return getattr(getattr(layer, "activation", None), "__name__", "") in CURVED or type(layer) is keras.layers.ReLU
 
 
 def with_activation(layer: Any, activation: str) -> Any:

@@ -69,3 +69,9 @@ def _multiply_adds(layer: Any) -> int:
     if isinstance(layer, keras.layers.Dense):
         return int(math.prod(layer.kernel.shape))
     return sum(map(_multiply_adds, layer.layers)) if isinstance(layer, keras.Model) else 0
+
+
+def is_relu(operation: Any) -> bool:
+    """Return True if the outputs of a layer are those of a ReLU."""
+    activation = getattr(operation, "activation", None)
+    return isinstance(operation, keras.layers.ReLU) or getattr(activation, "__name__", "") == "relu"

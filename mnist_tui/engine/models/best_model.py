@@ -46,9 +46,9 @@ class BestModel(MemberModels):
         for member in members:
             if not 0 <= member < len(self._builders):
                 raise RunError(f"the checkpoint holds the best weights of model {member + 1} of {len(self._builders)}")
-            shapes = self.shapes(member)
-            kept[member], rest = rest[: len(shapes)], rest[len(shapes) :]
-            if [array.shape for array in kept[member]] != shapes:
+            count = len(self.shapes(member))
+            kept[member], rest = rest[:count], rest[count:]
+            if not self.fits(member, kept[member]):
                 raise RunError("the checkpoint holds the best weights of another model")
         self.use(kept)
 

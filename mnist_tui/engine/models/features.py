@@ -28,10 +28,14 @@ class Features:
     def __init__(self, model: Any) -> None:
         self._models = [feature_model(each) for each in member_models(model)]
 
+    def raw(self, images: NDArray[np.uint8]) -> Floats:
+        """Return the outputs of the hidden layers for n images side by side, one row an image."""
+        outputs = [np.asarray(each.predict_on_batch(pixels(images)), dtype=np.float32) for each in self._models]
+        return np.concatenate([each.reshape(len(images), -1) for each in outputs], axis=1)
+
     def of(self, images: NDArray[np.uint8]) -> Floats:
         """Return the features of n images as unit vectors `(n, d)`, d at most DIMENSIONS."""
-        outputs = [np.asarray(each.predict_on_batch(pixels(images)), dtype=np.float32) for each in self._models]
-        features = np.concatenate([each.reshape(len(images), -1) for each in outputs], axis=1)
+        features = self.raw(images)
         if features.shape[1] > DIMENSIONS:
             shape = (features.shape[1], DIMENSIONS)
             features = features @ np.random.default_rng(0).standard_normal(shape, dtype=np.float32)

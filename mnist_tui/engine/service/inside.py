@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_tui.control.protocol import Inspection, LayerView, Tensor
+from mnist_tui.engine.models.architecture import is_relu
 from mnist_tui.engine.models.evaluation import pixels
 from mnist_tui.engine.models.layer_graph import Floats, LayerGraph, Node
 from mnist_tui.engine.service.server import RequestError
@@ -101,12 +102,6 @@ def _statistics(values: Floats) -> tuple[float | None, float | None, tuple[int, 
     counts, _ = np.histogram(values, BINS, (low, high) if high > low else (low - 0.5, low + 0.5))
     mean, deviation = float(values.mean(dtype=np.float64)), float(values.std(dtype=np.float64))
     return mean, deviation, tuple(counts.tolist()), (low, high)
-
-
-def is_relu(operation: Any) -> bool:
-    """Return True if the outputs of a layer are those of a ReLU."""
-    activation = getattr(operation, "activation", None)
-    return isinstance(operation, keras.layers.ReLU) or getattr(activation, "__name__", "") == "relu"
 
 
 def _dead_share(output: Floats) -> float:

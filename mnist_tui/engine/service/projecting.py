@@ -9,8 +9,7 @@ from mnist_tui.analysis.projection import principal_components
 from mnist_tui.control.protocol import Projection, Tensor
 from mnist_tui.engine.data.datasets import Digits
 from mnist_tui.engine.models.evaluation import batch_of, pixels
-from mnist_tui.engine.models.features import CHUNK, Floats
-from mnist_tui.engine.models.inference import feature_model, member_models
+from mnist_tui.engine.models.features import CHUNK, Features, Floats
 
 COMPONENTS = 32
 """Components that are sent: two for the map, all for UMAP."""
@@ -29,17 +28,14 @@ def projection(source: Callable[[], Any], digits: Digits, epoch: int | None, ste
         digits: The images; of more than MOST_IMAGES, evenly spaced ones are taken.
         epoch, step: Time of the weights.
     """
-    model = source()
-    hidden = [feature_model(each) for each in member_models(model)]
+    hidden = Features(source())
     shown = digits.take(np.linspace(0, len(digits) - 1, min(MOST_IMAGES, len(digits))).round().astype(np.intp))
     chunk = batch_of(shown.images, CHUNK)
     features, predicted = list[Floats](), list[int]()
     for start in range(0, len(shown), chunk):
-        images = pixels(shown.images[start : start + chunk])
-        probabilities = np.asarray(source().predict_on_batch(images))
-        predicted += probabilities.argmax(axis=1).tolist()
-        outputs = [np.asarray(each.predict_on_batch(images), dtype=np.float32) for each in hidden]
-        features.append(np.concatenate([each.reshape(len(images), -1) for each in outputs], axis=1))
+        images = shown.images[start : start + chunk]
+        predicted += np.asarray(source().predict_on_batch(pixels(images))).argmax(axis=1).tolist()
+        features.append(hidden.raw(images))
         yield None
     components, shares = principal_components(np.concatenate(features), COMPONENTS)
     yield Projection(

@@ -17,20 +17,7 @@ from typing import Protocol
 import msgspec
 
 from mnist_tui.control.commands import decode_request
-from mnist_tui.control.protocol import (
-    Attach,
-    Attribution,
-    Excitations,
-    Explanation,
-    Inspection,
-    Perturbation,
-    Ping,
-    PredictedImages,
-    Projection,
-    Reply,
-    Request,
-    Result,
-)
+from mnist_tui.control.protocol import Attach, Ping, Reply, Request, Result
 from mnist_tui.engine.service.private_socket import listener_at, make_private, peer_uid
 
 MAX_LINE_BYTES = 64 * 1024
@@ -115,17 +102,8 @@ async def reply_to(line: bytes, handler: RequestHandler, attach: Callable[[], No
             return _rejection(str(error), handler)
         except TimeoutError:
             return _rejection(f"no result within {EXPLAIN_SECONDS:g} s: try again", handler)
-        return Reply(
-            ok=True,
-            save_error=_encodable(handler.save_error),
-            explanation=result if isinstance(result, Explanation) else None,
-            predictions=result if isinstance(result, PredictedImages) else None,
-            inspection=result if isinstance(result, Inspection) else None,
-            excitations=result if isinstance(result, Excitations) else None,
-            projection=result if isinstance(result, Projection) else None,
-            attribution=result if isinstance(result, Attribution) else None,
-            perturbation=result if isinstance(result, Perturbation) else None,
-        )
+        reply = Reply(ok=True, save_error=_encodable(handler.save_error))
+        return reply if result is None else reply.with_result(result)
     except Exception as error:
         _log_exception()
         return Reply(ok=False, error=f"the request failed inside the engine ({type(error).__name__}): see engine.log")

@@ -10,20 +10,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Any
+from typing import Any, get_args
 
 from mnist_tui.config import ConfigError, EarlyStopping
 from mnist_tui.control.protocol import (
-    Attribute,
     Computed,
     Continue,
-    Excite,
-    Explain,
-    Inspect,
     Pause,
-    Perturb,
-    Predict,
-    Project,
     Request,
     Result,
     RollBack,
@@ -378,13 +371,7 @@ class Steering:
 
 Handler = Callable[[Steering, Any], "Future[Result] | None"]
 HANDLERS: dict[type[Request], Handler] = {
-    Explain: Steering._accept_explain,
-    Predict: Steering._accept_explain,
-    Attribute: Steering._accept_explain,
-    Perturb: Steering._accept_explain,
-    Inspect: Steering._accept_explain,
-    Excite: Steering._accept_explain,
-    Project: Steering._accept_explain,
+    **dict.fromkeys(get_args(Computed), Steering._accept_explain),
     Pause: Steering._accept_pause,
     Step: Steering._accept_step,
     Continue: Steering._accept_continue,

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from mnist_tui.analysis.log_histogram import ACTIVATIONS, GRADIENTS, WEIGHTS, LogScale, log_shares
 from mnist_tui.engine import backends
 from mnist_tui.engine.data.datasets import Digits
+from mnist_tui.engine.models.architecture import is_relu
 from mnist_tui.engine.models.evaluation import batch_of, one_hot, pixels
 from mnist_tui.events import Histogram, LayerHistogram, LayerHistograms, LayerStat, LayerStats
 
@@ -46,7 +47,7 @@ class LayerSampler:
         probe = digits.take(np.arange(min(batch_of(digits.images, PROBE_SIZE), len(digits))))
         self._model = model
         self._images, self._targets = pixels(probe.images), one_hot(probe.labels, classes)
-        self._layers = [layer for layer in model.layers if layer.trainable_variables or _is_relu(layer)]
+        self._layers = [layer for layer in model.layers if layer.trainable_variables or is_relu(layer)]
         outputs = {layer.name: output for layer in self._layers if (output := _output_of(layer, model)) is not None}
         self._output_names = list(outputs)
         self._probe = backends.current().probe(model, list(outputs.values()), _summary)
@@ -93,7 +94,7 @@ class LayerSampler:
             if size is not None:
                 steps = self._model.steps_per_execution  # steps between the two batches
                 change = _norm(now[name] - before[name]) / max(size, 1e-12) / steps
-            dead = float((outputs[name][1] <= 0).mean()) if name in outputs and _is_relu(layer) else None
+            dead = float((outputs[name][1] <= 0).mean()) if name in outputs and is_relu(layer) else None
             gradient = _norm(gradients[name]) if name in gradients else None
             layers.append(LayerStat(name, size, change, gradient, dead))
         total = _norm(np.array([layer.gradient_norm or 0.0 for layer in layers]))
@@ -164,11 +165,6 @@ def _sampled(count: int) -> NDArray[np.int32]:
     if count <= HISTOGRAM_VALUES:
         return np.arange(count, dtype=np.int32)
     return np.random.default_rng(0).integers(0, count, HISTOGRAM_VALUES, dtype=np.int32)
-
-
-def _is_relu(layer: Any) -> bool:
-    activation = getattr(layer, "activation", None)
-    return isinstance(layer, keras.layers.ReLU) or getattr(activation, "__name__", "") == "relu"
 
 
 def _norm(values: Array) -> float:

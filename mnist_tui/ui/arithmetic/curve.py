@@ -7,7 +7,7 @@ from rich.text import Text
 
 from mnist_tui.analysis.arithmetic.activations import Activation
 from mnist_tui.render.raster import BLANK, line_cells, point_cells
-from mnist_tui.ui.layers.contents import figure
+from mnist_tui.render.text import figure
 from mnist_tui.ui.theme import Palette
 
 COLUMNS, ROWS = 48, 11

@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 from rich.style import Style
 from rich.text import Text
 
-from mnist_tui.render.text import rule_bar, widest
-from mnist_tui.ui.layers.contents import figure
+from mnist_tui.render.text import figure, rule_bar, widest
 from mnist_tui.ui.theme import Palette
 
 Array = NDArray[np.floating]

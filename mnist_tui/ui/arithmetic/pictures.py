@@ -1,7 +1,6 @@
 """Pictures beside a calculation: the map that the cell sees, with its patch, and the map that it is in."""
 
 import numpy as np
-from rich.segment import Segment
 from rich.text import Text
 from textual.geometry import Size
 
@@ -10,9 +9,9 @@ from mnist_tui.analysis.arithmetic.moves import Move
 from mnist_tui.analysis.arithmetic.sums import Convolution, Merged, WeightedSum
 from mnist_tui.analysis.arithmetic.windows import Pooling
 from mnist_tui.render.feature_maps import fitted, patch_blocks, signed_blocks
-from mnist_tui.render.text import cell_len, clip
+from mnist_tui.render.text import cell_len, clip, figure
 from mnist_tui.ui.arithmetic.words import Page
-from mnist_tui.ui.layers.contents import figure
+from mnist_tui.ui.shared.paint import text_of
 from mnist_tui.ui.theme import Palette
 
 Patch = tuple[int, int, int, int]
@@ -72,7 +71,7 @@ def _picture(title: str, values: Floats, patch: Patch, room: tuple[int, int], co
     low, high = float(values.min()), float(values.max())
     greys = np.rint((values - low) / (high - low or 1) * 255).astype(np.uint8)
     rows = patch_blocks(greys, patch, room, colours.greys, colours.accent.rgb)
-    return [_heading(title, f"{figure(low)} to {figure(high)}", room[0], colours), *map(_line, rows)]
+    return [_heading(title, f"{figure(low)} to {figure(high)}", room[0], colours), *map(text_of, rows)]
 
 
 def _contributions(page: Page, terms: WeightedSum, room: Size) -> list[Text]:
@@ -88,7 +87,7 @@ def _contributions(page: Page, terms: WeightedSum, room: Size) -> list[Text]:
         rows = signed_blocks(shown, limit, page.colours.positive, page.colours.negative)
         lines += [
             _heading(f"added by {origin.layer}", f"±{figure(limit)}", room.width, page.colours),
-            *map(_line, rows),
+            *map(text_of, rows),
         ]
     return lines
 
@@ -98,7 +97,3 @@ def _heading(title: str, scale: str, width: int, colours: Palette) -> Text:
     if cell_len(title) + 2 + cell_len(scale) > width:
         return Text(clip(title, width), "bold")
     return Text.assemble((title, "bold"), (f"  {scale}", colours.quiet.hex))
-
-
-def _line(row: list[Segment]) -> Text:
-    return Text.assemble(*((each.text, each.style or "") for each in row))

@@ -18,10 +18,9 @@ from mnist_tui.analysis.arithmetic.origins import Origin
 from mnist_tui.analysis.arithmetic.steps import Calculation
 from mnist_tui.analysis.arithmetic.sums import Convolution, Merged, Sum, WeightedSum
 from mnist_tui.analysis.arithmetic.windows import Pooling, Window
-from mnist_tui.render.text import percent, rule_bar
+from mnist_tui.render.text import figure, percent, rule_bar
 from mnist_tui.ui.arithmetic.curve import curve
 from mnist_tui.ui.arithmetic.numbers import formatted, grid, side_by_side, sign_style, signed_bars, surroundings, table
-from mnist_tui.ui.layers.contents import figure
 from mnist_tui.ui.theme import Palette
 
 DIGITS = 5

@@ -141,7 +141,7 @@ class CompareScreen(SizedScreen):
     def _difference_words(self, width: int) -> str:
         """Return how the run under the cursor differs from the first one, or the second one from it.
 
-        Long names are clipped before the verdict is.
+        Long names are clipped before the result is.
         """
         runs, row = self.compared.runs, max(1, self.query_one(ComparedTable).cursor_row)
         read = [EvaluatedRun(run.run, run.history) for run in runs[:1] + runs[row : row + 1] if run.history is not None]

@@ -1,9 +1,6 @@
 """The canvas: an image that the user draws on with the mouse or with the keys."""
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 from rich.segment import Segment
 from textual import events
 from textual.geometry import Region
@@ -13,7 +10,8 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from mnist_tui.analysis.strokes import Drawing, Pen, Point
-from mnist_tui.render.images import RGB, enlarge, factor_for, half_blocks, shrink
+from mnist_tui.render.feature_maps import fitted
+from mnist_tui.render.images import grey_of, half_blocks
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.shared.paint import palette_of
 from mnist_tui.ui.theme import Palette
@@ -75,7 +73,7 @@ class Canvas(Widget, can_focus=True):
 
     def fit(self, columns: int, lines: int) -> int:
         """Take the largest size that fits into `columns` x `lines` with the border, and return its columns."""
-        pixels: tuple[int, ...] = self._scaled(self.drawing.image, max(1, columns - 2), max(1, lines - 2)).shape
+        pixels: tuple[int, ...] = fitted(self.drawing.image, max(1, columns - 2), max(1, lines - 2)).shape
         self.styles.width, self.styles.height = pixels[1] + 2, -(-pixels[0] // 2) + 2
         return pixels[1] + 2
 
@@ -218,7 +216,7 @@ class Canvas(Widget, can_focus=True):
     def _paint(self) -> None:
         colours = palette_of(self)
         shades = tuple(colours.greys[round(at * (len(colours.greys) - 1) / (SHADES - 1))] for at in range(SHADES))
-        self._pixels = self._scaled(self.drawing.image, *self.size)
+        self._pixels = fitted(self.drawing.image, *self.size)
         rows = half_blocks(self._pixels, shades if len(colours.greys) > SHADES else colours.greys)
         self._lines = [Strip(row, self._pixels.shape[1]) for row in rows]
         if self._shows_cursor:
@@ -239,23 +237,12 @@ class Canvas(Widget, can_focus=True):
             return
         colour = colours.wrong if self.erases else colours.validation if self.drawing.is_drawing else colours.accent
         for line in range(first // 2, (last + 1) // 2):
+            levels = [int(self._pixels[y, left]) if y < rows else 0 for y in (2 * line, 2 * line + 1)]
             halves = [
-                colour.rgb if first <= y < last else _shade(self._pixels, y, left, colours.greys)
-                for y in (2 * line, 2 * line + 1)
+                colour.rgb if first <= y < last else grey_of(level, colours.greys)
+                for y, level in enumerate(levels, 2 * line)
             ]
             cells = half_blocks(np.array(halves, np.uint8).reshape(2, 1, 3), colours.greys, colours.rgb_mode)[0]
             strip = self._lines[line]
             segments = [Segment(cells[0].text * (right - left), cells[0].style)]
             self._lines[line] = Strip.join([strip.crop(0, left), Strip(segments), strip.crop(right)])
-
-    @staticmethod
-    def _scaled(image: NDArray[Any], columns: int, lines: int) -> NDArray[Any]:
-        """Return an image enlarged by a whole factor, or reduced, to fit into cells."""
-        small = shrink(image, columns, lines)
-        return enlarge(small, factor_for(small.shape, columns, lines))
-
-
-def _shade(pixels: NDArray[np.uint8], y: int, x: int, greys: tuple[RGB, ...]) -> RGB:
-    """Return the colour of a pixel; below an odd last row there is background."""
-    level = int(pixels[y, x]) if y < len(pixels) else 0
-    return greys[(level * (len(greys) - 1) + 127) // 255]

@@ -13,7 +13,7 @@ from textual.strip import Strip
 from mnist_tui.control.protocol import Excitations
 from mnist_tui.render.feature_maps import Floats, fitted, fitted_cells, patch_blocks, signed_blocks
 from mnist_tui.render.images import RGB
-from mnist_tui.render.text import cell_len, clip, padded, percent, rule_bar, widest
+from mnist_tui.render.text import cell_len, clip, figure, padded, percent, rule_bar, widest
 from mnist_tui.ui.shared.paint import paint
 from mnist_tui.ui.theme import Palette
 
@@ -33,18 +33,6 @@ SYMBOLS = {"gamma": "γ", "beta": "β", "moving_mean": "μ", "moving_variance": 
 """Names of the weights of batch normalisation in formulas."""
 BAR_WIDTH, MOST_BAR = 30, 60
 """Columns of a line with a bar, of which as many as fit stand side by side, and of the longest bar."""
-
-
-def figure(value: float, digits: int = 3) -> str:
-    """Format a number with some significant digits; with three in at most 8 cells."""
-    if not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "∞" if value > 0 else "−∞"
-    size = abs(value)
-    if size and not 1e-3 <= size < 1e5:
-        text = f"{size:.1e}"
-    else:
-        text = f"{size:.{digits}g}" if size < 10**digits else f"{size:.0f}"
-    return f"−{text}" if value < 0 else text
 
 
 class Content:

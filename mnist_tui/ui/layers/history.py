@@ -12,7 +12,7 @@ from textual.containers import Container
 
 from mnist_tui.events import Histogram, LayerHistograms
 from mnist_tui.render.histograms import comparable, history_image, value_ticks
-from mnist_tui.render.images import half_blocks
+from mnist_tui.render.images import grey_of, half_blocks
 from mnist_tui.render.plot import Axes, Series, draw
 from mnist_tui.render.text import padded
 from mnist_tui.render.ticks import nice_ticks, tick_label
@@ -21,7 +21,7 @@ from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.run.screen import RunScreen
 from mnist_tui.ui.session import RunSession, RunView
 from mnist_tui.ui.shared.line_widget import LineWidget
-from mnist_tui.ui.shared.paint import paint, palette_of
+from mnist_tui.ui.shared.paint import paint, palette_of, text_of
 from mnist_tui.ui.training.layer_table import thin_samples
 
 Quantity = Literal["weights", "gradients", "activations"]
@@ -117,10 +117,7 @@ class HeatMap(LineWidget):
             cells = [Text("".join(SHADES[shade] for shade in row)) for row in shades.tolist()]
         else:
             image = history_image(self.samples, self.last_step, columns, 2 * rows)
-            cells = [
-                Text.assemble(*((segment.text, segment.style or Style()) for segment in row))
-                for row in half_blocks(image, colours.greys)
-            ]
+            cells = list(map(text_of, half_blocks(image, colours.greys)))
         quiet = paint(colours.quiet)
         lines = [
             Text.assemble((ticks.get(row, "").rjust(LABEL_WIDTH - 1) + "│", quiet), cells[row]) for row in range(rows)
@@ -150,7 +147,7 @@ class HeatMap(LineWidget):
             if colours.needs_signs:
                 legend.append(f" {SHADES[min((level + 63) // 64, len(SHADES) - 1)] * 2}")
             else:
-                shade = colours.greys[(level * (len(colours.greys) - 1) + 127) // 255]
+                shade = grey_of(level, colours.greys)
                 legend.append(" ").append("  ", Style.parse(f"on rgb({shade[0]},{shade[1]},{shade[2]})"))
             legend.append(f" {share:.0%}".replace("%", " %"), paint(colours.quiet))
         return legend

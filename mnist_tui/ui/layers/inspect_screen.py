@@ -12,13 +12,11 @@ from textual.message import Message
 from mnist_tui.control.protocol import LayerView
 from mnist_tui.inspection.predictions import VALIDATION, EvaluationPoint
 from mnist_tui.runs.directory import RunError
-from mnist_tui.runs.kept_epochs import kept_epochs
 from mnist_tui.ui.confusion.choose_reference import PREVIOUS, ChooseReferenceScreen, Reference, epoch_references
 from mnist_tui.ui.layers.comparison import Comparison, previous
 from mnist_tui.ui.layers.inspections import Ask, Inspections
 from mnist_tui.ui.layers.sides import Selection, Side, neighbours, side_of
-from mnist_tui.ui.run.model_screen import ModelScreen
-from mnist_tui.ui.run.prediction_screen import PredictionScreen
+from mnist_tui.ui.run.weights_screen import WeightsScreen
 from mnist_tui.ui.session import ImageAtHand, RunSession, RunView
 from mnist_tui.ui.steering.steering import notify
 
@@ -30,7 +28,7 @@ POLL_SECONDS = 0.25
 """Between polls of another run."""
 
 
-class InspectScreen(ModelScreen, PredictionScreen):
+class InspectScreen(WeightsScreen):
     """Loads the model of an ended run by itself.
 
     The image is the one that the user looked at or drew last, else a misclassified one.
@@ -64,7 +62,6 @@ class InspectScreen(ModelScreen, PredictionScreen):
         self._fallback: ImageAtHand | None = None
         """Image that is shown until the user has looked at one."""
         self._had_engine = False
-        self._kept: frozenset[int] = frozenset()
         self._at_start = False
         """True while the initial weights are shown."""
         self._point_before: EvaluationPoint | None = None
@@ -131,27 +128,18 @@ class InspectScreen(ModelScreen, PredictionScreen):
         self.catch_up()
 
     def update_view(self, view: RunView) -> None:
-        self._kept = frozenset(kept_epochs(self.session.run))
         if self.session.point != self._point_before:  # another screen has gone to another epoch
             self._point_before, self._at_start = self.session.point, False
         super().update_view(view)
 
     def travel_points(self) -> list[EvaluationPoint]:
-        """Return the epochs whose weights there are: kept ones, the best one, and of a live run the newest."""
-        view = self.session.view
-        best, epochs = view.history.best_epoch, [each.epoch for each in view.history.epochs]
-        known = {*self._kept, *([best.epoch] if best is not None else []), *(epochs[-1:] if view.has_engine else [])}
-        start = [START] if START.epoch in known and epochs else []
-        return start + [EvaluationPoint(VALIDATION, epoch) for epoch in epochs if epoch in known]
+        """Return the epochs whose weights there are, the initial ones among them."""
+        has_start = START.epoch in self.known_epochs and self.session.view.history.epochs
+        return [START, *super().travel_points()] if has_start else super().travel_points()
 
     @property
-    def point(self) -> EvaluationPoint | None:
-        """The epoch whose weights are shown: that of all screens, or the newest before it that can be shown."""
-        points, point = self.travel_points(), START if self._at_start else self.session.point
-        if point is None or not points:
-            return None
-        earlier = [each for each in points if point.epoch is None or (each.epoch or 0) <= point.epoch]
-        return earlier[-1] if earlier else points[0]
+    def wanted_point(self) -> EvaluationPoint | None:
+        return START if self._at_start else super().wanted_point
 
     @property
     def follows(self) -> bool:

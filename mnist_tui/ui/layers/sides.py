@@ -6,16 +6,18 @@ from typing import Literal
 
 import msgspec
 
-from mnist_tui.control.inside import PROGRESS_SECONDS
 from mnist_tui.control.protocol import Excite, Inspect, Inspection, Weights
 from mnist_tui.events import Phase
 from mnist_tui.inspection.predictions import VALIDATION, EvaluationPoint
 from mnist_tui.ui.layers.inspections import Ask, Inspections
 from mnist_tui.ui.run.prediction_screen import epoch_event
-from mnist_tui.ui.session import RunSession, RunView
+from mnist_tui.ui.run.weights_screen import weights_at
+from mnist_tui.ui.session import RunSession
 
 REFRESH_SECONDS = 2.0
 """Between two looks at weights that train."""
+PROGRESS_SECONDS = 0.25
+"""Interval at which a search for images reports its progress."""
 
 
 View = Literal["maps", "kernels", "images"]
@@ -92,16 +94,6 @@ def side_of(session: RunSession, inspections: Inspections, point: EvaluationPoin
         number = best.epoch if weights == "best" and best is not None else weights
         words = f"epoch {number}" + (", the best" if weights == "best" else "") if number else "initial weights"
     return Side(session, inspections, weights, state, f"{name} {words}".strip())
-
-
-def weights_at(view: RunView, point: EvaluationPoint | None, *, follows: bool) -> Weights:
-    """Return the weights that stand for an evaluation."""
-    best = view.history.best_epoch
-    if (follows and view.status.is_live) or (best is None and point is None):
-        return "current"
-    if point is None or point.epoch is None or (best is not None and point.epoch == best.epoch):
-        return "best"
-    return point.epoch
 
 
 def neighbours(points: list[EvaluationPoint], point: EvaluationPoint | None, count: int) -> list[EvaluationPoint]:

@@ -7,8 +7,7 @@ from rich.text import Text
 
 from mnist_tui.control.protocol import LayerView
 from mnist_tui.render.bars import log_share, upright_bars
-from mnist_tui.render.text import cell_len, clip, clip_parts, percent
-from mnist_tui.ui.layers.contents import figure
+from mnist_tui.render.text import cell_len, clip, clip_parts, figure, percent
 from mnist_tui.ui.layers.views import weight_norm
 from mnist_tui.ui.shared.line_widget import LineWidget
 from mnist_tui.ui.shared.paint import paint, palette_of

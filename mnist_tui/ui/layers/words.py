@@ -7,9 +7,9 @@ from textual.content import Content as Words
 
 from mnist_tui.control.protocol import Inspection, LayerView
 from mnist_tui.render.feature_maps import Scale
-from mnist_tui.render.text import cell_len, percent
+from mnist_tui.render.text import cell_len, figure, percent
 from mnist_tui.render.text import shape as shape_words
-from mnist_tui.ui.layers.contents import SYMBOLS, Bars, Content, Excited, Maps, Numbers, figure, shades
+from mnist_tui.ui.layers.contents import SYMBOLS, Bars, Content, Excited, Maps, Numbers, shades
 from mnist_tui.ui.layers.sides import Selection, Side
 from mnist_tui.ui.theme import Palette
 

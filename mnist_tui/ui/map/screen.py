@@ -15,21 +15,17 @@ from textual.widgets import Static
 from mnist_tui.analysis.projection import ProjectionError, umap
 from mnist_tui.analysis.query import Query, Term
 from mnist_tui.control.protocol import Project, Projection, Reply, Weights
-from mnist_tui.inspection.predictions import VALIDATION, EvaluationPoint
 from mnist_tui.render.images import blank_margin
 from mnist_tui.render.scatter import class_signs
 from mnist_tui.render.text import clip, percent, sanitize
 from mnist_tui.runs.directory import RunError
-from mnist_tui.runs.kept_epochs import kept_epochs
 from mnist_tui.ui.digits.digit_image import DigitImage
 from mnist_tui.ui.keymap import bindings
-from mnist_tui.ui.layers.sides import weights_at
 from mnist_tui.ui.map.points import MapPoints, ValidationImages, map_points
 from mnist_tui.ui.map.scatter_view import ScatterView, class_colour
 from mnist_tui.ui.messages import OpenDigits
 from mnist_tui.ui.run.model_client import ModelClient
-from mnist_tui.ui.run.model_screen import ModelScreen
-from mnist_tui.ui.run.prediction_screen import PredictionScreen
+from mnist_tui.ui.run.weights_screen import WeightsScreen, weights_at
 from mnist_tui.ui.session import ImageAtHand, RunSession, RunView
 from mnist_tui.ui.shared.newest_first import NewestFirst
 from mnist_tui.ui.shared.paint import paint, palette_of
@@ -51,7 +47,7 @@ class UmapClient(NewestFirst[tuple[Moment, NDArray[np.float32]], NDArray[np.floa
             return str(error)
 
 
-class MapScreen(ModelScreen, PredictionScreen):
+class MapScreen(WeightsScreen):
     """Asks the engine for a projection with the weights of the epoch that all screens show."""
 
     BINDINGS = bindings("map", "run")  # Esc removes the mark before it goes back
@@ -72,8 +68,6 @@ class MapScreen(ModelScreen, PredictionScreen):
         self._umaps: dict[Moment, NDArray[np.float32]] = {}
         self._umap_asked: Moment | None = None
         self._wants_umap = False
-        self._kept: frozenset[int] = frozenset()
-        """Epochs whose weights are on disk."""
         self._images: ValidationImages | str | None = None
         self._shown: tuple[object, ...] = ()
         self._points: MapPoints | None = None
@@ -106,26 +100,6 @@ class MapScreen(ModelScreen, PredictionScreen):
 
     def subject(self, view: RunView) -> str:  # noqa: ARG002
         return "map" if self.is_narrow else "map of the validation images"
-
-    def update_view(self, view: RunView) -> None:
-        self._kept = frozenset(kept_epochs(self.session.run))
-        super().update_view(view)
-
-    def travel_points(self) -> list[EvaluationPoint]:
-        """Return the epochs whose weights there are: kept ones, the best one, and of a live run the newest."""
-        view = self.session.view
-        best, epochs = view.history.best_epoch, [each.epoch for each in view.history.epochs]
-        known = {*self._kept, *([best.epoch] if best is not None else []), *(epochs[-1:] if view.has_engine else [])}
-        return [EvaluationPoint(VALIDATION, epoch) for epoch in epochs if epoch in known]
-
-    @property
-    def point(self) -> EvaluationPoint | None:
-        """The epoch whose weights are shown: that of all screens, or the newest before it that can be shown."""
-        points, point = self.travel_points(), self.session.point
-        if point is None or not points:
-            return None
-        earlier = [each for each in points if point.epoch is None or (each.epoch or 0) <= point.epoch]
-        return earlier[-1] if earlier else points[0]
 
     def moment(self, view: RunView) -> Moment:
         """Return the weights to show. Those in training are asked for again at the end of an epoch only."""

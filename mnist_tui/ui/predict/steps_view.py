@@ -10,7 +10,7 @@ from mnist_tui.inspection.predicting import step_tiles, tile_sizes
 from mnist_tui.render.contact_sheet import Line, contact_sheet, sheet_height
 from mnist_tui.render.images import half_blocks
 from mnist_tui.ui.shared.line_widget import LineWidget
-from mnist_tui.ui.shared.paint import paint, palette_of
+from mnist_tui.ui.shared.paint import paint, palette_of, text_of
 from mnist_tui.ui.theme import Palette
 
 LARGEST, SMALLEST = 72, 12
@@ -55,4 +55,4 @@ class StepsView(LineWidget):
         if self._handwriting is None or not self.size.area:
             return []
         lines = sheet_lines(self._handwriting, self._place, palette_of(self), *self.size)
-        return [Text.assemble(*((part.text, part.style or "") for part in line)) for line in lines]
+        return list(map(text_of, lines))

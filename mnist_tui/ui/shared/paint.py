@@ -1,9 +1,12 @@
 """The palette and cached styles for widgets that draw cell by cell."""
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 from rich.color import Color as RichColor
+from rich.segment import Segment
 from rich.style import Style
+from rich.text import Text
 from textual.color import Color
 from textual.widget import Widget
 
@@ -23,3 +26,8 @@ def paint(colour: Color | None = None, behind: Color | None = None, bold: bool =
 
 def _rich(colour: Color | None) -> RichColor | None:
     return None if colour is None else RichColor.from_rgb(*colour.rgb)
+
+
+def text_of(line: Iterable[Segment]) -> Text:
+    """Return a drawn line as text."""
+    return Text.assemble(*((segment.text, segment.style or "") for segment in line))

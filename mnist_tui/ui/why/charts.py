@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 from rich.text import Text
 from textual.color import Color
 
+from mnist_tui.analysis.arithmetic.activations import Softmax
 from mnist_tui.render.contact_sheet import Tile, contact_sheet
 from mnist_tui.render.images import half_blocks
 from mnist_tui.render.plot import Axes, Series, draw
 from mnist_tui.render.text import bar
 from mnist_tui.render.ticks import tick_label
 from mnist_tui.runs.exhibits import Chart, Images
-from mnist_tui.ui.shared.paint import paint
+from mnist_tui.ui.shared.paint import paint, text_of
 from mnist_tui.ui.theme import Palette
 
 ROWS = 12
@@ -117,8 +118,7 @@ def softmax_lines(
         width: Columns that there are.
     """
     logits = np.log(np.clip(probabilities, np.finfo(np.float16).smallest_subnormal, 1))
-    powers = np.exp((logits - logits.max()) / temperature)
-    heated = powers / powers.sum()
+    heated = Softmax(logits, 0).probabilities(temperature)
     shown = np.sort(np.argsort(-probabilities, kind="stable")[:10])
     room = max(4, min(width, WIDEST) - LABEL - 2 * VALUE - 4)
     lines = [Text(f"{'class':<{LABEL}}{'logit z':>{VALUE}}  {'p at T':<{room}}{'p':>{VALUE}}", "dim")]
@@ -143,7 +143,7 @@ def image_lines(images: Images, names: Sequence[str], colours: Palette, width: i
     styles = paint(colours.foreground), paint(colours.quiet)
     paint_tile = partial(half_blocks, greys=colours.greys, rgb_mode=colours.rgb_mode)
     lines = contact_sheet(tiles, min(width, WIDEST + 40), paint_tile, styles, in_pairs=True)
-    return [Text.assemble(*((part.text, part.style or "") for part in line)) for line in lines]
+    return list(map(text_of, lines))
 
 
 def _axes(colours: Palette, limits: tuple[float, float], *, log: bool = False) -> Axes:
