@@ -81,9 +81,13 @@ class ArithmeticScreen(RunScreen):
         shape = self._layer.output.shape
         if cell is None or len(cell) != len(shape):
             cell = tuple(map(int, np.unravel_index(int(self._layer.output.argmax()), shape)))
-        self._cell: Cell = tuple(min(place, length - 1) for place, length in zip(cell, shape, strict=True))
-        if self._layer.channel is not None:
-            self._cell = (*self._cell[:-1], self._layer.channel)
+        cell = tuple(min(place, length - 1) for place, length in zip(cell, shape, strict=True))
+        self._go_to(cell if self._layer.channel is None else (*cell[:-1], self._layer.channel))
+
+    def _go_to(self, cell: Cell) -> None:
+        self._cell = cell
+        self.terms: Terms = terms_of(self._layer, cell)
+        """Terms of the cell."""
 
     def compose_body(self) -> ComposeResult:
         with Container(id="body"):
@@ -98,11 +102,6 @@ class ArithmeticScreen(RunScreen):
     def view_of_layer(self) -> LayerView:
         """The layer whose cell is recomputed."""
         return self._computed.inspection.layers[-1]
-
-    @property
-    def terms(self) -> Terms:
-        """Terms of the cell."""
-        return terms_of(self._layer, self._cell)
 
     @property
     def source_count(self) -> int:
@@ -210,7 +209,7 @@ class ArithmeticScreen(RunScreen):
         if self._layer.channel is not None and cell[-1] != self._layer.channel:
             self._ask(msgspec.structs.replace(self._computed.request, channel=cell[-1]), cell)
             return
-        self._cell = cell
+        self._go_to(cell)
         self.catch_up()
 
     def action_turn_source(self, step: int) -> None:
