@@ -89,6 +89,8 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Longest time between two checkpoints, which is what a crash can cost."""
     kept_epochs: str = "40:100"
     """Epochs whose weights are kept, as KeptEpochs parses it."""
+    rolling: float = 2.0
+    """Percent of the training time for predicting validation images between steps; 0: none."""
     device: str = AUTO
     """Device that DeviceChoice parses."""
     precision: str = AUTO

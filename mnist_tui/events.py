@@ -194,6 +194,30 @@ def kept_epoch(epochs: Sequence[EpochEnded]) -> EpochEnded | None:
     return next((epoch for epoch in reversed(epochs) if epoch.is_best), None)
 
 
+class RollingEvaluated(Event, frozen=True, kw_only=True):
+    """A part of the validation images was predicted between two steps.
+
+    The figures are of the newest prediction of each image that has one, so of weights of several steps.
+    """
+
+    step: Count
+    """Step of the newest prediction."""
+    first_step: Count
+    """Step of the oldest prediction."""
+    epoch: Count
+    """Epoch in training, from 1."""
+    count: Count
+    """Images that have a prediction."""
+    validation: Metrics
+    confusion: Matrix
+    """`confusion[t][p]` counts these images of class t predicted as p."""
+    seconds: Seconds
+    """Training time that rolling evaluation took since the event before."""
+
+    def __post_init__(self) -> None:
+        _check_matrix(self.confusion)
+
+
 class GpuSample(msgspec.Struct, frozen=True):
     """One GPU at one time. None means that the driver does not report the value, which is not 0."""
 
@@ -353,6 +377,7 @@ class RunFailed(Event, frozen=True, kw_only=True):
 OtherEvent = (
     RunStarted
     | PhaseChanged
+    | RollingEvaluated
     | HardwareSampled
     | LayerStats
     | LayerHistograms

@@ -196,6 +196,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("early_stopping", "off, or METRIC:EPOCHS of patience, such as loss:3", RULE),
     Setting("checkpoint_seconds", "longest time between checkpoints", REAL, 0.1, 86_400),
     Setting("kept_epochs", "epochs whose weights are kept, or EPOCHS:MB; 0: none", KEPT),
+    Setting("rolling", "percent of the time for validation between steps; 0: none", REAL, 0, 50),
     Setting("device", "auto, cpu, gpu, gpu:1, or several GPUs: gpu:0,1", DEVICE),
     Setting("precision", "auto, float32, bfloat16 or float16", _choice(AUTO, "float32", "bfloat16", "float16")),
     Setting("jit_compile", "auto, on or off: compile with XLA", _choice(AUTO, "on", "off")),

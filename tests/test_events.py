@@ -33,6 +33,7 @@ EVENTS: list[AnyEvent] = [
     samples.run_started(),
     samples.step_ended(),
     samples.epoch_ended(),
+    samples.rolling_evaluated(),
     PhaseChanged(time=1.5, phase=Phase.VALIDATING),
     HardwareSampled(time=1.5, engine_cpu=180.0, engine_memory=1 << 30, machine_cpu=95.5, machine_memory=8 << 30),
     CheckpointSaved(time=1.5, path="model.keras", epoch=2, step=1_100, seconds=0.25),

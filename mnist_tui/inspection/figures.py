@@ -41,7 +41,9 @@ def all_figures(run: RunDirectory, history: History) -> list[Document]:
     """Return the figures of the best epoch, the final test and every evaluated data set."""
     inspector = Inspector(run, history.record)
     best = history.best_epoch
-    points = [each for each in inspector.points(history) if each.epoch is None or (best and each.epoch == best.epoch)]
+    points = [
+        each for each in inspector.full_points(history) if each.epoch is None or (best and each.epoch == best.epoch)
+    ]
     return [point_figures(inspector, history, point) for point in points]
 
 

@@ -43,7 +43,24 @@ class Inspector:
         self.review_store = ReviewStore(run, record.data_checksum)
 
     def points(self, history: History) -> list[EvaluationPoint]:
-        """Return all evaluations so far: the validation epochs, the first and the newest test, then other sets."""
+        """Return all evaluations so far, in the order of their steps.
+
+        These are the validation epochs, between them the rolling evaluations that are kept, then the tests and other
+        sets.
+        """
+        epochs = [(epoch.step, True, EvaluationPoint(VALIDATION, epoch.epoch)) for epoch in history.epochs]
+        kept = set(self._files.rolling_steps())
+        total = history.started.validation_count if history.started is not None else 0
+        rolling = [
+            (event.step, False, EvaluationPoint.of_rolling(event, total))
+            for event in history.rolling
+            if event.step in kept
+        ]
+        between = [point for _, _, point in sorted(epochs + rolling, key=lambda each: each[:2])]
+        return between + self.full_points(history)[len(epochs) :]
+
+    def full_points(self, history: History) -> list[EvaluationPoint]:
+        """Return the evaluations of whole splits: the epochs, the first and the newest test, then other sets."""
         found = [EvaluationPoint(VALIDATION, epoch.epoch) for epoch in history.epochs]
         found += [EvaluationPoint(TEST, again=again) for again in (False, True)[: len(history.tests)]]
         return found + [EvaluationPoint(name) for name in self._files.evaluated()]

@@ -18,7 +18,7 @@ def label_issues_document(run: RunDirectory) -> Document:
     """
     history = history_without_steps(run)
     inspector = Inspector(run, history.record)
-    points = inspector.points(history)
+    points = inspector.full_points(history)
     validated = [point for point in points if point.split == VALIDATION]
     if not validated:
         raise RunError(f"run {run.id} has no validated epoch yet: wait for its first")
@@ -63,6 +63,6 @@ def reviews_csv(run: RunDirectory) -> tuple[str, int]:
     history = history_without_steps(run)
     inspector = Inspector(run, history.record)
     reviews: list[LabelReview] = inspector.review_store.read()
-    points = inspector.points(history)
+    points = inspector.full_points(history)
     names: tuple[str, ...] = history.started.class_names if history.started else ()
     return to_csv(reviews, names, predictions_of(reviews, inspector, reversed(points))), len(reviews)

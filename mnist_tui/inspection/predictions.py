@@ -1,6 +1,6 @@
 """Recorded predictions and their images."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mnist_tui.events import RollingEvaluated
 from mnist_tui.image_layout import shape_of
 from mnist_tui.runs.directory import TEST_AGAIN, RunDirectory, RunError
 
@@ -23,16 +24,37 @@ Written = tuple[int | None, int | None]
 
 @dataclass(frozen=True, order=True)
 class EvaluationPoint:
-    """An evaluation: of the validation set after an epoch, or of another set (`epoch` is None)."""
+    """An evaluation: of the validation set after an epoch, of a part of it between two steps, or of another set.
+
+    `epoch` is None except after an epoch, and `step` is None except between two steps, in a rolling evaluation.
+    """
 
     split: str = VALIDATION
     epoch: int | None = None
     again: bool = False
     """True for the newest test, if the run was tested before."""
+    step: int | None = None
+    """Step of the newest prediction of a rolling evaluation."""
+    first_step: int = field(default=0, compare=False)
+    """Step of the oldest prediction of a rolling evaluation."""
+    count: int = field(default=0, compare=False)
+    """Images of a rolling evaluation."""
+    total: int = field(default=0, compare=False)
+    """Images of the split of a rolling evaluation."""
+
+    @classmethod
+    def of_rolling(cls, event: RollingEvaluated, total: int) -> "EvaluationPoint":
+        """Return the point of a rolling evaluation of `total` validation images."""
+        return cls(step=event.step, first_step=event.first_step, count=event.count, total=total)
 
     @property
     def words(self) -> str:
         """Name on screens."""
+        if self.step is not None:
+            steps = (
+                f"steps {self.first_step:,} to {self.step:,}" if self.first_step < self.step else f"step {self.step:,}"
+            )
+            return f"rolling, {self.count:,} of {self.total:,} images, {steps}"
         if self.epoch is not None:
             return f"epoch {self.epoch}"
         if self.again:
@@ -60,6 +82,8 @@ class Predictions:
     """Shape (n, height, width) grey or (n, height, width, 3) RGB: 0 is the background, 255 full ink."""
     held_out: NDArray[np.bool_] | None = None
     """Shape (n,): validation examples of a cross-check; None for other evaluations, or if unknown."""
+    steps: NDArray[np.int32] | None = None
+    """Shape (n,): steps after which a rolling evaluation predicted the examples; None for other evaluations."""
 
     @property
     def epoch(self) -> int | None:
@@ -87,7 +111,7 @@ class PredictionFiles:
     def __init__(self, run: RunDirectory) -> None:
         self._run = run
         self._read = lru_cache(maxsize=CACHED)(self._load)
-        self._images = lru_cache(maxsize=CACHED)(self._load_images)
+        self._digits = lru_cache(maxsize=CACHED)(self._load_digits)
 
     def load(self, point: EvaluationPoint) -> Predictions:
         """Read the predictions of an evaluation; raises RunError if the file is missing or damaged."""
@@ -104,22 +128,31 @@ class PredictionFiles:
         return _written(self._path(point)), _written(self._run.digits_path(point.images_name))
 
     def _path(self, point: EvaluationPoint) -> Path:
+        if point.step is not None:
+            return self._run.rolling_path(point.step)
         return self._run.predictions_path(point.images_name if point.epoch is None else point.epoch)
 
     def _load(self, point: EvaluationPoint, written: Written) -> Predictions:
         path = self._path(point)
         arrays = self._run.load_arrays(path)
-        images = self._images(point.images_name, written[1])
+        digits = self._digits(point.images_name, written[1])
+        images = digits["images"]
         held_out = self._held_out(arrays) if point.split == TRAIN else None
         try:
+            steps = arrays["steps"] if point.step is not None else None
+            if steps is not None:
+                images = images[np.isin(digits["indices"], arrays["indices"])]
             predictions = Predictions(
-                point, arrays["indices"], arrays["labels"], arrays["probabilities"], images, held_out
+                point, arrays["indices"], arrays["labels"], arrays["probabilities"], images, held_out, steps
             )
         except KeyError as error:
             raise RunError(f"{path} has no array {error}: mnist-tui did not write it") from None
         if not _is_plausible(predictions):
             raise RunError(f"{path} or the run's images hold what no evaluation gives: one of the files is damaged")
-        lengths = {len(images), *(len(arrays[key]) for key in ("indices", "labels", "probabilities"))}
+        lengths = {
+            len(images),
+            *(len(arrays[key]) for key in ("indices", "labels", "probabilities", "steps") if key in arrays),
+        }
         if len(lengths) > 1:
             raise RunError(f"{path} and the run's images have different lengths: one of the files is truncated")
         return predictions
@@ -131,17 +164,21 @@ class PredictionFiles:
         except (RunError, KeyError):
             return None
 
-    def _load_images(self, name: str, written: int | None) -> NDArray[Any]:  # noqa: ARG002 (part of the cache key)
+    def _load_digits(self, name: str, written: int | None) -> dict[str, NDArray[Any]]:  # noqa: ARG002 (of the cache key)
         path = self._run.digits_path(name)
-        try:
-            return self._run.load_arrays(path)["images"]
-        except KeyError as error:
-            raise RunError(f"{path} has no array {error}: mnist-tui did not write it") from None
+        arrays = self._run.load_arrays(path)
+        if "images" not in arrays:
+            raise RunError(f"{path} has no array 'images': mnist-tui did not write it")
+        return arrays
+
+    def rolling_steps(self) -> list[int]:
+        """Return the steps of the rolling evaluations whose predictions are kept, in order."""
+        return self._run.rolling_steps()
 
     def evaluated(self) -> list[str]:
         """Return the names of the evaluated data sets, and of the cross-check if there is one."""
         paths = sorted((self._run.path / "predictions").glob("*.npz"))
-        names = [path.stem for path in paths if not path.stem.startswith(("epoch-", "."))]
+        names = [path.stem for path in paths if not path.stem.startswith(("epoch-", "rolling-", "."))]
         return [name for name in names if name not in (TEST, TEST_AGAIN) and name.isprintable()]
 
 

@@ -30,7 +30,7 @@ def export_reviews(
     another set. Raises RunError if the file cannot be written.
     """
     newest = [EvaluationPoint(VALIDATION, epoch.epoch) for epoch in history.epochs[-1:]]
-    others = [each for each in inspector.points(history) if each.epoch is None]
+    others = [each for each in inspector.full_points(history) if each.epoch is None]
     text = to_csv(reviews, names, predictions_of(reviews, inspector, [point, *newest, *others]))
     path = run.path / FILE
     try:

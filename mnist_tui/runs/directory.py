@@ -157,6 +157,17 @@ class RunDirectory:
         """Return the path of the predictions of an epoch (a number) or of the final test ("test")."""
         return self.path / "predictions" / (f"epoch-{name:04d}.npz" if isinstance(name, int) else f"{name}.npz")
 
+    def rolling_path(self, step: int) -> Path:
+        """Return the path of the predictions of a rolling evaluation, whose newest is of a step."""
+        return self.path / "predictions" / f"rolling-{step}.npz"
+
+    def rolling_steps(self) -> list[int]:
+        """Return the steps of the rolling evaluations whose predictions are kept, in order."""
+        found = self.path.glob("predictions/rolling-*.npz")
+        return sorted(
+            int(path.stem[8:]) for path in found if re.fullmatch(r"rolling-\d{1,18}\.npz", path.name, re.ASCII)
+        )
+
     def exhibit_path(self, name: str) -> Path:
         """Return the path of an exhibit of the textbook (see runs/exhibits.py)."""
         return self.path / "exhibits" / f"{name}.json"

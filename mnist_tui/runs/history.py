@@ -8,7 +8,7 @@ import math
 from collections import deque
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal, TypeVar, cast
 
 from mnist_tui.config import ConfigError
 from mnist_tui.events import (
@@ -23,6 +23,7 @@ from mnist_tui.events import (
     Phase,
     PhaseChanged,
     ResumeReason,
+    RollingEvaluated,
     RunEnded,
     RunFailed,
     RunResumed,
@@ -44,12 +45,15 @@ if TYPE_CHECKING:
 
     from mnist_tui.runs.steps import Curve, StepTable
 
+Sampled = TypeVar("Sampled", LayerHistograms, RollingEvaluated)
 RECENT_STEPS = 50
 """Steps that the speed is averaged over: enough to be steady, few enough to follow a change."""
 NOTED_EVENTS = 200
 """Maximum number of notes kept."""
 MOST_HISTOGRAMS = 600
 """Maximum number of histogram samples kept: several for each column of a screen."""
+MOST_ROLLING = 300
+"""Maximum number of rolling evaluations kept: more than a curve can show apart."""
 STEERED_FIELDS = {
     "epochs": "epochs_planned",
     "learning_rate": "max_learning_rate",
@@ -78,6 +82,8 @@ class History:
         self.hardware_samples: list[tuple[int, HardwareSampled]] = []
         """Each with the newest step at its time."""
         self.layer_stats: list[LayerStats] = []
+        self.rolling: list[RollingEvaluated] = []
+        """At most MOST_ROLLING, thinned like `layer_histograms`; the newest one stays."""
         self.layer_histograms: list[LayerHistograms] = []
         """At most MOST_HISTOGRAMS, so that a long run takes little memory; old ones are thinned, evenly by the step."""
         self._sampled_curves: dict[tuple[str, int], Curve] = {}
@@ -147,7 +153,12 @@ class History:
         if isinstance(event, LayerHistograms):
             self.layer_histograms.append(event)
             if len(self.layer_histograms) > MOST_HISTOGRAMS:
-                self.layer_histograms = thinned(self.layer_histograms)
+                self.layer_histograms = thinned(self.layer_histograms, MOST_HISTOGRAMS)
+            return
+        if isinstance(event, RollingEvaluated):
+            self.rolling.append(event)
+            if len(self.rolling) > MOST_ROLLING:
+                self.rolling = thinned(self.rolling, MOST_ROLLING)
             return
         if isinstance(event, PhaseChanged):
             self._apply_phase(event)
@@ -226,6 +237,7 @@ class History:
         self.markers = [mark for mark in self.markers if mark.step <= event.step]
         self._sampled_curves.clear()
         self.layer_stats = [stats for stats in self.layer_stats if stats.step <= event.step]
+        self.rolling = [rolling for rolling in self.rolling if rolling.step <= event.step]
         self.layer_histograms = [sampled for sampled in self.layer_histograms if sampled.step <= event.step]
         self.hardware_samples = [(step, sample) for step, sample in self.hardware_samples if step <= event.step]
         self.markers.append(CurveMarker(event.step, "resume", describe(event)))
@@ -350,13 +362,13 @@ class History:
         return np.array([epoch.step for epoch in self.epochs], dtype=float), np.array(values, dtype=float)
 
 
-def thinned(samples: Sequence[LayerHistograms]) -> list[LayerHistograms]:
-    """Return half of MOST_HISTOGRAMS samples at most: the last in each of equal ranges of steps.
+def thinned(samples: Sequence[Sampled], most: int) -> list[Sampled]:
+    """Return half of `most` samples at most: the last in each of equal ranges of steps.
 
     The ranges double from one thinning to the next, so that they stay aligned.
     """
     last = max(sample.step for sample in samples)
-    width: int = 2 ** (last // (MOST_HISTOGRAMS // 2 - 1)).bit_length()
+    width: int = 2 ** (last // (most // 2 - 1)).bit_length()
     return list({sample.step // width: sample for sample in samples}.values())
 
 

@@ -46,6 +46,25 @@ def test_evaluations_are_the_epochs_then_the_test_then_other_sets(home: Path) ->
     assert reader.inspector.points(reader.history) == expected
 
 
+def test_rolling_evaluations_that_are_kept_are_between_the_epochs(recording: Recording) -> None:
+    recording.end_epoch()
+    kept, thinned = recording.roll(9, 3, 25), recording.roll(5, 2, 20)
+    recording.end_epoch()
+    recording.run.rolling_path(thinned.step).unlink()
+    reader = Reader(recording.run)
+    point = EvaluationPoint(step=kept.step)
+    points = reader.inspector.points(reader.history)
+    assert points == [EvaluationPoint(VALIDATION, 1), point, SECOND]
+    assert reader.inspector.full_points(reader.history) == [points[0], SECOND]
+    for part in ("rolling", "25 of 60", f"{kept.first_step} to {kept.step}"):
+        assert part in points[1].words
+    found = reader.inspector.findings(point, reader.history)
+    assert (found.predictions.images == recording.images[:25]).all()
+    assert found.predictions.steps is not None
+    assert (found.table.index == recording.indices[:25]).all()
+    assert found.learning_history is None
+
+
 def test_a_run_without_a_final_test_has_no_such_evaluation(recording: Recording) -> None:
     recording.end_epoch()
     reader = Reader(recording.run)

@@ -15,6 +15,7 @@ from mnist_tui.events import (
     Phase,
     PhaseChanged,
     ResumeReason,
+    RollingEvaluated,
     RunEnded,
     RunResumed,
     RunStarted,
@@ -103,6 +104,21 @@ def epoch_ended(epoch: int = 1, **changes: Any) -> EpochEnded:
         split, _, metric = key.partition("_")
         defaults[split][metric] = changes.pop(key)
     return EpochEnded(**(defaults | changes))
+
+
+def rolling_evaluated(step: int = 120, **changes: Any) -> RollingEvaluated:
+    """Return a rolling evaluation of 1,500 images of two classes, whose oldest prediction is of step 1."""
+    defaults: dict[str, Any] = {
+        "time": CREATED + 8 + step / 10,
+        "step": step,
+        "first_step": 1,
+        "epoch": (step - 1) // 550 + 1,
+        "count": 1_500,
+        "validation": {"loss": 0.3, "accuracy": 0.9},
+        "confusion": ((700, 50), (100, 650)),
+        "seconds": 0.02,
+    }
+    return RollingEvaluated(**(defaults | changes))
 
 
 def hardware_sampled(**changes: Any) -> HardwareSampled:

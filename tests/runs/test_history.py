@@ -18,7 +18,7 @@ from mnist_tui.events import (
     RunFailed,
     SettingChanged,
 )
-from mnist_tui.runs.history import MOST_HISTOGRAMS, NOTED_EVENTS, RECENT_STEPS, History
+from mnist_tui.runs.history import MOST_HISTOGRAMS, MOST_ROLLING, NOTED_EVENTS, RECENT_STEPS, History
 from mnist_tui.runs.notes import describe
 from mnist_tui.runs.steps import FIRST_ROWS, StepTable
 from tests.kit import samples
@@ -206,3 +206,11 @@ def test_old_histograms_are_thinned_evenly_and_later_ones_go_with_a_roll_back() 
     assert max(np.diff(steps)) <= 2 * 1_000_000 / (MOST_HISTOGRAMS // 2)
     run.apply(samples.run_resumed(500_000))
     assert run.layer_histograms[-1].step == max(step for step in steps if step <= 500_000)
+
+
+def test_rolling_evaluations_are_bounded_keep_the_newest_and_rewind() -> None:
+    run = history(*(samples.rolling_evaluated(step) for step in range(1, 2_001)))
+    assert MOST_ROLLING // 4 <= len(run.rolling) <= MOST_ROLLING
+    assert run.rolling[-1].step == 2_000
+    run.apply(samples.run_resumed(550))
+    assert 540 < run.rolling[-1].step <= 550
