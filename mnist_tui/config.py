@@ -26,6 +26,8 @@ NAMED_MODELS = 3
 """Maximum number of different ensemble members that are listed by name."""
 
 
+ROUNDING = 1e-9
+"""Percent by which an accuracy may miss its target, as 0.995 * 100 does."""
 KEPT_MEGABYTES = 100
 """Megabytes of all kept epochs of a run, unless the setting gives others."""
 
@@ -85,6 +87,8 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Name of the run; None to make one up."""
     early_stopping: str = "off"
     """Rule that EarlyStopping parses."""
+    until: str = "off"
+    """Target that Target parses: the run ends once a validation reaches it."""
     checkpoint_seconds: float = 60.0
     """Longest time between two checkpoints, which is what a crash can cost."""
     kept_epochs: str = "40:100"
@@ -156,6 +160,46 @@ class EarlyStopping:
         sign = -1 if self.metric == "loss" else 1
         ranked = [sign * value if value == value else -math.inf for value in values]
         return bool(ranked) and len(ranked) - 1 - ranked.index(max(ranked)) >= self.patience
+
+
+@dataclass(frozen=True)
+class Target:
+    """A value of a validation metric at which the run ends."""
+
+    metric: Literal["loss", "accuracy"]
+    value: float
+    """A loss, or an accuracy in percent."""
+
+    @classmethod
+    def parse(cls, text: str, lowest_loss: float = 0.0) -> "Target | None":
+        """Parse "off", "accuracy:99.5" or "loss:0.03"; return None for "off".
+
+        Raises:
+            ConfigError: It cannot be reached, as a loss below that of the best possible model.
+        """
+        if text == "off":
+            return None
+        found = re.fullmatch(r"(loss|accuracy):([0-9]{1,4}(?:\.[0-9]{0,9})?|\.[0-9]{1,9})", text, re.ASCII)
+        value = float(found[2]) if found else 0.0
+        is_accuracy = found is not None and found[1] == "accuracy"
+        if found is None or not value or (is_accuracy and not 1 < value <= 100):
+            raise ConfigError(
+                f"until {quoted(text)} cannot be reached: give off, or accuracy and more than 1 to 100 percent, or loss"
+                " and a number above 0, such as accuracy:99.5 or loss:0.03"
+            )
+        if not is_accuracy and value <= lowest_loss:
+            raise ConfigError(
+                f"until {quoted(text)} cannot be reached: label smoothing keeps the loss above {lowest_loss:.4f}:"
+                " give a higher loss, or an accuracy such as accuracy:99.5"
+            )
+        return cls("accuracy" if is_accuracy else "loss", value)
+
+    def is_met(self, value: float) -> bool:
+        """Return True if a validation reached the target; an accuracy is a share, 0..1. NaN never does."""
+        return value <= self.value if self.metric == "loss" else value * 100 >= self.value - ROUNDING
+
+    def __str__(self) -> str:
+        return f"{self.value:g} % accuracy" if self.metric == "accuracy" else f"loss {self.value:g}"
 
 
 @dataclass(frozen=True)
@@ -295,5 +339,5 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         """Return the settings with the number of ensemble members, if they leave it open."""
         if config.ensemble != AUTO:
             return config
-        alone = not on_gpu or processes > 1 or config.early_stopping != "off"
+        alone = not on_gpu or processes > 1 or (config.early_stopping, config.until) != ("off", "off")
         return msgspec.structs.replace(config, ensemble=str(1 if alone else self.gpu_networks))

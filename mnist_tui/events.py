@@ -57,9 +57,16 @@ class EndReason(StrEnum):
     COMPLETED = "completed"
     EARLY = "ended early"
     """Early stopping: no better epoch within the patience."""
+    TARGET = "target met"
+    """A validation reached the value of the setting `until`."""
     STOPPED = "stopped"
     KILLED = "killed"
     """`stop --now`: the engine evaluated nothing after the request."""
+
+    @property
+    def is_finished(self) -> bool:
+        """Return True if nothing of the plan is left: all epochs are trained, or a rule has ended them."""
+        return self in (EndReason.COMPLETED, EndReason.EARLY, EndReason.TARGET)
 
 
 class AlertKind(StrEnum):

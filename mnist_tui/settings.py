@@ -26,6 +26,7 @@ from mnist_tui.config import (
     ModelChoice,
     Recipe,
     RunConfig,
+    Target,
     quoted,
     shortened,
 )
@@ -179,6 +180,7 @@ def _name(setting: Setting, text: str, _: "Catalogue") -> str:
 INTEGER, REAL = Kind("INTEGER", _integer), Kind("REAL", _real)
 KEPT = Kind("EPOCHS[:MB]", _checked(KeptEpochs.parse))
 RULE, DEVICE = Kind("RULE", _checked(EarlyStopping.parse)), Kind("DEVICE", _checked(DeviceChoice.parse))
+TARGET = Kind("TARGET", _checked(Target.parse))
 SETTINGS: tuple[Setting, ...] = (
     Setting("preset", "model and training recipe", Kind("PRESET", _preset)),
     Setting("model", "own model: FILE.py:FUNCTION or FILE.keras", Kind("MODEL", _model), optional=True),
@@ -194,6 +196,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("limit", "use this many training images only", INTEGER, 120, 10_000_000, optional=True),
     Setting("name", "name of the run", Kind("NAME", _name), optional=True),
     Setting("early_stopping", "off, or METRIC:EPOCHS of patience, such as loss:3", RULE),
+    Setting("until", "off, or a validation value that ends the run: accuracy:99.5, loss:0.03", TARGET),
     Setting("checkpoint_seconds", "longest time between checkpoints", REAL, 0.1, 86_400),
     Setting("kept_epochs", "epochs whose weights are kept, or EPOCHS:MB; 0: none", KEPT),
     Setting("rolling", "percent of the time for validation between steps; 0: none", REAL, 0, 50),
@@ -287,11 +290,12 @@ class Catalogue:
             raise ConfigError(
                 f"ensemble {config.ensemble} names presets, which an own model replaces: give a number of models"
             )
-        if len(config.members) > 1 and config.early_stopping != "off":
-            raise ConfigError(
-                f"early_stopping {config.early_stopping} cannot be used with an ensemble, whose models all train for"
-                " the same number of epochs: leave one of them out"
-            )
+        for key in ("early_stopping", "until"):
+            if len(config.members) > 1 and (rule := getattr(config, key)) != "off":
+                raise ConfigError(
+                    f"{key} {rule} cannot be used with an ensemble, whose models all train for the same number of"
+                    " epochs: leave one of them out"
+                )
         return config
 
 

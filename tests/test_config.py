@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mnist_tui.config import ConfigError, DeviceChoice, EarlyStopping, RunConfig
+from mnist_tui.config import ConfigError, DeviceChoice, EarlyStopping, RunConfig, Target
 from tests.kit import samples
 
 
@@ -101,3 +101,28 @@ def test_a_loss_is_better_when_lower_and_an_accuracy_when_higher(rule: str, valu
     parsed = EarlyStopping.parse(rule)
     assert parsed is not None
     assert parsed.is_met(values) is met
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "met"),
+    [
+        ("accuracy:99.5", 0.995, True),
+        ("accuracy:99.5", 0.9949, False),
+        ("accuracy:100", 1.0, True),
+        ("accuracy:56.1", 0.561, True),  # 0.561 * 100 is less than 56.1
+        ("loss:0.03", 0.03, True),
+        ("loss:.03", 0.031, False),
+        ("loss:0.03", float("nan"), False),
+        ("accuracy:50", float("nan"), False),
+    ],
+)
+def test_a_target_is_met_once_a_validation_reaches_it(text: str, value: float, met: bool) -> None:
+    target = Target.parse(text)
+    assert target is not None
+    assert target.is_met(value) is met
+
+
+def test_a_loss_below_that_of_the_best_possible_model_is_no_target() -> None:
+    assert Target.parse("loss:0.6", lowest_loss=0.5) == Target("loss", 0.6)
+    with pytest.raises(ConfigError, match=r"loss:0\.03.* label smoothing .* 0\.5000"):
+        Target.parse("loss:0.03", lowest_loss=0.5)

@@ -78,6 +78,10 @@ def test_a_value_beyond_a_bound_is_refused_with_the_bounds(setting: Setting, ste
         ("early_stopping", "loss:-1", "'loss:-1' cannot be used"),
         ("early_stopping", "loss:99999", "'loss:99999' cannot be used"),
         ("early_stopping", "f1:3", "'f1:3' cannot be used"),
+        *(
+            ("until", text, f"'{text}' cannot be reached: give off, or accuracy")
+            for text in ("accuracy:101", "accuracy:0.995", "accuracy:nan", "loss:0", "loss:-1", "loss", "f1:99", "")
+        ),
         ("checkpoint_seconds", "0", "'0' cannot be used: give a number from 0.1 to 86400"),
         ("checkpoint_seconds", "nan", "'nan' cannot be used"),
         ("device", "", "'' cannot be used: give auto, cpu, gpu, or numbers such as gpu:1 or gpu:0,1"),
@@ -118,6 +122,8 @@ def test_invalid_text_is_refused_with_the_reason(key: str, text: str, reason: st
         ("early_stopping", " off ", "off"),
         ("early_stopping", "loss:3", "loss:3"),
         ("early_stopping", "accuracy:9999", "accuracy:9999"),
+        ("until", "accuracy:99.5", "accuracy:99.5"),
+        ("until", "loss:0.03", "loss:0.03"),
         ("checkpoint_seconds", "0.5", 0.5),
         ("device", "gpu:10,2", "gpu:10,2"),
         ("device", "cpu:0,1", "cpu:0,1"),

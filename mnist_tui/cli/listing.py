@@ -76,7 +76,8 @@ def print_json(document: object) -> None:
 def run_document(summary: RunSummary) -> dict[str, Any]:
     """Return the object that `show --json` prints.
 
-    `settings` are those that the run was started with; `learning_rate` and `early_stopping` are the current ones.
+    `settings` are those that the run was started with; `learning_rate`, `early_stopping` and `until` are the current
+    ones.
     """
     best, history = summary.best, summary.history
     checkpoints = summary.run.checkpoint_paths()
@@ -86,6 +87,7 @@ def run_document(summary: RunSummary) -> dict[str, Any]:
         "imported_from": summary.record.imported_from,
         "learning_rate": history.max_learning_rate,
         "early_stopping": history.early_stopping,
+        "until": history.until,
         "alerts": [
             {"time": alert.time, "kind": alert.kind, "text": alert.text, "step": alert.step, "epoch": alert.epoch}
             for alert in history.alerts
@@ -212,6 +214,7 @@ def _settings(history: History) -> list[tuple[str, str]]:
         ),
         ("data", _data(history)),
         ("early stopping", history.early_stopping),
+        *([("until", history.until)] if history.until != "off" else []),
     ]
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import TextIO
 
+from mnist_tui.config import Target
 from mnist_tui.control import client
 from mnist_tui.control.protocol import Ping, Stop
 from mnist_tui.diagnosis.guard import ended_at_chance
@@ -96,6 +97,8 @@ class PlainReporter:
                     self.print_line(f"model: {note}")
                 if words := smoothing_in_words(event.label_smoothing, len(event.class_names)):
                     self.print_line(f"loss: {words}")
+                if (target := Target.parse(self.history.until)) is not None:
+                    self.print_line(f"ends once a validation reaches {target}, or after epoch {event.epochs}")
             case EpochEnded():
                 self.print_line(self._epoch_line(event))
             case AlertRaised():
@@ -156,6 +159,8 @@ class PlainReporter:
             self.print_line(str(event.phase))
 
     def _print_end(self, end: RunEnded) -> None:
+        if end.reason is EndReason.TARGET:
+            self.print_line(f"target met: {Target.parse(self.history.until)} in validation")
         if end.test_accuracy is None:
             best = self.history.best_epoch
             result = (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mnist_tui.cli.reading import reading
 from mnist_tui.cluster import Cluster
-from mnist_tui.config import ConfigError, RunConfig
+from mnist_tui.config import ConfigError, RunConfig, Target
 from mnist_tui.runs.directory import RunDirectory, home
 from mnist_tui.settings import SETTINGS_BY_KEY, Catalogue
 
@@ -99,11 +99,15 @@ def launch(
     from mnist_tui.control.model_check import check_model
     from mnist_tui.engine.backends.planning import plan_before_import
     from mnist_tui.engine.data.datasets import verify
+    from mnist_tui.engine.models.presets import PRESETS
+    from mnist_tui.metrics import lowest_loss
 
     on_gpu, processes = plan_before_import(config).on_gpu, cluster.world_size if cluster is not None else 1
     with reading(config.data) as bar:
         facts = verify(config.data, report or bar)
     source = check_model(config, facts) if config.model else None
+    if source is None:  # the loss of an own model is its own
+        Target.parse(config.until, lowest_loss(PRESETS[config.preset].label_smoothing, facts.classes))
     recipe = catalogue().recipes[config.preset]
     reviews = label_reviews(facts.checksum) if config.labels == "reviewed" else None
     return start(recipe.settled(config, on_gpu=on_gpu, processes=processes), cluster, source, reviews)

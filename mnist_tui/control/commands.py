@@ -12,7 +12,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from mnist_tui.config import ConfigError, EarlyStopping
+from mnist_tui.config import ConfigError, EarlyStopping, Target
 from mnist_tui.control.protocol import (
     Attach,
     Computed,
@@ -25,6 +25,7 @@ from mnist_tui.control.protocol import (
     SetEarlyStopping,
     SetEpochs,
     SetLearningRate,
+    SetUntil,
     SteeringRequest,
     Step,
     Stop,
@@ -108,6 +109,11 @@ def _parse_learning_rate_change(text: str) -> Fields:
 def _parse_early_stopping(text: str) -> Fields:
     EarlyStopping.parse(text)
     return {"rule": text}
+
+
+def _parse_until(text: str) -> Fields:
+    Target.parse(text)
+    return {"target": text}
 
 
 def _confirm_step(request: Step) -> str:
@@ -207,6 +213,14 @@ STEERING_COMMANDS: list[SteeringCommand] = [
         parse=_parse_early_stopping,
         metavar="RULE",
         keys=(CommandKey("E", "Early stopping", "Show and change the early-stopping rule", rank=10),),
+    ),
+    SteeringCommand(
+        "until",
+        SetUntil,
+        "off, or accuracy:99.5 or loss:0.03 to end there",
+        lambda request: f"ends at {request.target}" if request.target != "off" else "ends at no target",
+        parse=_parse_until,
+        metavar="TARGET",
     ),
 ]
 

@@ -84,6 +84,12 @@ class SetEarlyStopping(SteeringRequest, frozen=True, tag="set_early_stopping"):
     rule: str
 
 
+class SetUntil(SteeringRequest, frozen=True, tag="set_until"):
+    """Set the target that ends the run: "off", or as in the setting of the same name ("accuracy:99.5")."""
+
+    target: str
+
+
 class GivenDigit(msgspec.Struct, frozen=True):
     """A digit of a data set that the engine has not loaded; `image` is a byte per pixel and channel, row by row."""
 

@@ -102,7 +102,7 @@ def epochs_to_plan(run: RunDirectory, history: History, *, epochs: int | None, m
     reason = history.ended.reason if history.ended is not None else None
     # The engine may have been killed right after it acknowledged more epochs.
     has_added_epochs = history.epochs_planned > done and history.member_epochs is None
-    finished = reason is EndReason.EARLY or (reason is EndReason.COMPLETED and not has_added_epochs)
+    finished = reason in (EndReason.EARLY, EndReason.TARGET) or (reason is EndReason.COMPLETED and not has_added_epochs)
     if epochs is None and not more:
         if finished:
             raise RunError(f"run {run.id} is finished (epochs done: {done}): give --epochs N to train on")

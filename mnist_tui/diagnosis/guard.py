@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from mnist_tui.events import AlertKind, AlertRaised, EndReason, RunEnded
+from mnist_tui.events import AlertKind, AlertRaised, RunEnded
 from mnist_tui.metrics import COMPACT_FROM, compact, lowest_loss
 
 SPIKE_WINDOW = 50
@@ -92,7 +92,7 @@ def is_at_chance(accuracy: float, classes: int) -> bool:
 
 def ended_at_chance(alerts: Iterable[AlertRaised], end: RunEnded | None, classes: int) -> bool:
     """Return True if a run was completed no better than chance, after an alert that its model is lost or dead."""
-    if end is None or end.test_accuracy is None or end.reason not in (EndReason.COMPLETED, EndReason.EARLY):
+    if end is None or end.test_accuracy is None or not end.reason.is_finished:
         return False
     is_alerted = any(alert.kind in (AlertKind.NOT_FINITE, AlertKind.DEAD) for alert in alerts)
     return is_alerted and is_at_chance(end.test_accuracy, classes)

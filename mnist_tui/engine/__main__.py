@@ -92,6 +92,8 @@ class Engine:
         state, emit = self._steering.state, self._event_writer.emit
         reason, now = ResumeReason.RESUMED, time.time()
         emit(RunResumed(time=now, reason=reason, step=state.step, epoch=state.epoch, by=by))
+        if epochs is not None:
+            self._steering.drop_met_target(by)
         if epochs is not None and epochs != state.epochs_planned:
             state.epochs_planned = epochs
             emit(SettingChanged(time=now, setting="epochs", value=str(epochs), by=by, step=state.step))

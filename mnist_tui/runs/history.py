@@ -15,7 +15,6 @@ from mnist_tui.events import (
     AlertRaised,
     AnyEvent,
     CheckpointSaved,
-    EndReason,
     EpochEnded,
     HardwareSampled,
     LayerHistograms,
@@ -58,6 +57,7 @@ STEERED_FIELDS = {
     "epochs": "epochs_planned",
     "learning_rate": "max_learning_rate",
     "early_stopping": "early_stopping",
+    "until": "until",
 }
 """Setting that a user can change -> field of History, and of the engine's TrainingState."""
 
@@ -99,6 +99,7 @@ class History:
         """Epochs of each ensemble member, which cannot change; None if there is one model."""
         self.epochs_planned = record.config.epochs_in_all
         self.early_stopping = record.config.early_stopping
+        self.until = record.config.until
         self.max_learning_rate = record.config.learning_rate
         """Maximum of the learning-rate schedule."""
         self.data_changed_at: int | None = None
@@ -281,8 +282,7 @@ class History:
         if self.failed is not None:
             return Status.FAILED
         if self.ended is not None:
-            completed = self.ended.reason in (EndReason.COMPLETED, EndReason.EARLY)
-            return Status.FINISHED if completed else Status.STOPPED
+            return Status.FINISHED if self.ended.reason.is_finished else Status.STOPPED
         if not live:
             return Status.CRASHED
         if not responds:

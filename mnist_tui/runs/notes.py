@@ -8,6 +8,7 @@ from mnist_tui.events import (
     AlertRaised,
     AnyEvent,
     CheckpointSaved,
+    EndReason,
     EpochEnded,
     RunEnded,
     RunFailed,
@@ -57,10 +58,10 @@ def describe(event: AnyEvent) -> str:
             return f"{event.setting.replace('_', ' ')}: {event.value}, by {event.by}"
         case RunResumed():
             return f"{event.reason} at step {event.step:,}, by {event.by}"
-        case RunEnded(test_accuracy=None):
-            return f"run {event.reason}, not tested"
-        case RunEnded(test_accuracy=float(accuracy)):
-            return f"run {event.reason}: test {accuracy * 100:.2f} %"
+        case RunEnded():
+            reason = "ended, target met" if event.reason is EndReason.TARGET else event.reason
+            accuracy = event.test_accuracy
+            return f"run {reason}, not tested" if accuracy is None else f"run {reason}: test {accuracy * 100:.2f} %"
         case RunFailed():
             return f"run failed: {event.error}"
         case _:

@@ -59,7 +59,7 @@ def progress(history: History, now: float) -> Progress:
     elapsed = max(0.0, history.worked(now) - start_up)
     steps = epochs * per_epoch
     done = step / steps if steps else 0.0
-    if history.ended is not None and history.ended.reason is EndReason.EARLY:
+    if history.ended is not None and history.ended.reason in (EndReason.EARLY, EndReason.TARGET):
         done = 1.0
     # elapsed and left may both be 0 if the clock was set back
     fraction = done if over or left is None else elapsed / max(1e-9, elapsed + left)

@@ -82,6 +82,7 @@ def test_a_finished_run_has_every_promised_field() -> None:
         "imported_from",
         "learning_rate",
         "early_stopping",
+        "until",
         "alerts",
         "checkpoint",
         "unsaved",

@@ -154,6 +154,7 @@ def test_epochs_are_counted_among_those_planned_now(run: RunDirectory) -> None:
     [
         (samples.run_ended(), 0, "model: {path}/model.keras"),
         (samples.run_ended(EndReason.EARLY), 0, "model: {path}/model.keras"),
+        (samples.run_ended(EndReason.TARGET), 0, "model: {path}/model.keras"),
         (samples.run_ended(EndReason.STOPPED), 0, "`mnist-tui resume {id}`"),
         (samples.run_ended(unsaved=("model.keras", "x")), 1, "not saved: model.keras, x"),
         (RunFailed(time=9, error="no memory"), 1, "`mnist-tui resume {id}`"),

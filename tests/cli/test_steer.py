@@ -22,6 +22,7 @@ from mnist_tui.control.protocol import (
     SetEarlyStopping,
     SetEpochs,
     SetLearningRate,
+    SetUntil,
     Step,
     Stop,
 )
@@ -69,6 +70,8 @@ REQUESTS: dict[str, tuple[list[Request], str]] = {
     "set --learning-rate x0.5": ([SetLearningRate(by=BY, factor=0.5)], "multiplies its maximum learning rate by 0.5"),
     "set --learning-rate /4": ([SetLearningRate(by=BY, factor=0.25)], "multiplies its maximum learning rate by 0.25"),
     "set --early-stopping loss:3": ([SetEarlyStopping(by=BY, rule="loss:3")], "sets early stopping to loss:3"),
+    "set --until loss:0.03": ([SetUntil(by=BY, target="loss:0.03")], "ends at loss:0.03"),
+    "set --until off": ([SetUntil(by=BY, target="off")], "ends at no target"),
     "set --early-stopping off": ([SetEarlyStopping(by=BY, rule="off")], "sets early stopping to off"),
 }
 
@@ -112,6 +115,7 @@ def test_several_settings_are_sent_one_after_the_other(
         ("set last --learning-rate xnan", "learning_rate 'xnan' cannot be used"),
         ("set last --early-stopping loss", "early_stopping 'loss' cannot be used: give off, or loss or accuracy"),
         ("set last --epochs +1 --early-stopping loss", "early_stopping 'loss' cannot be used"),
+        ("set last --until accuracy:101", "until 'accuracy:101' cannot be reached: give off, or accuracy"),
         ("step last many", "'many' is not a valid integer: see `mnist-tui step --help`"),
         ("pause", "Missing argument 'RUN': see `mnist-tui pause --help`"),
         ("pause nothing", "no run 'nothing'"),

@@ -29,6 +29,7 @@ def steps(last: int) -> list[AnyEvent]:
 
 FINISHED = [*steps(3 * EPOCH), samples.run_ended()]
 GIVEN_AN_EPOCH = [*FINISHED, samples.setting_changed("epochs", "4")]
+TARGET_MET = [*steps(2 * EPOCH), samples.run_ended(EndReason.TARGET)]
 ENDED_EARLY = [*steps(2 * EPOCH), samples.run_ended(EndReason.EARLY)]
 STOPPED = [*steps(EPOCH + 2), samples.run_ended(EndReason.STOPPED)]
 STOPPED_BETWEEN_EPOCHS = [*steps(2 * EPOCH), samples.run_ended(EndReason.STOPPED)]
@@ -92,6 +93,7 @@ def test_an_ended_run_is_resumed(
     ("events", "epochs", "more", "reason"),
     [
         (FINISHED, None, 0, "is finished (epochs done: 3): give --epochs N to train on"),
+        (TARGET_MET, None, 0, "is finished (epochs done: 2)"),
         (ENDED_EARLY, None, 0, "is finished (epochs done: 2): give --epochs N to train on"),
         (FINISHED, 3, 0, "--epochs 3 is too few for run {id} (epochs done: 3): give at least 4"),
         (FINISHED, 1, 0, "--epochs 1 is too few for run {id} (epochs done: 3): give at least 4"),

@@ -12,6 +12,7 @@ import numpy as np
 import psutil
 import pytest
 
+from mnist_tui.config import ConfigError
 from mnist_tui.control import client
 from mnist_tui.control.protocol import Stop
 from mnist_tui.events import (
@@ -230,6 +231,26 @@ def test_a_run_without_a_test_keeps_its_best_model_and_ends_untested() -> None:
     assert (ended.reason, ended.test_accuracy, ended.best_epoch) == (EndReason.COMPLETED, None, 1)
     assert run.model_path.exists()
     assert not run.predictions_path("test").exists()
+
+
+def test_a_run_ends_once_a_validation_reaches_the_target_and_trains_on_when_asked() -> None:
+    run = in_process.new_run(preset="mlp", epochs=4, limit=240, test="off", until="accuracy:10.1")
+    events = in_process.train(run)
+    ended = events[-1]
+    assert isinstance(ended, RunEnded)
+    assert ended.reason is EndReason.TARGET
+    reached = [event.validation_accuracy >= 0.101 for event in events if isinstance(event, EpochEnded)]
+    assert reached == [*[False] * (len(reached) - 1), True]
+    assert len(reached) < 4, "the last epoch would have ended the run anyway"
+    again = in_process.resume(run, epochs=4)
+    assert SettingChanged in map(type, again), "the target is dropped in words"
+    assert isinstance(again[-1], RunEnded)
+    assert (again[-1].reason, len([each for each in again if isinstance(each, EpochEnded)])) == (EndReason.COMPLETED, 4)
+
+
+def test_a_target_below_the_lowest_loss_starts_no_run() -> None:
+    with pytest.raises(ConfigError, match="label smoothing"):
+        in_process.new_run(preset="fast", limit=240, until="loss:0.03")
 
 
 def test_an_error_in_the_engine_ends_the_run_with_a_message(tmp_path: Path) -> None:

@@ -125,6 +125,7 @@ def test_the_models_are_described_in_a_word_or_two(settings: dict[str, str], wor
         ({"ensemble": "fast,nothing"}, "ensemble 'nothing' .* fast"),
         ({"ensemble": "-1"}, "ensemble '-1' "),
         ({"ensemble": "2", "early_stopping": "loss:3"}, "early_stopping loss:3 .* ensemble"),
+        ({"ensemble": "2", "until": "accuracy:99"}, "until accuracy:99 .* ensemble"),
     ],
 )
 def test_bad_ensembles_raise_an_error(settings: dict[str, str], parts: str) -> None:

@@ -16,9 +16,11 @@ from mnist_tui.control.protocol import (
     SetEarlyStopping,
     SetEpochs,
     SetLearningRate,
+    SetUntil,
     Step,
     Stop,
 )
+from mnist_tui.diagnosis.guard import EpochFigures
 from mnist_tui.engine.recording.checkpoints import TrainingState
 from mnist_tui.engine.service import steering as steering_module
 from mnist_tui.engine.service.server import RequestError
@@ -28,6 +30,7 @@ from mnist_tui.runs.history import History
 from tests.kit import samples
 
 BY = "a test"
+FIGURES = [EpochFigures(epoch=1, train_loss=0.5, validation_loss=None, validation_accuracy=0.9)]
 
 
 class RecordedSteering(Steering):
@@ -166,12 +169,15 @@ def test_the_recorded_learning_rate_is_the_one_in_use(
         (SetLearningRate(by=BY, value=1e9), "out of range"),
         (SetLearningRate(by=BY, factor=0.0), "out of range"),
         (SetEarlyStopping(by=BY, rule="often"), "early_stopping 'often'"),
+        (SetUntil(by=BY, target="accuracy:101"), "until 'accuracy:101'"),
+        (SetUntil(by=BY, target="loss:0.03"), "label smoothing"),
         (Step(by=BY, count=0), "out of range"),
         (Continue(by=BY), "not paused"),
     ],
     ids=repr,
 )
 def test_a_rejected_request_changes_nothing(steering: RecordedSteering, request_sent: Request, reason: str) -> None:
+    steering.lowest_loss = 0.5
     with pytest.raises(RequestError, match=reason):
         steering.handle(request_sent)
     assert not steering.events
@@ -186,7 +192,11 @@ def test_a_second_pause_is_rejected(steering: RecordedSteering) -> None:
 
 def test_an_ensemble_keeps_its_epochs(steering: RecordedSteering) -> None:
     steering.is_ensemble = True
-    for request in (SetEpochs(by=BY, change=1), SetEarlyStopping(by=BY, rule="loss:2")):
+    for request in (
+        SetEpochs(by=BY, change=1),
+        SetEarlyStopping(by=BY, rule="loss:2"),
+        SetUntil(by=BY, target="loss:1"),
+    ):
         with pytest.raises(RequestError, match="ensemble"):
             steering.handle(request)
 
@@ -224,6 +234,17 @@ def test_a_diverged_loss_waits_for_a_decision(
         ({"epoch": 1, "step": 20}, [], True, EndReason.EARLY),
         ({"epoch": 1, "batch": 5, "step": 25}, [Stop(by=BY)], False, EndReason.STOPPED),
         ({}, [Stop(by=BY)], False, None),
+        ({"epoch": 1, "step": 20, "until": "accuracy:90", "figures": FIGURES}, [], False, EndReason.TARGET),
+        ({"epoch": 3, "step": 60, "until": "accuracy:90", "figures": FIGURES}, [], True, EndReason.TARGET),
+        ({"epoch": 1, "step": 20, "until": "accuracy:91", "figures": FIGURES}, [], False, None),
+        ({"epoch": 1, "step": 20, "until": "loss:1", "figures": FIGURES}, [], False, None),
+        (
+            {"epoch": 1, "step": 20, "figures": FIGURES},
+            [SetUntil(by=BY, target="accuracy:89")],
+            False,
+            EndReason.TARGET,
+        ),
+        ({"epoch": 1, "batch": 5, "step": 25, "until": "accuracy:90", "figures": FIGURES}, [], False, None),
     ],
 )
 def test_a_training_ends_for_a_reason(
@@ -234,6 +255,15 @@ def test_a_training_ends_for_a_reason(
         steering.handle(request)
     assert steering.end_reason(is_early=is_early) is reason
     assert steering.ended == (reason is not None)
+
+
+def test_epochs_that_are_added_after_a_met_target_are_trained(ended: RecordedSteering) -> None:
+    ended.state.until, ended.state.figures = "accuracy:90", FIGURES
+    assert ended.end_reason(is_early=False) is EndReason.TARGET
+    ended.handle(SetEpochs(by=BY, change=1))
+    assert ended.changes() == [("epochs", "4"), ("until", "off")]
+    assert ended.wait_after_end() is Action.TRAIN_ON
+    assert ended.end_reason(is_early=False) is None
 
 
 class TestDuringTheTest:

@@ -179,6 +179,7 @@ def test_only_the_last_notes_are_kept_and_steps_are_not_noted() -> None:
         (samples.run_resumed(1_100), "resumed at step 1,100, by ada"),
         (SettingChanged(time=1, setting="stop", value="now", by="keys"), "stop: now, by keys"),
         (RunEnded(time=1, reason=EndReason.COMPLETED, test_accuracy=0.9929), "run completed: test 99.29 %"),
+        (RunEnded(time=1, reason=EndReason.TARGET, test_accuracy=0.9929), "run ended, target met: test 99.29 %"),
         (RunEnded(time=1, reason=EndReason.KILLED), "run killed, not tested"),
         (RunFailed(time=1, error="out of memory"), "run failed: out of memory"),
     ],

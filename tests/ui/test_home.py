@@ -73,7 +73,7 @@ async def test_what_a_preset_is_fits_where_it_is_said(preset: str) -> None:
         await settled(pilot)
         await pilot.press(*["right"] * list(PRESETS).index(preset))
         await settled(pilot)
-        panel = " ".join(line[2:38].strip() for line in lines(app)[2:13])
+        panel = " ".join(line[2:38].strip() for line in lines(app)[2:14])
         assert PRESETS[preset].recipe.summary in panel
 
 

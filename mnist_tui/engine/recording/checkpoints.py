@@ -7,6 +7,7 @@ order of the examples is not stored: it follows from seed and epoch (see `exampl
 
 import contextlib
 import copy
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_tui.config import RunConfig
+from mnist_tui.config import RunConfig, Target
 from mnist_tui.diagnosis.guard import EpochFigures
 from mnist_tui.engine import backends
 from mnist_tui.event_lines import UNREADABLE
@@ -46,6 +47,7 @@ class TrainingState(msgspec.Struct, kw_only=True):
     epochs_planned: int
     max_learning_rate: float = msgspec.field(name="peak")
     early_stopping: str
+    until: str = "off"
     step: Count = 0
     epoch: Count = 0
     batch: Count = 0
@@ -73,6 +75,7 @@ class TrainingState(msgspec.Struct, kw_only=True):
             epochs_planned=config.epochs_in_all,
             max_learning_rate=config.learning_rate,
             early_stopping=config.early_stopping,
+            until=config.until,
         )
 
     def go_to_best(self, epochs: Sequence[EpochEnded]) -> None:
@@ -81,6 +84,16 @@ class TrainingState(msgspec.Struct, kw_only=True):
         if best is not None:
             self.step, self.epoch, self.best_epoch = best.step, best.epoch, best.epoch
             self.best_accuracy, self.best_loss = best.validation_accuracy, best.validation.get("loss")
+
+    @property
+    def has_met_target(self) -> bool:
+        """True at the end of an epoch whose validation reached the target."""
+        target = Target.parse(self.until)
+        if target is None or self.batch or not self.figures:
+            return False
+        newest = self.figures[-1]
+        loss = math.nan if newest.validation_loss is None else newest.validation_loss
+        return target.is_met(loss if target.metric == "loss" else newest.validation_accuracy)
 
     def add(self, metrics: Metrics, images: int) -> None:
         """Add the metrics of a step to the sums of the epoch."""

@@ -6,13 +6,13 @@ A request is checked and recorded at once, so that it gets its reply even while 
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from enum import Enum, auto
+from functools import partial
 from typing import Any, get_args
 
-from mnist_tui.config import ConfigError, EarlyStopping
+from mnist_tui.config import ConfigError, EarlyStopping, Target
 from mnist_tui.control.protocol import (
     Computed,
     Continue,
@@ -24,11 +24,13 @@ from mnist_tui.control.protocol import (
     SetEarlyStopping,
     SetEpochs,
     SetLearningRate,
+    SetUntil,
     Step,
     Stop,
 )
 from mnist_tui.engine.recording.checkpoints import TrainingState
 from mnist_tui.engine.recording.event_writer import Emit
+from mnist_tui.engine.service.pending import PendingExplanation
 from mnist_tui.engine.service.server import RequestError
 from mnist_tui.events import EndReason, SettingChanged
 from mnist_tui.settings import SETTINGS_BY_KEY
@@ -60,19 +62,6 @@ class Action(Enum):
     EXIT = auto()
 
 
-@dataclass
-class PendingExplanation:
-    """A request that takes time; `pieces` is the work that the training thread has begun."""
-
-    request: Computed
-    result: "Future[Result]" = field(default_factory=Future)
-    pieces: Iterator[Result | None] | None = None
-
-    def claim(self) -> bool:
-        """Return False if the client gave up waiting. Otherwise it no longer can, so that the result can be set."""
-        return self.result.running() or self.result.set_running_or_notify_cancel()
-
-
 class Steering:
     """The requests of all viewers. The socket's thread calls `handle` and `set_viewers`, the training thread the rest.
 
@@ -85,6 +74,8 @@ class Steering:
         """True after the training has ended, while the engine tests, or waits for explain requests or more epochs."""
         self.is_ensemble = False
         """True if several models train for the same number of epochs each."""
+        self.lowest_loss = 0.0
+        """Validation loss of the best possible model."""
         self.steps_per_execution = 1
         """Batches trained per call into the device; `step` rounds up to a multiple."""
         self.awaiting_decision = False
@@ -191,6 +182,7 @@ class Steering:
             state.epochs_planned = planned
             self._record("epochs", str(planned), request.by)
         if self.ended:
+            self.drop_met_target(request.by)
             self._train_on, self.origin = True, request.by
 
     def _accept_learning_rate(self, request: SetLearningRate) -> None:
@@ -208,14 +200,26 @@ class Steering:
         self._record("learning_rate", text, by)
 
     def _accept_early_stopping(self, request: SetEarlyStopping) -> None:
+        self._set_rule("early_stopping", request.rule, request.by, EarlyStopping.parse)
+
+    def _accept_until(self, request: SetUntil) -> None:
+        self._set_rule("until", request.target, request.by, partial(Target.parse, lowest_loss=self.lowest_loss))
+
+    def _set_rule(self, key: str, text: str, by: str, parse: Callable[[str], object]) -> None:
         self._check_training()
-        self._check_single_model("early stopping")
+        self._check_single_model("target" if key == "until" else "early stopping")
         try:
-            EarlyStopping.parse(request.rule)
+            parse(text)
         except ConfigError as error:
             raise RequestError(str(error)) from None
-        self.state.early_stopping = request.rule
-        self._record("early_stopping", request.rule, request.by)
+        setattr(self.state, key, text)
+        self._record(key, text, by)
+
+    def drop_met_target(self, by: str) -> None:
+        """Train on past a target that is met, since a user asked for more epochs."""
+        if self.state.has_met_target:
+            self.state.until = "off"
+            self._record("until", "off", by)
 
     def _check_training(self) -> None:
         if self.ended:
@@ -256,7 +260,9 @@ class Steering:
         """
         with self._changed:
             reason = None
-            if is_early:
+            if self.state.has_met_target:
+                reason = EndReason.TARGET
+            elif is_early:
                 reason = EndReason.EARLY
             elif self.state.epoch >= self.state.epochs_planned:
                 reason = EndReason.COMPLETED
@@ -381,5 +387,6 @@ HANDLERS: dict[type[Request], Handler] = {
     SetEpochs: Steering._accept_epochs,
     SetLearningRate: Steering._accept_learning_rate,
     SetEarlyStopping: Steering._accept_early_stopping,
+    SetUntil: Steering._accept_until,
 }
 """The handler of each type of request, called under the lock of the steering."""

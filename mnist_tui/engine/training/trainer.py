@@ -6,7 +6,7 @@ Each epoch is one `fit`, so that a run can resume in the middle of an epoch and 
 import time
 from dataclasses import replace
 
-from mnist_tui.config import EarlyStopping, RunConfig
+from mnist_tui.config import EarlyStopping, RunConfig, Target
 from mnist_tui.diagnosis.guard import EpochFigures, Finding, Guard
 from mnist_tui.engine.backends.runtime import unused_gpu_warning
 from mnist_tui.engine.data.datasets import DataSet, Split
@@ -29,6 +29,7 @@ from mnist_tui.engine.training.layer_stats import LayerSampler
 from mnist_tui.engine.training.recorder import Recorder
 from mnist_tui.engine.training.schedule import LearningRateSchedule
 from mnist_tui.events import AlertKind, EndReason, Phase, ResumeReason, RunResumed, RunStarted, SettingChanged
+from mnist_tui.metrics import lowest_loss
 from mnist_tui.runs.directory import RunError
 
 MAX_AUTOMATIC_ROLLBACKS = 1
@@ -64,6 +65,8 @@ class Trainer:
         self._set_up_member()
         self._steering.steps_per_execution = plan.steps_per_execution
         self._steering.is_ensemble = len(config.members) > 1
+        self._steering.lowest_loss = lowest_loss(self._compiled.preset.label_smoothing, len(data.class_names))
+        Target.parse(self._state.until, self._steering.lowest_loss)
 
     def _compile(self, member: int) -> CompiledModel:
         return CompiledModel(self._config, member, self._machine, self._facts, self._distribution)

@@ -203,6 +203,7 @@ def settings_of(history: History) -> Settings:
         "epochs": history.epochs_planned,
         "learning_rate": history.max_learning_rate,
         "early_stopping": history.early_stopping,
+        "until": history.until,
     }
     found: dict[str, str] = {}
     for setting in SETTINGS:

@@ -2,7 +2,7 @@
 
 from mnist_tui.settings import SETTINGS_BY_KEY, Catalogue
 
-SHOWN = ("preset", "epochs", "batch_size", "learning_rate", "optimizer", "seed", "data", "model")
+SHOWN = ("preset", "epochs", "batch_size", "learning_rate", "optimizer", "until", "seed", "data", "model")
 LABEL_WIDTH = 15
 
 

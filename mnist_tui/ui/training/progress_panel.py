@@ -2,6 +2,7 @@
 
 from rich.text import Text
 
+from mnist_tui.config import Target
 from mnist_tui.diagnosis.guard import ended_at_chance
 from mnist_tui.render.text import clip_parts, duration, percent, sanitize, test_results, thin_bar
 from mnist_tui.runs.notes import SEEN
@@ -71,6 +72,9 @@ def speed_text(view: RunView) -> str:
         parts.append(str(view.status))
     elif state.seconds_left is not None:
         parts.append(f"{duration(state.seconds_left)} left")
+    target = Target.parse(view.history.until)
+    if target is not None and not view.history.is_over:
+        parts.append(f"until {target}")
     return " · ".join(parts)
 
 
