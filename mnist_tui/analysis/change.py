@@ -22,6 +22,9 @@ class CellChange:
     now: int
     direction: int
     """BETTER, SAME or WORSE."""
+    before_share: float
+    share: float
+    """Shares of the row, 0..1; NaN without examples of the class."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +54,8 @@ class MatrixChange:
             before=int(self.before[true, predicted]),
             now=int(self.now[true, predicted]),
             direction=int(self.directions[true, predicted]),
+            before_share=float(row_shares(self.before)[true, predicted]),
+            share=float(row_shares(self.now)[true, predicted]),
         )
 
     def largest(self, n: int) -> list[CellChange]:

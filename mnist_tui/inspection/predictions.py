@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mnist_tui.events import RollingEvaluated
 from mnist_tui.image_layout import shape_of
 from mnist_tui.runs.directory import TEST_AGAIN, RunDirectory, RunError
+from mnist_tui.runs.history import History
 
 VALIDATION, TEST, TRAIN = "validation", "test", "train"
 OWN_SPLITS = frozenset({VALIDATION, TEST, TRAIN})
@@ -103,6 +104,14 @@ class Predictions:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+
+def newest_point(history: History) -> EvaluationPoint | None:
+    """Return the newest evaluation of the validation images: an epoch's or a rolling one; None before the first."""
+    event = history.newest_validation
+    if isinstance(event, RollingEvaluated):
+        return EvaluationPoint.of_rolling(event, history.started.validation_count if history.started is not None else 0)
+    return EvaluationPoint(VALIDATION, event.epoch) if event is not None else None
 
 
 class PredictionFiles:

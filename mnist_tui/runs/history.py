@@ -263,6 +263,13 @@ class History:
         return kept_epoch(self.epochs)
 
     @property
+    def newest_validation(self) -> EpochEnded | RollingEvaluated | None:
+        """The newest evaluation of the validation images, an epoch's or a rolling one; None before the first."""
+        if self.rolling and (not self.epochs or self.rolling[-1].step > self.epochs[-1].step):
+            return self.rolling[-1]
+        return self.epochs[-1] if self.epochs else None
+
+    @property
     def test_accuracies(self) -> list[float]:
         """Accuracies of all tests, oldest first."""
         return [test.test_accuracy for test in self.tests if test.test_accuracy is not None]

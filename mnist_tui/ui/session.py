@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mnist_tui.control.client import Attachment, origin
 from mnist_tui.events import AlertRaised, Phase
 from mnist_tui.inspection.inspector import Findings, Inspector
-from mnist_tui.inspection.predictions import TEST, VALIDATION, EvaluationPoint, Predictions
+from mnist_tui.inspection.predictions import TEST, VALIDATION, EvaluationPoint, Predictions, newest_point
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.history import History
 from mnist_tui.runs.liveness import LiveEngine
@@ -170,27 +170,47 @@ class RunSession:
         )
 
     def points(self) -> list[EvaluationPoint]:
-        """Return all evaluations: the epochs in their order, then the final test and other sets."""
+        """Return all evaluations: epochs and rolling ones in their order, then the final test and other sets."""
         return self.inspector.points(self._history)
 
     @property
+    def newest(self) -> EvaluationPoint | None:
+        """The newest evaluation of the validation images: an epoch's or a rolling one; None before the first."""
+        return newest_point(self._history)
+
+    @property
     def point(self) -> EvaluationPoint | None:
-        """The evaluation shown: the user's choice, else the newest epoch; None before the first."""
-        if self._chosen is not None and self._chosen in self.points():
-            return self._chosen
-        epochs = self._history.epochs
-        return EvaluationPoint(VALIDATION, epochs[-1].epoch) if epochs else None
+        """The evaluation shown: the user's choice, else the newest; None before the first.
+
+        In place of a chosen rolling evaluation that was thinned out, it is the one before it.
+        """
+        chosen = self._chosen
+        if chosen is not None:
+            points = self.points()
+            if chosen in points:
+                return chosen
+            earlier = [each for each in points if None not in (each.step, chosen.step) and each < chosen]
+            if earlier:
+                return earlier[-1]
+        return self.newest
+
+    @property
+    def full_point(self) -> EvaluationPoint | None:
+        """The evaluation shown, or in place of a rolling one the epoch before it; None if there is none."""
+        point = self.point
+        if point is None or point.step is None:
+            return point
+        earlier = [each.epoch for each in self._history.epochs if each.step <= point.step]
+        return EvaluationPoint(VALIDATION, earlier[-1]) if earlier else None
 
     @property
     def follows(self) -> bool:
-        """True if the newest epoch is shown, also after the next one."""
+        """True if the newest evaluation is shown, also after the next one."""
         return self._chosen is None
 
     def travel_to(self, point: EvaluationPoint | None) -> None:
-        """Show an evaluation on all screens; for the newest epoch or None, follow the newest."""
-        epochs = self._history.epochs
-        newest = EvaluationPoint(VALIDATION, epochs[-1].epoch) if epochs else None
-        self._chosen = None if point == newest else point
+        """Show an evaluation on all screens; for the newest one or None, follow the newest."""
+        self._chosen = None if point == self.newest else point
 
     def findings(self, point: EvaluationPoint) -> Findings:
         """Return the findings of an evaluation; raises RunError if its predictions are missing or damaged."""

@@ -16,7 +16,7 @@ from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.labels.words import digits_words
 from mnist_tui.ui.run.prediction_screen import PredictionScreen
 from mnist_tui.ui.session import RunSession, RunView
-from mnist_tui.ui.shared.waiting import before_the_first_epoch
+from mnist_tui.ui.shared.waiting import before_the_first_evaluation
 
 DEFAULT = THRESHOLDS.index(0.9)
 FIRST_TARGET = 0.999
@@ -61,16 +61,17 @@ class CalibrationScreen(PredictionScreen):
             yield histograms
             yield abstention
 
-    def subject(self, view: RunView) -> str:
+    def subject(self, view: RunView) -> str:  # noqa: ARG002 (the slider shows the epoch)
         point = self.session.point
-        if point is None or not view.history.epochs or self.figures is None:
+        if point is None or self.figures is None or self.is_narrow:
             return "calibration"
-        count = len(self.figures.confidence)
-        return f"calibration · {count:,} {digits_words(point)}" if not self.is_narrow else "calibration"
+        if point.step is not None:
+            return f"calibration · {point.words}"
+        return f"calibration · {len(self.figures.confidence):,} {digits_words(point)}"
 
     def show(self, view: RunView) -> None:
         self.ask_for_predictions(view)
-        figures = self.figures if view.history.epochs else None
+        figures = self.figures if self.point is not None else None
         self.set_class(figures is None, "-empty")
         if figures is None:
             self.query_one("#sentence", Static).update(Content(self._waiting_words(view)))
@@ -104,7 +105,7 @@ class CalibrationScreen(PredictionScreen):
     def _waiting_words(self, view: RunView) -> str:
         point = self.session.point
         if point is None:
-            return before_the_first_epoch(view, "The first figures come")
+            return before_the_first_evaluation(view, "The first figures come")
         if self.problem:
             return f"The images of {point.words} cannot be shown: {self.problem}"
         if self.findings is None:

@@ -29,9 +29,9 @@ from mnist_tui.ui.digits.gallery import Gallery
 from mnist_tui.ui.digits.words import split_words
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.messages import OpenDigits
-from mnist_tui.ui.run.prediction_screen import PredictionScreen, epoch_event
+from mnist_tui.ui.run.prediction_screen import PredictionScreen, validation_event
 from mnist_tui.ui.session import RunSession, RunView
-from mnist_tui.ui.shared.waiting import before_the_first_epoch
+from mnist_tui.ui.shared.waiting import before_the_first_evaluation
 
 WORST = 50
 """Confusions that are listed at most; the screen shows as many as fit."""
@@ -82,6 +82,8 @@ class ConfusionScreen(PredictionScreen):
             return "confusion of the validation images"
         if self.is_narrow:
             return "confusion"
+        if point.step is not None:
+            return f"confusion · {point.words}"
         return f"confusion of {sum(map(sum, counts)):,} {split_words(point)} images"
 
     def show(self, view: RunView) -> None:
@@ -103,7 +105,10 @@ class ConfusionScreen(PredictionScreen):
             matrix.border_subtitle = f"[$success]▲ better[/]  [$wrong]▼ worse[/]  {tested}".rstrip()
         values = "" if matrix.values is CellValues.COUNTS else f", {matrix.values.value}"
         values += ", similar classes together" if matrix.is_grouped else ""
-        change = "" if reference is None else f": {point.words}, compared with {reference.words}"
+        change = "" if point.step is None else f": {point.words}"
+        if reference is not None:
+            name = point.words if point.step is None else f"rolling to step {point.step:,}"
+            change = f": {name}, compared with {reference.words}"
         matrix.border_title = Content(f"Confusion{change}{values}")
         if self.focused is None:
             matrix.focus()
@@ -205,7 +210,8 @@ class ConfusionScreen(PredictionScreen):
 
     def _previous_epoch(self, view: RunView) -> Reference | None:
         point = self.session.point
-        earlier = [each for each in view.history.epochs if point and point.epoch and each.epoch < point.epoch]
+        event = validation_event(view, point) if point is not None else None
+        earlier = [each for each in view.history.epochs if event is not None and each.step < event.step]
         return epoch_references(earlier)[0] if earlier else None
 
     def _current_reference(self, view: RunView) -> Reference | None:
@@ -221,7 +227,7 @@ class ConfusionScreen(PredictionScreen):
         point, tests = self.session.point, view.history.tests
         if point is None:
             return None
-        event = epoch_event(view, point)
+        event = validation_event(view, point)
         if event is not None:
             return event.confusion or None
         tested = tests[-1 if point.again else 0].test_confusion if point.split == TEST and tests else None
@@ -237,7 +243,7 @@ class ConfusionScreen(PredictionScreen):
     def _waiting_words(self, view: RunView) -> str:
         point = self.session.point
         if point is None:
-            return before_the_first_epoch(view, "The first matrix comes")
+            return before_the_first_evaluation(view, "The first matrix comes")
         if self.problem:
             return f"The images of {point.words} cannot be shown: {self.problem}"
         return f"Loading the images of {point.words} …"
@@ -249,13 +255,17 @@ class ConfusionScreen(PredictionScreen):
         if not matrix.counts or point is None:
             return
         figures, reference, comparison = report(matrix.counts), self._current_reference(view), matrix.comparison
-        known = [each for each in view.history.epochs if point.epoch is not None and each.epoch <= point.epoch]
+        event = validation_event(view, point)
+        known = [each for each in view.history.epochs if event is not None and each.step <= event.step]
         cell = comparison.change.cell(true, predicted) if comparison is not None else None
         words = ""
+        in_counts = comparison is None or comparison.in_counts
         if cell is not None and reference is not None:
             direction = "" if cell.direction == SAME else f", {WORDS[cell.direction]}"
-            difference = f"{cell.now - cell.before:+,}".replace("-", "−")
-            words = f"{reference.words}: {cell.before:,} ({difference}{direction})"
+            before, difference = f"{cell.before:,}", f"{cell.now - cell.before:+,}"
+            if not in_counts:
+                before, difference = percent(cell.before_share), f"{(cell.share - cell.before_share) * 100:+.2f}"
+            words = f"{reference.words}: {before} ({difference.replace('-', '−')}{direction})"
         self.query_one(CellPanel).cell = SelectedCell(
             true=names[true],
             predicted=names[predicted],
@@ -272,7 +282,7 @@ class ConfusionScreen(PredictionScreen):
         changes = tuple(comparison.change.largest(WORST)) if comparison is not None else None
         panel = self.query_one(WorstConfusions)
         panel.border_title = "Worst confusions" if changes is None else "Largest changes"
-        panel.ranked = RankedConfusions(worst, names, matrix.cursor, changes)
+        panel.ranked = RankedConfusions(worst, names, matrix.cursor, changes, in_counts)
         self.query_one(ClassScores).scores = Scores(figures, names, true)
 
     def _show_gallery(self, names: tuple[str, ...]) -> None:

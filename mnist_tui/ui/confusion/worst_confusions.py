@@ -12,7 +12,7 @@ from textual.widget import Widget
 
 from mnist_tui.analysis.change import BETTER, CellChange
 from mnist_tui.analysis.confusion import Confusion
-from mnist_tui.render.text import clip, clip_pair, padded, rule_bar, widest
+from mnist_tui.render.text import clip, clip_pair, padded, percent, rule_bar, widest
 from mnist_tui.ui.shared.paint import paint, palette_of
 from mnist_tui.ui.theme import Palette
 
@@ -30,6 +30,8 @@ class RankedConfusions:
     """The (true, predicted) cell to mark."""
     changes: tuple[CellChange, ...] | None = None
     """Largest changes, to be shown instead."""
+    in_counts: bool = True
+    """False if the changes are between different numbers of images, so that only shares can be compared."""
 
 
 def confusion_lines(ranked: RankedConfusions, colours: Palette, width: int, height: int) -> Text:
@@ -80,6 +82,8 @@ def change_lines(
     for each in changes[: max(1, height)]:
         selected, better = (each.true, each.predicted) == ranked.cursor, each.direction == BETTER
         counts = f": {each.now:,}, was {each.before:,}"
+        if not ranked.in_counts:
+            counts = f": {percent(each.share, 1)}, was {percent(each.before_share, 1)}"
         true, predicted = clip_pair(ranked.names[each.true], ranked.names[each.predicted], width - len(counts) - 7)
         lines.append(
             Text.assemble(

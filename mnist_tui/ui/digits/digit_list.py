@@ -11,7 +11,7 @@ from mnist_tui.analysis.query import Query, Term, rows
 from mnist_tui.analysis.sorting import SORTS, Sort, sort_rows
 from mnist_tui.inspection.inspector import Findings
 from mnist_tui.inspection.predictions import EvaluationPoint, Predictions
-from mnist_tui.ui.digits.words import learning_note, location, split_words
+from mnist_tui.ui.digits.words import learning_note, location, split_words, step_words
 from mnist_tui.ui.session import ImageAtHand
 
 MISTAKES = Query((Term("wrong"),))
@@ -32,8 +32,8 @@ class Digit:
     """Shape (classes,)."""
     split: str
     """Split of this digit; a cross-check has digits of two."""
-    learning: str = ""
-    """When it was learned or lost, if that is notable."""
+    note: str = ""
+    """When it was learned or lost, if that is notable; of a rolling evaluation, the step of its prediction."""
 
     @property
     def predicted(self) -> int:
@@ -85,7 +85,7 @@ class DigitList:
             true=int(predictions.labels[row]),
             probabilities=predictions.probabilities[row],
             split=predictions.split_of(row),
-            learning=learning_note(summary, row) if summary is not None else "",
+            note=learning_note(summary, row) if summary is not None else step_words(predictions, row),
         )
 
     def position_of(self, index: int) -> int | None:
@@ -94,8 +94,13 @@ class DigitList:
         return int(found[0]) if found.size else None
 
     def at(self, findings: Findings) -> "DigitList":
-        """Return the same digits in the same order with the predictions of another evaluation of their split."""
-        return replace(self, findings=findings)
+        """Return the same digits in the same order with the predictions of another evaluation of their split.
+
+        A rolling evaluation may have no prediction of some of them yet; these are left out.
+        """
+        places = {index: row for row, index in enumerate(findings.predictions.indices.tolist())}
+        known = [places[index] for index in self.predictions.indices[self.rows].tolist() if index in places]
+        return replace(self, findings=findings, rows=np.array(known, dtype=np.intp))
 
     @property
     def split(self) -> str:

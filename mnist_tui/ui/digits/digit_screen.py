@@ -17,7 +17,7 @@ from textual.widgets import Static
 from mnist_tui.analysis.attribution import METHODS
 from mnist_tui.control.protocol import Attribute, Attribution, Explain, Explanation, GivenDigit
 from mnist_tui.events import EpochEnded
-from mnist_tui.inspection.predictions import OWN_SPLITS, EvaluationPoint
+from mnist_tui.inspection.predictions import OWN_SPLITS, VALIDATION, EvaluationPoint, Predictions
 from mnist_tui.render.text import sanitize
 from mnist_tui.runs.directory import RunError
 from mnist_tui.ui.digits.answers import Answers
@@ -53,8 +53,10 @@ COMPACT = 20
 """Lines of the terminal below which the prediction is described in one line."""
 IMAGE = "image"
 """Page of a small terminal with the image alone."""
-EpochProbabilities = dict[int, tuple[EpochEnded, NDArray[np.floating[Any]]]]
-"""Epoch -> its event, which a roll back replaces, and the probabilities of all digits, shape (n, classes)."""
+EVALUATED_ONCE = "These images are evaluated once, not after each epoch."
+BEFORE_EPOCHS = "Each validated epoch adds its prediction here; the first is still to come."
+EpochsRead = dict[int, tuple[EpochEnded, Predictions]]
+"""Epoch -> its event, which a roll back replaces, and its predictions."""
 
 
 class Saliency(Enum):
@@ -79,7 +81,7 @@ class DigitScreen(ExplainScreen):
     class EpochsLoaded(Message):
         """The predictions of the recent epochs are loaded."""
 
-        def __init__(self, epochs: EpochProbabilities) -> None:
+        def __init__(self, epochs: EpochsRead) -> None:
             super().__init__()
             self.epochs = epochs
 
@@ -89,10 +91,11 @@ class DigitScreen(ExplainScreen):
         super().__init__(session)
         self.digits = digits
         """List to page through; never empty."""
+        self._opened = digits
         self.position = position
         """Position of the current digit in the list."""
         self._on_move = on_move
-        self._epochs: EpochProbabilities = {}
+        self._epochs: EpochsRead = {}
         self._requested_epochs: list[EpochEnded] = []
         self._saliency = Saliency.NONE
         self._method = DEFAULT_METHOD
@@ -115,7 +118,7 @@ class DigitScreen(ExplainScreen):
                     yield ProbabilityBars()
                 yield ImageGrid("neighbours")
                 with Container(id="epochs"):
-                    yield Static("These images are evaluated once, not after each epoch.", id="once")
+                    yield Static(id="once")
                     yield ProbabilityCurves()
                     yield EpochPredictions()
                 yield ImageGrid("variants")
@@ -139,9 +142,14 @@ class DigitScreen(ExplainScreen):
         self.show_page()
 
     def take_predictions(self) -> None:
-        found = self.findings
-        if found is not None and np.array_equal(found.predictions.indices, self.digits.predictions.indices):
-            self.digits = self.digits.at(found)
+        found, index = self.findings, self._digit.index
+        if found is not None and found.predictions.point.split == self.digits.point.split:
+            digits = self._opened.at(found)
+            position = digits.position_of(index)
+            if position is not None:
+                self.digits, self.position = digits, position
+            else:
+                self.problem = "this image has no prediction yet"
         if len(self._epochs) < len(self._requested_epochs):
             self._requested_epochs = []  # some files were unreadable; try again
         self.catch_up()
@@ -163,8 +171,10 @@ class DigitScreen(ExplainScreen):
         probabilities = tuple(float(each) for each in digit.probabilities)
         bars = ClassProbabilities(probabilities, digits.names, digit.true, digit.predicted)
         self.query_one(ProbabilityBars).shown = bars
-        self.query_one("#once").display = not self._has_epochs
-        self.query_one(EpochPredictions).predictions = self._epoch_predictions()
+        once = self.query_one("#once", Static)
+        once.display = not self._has_epochs or not self.session.view.history.epochs
+        once.update(BEFORE_EPOCHS if self._has_epochs else EVALUATED_ONCE)
+        self.query_one(EpochPredictions).predictions = self._epoch_predictions(digit)
         self.query_one(ProbabilityCurves).show(self._probability_history(digit))
         gallery = self.query_one(Gallery)
         if gallery.display:
@@ -245,7 +255,7 @@ class DigitScreen(ExplainScreen):
 
     @work(thread=True, exclusive=True, group="epochs")
     def _load_epochs(self, recorded: list[EpochEnded]) -> None:
-        epochs: EpochProbabilities = {}
+        epochs: EpochsRead = {}
         for event in recorded:
             known = self._epochs.get(event.epoch)
             if known is not None and known[0] is event:
@@ -255,8 +265,7 @@ class DigitScreen(ExplainScreen):
                 read = self.session.predictions(event.epoch)
             except RunError:
                 continue  # show the other epochs
-            if np.array_equal(read.indices, self.digits.predictions.indices):
-                epochs[event.epoch] = (event, read.probabilities)
+            epochs[event.epoch] = (event, read)
         self.post_message(self.EpochsLoaded(epochs))
 
     @property
@@ -266,7 +275,7 @@ class DigitScreen(ExplainScreen):
     @property
     def _has_epochs(self) -> bool:
         """Return True if the digits are evaluated after every epoch, and not only once."""
-        return self.digits.point.epoch is not None
+        return self.digits.point.split == VALIDATION
 
     @property
     def explain_request(self) -> Explain:
@@ -347,25 +356,28 @@ class DigitScreen(ExplainScreen):
             self._on_move(position)
 
     def _probability_history(self, digit: Digit) -> ProbabilityHistory | None:
-        row = int(self.digits.rows[self.position])
-        if not self._epochs:
+        found = self._epoch_probabilities(digit)
+        if not found:
             return None
-        probabilities = tuple(tuple(float(each) for each in read[row]) for _, read in self._epochs.values())
-        return ProbabilityHistory(tuple(self._epochs), probabilities, digit.true, digit.predicted, self.digits.names)
+        probabilities = tuple(tuple(map(float, each)) for each in found.values())
+        return ProbabilityHistory(tuple(found), probabilities, digit.true, digit.predicted, self.digits.names)
 
-    def _epoch_predictions(self) -> tuple[EpochPrediction, ...]:
-        row = int(self.digits.rows[self.position])
-        true = int(self.digits.predictions.labels[row])
+    def _epoch_predictions(self, digit: Digit) -> tuple[EpochPrediction, ...]:
         return tuple(
             EpochPrediction(
                 epoch=epoch,
-                predicted=self.digits.names[int(read[row].argmax())],
-                confidence=float(read[row].max()),
-                correct=int(read[row].argmax()) == true,
+                predicted=self.digits.names[int(each.argmax())],
+                confidence=float(each.max()),
+                correct=int(each.argmax()) == digit.true,
                 is_current=epoch == self.digits.point.epoch,
             )
-            for epoch, (_, read) in self._epochs.items()
+            for epoch, each in self._epoch_probabilities(digit).items()
         )
+
+    def _epoch_probabilities(self, digit: Digit) -> dict[int, NDArray[np.floating[Any]]]:
+        """Return the digit's probabilities after each epoch that has predicted it."""
+        rows = {epoch: np.flatnonzero(read.indices == digit.index) for epoch, (_, read) in self._epochs.items()}
+        return {epoch: self._epochs[epoch][1].probabilities[found[0]] for epoch, found in rows.items() if found.size}
 
 
 def _same(events: list[EpochEnded], others: list[EpochEnded]) -> bool:

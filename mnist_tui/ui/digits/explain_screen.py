@@ -76,4 +76,6 @@ class ExplainScreen(ModelScreen, PredictionScreen):
         outcome = self._outcomes.get(self.explain_request)
         if isinstance(outcome, str) and not self.session.model_loader.is_loading:
             return sanitize(outcome)
+        if view.history.best_epoch is None:
+            return "The model of the best epoch explains the image, once epoch 1 has been validated."
         return self.missing_model(view) or "explaining …"

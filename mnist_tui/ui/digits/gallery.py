@@ -280,7 +280,7 @@ def thumbnail(
 ) -> list[Strip]:
     """Draw one framed digit in `width` cells, and lines for its `image` and 3 more.
 
-    The frame under the cursor is heavy, a selected one is marked at the top, and the learning note is at the bottom.
+    The frame under the cursor is heavy, a selected one is marked at the top, and the note is at the bottom.
     """
     top_left, top_right, bottom_left, bottom_right, across, down = "┏┓┗┛━┃" if has_cursor else "╭╮╰╯─│"
     frame_colour = colours.accent if has_cursor or selected else colours.faint
@@ -288,7 +288,7 @@ def thumbnail(
     background = paint(behind=colours.background)
     title = f" #{digit.index:05d} "
     mark = SELECTED if selected else ""
-    note = f" {clip(digit.learning, width - 6)} " if digit.learning else ""
+    note = f" {clip(digit.note, width - 6)} " if digit.note else ""
     inner = width - 2
     confidence = percent(digit.confidence, 1)
     is_crowded = 2 * widest(names) + len(" →  100.0 %  ") > inner  # then the names need the caption for themselves

@@ -19,7 +19,7 @@ from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.run.prediction_screen import PredictionScreen
 from mnist_tui.ui.session import RunSession, RunView
 from mnist_tui.ui.shared.paint import palette_of
-from mnist_tui.ui.shared.waiting import before_the_first_epoch
+from mnist_tui.ui.shared.waiting import before_the_first_evaluation
 from mnist_tui.ui.steering.steering import notify
 
 LISTED = frozenset({"open_listed", "select", "export", "next_order", "reverse_order"})
@@ -225,7 +225,7 @@ class DigitsScreen(PredictionScreen):
     def _sentence(self) -> str:
         view = self.session.view
         if self.asked is None:
-            return before_the_first_epoch(view, "The first images come")
+            return before_the_first_evaluation(view, "The first images come")
         if self.problem:
             return f"The images of {self.asked.words} cannot be shown: {self.problem}"
         digits = self._digits
@@ -233,8 +233,8 @@ class DigitsScreen(PredictionScreen):
             return f"Loading the images of {self.asked.words} …"
         total = f"{len(digits.predictions):,} {split_words(digits.point)} images"
         if self.wanted.terms == MISTAKES.terms:
-            return f"No mistakes: all {total} are correct at {digits.when}."
-        return f"None of the {total} at {digits.when} matches {query_words(self.wanted)}."
+            return f"No mistakes: all {total} are correct ({digits.when})."
+        return f"None of the {total} ({digits.when}) matches {query_words(self.wanted)}."
 
     def _names(self, view: RunView) -> tuple[str, ...]:
         read = self.predictions

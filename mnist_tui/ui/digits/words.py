@@ -8,7 +8,7 @@ from rich.text import Text
 from mnist_tui.analysis.learning_history import NEVER, LearningSummary
 from mnist_tui.analysis.query import Query
 from mnist_tui.inspection.inspector import Findings
-from mnist_tui.inspection.predictions import OWN_SPLITS, TEST, TRAIN, VALIDATION, EvaluationPoint
+from mnist_tui.inspection.predictions import OWN_SPLITS, TEST, TRAIN, VALIDATION, EvaluationPoint, Predictions
 from mnist_tui.render.text import cell_len, clip_pair, percent
 from mnist_tui.ui.shared.paint import paint
 from mnist_tui.ui.theme import Palette
@@ -61,6 +61,8 @@ def heading(digits: "DigitList", digit: "Digit", colours: Palette, separator: st
         f" of the {location(digit.split)}:{separator}",
         prediction_words(digits, digit, colours),
     )
+    if digits.predictions.steps is not None:
+        return words.append(f", rolling, {digit.note}")
     return words.append(f", {digits.when}") if digit.split in OWN_SPLITS else words
 
 
@@ -79,10 +81,17 @@ def digit_line(digits: "DigitList", position: int, colours: Palette, width: int,
     if column not in ("confidence", "index"):
         words = f"; {column} {float(getattr(digits.findings.table, column)[digits.rows[position]]):.2f}"
         line.append(words if line.cell_len + len(words) <= width else "")
+    if digits.predictions.steps is not None:
+        line.append(f"; {digit.note}" if line.cell_len + len(digit.note) + 2 <= width else "")
     # Epochs are evaluated on the validation split; other evaluations are named after their split.
     right = digits.when if digits.point.epoch is None else f"{digits.when}, {digits.split}"
     room = width - line.cell_len
     return line.append(right.rjust(room)) if room > len(right) + 1 else line
+
+
+def step_words(predictions: Predictions, row: int) -> str:
+    """Return the step after which a rolling evaluation predicted an example; empty for other evaluations."""
+    return "" if predictions.steps is None else f"step {int(predictions.steps[row]):,}"
 
 
 def learning_note(summary: LearningSummary, row: int) -> str:

@@ -34,12 +34,14 @@ from mnist_tui.ui.steering.steering import notify
 
 CHECK = EvaluationPoint(TRAIN)
 CHECK_BAR = 20
+ONLY_FULL = "Rolling evaluations do not count here: labels are judged on the whole validation set."
 
 
 class LabelsScreen(PredictionScreen):
-    """Shows the label issues of an evaluation. A review shows at once, while a thread writes it."""
+    """Shows the label issues of a full evaluation. A review shows at once, while a thread writes it."""
 
     BINDINGS = bindings("labels", "cursor")
+    SHOWS_ROLLING = False
     PAGES = ("#left", "#answer", "IssueList", "LabelAccuracyPanel")
     KEY_GROUPS = ("labels", "cursor", "travel", "pages", "run", "steering", "screens", "everywhere")
     CSS_PATH = "screen.tcss"
@@ -283,9 +285,10 @@ class LabelsScreen(PredictionScreen):
             self.query_one(IssueView).show(self.queue, self._names, cursor)
 
     def _no_issues(self, view: RunView) -> str:
-        point = self.session.point
+        point = self.point
         if point is None:
-            return before_the_first_epoch(view, "The first label issues come")
+            words = before_the_first_epoch(view, "The first label issues come")
+            return f"{words} {ONLY_FULL}" if view.status.is_live and view.history.record.config.rolling else words
         if self.problem:
             return f"The images of {point.words} cannot be reviewed: {self.problem}"
         if self.queue is None:

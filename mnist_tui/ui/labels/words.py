@@ -16,7 +16,7 @@ def digits_words(point: EvaluationPoint) -> str:
     """Return the name of an evaluation's examples."""
     if point.split == TRAIN:
         return "training and validation images"
-    return f"{point.split} images" if point.epoch is not None or point.split == TEST else f"images of {point.split}"
+    return f"{point.split} images" if point.split in OWN_SPLITS else f"images of {point.split}"
 
 
 def place_words(split: str, index: int, view: RunView) -> str:

@@ -62,7 +62,7 @@ class Comparison:
         """
         if self._other is not None:
             session, inspections = self._other
-            return side_of(session, inspections, session.point, session.record.name)
+            return side_of(session, inspections, session.full_point, session.record.name)
         if self.reference == PREVIOUS:
             before = previous(points, point)
             return None if before is None else side_of(self._session, self._own, before)

@@ -97,9 +97,10 @@ class InspectScreen(WeightsScreen):
         """Begin to read an image if the user has looked at none."""
         if self.image is not None:
             return
-        if self.session.point is not None:
+        point = self.session.full_point
+        if point is not None:
             self.ask_for_predictions(view)
-        if (self.session.point is None or self.problem) and not self._reads_image:
+        if (point is None or self.problem) and not self._reads_image:
             self._reads_image = True
             self._read_first_image()
 
@@ -128,8 +129,8 @@ class InspectScreen(WeightsScreen):
         self.catch_up()
 
     def update_view(self, view: RunView) -> None:
-        if self.session.point != self._point_before:  # another screen has gone to another epoch
-            self._point_before, self._at_start = self.session.point, False
+        if self.session.full_point != self._point_before:  # another screen has gone to another epoch
+            self._point_before, self._at_start = self.session.full_point, False
         super().update_view(view)
 
     def travel_points(self) -> list[EvaluationPoint]:

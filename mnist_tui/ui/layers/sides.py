@@ -10,7 +10,7 @@ from mnist_tui.control.protocol import Excite, Inspect, Inspection, Weights
 from mnist_tui.events import Phase
 from mnist_tui.inspection.predictions import VALIDATION, EvaluationPoint
 from mnist_tui.ui.layers.inspections import Ask, Inspections
-from mnist_tui.ui.run.prediction_screen import epoch_event
+from mnist_tui.ui.run.prediction_screen import validation_event
 from mnist_tui.ui.run.weights_screen import weights_at
 from mnist_tui.ui.session import RunSession
 
@@ -86,7 +86,7 @@ def side_of(session: RunSession, inspections: Inspections, point: EvaluationPoin
         is_training = view.history.phase is Phase.TRAINING
         state = view.now // REFRESH_SECONDS if is_training else float(view.progress.step)
     elif point is not None:
-        epoch = view.history.best_epoch if weights == "best" else epoch_event(view, point)
+        epoch = view.history.best_epoch if weights == "best" else validation_event(view, point)
         state = epoch.time if epoch is not None else 0.0
     words = "in training"
     if weights != "current":

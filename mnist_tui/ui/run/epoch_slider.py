@@ -1,6 +1,6 @@
 """The slider under the header: a tick for each evaluation, and the one that is shown."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.text import Text
 from textual import events
@@ -13,10 +13,14 @@ from mnist_tui.ui.shared.line_widget import LineWidget
 from mnist_tui.ui.shared.paint import paint, palette_of
 from mnist_tui.ui.theme import Palette
 
-TICK, BEST, MISSING, OTHER = "○", "★", "✗", "◇"
+TICK, BEST, MISSING, OTHER, ROLLING, CHOSEN = "○", "★", "✗", "◇", "·", "●"
 WIDEST = 8
-"""Maximum columns between neighbouring ticks."""
-LEGEND = ((BEST, "best"), (MISSING, "not recorded"), (OTHER, "test or evaluated set"))
+"""Maximum columns of a tick and the rule after it, if there is no rolling evaluation."""
+LONGEST_RULE = 31
+"""Maximum columns between neighbouring ticks for the rolling evaluations of an epoch."""
+FULL_WORDS_FROM = 110
+"""Columns from which a rolling evaluation has its full name."""
+LEGEND = ((BEST, "best"), (ROLLING, "rolling"), (MISSING, "not recorded"), (OTHER, "test or evaluated set"))
 
 
 @dataclass(frozen=True)
@@ -27,16 +31,20 @@ class Slide:
     place: EvaluationPoint
     planned: int
     """Planned epochs."""
+    steps_per_epoch: int = 0
+    """Steps per epoch; 0 if unknown."""
     best: EvaluationPoint | None = None
     unavailable: frozenset[EvaluationPoint] = frozenset()
     """Evaluations whose predictions are missing or damaged."""
     follows: bool = True
-    """True if the newest epoch is shown, also after the next one."""
+    """True if the newest evaluation is shown, also after the next one."""
     live: bool = False
     playing: bool = False
 
     def sign(self, point: EvaluationPoint) -> str:
         """Return the tick of an evaluation."""
+        if point.step is not None:
+            return ROLLING
         if point in self.unavailable:
             return MISSING
         return BEST if point == self.best else TICK if point.epoch is not None else OTHER
@@ -63,14 +71,13 @@ class DrawnSlide:
 
 
 def draw_slide(slide: Slide, colours: Palette, width: int) -> DrawnSlide:
-    """Draw `[ ◀ epoch 2 of 12 ▶ ]  ○──[○]──★──✗   newest` in `width` cells.
+    """Draw `[ ◀ epoch 2 of 12 ▶ ]  ○──[○]─··─★──✗   newest` in `width` cells.
 
-    The outer brackets are the keys. If not all ticks fit, those around the shown one are drawn.
+    The outer brackets are the keys, and a dot is a rolling evaluation. If not all ticks fit, those around the shown one
+    are drawn.
     """
-    place = slide.place
-    digits = len(str(slide.planned))
-    words = f"epoch {place.epoch:>{digits}} of {slide.planned}" if place.epoch is not None else clip(place.words, 24)
-    widest = max(len(words), len("epoch  of ") + 2 * digits)
+    words = _words(slide, width)
+    widest = max(len(words), len("epoch  of ") + 2 * len(str(slide.planned)))
     line = Text.assemble(
         (" [ ◀ ", paint(colours.accent, bold=True)),
         (words.center(widest), paint(colours.foreground, bold=True)),
@@ -97,11 +104,70 @@ def draw_slide(slide: Slide, colours: Palette, width: int) -> DrawnSlide:
     return DrawnSlide(line, ticks, 4, later, start)
 
 
+def _words(slide: Slide, width: int) -> str:
+    """Return the name of the shown evaluation. A rolling one's keeps its width while the numbers grow a little."""
+    place, digits = slide.place, len(str(slide.planned))
+    if place.step is not None:
+        words = place.words if width >= FULL_WORDS_FROM else f"rolling, to step {place.step:,}"
+        return words.ljust(-(-len(words) // 4) * 4)
+    return f"epoch {place.epoch:>{digits}} of {slide.planned}" if place.epoch is not None else clip(place.words, 24)
+
+
 def _draw_ticks(line: Text, slide: Slide, colours: Palette, room: int) -> dict[int, EvaluationPoint]:
     """Append the ticks; return the evaluation of each of their columns."""
-    points, ticks = slide.points, {}
-    if room < 3 or slide.place not in points:
+    if room < 3 or slide.place not in slide.points:
         return {}
+    stretches = _stretches(slide.points)
+    ticks = [tick for _, tick in stretches if tick is not None]
+    rule = min(LONGEST_RULE, (room - 2 - 3 * len(ticks)) // len(stretches))
+    if rule < 1 or not any(rolling for rolling, _ in stretches):
+        shown = tuple(point for point in slide.points if point.step is None or point == slide.place)
+        return _draw_evenly(line, replace(slide, points=shown), colours, room)
+    found: dict[int, EvaluationPoint] = {}
+    for number, (rolling, tick) in enumerate(stretches):
+        if rolling or number:
+            found |= _draw_rule(line, slide, rolling, rule, colours)
+        if tick is not None:
+            found |= _draw_tick(line, slide, tick, colours)
+    return found
+
+
+def _stretches(points: tuple[EvaluationPoint, ...]) -> list[tuple[list[EvaluationPoint], EvaluationPoint | None]]:
+    """Return each full evaluation with the rolling ones before it; None for the evaluation that is still to come."""
+    stretches: list[tuple[list[EvaluationPoint], EvaluationPoint | None]] = []
+    rolling: list[EvaluationPoint] = []
+    for point in points:
+        if point.step is not None:
+            rolling.append(point)
+        else:
+            stretches.append((rolling, point))
+            rolling = []
+    return [*stretches, (rolling, None)] if rolling else stretches
+
+
+def _draw_rule(
+    line: Text, slide: Slide, rolling: list[EvaluationPoint], width: int, colours: Palette
+) -> dict[int, EvaluationPoint]:
+    """Append a rule as long as an epoch, with its rolling evaluations; of several in a cell, the shown or newest."""
+    place, per_epoch = slide.place, slide.steps_per_epoch
+    start, cells = line.cell_len, dict[int, EvaluationPoint]()
+    for number, point in enumerate(rolling):
+        share = ((point.step or 1) - 1) % per_epoch / per_epoch if per_epoch else number / len(rolling)
+        column = start + int(share * width)
+        if cells.get(column) != place:
+            cells[column] = point
+    for column in range(start, start + width):
+        if column not in cells:
+            line.append("─", paint(colours.faint))
+        elif cells[column] == place:
+            line.append(CHOSEN, paint(colours.accent, bold=True))
+        else:
+            line.append(ROLLING, paint(colours.quiet))
+    return cells
+
+
+def _draw_evenly(line: Text, slide: Slide, colours: Palette, room: int) -> dict[int, EvaluationPoint]:
+    points, ticks = slide.points, {}
     place = points.index(slide.place)
     step = max(1, min(WIDEST, (room - 2) // len(points)))
     count = min(len(points), (room - 2) // step)
@@ -114,18 +180,24 @@ def _draw_ticks(line: Text, slide: Slide, colours: Palette, room: int) -> dict[i
         ink = paint(_colour(sign, colours))
         if step < 3:
             marked = paint(colours.background, colours.accent, bold=True) if chosen else ink
-            line.append("●" if chosen and sign == TICK else sign, marked).append(" " * (step - 1))
+            line.append(CHOSEN if chosen and sign in (TICK, ROLLING) else sign, marked).append(" " * (step - 1))
         else:
-            rule = paint(colours.faint)
-            left, right = ("[", "]") if chosen else (" ", " ")
-            accent = paint(colours.accent, bold=True)
-            line.append(left, accent)
-            line.append(sign, accent if chosen and sign == TICK else ink).append(right, accent)
-            line.append("─" * (step - 3) if position < len(points) - 1 else "", rule)
+            _draw_tick(line, slide, point, colours)
+            line.append("─" * (step - 3) if position < len(points) - 1 else "", paint(colours.faint))
         ticks.update(dict.fromkeys(range(start, start + max(1, min(step, 3))), point))
     if step == 1:
         line.append("…" if first + count < len(points) else " ", paint(colours.quiet))
     return ticks
+
+
+def _draw_tick(line: Text, slide: Slide, point: EvaluationPoint, colours: Palette) -> dict[int, EvaluationPoint]:
+    """Append a tick of three cells."""
+    sign, start, chosen = slide.sign(point), line.cell_len, point == slide.place
+    left, right = ("[", "]") if chosen else (" ", " ")
+    accent = paint(colours.accent, bold=True)
+    line.append(left, accent)
+    line.append(sign, accent if chosen and sign == TICK else paint(_colour(sign, colours))).append(right, accent)
+    return dict.fromkeys(range(start, start + 3), point)
 
 
 def _colour(sign: str, colours: Palette) -> Color:
@@ -138,7 +210,7 @@ class EpochSlider(LineWidget):
     DEFAULT_CSS = "EpochSlider { height: 1; background: $surface; display: none; }"
 
     class Chosen(Message):
-        """The user clicked a tick; None: follow the newest epoch."""
+        """The user clicked a tick; None: follow the newest evaluation."""
 
         def __init__(self, point: EvaluationPoint | None) -> None:
             super().__init__()

@@ -6,7 +6,7 @@ from textual.message import Message
 from textual.timer import Timer
 
 from mnist_tui.analysis.errors import AnalysisError
-from mnist_tui.events import EpochEnded
+from mnist_tui.events import EpochEnded, RollingEvaluated
 from mnist_tui.inspection.inspector import Findings
 from mnist_tui.inspection.predictions import VALIDATION, EvaluationPoint, Predictions
 from mnist_tui.render.text import sanitize
@@ -27,8 +27,12 @@ class PredictionScreen(RunScreen):
     """
 
     BINDINGS = bindings("travel")
+    SHOWS_ROLLING = True
+    """False for a screen that shows full evaluations only: in place of a rolling one, the epoch before it."""
     PLAY_SECONDS = 0.7
-    """Seconds per epoch while the epochs are played."""
+    """Seconds per evaluation while they are played."""
+    LONGEST_PLAY = 30.0
+    """Seconds for all evaluations; if there are many, each is shown for a shorter time."""
 
     class Loaded(Message):
         """Predictions were loaded, or could not be."""
@@ -42,8 +46,8 @@ class PredictionScreen(RunScreen):
         super().__init__(session)
         self.asked: EvaluationPoint | None = None
         """The evaluation that was last requested."""
-        self._asked_for: EpochEnded | None = None
-        """Event of that evaluation. After a rollback, another event has the same epoch."""
+        self._asked_for: EpochEnded | RollingEvaluated | None = None
+        """Event of that evaluation. After a rollback, another event has the same epoch or step."""
         self.findings: Findings | None = None
         """The findings loaded last; None before, and after an error."""
         self.problem = ""
@@ -55,16 +59,20 @@ class PredictionScreen(RunScreen):
     @property
     def point(self) -> EvaluationPoint | None:
         """The evaluation that the screen shows, or whose weights it shows; None before the first."""
-        return self.session.point
+        return self._evaluation
+
+    @property
+    def _evaluation(self) -> EvaluationPoint | None:
+        return self.session.point if self.SHOWS_ROLLING else self.session.full_point
 
     @property
     def follows(self) -> bool:
-        """True if the newest epoch is shown, also after the next one."""
+        """True if the newest evaluation is shown, also after the next one."""
         return self.session.follows
 
     @property
     def is_playing(self) -> bool:
-        """True while the epochs are played."""
+        """True while the evaluations are played."""
         return self._player is not None
 
     @property
@@ -95,11 +103,11 @@ class PredictionScreen(RunScreen):
             self.query_one(EpochSlider).show(self._slide(view))
 
     def ask_for_predictions(self, view: RunView) -> None:
-        """Load the session's evaluation, unless it was requested already."""
-        point = self.session.point
+        """Load the evaluation that the screen shows, unless it was requested already."""
+        point = self._evaluation
         if point is None:
             return
-        recorded = epoch_event(view, point)
+        recorded = validation_event(view, point)
         if point != self.asked or recorded is not self._asked_for:
             self.asked, self._asked_for = point, recorded
             self._load(point)
@@ -117,6 +125,8 @@ class PredictionScreen(RunScreen):
         if event.point != self.asked:
             return
         if isinstance(event.outcome, str):
+            if event.point.step is not None and self.follows and self.findings is not None:
+                return  # a newer one has replaced it, and comes soon
             self.findings, self.problem = None, event.outcome
             self._failed.add(event.point)
         else:
@@ -137,11 +147,11 @@ class PredictionScreen(RunScreen):
 
     def travel_points(self) -> list[EvaluationPoint]:
         """Return the evaluations that this screen can show, in the order of time."""
-        return self.session.points()
+        return [point for point in self.session.points() if self.SHOWS_ROLLING or point.step is None]
 
     def travel_to(self, point: EvaluationPoint | None) -> None:
-        """Show an evaluation on all screens; None: follow the newest epoch."""
-        self.session.travel_to(point)
+        """Show an evaluation on all screens; for the newest one of this screen or None, follow the newest."""
+        self.session.travel_to(None if point in self._validations[-1:] else point)
         self.catch_up()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -157,24 +167,24 @@ class PredictionScreen(RunScreen):
         self._step(step)
 
     def action_travel_far(self, direction: int) -> None:
-        """Go to the first evaluation, or follow the newest epoch."""
+        """Go to the first evaluation, or follow the newest."""
         self.stop_playing()
         points = self.travel_points()
         self.travel_to(points[0] if direction < 0 and points else None)
 
     def action_play(self) -> None:
-        """Play the epochs up to the newest; from the newest, start with the first."""
-        epochs = [point for point in self.travel_points() if point.epoch is not None]
-        if not epochs:
+        """Play the evaluations of the validation images up to the newest; from the newest, start with the first."""
+        points = self._validations
+        if not points:
             return
-        self._player = self.set_interval(self.PLAY_SECONDS, self._play_on)
-        if self.point not in epochs[:-1]:
-            self.travel_to(epochs[0])
+        self._player = self.set_interval(min(self.PLAY_SECONDS, self.LONGEST_PLAY / len(points)), self._play_on)
+        if self.point not in points[:-1]:
+            self.travel_to(points[0])
         else:
             self.catch_up()
 
     def action_stop_playing(self) -> None:
-        """Stop at this epoch."""
+        """Stop at this evaluation."""
         self.stop_playing()
         self.catch_up()
 
@@ -192,11 +202,15 @@ class PredictionScreen(RunScreen):
         self.action_travel(event.step)
 
     def _play_on(self) -> None:
-        epochs = [point for point in self.travel_points() if point.epoch is not None]
-        if self.point in epochs[-2:]:
+        points = self._validations
+        if self.point in points[-2:]:
             self.stop_playing()
-        if self.point not in epochs[-1:]:
+        if self.point not in points[-1:]:
             self._step(1)
+
+    @property
+    def _validations(self) -> list[EvaluationPoint]:
+        return [point for point in self.travel_points() if point.split == VALIDATION]
 
     def _step(self, step: int) -> None:
         points, point = self.travel_points(), self.point
@@ -215,6 +229,7 @@ class PredictionScreen(RunScreen):
             points=tuple(points),
             place=place,
             planned=view.progress.epochs,
+            steps_per_epoch=view.history.started.steps_per_epoch if view.history.started is not None else 0,
             best=EvaluationPoint(VALIDATION, best.epoch) if best is not None else None,
             unavailable=frozenset(missing | self._failed),
             follows=self.follows,
@@ -223,8 +238,9 @@ class PredictionScreen(RunScreen):
         )
 
 
-def epoch_event(view: RunView, point: EvaluationPoint) -> EpochEnded | None:
-    """Return the event at the end of an evaluation's epoch; None for other evaluations."""
-    if point.epoch is None:
-        return None
-    return next((each for each in reversed(view.history.epochs) if each.epoch == point.epoch), None)
+def validation_event(view: RunView, point: EvaluationPoint) -> EpochEnded | RollingEvaluated | None:
+    """Return the event of an epoch's evaluation or of a rolling one; None for other evaluations."""
+    history = view.history
+    if point.step is not None:
+        return next((each for each in reversed(history.rolling) if each.step == point.step), None)
+    return next((each for each in reversed(history.epochs) if each.epoch == point.epoch), None)

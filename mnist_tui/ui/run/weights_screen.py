@@ -11,6 +11,8 @@ from mnist_tui.ui.session import RunSession, RunView
 class WeightsScreen(ModelScreen, PredictionScreen):
     """Loads the model of an ended run by itself, and shows the epoch of all screens or the newest one before it."""
 
+    SHOWS_ROLLING = False  # weights are kept at the end of an epoch
+
     def __init__(self, session: RunSession) -> None:
         super().__init__(session)
         self.known_epochs: frozenset[int] = frozenset()
@@ -30,7 +32,7 @@ class WeightsScreen(ModelScreen, PredictionScreen):
     @property
     def wanted_point(self) -> EvaluationPoint | None:
         """The epoch to show, of which there may be no weights; None before the first."""
-        return self.session.point
+        return self.session.full_point
 
     @property
     def point(self) -> EvaluationPoint | None:

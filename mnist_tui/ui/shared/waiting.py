@@ -6,8 +6,16 @@ from mnist_tui.runs.progress import FORWARD_SHARE
 from mnist_tui.ui.session import RunView
 
 
+def before_the_first_evaluation(view: RunView, what: str) -> str:
+    """Return sentences for a run without evaluations; the first begins with `what`, as in "The first matrix comes"."""
+    if not view.status.is_live or not view.history.record.config.rolling or view.history.epochs:
+        return before_the_first_epoch(view, what)
+    full = before_the_first_epoch(view, "One of all validation images comes")
+    return f"{what} with the first rolling evaluation, about a second after the first step. {full}"
+
+
 def before_the_first_epoch(view: RunView, what: str) -> str:
-    """Return a sentence for a run without evaluations; it begins with `what`, as in "The first matrix comes"."""
+    """Return a sentence for a run without validated epochs; it begins with `what`."""
     if view.history.failed is not None:
         return f"This run failed before its first validation: {sanitize(view.history.failed.error)}"
     if not view.status.is_live:
