@@ -1,5 +1,6 @@
 """All checks that a commit must pass: `python -m tests [PYTEST ARGUMENT ...]`. The exit status is 1 if any failed."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -26,15 +27,27 @@ CHECKS: dict[str, tuple[str, ...]] = {
 
 def main(pytest_arguments: list[str]) -> int:
     """Run all checks, the later ones even if an earlier one failed, and print a summary."""
+    compiling = compile_tests()
     statuses: dict[str, int] = {}
     for name, command in CHECKS.items():
         print(f"\n== {name} " + "=" * (76 - len(name)), flush=True)
         extra = pytest_arguments if name == "pytest" else []
+        if name == "pytest" and compiling is not None:
+            compiling.wait()
         statuses[name] = subprocess.run([sys.executable, *command, *extra], cwd=ROOT, check=False).returncode
     print("\n== summary " + "=" * 69)
     for name, status in statuses.items():
         print(f"{name:<14} {'ok' if status == 0 else f'FAILED (exit status {status})'}")
     return 1 if any(statuses.values()) else 0
+
+
+def compile_tests() -> subprocess.Popen[bytes] | None:
+    """Compile a fresh checkout's tests once beside the other checks, not in each of the test processes."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    if any(ROOT.glob("tests/__pycache__/*-pytest-*.pyc")):
+        return None
+    collect = (sys.executable, "-m", "pytest", "--collect-only", "-qq")
+    return subprocess.Popen(collect, cwd=ROOT, stdout=subprocess.DEVNULL)
 
 
 if __name__ == "__main__":
