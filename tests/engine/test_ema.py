@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mnist_tui.engine.models.ema import fit_averages, use_ema_weights
+from mnist_tui.engine.models.ema import fit_averages, use_ema_weights, validated_variables
 from mnist_tui.engine.models.evaluation import one_hot, pixels
 from mnist_tui.engine.models.presets import PRESETS, compile_model
 from tests.engine.samples import few_digits
@@ -39,6 +39,16 @@ def test_a_model_has_its_ema_weights_only_inside_the_block() -> None:
     with use_ema_weights(model):
         np.testing.assert_allclose(first_kernel(model), mean, atol=1e-6)
     np.testing.assert_allclose(first_kernel(model), kernels[-1], atol=1e-6)
+
+
+@pytest.mark.parametrize("decay", [DECAY, 0.0])
+def test_the_validated_variables_are_those_of_the_model_inside_the_block(decay: float) -> None:
+    model, _ = trained(decay)
+    found = [keras.ops.convert_to_numpy(variable) for variable in validated_variables(model)]
+    with use_ema_weights(model):
+        expected = model.get_weights()
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)  # Keras swaps by addition
 
 
 def test_a_model_without_an_ema_keeps_its_weights() -> None:

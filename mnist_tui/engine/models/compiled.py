@@ -11,7 +11,7 @@ from mnist_tui.engine.backends.planning import plan
 from mnist_tui.engine.distribution import Distribution
 from mnist_tui.engine.hardware.plan import Machine
 from mnist_tui.engine.models.architecture import conv_channels, describe_layers
-from mnist_tui.engine.models.ema import fit_averages, use_ema_weights
+from mnist_tui.engine.models.ema import fit_averages, validated_variables
 from mnist_tui.engine.models.member_models import Weights
 from mnist_tui.engine.models.own_model import own_loss
 from mnist_tui.engine.models.presets import compile_model, preset_of
@@ -47,8 +47,7 @@ class CompiledModel:
 
     def current_weights(self) -> Weights:
         """Return a copy of the weights that would be validated now."""
-        with use_ema_weights(self.model):
-            return backends.current().fetch(self.reader().weights)
+        return backends.current().fetch(validated_variables(self.model))
 
     def fit_averages(self, steps: int) -> None:
         """Shorten moving averages for a run of few steps. Those of an own model's layers stay as they are."""

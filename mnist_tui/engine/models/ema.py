@@ -40,7 +40,7 @@ def fit_averages(model: Any, steps: int, *, with_statistics: bool = True) -> Non
 def use_ema_weights(model: Any) -> Iterator[None]:
     """Give a model its EMA weights inside the `with` block; a model without an EMA keeps its own weights."""
     optimizer = _optimizer_of(model)
-    if not optimizer.use_ema or not int(np.asarray(optimizer.iterations)):
+    if not _has_averages(optimizer):
         yield
         return
     if keras.backend.backend() == "jax":
@@ -54,6 +54,20 @@ def use_ema_weights(model: Any) -> Iterator[None]:
         yield
     finally:
         swap_back()
+
+
+def validated_variables(model: Any) -> list[Any]:
+    """Return the variables whose values are validated: those of `model.weights`, or their averages if there are any."""
+    optimizer = _optimizer_of(model)
+    if not _has_averages(optimizer):
+        return list(model.weights)
+    averages = zip(model.trainable_variables, optimizer._model_variables_moving_average, strict=True)
+    by_variable = {id(variable): average for variable, average in averages}
+    return [by_variable.get(id(variable), variable) for variable in model.weights]
+
+
+def _has_averages(optimizer: Any) -> bool:
+    return bool(optimizer.use_ema and int(np.asarray(optimizer.iterations)))
 
 
 def _optimizer_of(model: Any) -> Any:

@@ -20,7 +20,7 @@ WIDTHS = (1.0, 1.6, 2.2, 3.0, 4.0, 5.5, 7.5)
 """Widths of the pen in an image of 28 pixels; strokes of MNIST's digits are about 2.2 wide."""
 FIRST_WIDTH = 2
 SIDE = 28
-FRAME_SECONDS = 1 / 10
+FRAME_SECONDS = 1 / 8
 """Least time between two repaints, so that fast drags cost little processor time and few bytes."""
 SHADES = 7
 """Shades of the drawing; fewer colours are fewer bytes."""

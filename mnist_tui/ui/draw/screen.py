@@ -42,7 +42,9 @@ RIGHT_COLUMNS = 50
 HINT_LINES = 4
 """Lines below the canvas."""
 STROKE_SECONDS = 1.0
-"""Least time between two requests in the middle of a stroke: they slow a training, and bars are many bytes."""
+"""Time in the middle of a stroke after which it is predicted: requests slow a training, and bars are many bytes."""
+REST_SECONDS = 0.4
+"""Time without a stroke after which the centred drawing is shown again: it takes more bytes than all else."""
 REFRESH_SECONDS = 2.0
 """Time after which a drawing that rests is predicted again by a model in training."""
 HINT, STEPS = "#hint", "#steps"
@@ -93,6 +95,8 @@ class DrawScreen(ModelScreen):
         self._requested_at = -1e9
         self._soon: Timer | None = None
         """Timer of the next request in the middle of a stroke."""
+        self._rest: Timer | None = None
+        """Timer until the centred drawing is shown, after each stroke but the first."""
         self._answered: DrawRequest | None = None
         self._pair: PredictedPair | None = None
         self._said: dict[str, object] = {}
@@ -235,11 +239,13 @@ class DrawScreen(ModelScreen):
         self.app.push_screen(LabelDrawingScreen(-1, names, probabilities), add)
 
     def on_canvas_changed(self, event: Canvas.Changed) -> None:
-        seconds = self._requested_at + STROKE_SECONDS - self.session.clock()
-        if event.is_complete or seconds <= 0:
+        if event.is_complete:
+            if self._rest is not None:
+                self._rest.stop()
+            self._rest = self.set_timer(REST_SECONDS, self._show_centred) if self._view is not None else None
             self._predict()
         elif self._soon is None:
-            self._soon = self.set_timer(seconds, self._predict)
+            self._soon = self.set_timer(STROKE_SECONDS, self._predict)
 
     def on_draw_screen_target_loaded(self, event: TargetLoaded) -> None:
         if isinstance(event.target, str):
@@ -360,7 +366,7 @@ class DrawScreen(ModelScreen):
         if view is None:
             bars.show("\n".join(filter(None, (BEFORE_A_STROKE, self.missing_model(self.session.view)))))
             return
-        if not canvas.is_dragging:
+        if self._rest is None and not canvas.is_dragging:
             step = 255 / (SHADES - 1)
             self.query_one(DigitImage).show((np.rint(view.image / step) * step).astype(np.uint8), MARGIN)
             self._say(STEPS, "As MNIST would see it", *view.steps)
@@ -372,6 +378,10 @@ class DrawScreen(ModelScreen):
         bars.show(self._pair)
         limit = f"above {self._pair.limit:.3f}: unlike any validation image"
         self.query_one("#right").border_subtitle = limit if self._pair.distances else ""
+
+    def _show_centred(self) -> None:
+        self._rest = None
+        self.catch_up()
 
     def _say(self, where: str, *lines: str) -> None:
         """Show lines, unless they are shown. Only those below the canvas change the layout."""
