@@ -298,6 +298,12 @@ class Catalogue:
                 )
         return config
 
+    def given(self, settings: Mapping[str, str]) -> dict[str, str]:
+        """Return settings as an entry of the queue keeps them: checked, with absolute paths; raises ConfigError."""
+        self.complete(settings)
+        parsed = {key: SETTINGS_BY_KEY[key].parse(text, self) for key, text in settings.items()}
+        return {key: str(value) for key, value in parsed.items() if value is not None}
+
 
 NO_CATALOGUE = Catalogue({}, (), lambda _: None)
 """Catalogue for settings that need none: numbers and the early-stopping rule."""

@@ -56,6 +56,7 @@ SHORTENED: dict[str, str | None] = {
     "mnist-tui stop RUN [--now]": "mnist-tui stop RUN --now",
     "mnist-tui runs [FILTER...]": "mnist-tui runs preset:fast",
     "mnist-tui show RUN [--json]": "mnist-tui show RUN --json",
+    "mnist-tui queue [COMMAND]": "mnist-tui queue --json",
     "mnist-tui step RUN [COUNT]": "mnist-tui step RUN 2",
     "mnist-tui set RUN [flags]": "mnist-tui set RUN --epochs +1 --learning-rate /2 --early-stopping loss:3",
     "mnist-tui label-issues RUN [--cross-check] [-o F]": "mnist-tui label-issues RUN",

@@ -55,7 +55,7 @@ def _empty_trash(yes: bool) -> int:
         click.echo("The trash is empty.")
         return 0
     size = data_size(sum(run.size() for run in found))
-    if _agreed(f"Remove {_count(len(found))} ({size}) for good?", yes):
+    if agreed(f"Remove {_count(len(found))} ({size}) for good?", yes):
         management.empty_trash()
         click.echo(f"{_count(len(found))} removed, {size} freed", err=True)
         return 0
@@ -102,7 +102,7 @@ def delete(names: tuple[str, ...], yes: bool) -> int:
     found = _all(names)
     listed = ", ".join(sanitize(run.record().name) if run.config_path.exists() else run.id for run in found[:4])
     more = f" and {len(found) - 4} more" if len(found) > 4 else ""
-    if not _agreed(f"Move {listed}{more} to the trash?", yes):
+    if not agreed(f"Move {listed}{more} to the trash?", yes):
         return 1
     return _each(found, management.delete, "moved to the trash; `mnist-tui restore` brings it back")
 
@@ -156,7 +156,8 @@ def _each(found: list[RunDirectory], action: Callable[[RunDirectory], None], don
     return status
 
 
-def _agreed(question: str, yes: bool) -> bool:
+def agreed(question: str, yes: bool) -> bool:
+    """Return True if the user agrees, or gave --yes; raises UsageError if nobody can be asked."""
     if yes:
         return True
     if not sys.stdin.isatty():

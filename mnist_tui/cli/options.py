@@ -23,12 +23,23 @@ def flag_of(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def settings_options(settings: Iterable[Setting]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Return a decorator that adds a flag for each setting. The value stays text, which the setting itself parses."""
+def settings_options(
+    settings: Iterable[Setting], *, multiple: bool = False
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return a decorator that adds a flag for each setting. The value stays text, which the setting itself parses.
+
+    `multiple`: each flag may be given several times, and its value is a tuple of texts.
+    """
 
     def declare(command: Callable[..., Any]) -> Callable[..., Any]:
         for setting in reversed(list(settings)):
-            option = click.option(flag_of(setting.key), setting.key, metavar=setting.kind.metavar, help=setting.help)
+            option = click.option(
+                flag_of(setting.key),
+                setting.key,
+                metavar=setting.kind.metavar,
+                help=setting.help,
+                multiple=multiple,
+            )
             command = option(command)
         return command
 

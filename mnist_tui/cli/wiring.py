@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from mnist_tui.analysis.data_report import DataReport
     from mnist_tui.engine.data.datasets import DataSet
+    from mnist_tui.runs.queue_entry import Entry
     from mnist_tui.ui.app import MnistTuiApp
 
 
@@ -85,11 +86,15 @@ def load_images(spec: str) -> "NDArray[np.uint8]":
 
 
 def launch(
-    config: RunConfig, cluster: Cluster | None = None, report: Callable[[int, int], None] | None = None
+    config: RunConfig,
+    cluster: Cluster | None = None,
+    report: Callable[[int, int], None] | None = None,
+    entry: "Entry | None" = None,
 ) -> RunDirectory:
     """Check the device, the data and an own model, and start an engine, as process 0 of a cluster if there is one.
 
     `report` receives the bytes, files or images that are read, and all of them; by default a terminal shows both.
+    `entry` is the queue's entry that the run is started for.
 
     Raises:
         ConfigError: The device, the data or the model cannot be used.
@@ -110,7 +115,7 @@ def launch(
         Target.parse(config.until, lowest_loss(PRESETS[config.preset].label_smoothing, facts.classes))
     recipe = catalogue().recipes[config.preset]
     reviews = label_reviews(facts.checksum) if config.labels == "reviewed" else None
-    return start(recipe.settled(config, on_gpu=on_gpu, processes=processes), cluster, source, reviews)
+    return start(recipe.settled(config, on_gpu=on_gpu, processes=processes), cluster, source, reviews, entry)
 
 
 def label_reviews(checksum: str) -> bytes:

@@ -19,6 +19,7 @@ from mnist_tui.control.protocol import Attach, JobReport, Ping, Reply, Request
 from mnist_tui.runs.directory import RunDirectory, RunError, create_run, remove_run
 from mnist_tui.runs.liveness import LiveEngine
 from mnist_tui.runs.model_source import Source, keep_source
+from mnist_tui.runs.queue_entry import Entry
 
 REPLY_SECONDS = 10.0
 START_SECONDS = 30.0
@@ -48,14 +49,20 @@ def origin(interface: str) -> str:
 
 
 def start(
-    config: RunConfig, cluster: Cluster | None = None, source: Source | None = None, reviews: bytes | None = None
+    config: RunConfig,
+    cluster: Cluster | None = None,
+    source: Source | None = None,
+    reviews: bytes | None = None,
+    entry: Entry | None = None,
 ) -> RunDirectory:
     """Create a run directory, with the source of an own model and the label reviews to apply, and start its engine.
+
+    `entry` is the queue's entry that the run is started for.
 
     Raises:
         RunError: The engine cannot be started. The run directory is removed again.
     """
-    run = create_run(config)
+    run = create_run(config) if entry is None else create_run(config, queued=entry.key, tags=entry.tags)
     try:
         if source is not None:
             keep_source(run, source)

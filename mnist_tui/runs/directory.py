@@ -20,7 +20,7 @@ import platformdirs
 from mnist_tui import __version__
 from mnist_tui.config import ConfigError, RunConfig, quoted
 from mnist_tui.npz import NpzError, read_arrays
-from mnist_tui.runs.about import read_about
+from mnist_tui.runs.about import About, read_about, write_about
 from mnist_tui.runs.errors import RunError as RunError
 from mnist_tui.runs.liveness import Endpoint, LiveEngine, find_engine, last_save_error
 from mnist_tui.runs.lock import RunLock
@@ -72,6 +72,8 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Sentences about an own model: what of its source code is kept, and what model.keras needs elsewhere."""
     imported_from: str | None = None
     """Log of another program that the run was imported from. Such a run has no model, and its settings are unknown."""
+    queued: str = ""
+    """Key of the queue's entry that the run was started for (runs/queue_entry.py)."""
 
     def check_is_own(self) -> None:
         """Raise RunError if the run was imported, so that it has nothing to train, load or evaluate."""
@@ -256,14 +258,23 @@ def list_runs(folder: Path | None = None) -> list[RunDirectory]:
 
     A folder without a config.json is not a run. A run whose config.json cannot be read goes by the file's time.
     """
+    runs = [RunDirectory(path) for path in _folders(folder or home()) if _has_record(path)]
+    return sorted(runs, key=lambda run: (_order(run), run.path.name), reverse=True)
+
+
+def live_runs() -> list[RunDirectory]:
+    """Return the runs that have a live engine, in no order; much faster than `list_runs`. Raises RunError."""
+    runs = [RunDirectory(path) for path in _folders(home())]
+    return [run for run in runs if run.is_live() and _has_record(run.path)]
+
+
+def _folders(folder: Path) -> list[Path]:
     try:
-        paths = [Path(entry.path) for entry in os.scandir(folder or home())]
+        return [Path(entry.path) for entry in os.scandir(folder)]
     except FileNotFoundError:
         return []
     except OSError as error:
         raise RunError(f"{home()} cannot be read ({error.strerror}): set {HOME_VARIABLE} to another folder") from None
-    runs = [RunDirectory(path) for path in paths if _has_record(path)]
-    return sorted(runs, key=lambda run: (_order(run), run.path.name), reverse=True)
 
 
 def _has_record(path: Path) -> bool:
@@ -318,7 +329,9 @@ def find_among(runs: Sequence[RunDirectory], wanted: str, where: str) -> RunDire
     raise RunError(f"run {quoted(wanted)} matches {len(matches)} runs ({ids}): give more of the id")
 
 
-def create_run(config: RunConfig, imported_from: str | None = None) -> RunDirectory:
+def create_run(
+    config: RunConfig, imported_from: str | None = None, queued: str = "", tags: tuple[str, ...] = ()
+) -> RunDirectory:
     """Create a run directory with its config.json; raises RunError and leaves nothing behind if that fails."""
     others = list_runs()
     taken = {name_of(run) for run in others}
@@ -333,11 +346,17 @@ def create_run(config: RunConfig, imported_from: str | None = None) -> RunDirect
         order=newest + ORDER_STEP if created <= newest else None,
         config=config,
         imported_from=imported_from,
+        queued=queued,
     )
     run = RunDirectory(path)
     try:
+        if tags:
+            write_about(path, About(tags=tags))
         run.write_record(record)
         run.events_path.touch()
+    except RunError:
+        remove_run(run)
+        raise
     except OSError as error:
         remove_run(run)
         raise RunError(f"{path} cannot be written ({error.strerror}): free some space or set {HOME_VARIABLE}") from None

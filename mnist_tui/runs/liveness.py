@@ -131,15 +131,20 @@ def find_engine(lock_path: Path) -> LiveEngine | None:
 
 def last_save_error(lock_path: Path) -> str:
     """Return what the live or the last engine could not save; empty if it saved everything."""
+    endpoint = last_endpoint(lock_path)
+    return endpoint.save_error if endpoint is not None else ""
+
+
+def last_endpoint(lock_path: Path) -> Endpoint | None:
+    """Return the endpoint of the live engine, or of one that was killed; None without one."""
     try:
         descriptor = open_lock(lock_path, os.O_RDONLY)
     except OSError:
-        return ""
+        return None
     try:
-        endpoint = _read_endpoint(descriptor)
+        return _read_endpoint(descriptor)
     finally:
         os.close(descriptor)
-    return endpoint.save_error if endpoint is not None else ""
 
 
 def open_lock(path: Path, flags: int) -> int:

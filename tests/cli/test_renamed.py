@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from mnist_tui.cli.main import run_command, settings_from
+from mnist_tui.cli.main import run_command
 from mnist_tui.cli.renamed import RENAMED_COMMANDS, RENAMED_FLAGS, new_arguments
+from mnist_tui.cli.settings_files import settings_from
 from mnist_tui.cli.wiring import UsageError
 from mnist_tui.runs.directory import RunError
 

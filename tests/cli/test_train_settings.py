@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mnist_tui.cli.main import settings_as_toml, settings_from, settings_like
+from mnist_tui.cli.settings_files import settings_as_toml, settings_from, settings_like
 from mnist_tui.cli.wiring import catalogue
 from mnist_tui.runs.directory import create_run
 from tests.test_documents import status

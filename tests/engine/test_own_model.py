@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from mnist_tui.cli.main import settings_like
+from mnist_tui.cli.settings_files import settings_like
 from mnist_tui.cli.wiring import catalogue
 from mnist_tui.config import ConfigError, DataFacts
 from mnist_tui.control import model_check

@@ -67,7 +67,7 @@ def seen(screen: SizedScreen, page: str) -> bool:
 
 
 SMALL = (40, 12)
-FIRST = ("#plots, #start-up", "ConfusionMatrix", "", "#left", "#left", "ReliabilityPanel", "RunTable")
+FIRST = ("#plots, #start-up", "ConfusionMatrix", "", "#left", "#left", "ReliabilityPanel", "#runs")
 """The first page of each of SCREENS on a small terminal; the gallery is alone anyway."""
 
 

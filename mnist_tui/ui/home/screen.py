@@ -26,6 +26,7 @@ from mnist_tui.ui.shared.sized_screen import SizedScreen
 if TYPE_CHECKING:  # these bring Textual's tables and fields and the vocabulary of events: not before the first paint
     from mnist_tui.runs.summary import RunSummary
     from mnist_tui.ui.home.preset_panel import PresetPanel
+    from mnist_tui.ui.home.queue_panel import QueuePanel
     from mnist_tui.ui.home.run_table import RunTable
     from mnist_tui.ui.home.settings_form import SettingsForm
 
@@ -48,10 +49,10 @@ class HomeScreen(SizedScreen):
             self.found = found
             self.troubles = troubles
 
-    BINDINGS = bindings("opened", "look")
+    BINDINGS = bindings("enqueue", "opened", "look")
     CSS_PATH = "screen.tcss"
-    PAGES = ("RunTable", "#next")
-    KEY_GROUPS = ("home", "look", "data_field", "choice", "runs", "opened", "screens", "everywhere")
+    PAGES = ("#runs", "#next")
+    KEY_GROUPS = ("home", "enqueue", "look", "data_field", "choice", "runs", "queue", "opened", "screens", "everywhere")
 
     def __init__(self, catalogue: Catalogue, clock: Callable[[], float]) -> None:
         super().__init__()
@@ -61,6 +62,7 @@ class HomeScreen(SizedScreen):
         """The setting that had the focus before the runs."""
         self._preset: PresetPanel | None = None
         self._runs: RunTable | None = None
+        self._queue: QueuePanel | None = None
         self._is_furnished = False
 
     def compose(self) -> ComposeResult:
@@ -89,20 +91,24 @@ class HomeScreen(SizedScreen):
             return
         self._is_furnished = True
         from mnist_tui.ui.home.preset_panel import PresetPanel
+        from mnist_tui.ui.home.queue_panel import QueuePanel
         from mnist_tui.ui.home.run_table import RunTable
         from mnist_tui.ui.home.settings_form import SettingsForm
         from mnist_tui.ui.shared.key_footer import KeyFooter
 
-        form, self._preset, runs = SettingsForm(self._catalogue), PresetPanel(), RunTable()
+        form, self._preset, runs, queue = SettingsForm(self._catalogue), PresetPanel(), RunTable(), QueuePanel()
         body = self.query_one("#body")
         with self.app.batch_update():
             body.remove_children()  # all asked for before the first await, during which the app may be left
-            mounts = (body.mount(Container(form, self._preset, id="next"), runs), self.mount(KeyFooter()))
+            mounts = (
+                body.mount(Container(form, self._preset, id="next"), Container(runs, queue, id="runs")),
+                self.mount(KeyFooter()),
+            )
             for mounted in mounts:
                 await mounted
         if not form.is_attached:
             return
-        self._runs = runs
+        self._runs, self._queue = runs, queue
         self._page = "#next"
         self.show_page()
         form.focus_first()
@@ -146,23 +152,35 @@ class HomeScreen(SizedScreen):
                     self.action_other_side()  # the runs come first
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        if action == "look_at_data":
+        if action in ("look_at_data", "enqueue"):
             return self._is_furnished
         return action != "other_side" or (self._runs is not None and self._runs.has_runs)
 
     def action_other_side(self) -> None:
-        """Switch the focus between the runs and the last setting."""
-        if self._runs is None:
+        """Move the focus from the last setting to the runs, to the queue if there is one, and back."""
+        if self._runs is None or self._queue is None:
             return
-        if self._runs.has_focus_within:
+        if self._runs.has_focus_within and self._queue.has_entries:
+            self._queue.focus_list()
+        elif self._runs.has_focus_within or self._queue.has_focus_within:
             self._page = "#next"
             self.show_page()
             self.call_after_refresh(self._setting.focus)
         elif self.focused is not None:
             self._setting = self.focused
-            self._page = "RunTable"
+            self._page = "#runs"
             self.show_page()
             self.call_after_refresh(self._runs.focus_list)
+
+    def action_enqueue(self) -> None:
+        """Add a run with the settings shown to the queue, if they are valid."""
+        from mnist_tui.ui.home.settings_form import SettingsForm
+
+        given = self.query_one(SettingsForm).given()
+        if given is None or self._queue is None:
+            self.app.bell()
+        else:
+            self._queue.add(given)
 
     def action_look_at_data(self) -> None:
         """Look at the data of the next run."""

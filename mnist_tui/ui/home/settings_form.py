@@ -176,6 +176,14 @@ class SettingsForm(Vertical):
         review.update(self._catalogue.recipes[texts["preset"]].summary)
         return self._catalogue.complete(texts)
 
+    def given(self) -> dict[str, str] | None:
+        """Return the preset and the settings that differ from its defaults; None if one cannot be used."""
+        if self._judge() is None:
+            return None
+        texts = self.texts()
+        defaults = {key: default_text(self._catalogue, key, texts["preset"]) for key in texts if key != "preset"}
+        return self._catalogue.given({key: text for key, text in texts.items() if text != defaults.get(key)})
+
     def action_start(self) -> None:
         """Start the run, if the settings are valid."""
         config = self._judge()

@@ -25,6 +25,18 @@ APP_KEYS: dict[str, tuple[Key, ...]] = {
         Key("previous_field", "up", "Previous setting", "Go to the setting above", footer=False),
         Key("screen.other_side", "tab,shift+tab", "Runs", "Switch between the settings and the runs"),
     ),
+    "enqueue": (Key("enqueue", "ctrl+n", "Add to queue", "Queue a run with the settings shown", rank=1),),
+    "queue": (
+        Key("select", "enter", "Open", "Open the run under the cursor"),
+        Key("screen.other_side", "tab,shift+tab", "Settings", "Go back to the settings of the next run"),
+        Key("cursor_up", "up", "Previous", "Go to the entry above", footer=False),
+        Key("cursor_down", "down", "Next", "Go to the entry below", footer=False),
+        Key("queue('up')", "shift+up", "Earlier", "Move the entry up, so that it starts earlier"),
+        Key("queue('down')", "shift+down", "Later", "Move the entry down, so that it starts later"),
+        Key("queue('remove')", "delete", "Remove", "Remove the entry from the queue"),
+        Key("queue('pause')", "p", "Pause", "Start no further run of the queue"),
+        Key("queue('continue')", "p", "Continue", "Start the runs of the queue again"),
+    ),
     "opened": (Key("app.go_back", "escape", "Back", "Go back to the opened run"),),
     "data_field": (
         Key("browse", "ctrl+o", "Files", "Choose the data: a file or a folder", rank=-1),
