@@ -1,4 +1,4 @@
-"""`mnist-tui queue`: runs that start one after the other, one a device at a time."""
+"""`mnist-tui queue`: runs that start in sequence, one a device at a time."""
 
 import re
 import sys
@@ -37,7 +37,7 @@ AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON d
 @AS_JSON
 @click.pass_context
 def queue(context: click.Context, as_json: bool) -> int | None:
-    """Start runs one after the other, one a device at a time.
+    """Start runs in sequence, one a device at a time.
 
     Without a command, list the queue. Runs go on after a failure or a stop, and after the terminal is closed.
     """
@@ -48,7 +48,7 @@ def queue(context: click.Context, as_json: bool) -> int | None:
 @settings_options(SETTINGS, multiple=True)
 @click.option("--config", "config_file", type=UserPath(), help="Settings from a TOML file; flags take precedence.")
 @click.option("--like", metavar="RUN", help="Settings of an earlier run; --config and flags take precedence.")
-@click.option("--group", metavar="NAME", help="Tag of the runs; a grid gets one of its own.")
+@click.option("--group", metavar="NAME", help="Tag of the runs, for `compare --group`; a grid gets one of its own.")
 @YES
 def add(config_file: Path | None, like: str | None, group: str | None, yes: bool, **flags: tuple[str, ...]) -> int:
     """Add a run, or a grid of runs, with the flags of `train`.
@@ -78,6 +78,7 @@ def add(config_file: Path | None, like: str | None, group: str | None, yes: bool
     else:
         keys = ", ".join(key.replace("_", " ") for key in varied(grid))
         click.echo(f"entries {first.number} to {last.number} added, group {first.group}: {total:,} runs over {keys}")
+        click.echo(f"`mnist-tui compare --group {first.group}` compares them", err=True)
     _go_on(queue, queue.state())
     return 0
 
@@ -195,7 +196,7 @@ def _free_group() -> str:
 
 
 def _time_words(runs: int) -> str:
-    """Return how long so many runs take if each is as long as the newest finished one; empty if there is none."""
+    """Return the time of a number of runs if each takes as long as the newest one; empty without one."""
     from mnist_tui.runs.summary import newest_summaries
 
     for summary in newest_summaries(RECENT_RUNS):

@@ -28,7 +28,7 @@ MODULE = "mnist_tui.cli.queue_runner"
 ROUND_SECONDS, WAITING_SECONDS = 0.1, 1.0
 """Between two looks at the runs of the queue, and at what keeps the next one from starting."""
 MAX_RESUMES = 3
-"""How often a run is resumed that ended with the machine or the runner: it may be what ends them."""
+"""Limit of resumes of a run that ended with the machine or the runner: the run may be the cause."""
 LEAST_FREE, PROBE = 16 << 20, bytes(1 << 16)
 """Bytes that must be free before a run is started, and those that are written to see if they can be."""
 CPU = "cpu"
@@ -140,7 +140,7 @@ class Runner:
         return [entry for entry in entries if entry.state is state]
 
     def _leave(self, lock: int) -> bool:
-        """Release the lock if nothing is left to do; whoever adds an entry after that starts another runner."""
+        """Release the lock if nothing is left to do; a command that adds an entry later starts another runner."""
         if not self.queue.path.exists():
             return True
         with contextlib.suppress(RunError), self.queue.locked():
@@ -213,7 +213,7 @@ class Runner:
         try:
             choice = DeviceChoice.parse(wanted)
         except ConfigError:
-            return ""  # the launch says what is wrong with it
+            return ""  # the launch reports the error
         if choice.kind == "auto" and self.gpus > 1:
             free = (number for number in range(self.gpus) if f"gpu:{number}" not in busy)
             return next((f"gpu:{number}" for number in free), None)
@@ -244,7 +244,7 @@ class Runner:
     def _start(self, entry: Entry, device: str) -> bool:
         _check_room()
         entry = msgspec.structs.replace(entry, state=State.RUNNING)
-        if not self.queue.update(entry):  # it was removed in this moment
+        if not self.queue.update(entry):  # removed by the user just now
             return True
         self.hindrance = ""
         try:

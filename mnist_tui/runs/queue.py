@@ -1,7 +1,8 @@
-"""The queue: runs that wait for a free device, in the order in which they start, in a folder beside the runs.
+"""The queue: runs that wait for a free device, in a folder beside the runs.
 
-`queue/` holds entries.jsonl (an entry a line), `paused` (there if no further run is to start), rejected.jsonl (lines of
-entries.jsonl that could not be read), `lock`, which the runner holds (control/queue_runner.py), and runner.log.
+The folder `queue` holds entries.jsonl, an entry a line in the order of the starts. Lines that could not be read are
+moved to rejected.jsonl. If there is a file `paused`, no further run starts. The runner (control/queue_runner.py) holds
+`lock` and writes runner.log.
 """
 
 import contextlib

@@ -33,7 +33,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """A run that is to be started, runs or has ended."""
 
     number: Annotated[int, msgspec.Meta(ge=1, lt=10**9)]
-    """By which users name it."""
+    """Number that the user sees and types."""
     added: Timestamp
     """Seconds since 1970."""
     settings: dict[str, str]
@@ -46,7 +46,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     error: str = ""
     """Why it could not be started or resumed."""
     resumes: int = 0
-    """How often its run was resumed after a restart of the machine or of the runner."""
+    """Number of times that its run was resumed after a restart of the machine or of the runner."""
 
     @property
     def key(self) -> str:

@@ -10,6 +10,7 @@ from mnist_tui.cli.main import run_command
 from mnist_tui.cli.wiring import UsageError
 from mnist_tui.config import ConfigError
 from mnist_tui.control import queue_runner
+from mnist_tui.event_lines import encode
 from mnist_tui.runs.about import About, write_about
 from mnist_tui.runs.directory import RunError, create_run
 from mnist_tui.runs.queue import Queue
@@ -173,3 +174,29 @@ def test_the_list_names_a_bad_line_and_why_a_run_failed(typed: Typed, capsys: py
     out, err = capsys.readouterr()
     assert "no ? GPU" in out
     assert f"{path}, line 2" in err
+
+
+def test_a_group_is_compared_as_one(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    for seed, accuracy in ((0, 0.97), (1, 0.99)):
+        run = create_run(samples.config(seed=seed, name=f"otter-{seed}"), tags=("sweep",))
+        run.events_path.write_bytes(
+            encode(samples.run_started()) + encode(samples.epoch_ended(validation_accuracy=accuracy))
+        )
+    create_run(samples.config())
+    for words in ("compare --group sweep", "compare --group sweep --json"):
+        monkeypatch.setattr(sys, "argv", ["mnist-tui", *words.split()])
+        assert run_command() == 0
+    text, _, document = capfdbinary.readouterr().out.partition(b"{")
+    found = json.loads(b"{" + document)
+    assert found["validation"]["mean"] == pytest.approx(0.98)
+    assert found["best"] == run.id
+    assert [each["settings"] for each in found["settings"]] == [["seed"]]
+    assert b"98.00 %" in text
+    assert b"otter-1" in text
+
+
+@pytest.mark.parametrize("words", ["compare", "compare last --group sweep", "compare --group sweep"])
+def test_a_comparison_without_runs_is_refused(words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["mnist-tui", *words.split()])
+    with pytest.raises((UsageError, RunError), match=r"--group|tag"):
+        run_command()

@@ -123,7 +123,7 @@ class QueuePanel(Vertical):
             if state.needs_runner and not state.is_interrupted:
                 self._start_runner()
         except RunError:
-            return  # `mnist-tui queue` says what is wrong, as does the next change
+            return  # `mnist-tui queue` and the next change report it
         listed = [*state.running, *state.waiting[:MOST_LISTED]]
         self.post_message(self.Read(state, {str(entry.number): _row(entry) for entry in listed}))
 
