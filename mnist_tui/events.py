@@ -220,6 +220,8 @@ class RollingEvaluated(Event, frozen=True, kw_only=True):
     """`confusion[t][p]` counts these images of class t predicted as p."""
     seconds: Seconds
     """Training time that rolling evaluation took since the event before."""
+    loss_error: float | None = None
+    """Standard error of the mean validation loss: the images' standard deviation over the root of their number."""
 
     def __post_init__(self) -> None:
         _check_matrix(self.confusion)

@@ -44,6 +44,8 @@ class Series:
     """One character for separate points; None joins them with a line."""
     outliers: Literal["high", "low"] | None = None
     """The side on which a line has rare bad values, which the y range may leave out."""
+    widens: bool = True
+    """False if the y range need not hold it: what is beyond is drawn at the edge."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def draw(series: list[Series], axes: Axes, columns: int, rows: int) -> Plot | No
         return None
     first, last = _non_empty(*axes.x_limits)
     series = [_drawable(one, axes.log) for one in series]
-    low, high, y_values, y_labels = _y_axis(series, axes, rows - AXIS_ROWS)
+    low, high, y_values, y_labels = _y_axis([one for one in series if one.widens], axes, rows - AXIS_ROWS)
     low, high = _non_empty(low, high)
     y_labels = [label[: columns // 2] for label in y_labels]
     left = max(map(len, y_labels)) + 1

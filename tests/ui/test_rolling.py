@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from mnist_tui.inspection.predictions import VALIDATION, EvaluationPoint
+from mnist_tui.metrics import METRICS
+from mnist_tui.render.plot import y_range
 from mnist_tui.ui.calibration.screen import CalibrationScreen
 from mnist_tui.ui.confusion.matrix import ConfusionMatrix
 from mnist_tui.ui.confusion.screen import ConfusionScreen
@@ -12,13 +14,22 @@ from mnist_tui.ui.digits.digit_screen import DigitScreen
 from mnist_tui.ui.digits.gallery import Gallery
 from mnist_tui.ui.digits.screen import DigitsScreen
 from mnist_tui.ui.labels.screen import LabelsScreen
+from mnist_tui.ui.plots.data import read_rolling
+from mnist_tui.ui.plots.panel import PlotPanel
+from mnist_tui.ui.plots.readout import CursorReadout
+from mnist_tui.ui.plots.scale import scale_of
+from mnist_tui.ui.plots.series import own_series
+from mnist_tui.ui.plots.view import PlotView
 from mnist_tui.ui.run.epoch_slider import Slide, draw_slide
 from mnist_tui.ui.run.prediction_screen import PredictionScreen
 from mnist_tui.ui.theme import DARK, palette
 from mnist_tui.ui.training.screen import TrainingScreen
+from tests.kit import samples
 from tests.kit.fake_engine import FakeEngine
 from tests.kit.recorded import Recording
+from tests.kit.samples import CREATED
 from tests.ui.host import Host, settled
+from tests.ui.stage import drawn, history
 
 COLOURS = palette(DARK.to_color_system().generate() | DARK.variables)
 EARLIER, LATER, FIRST, NEWEST = (
@@ -216,3 +227,43 @@ def test_the_slider_keeps_its_width_and_shows_the_place_among_many_rolling_evalu
         drawn = draw_slide(Slide(tuple(points), place, epochs + 1, 1_000), COLOURS, width)
         assert drawn.line.cell_len <= width
         assert width < 80 or place in drawn.ticks.values()
+
+
+def test_a_curve_has_rolling_points_with_intervals_thinned_to_what_can_be_told_apart() -> None:
+    made = history(steps=600)
+    for step in range(10, 600, 10):
+        made.apply(samples.rolling_evaluated(step, loss_error=0.01))
+    accuracy, loss = METRICS["accuracy"], METRICS["loss"]
+    scale = scale_of(made, PlotView())
+    dense, sparse = (read_rolling(made, accuracy, scale, columns) for columns in (20, 400))
+    assert dense is not None
+    assert sparse is not None
+    assert sparse.x.size == 59 > 10 >= dense.x.size
+    assert dense.x[-1] == sparse.x[-1] == 590
+    assert [dense.low[0], dense.high[0]] == pytest.approx([88.38, 91.42], abs=0.01)  # Wilson, 1,350 of 1,500
+    losses = read_rolling(made, loss, scale, 20)
+    assert losses is not None
+    assert [losses.low[0], losses.high[0]] == pytest.approx([0.3 - 0.0196, 0.3 + 0.0196], abs=1e-4)
+    assert read_rolling(made, METRICS["learning_rate"], scale, 20) is None
+
+
+def test_early_rolling_points_do_not_stretch_the_y_axis() -> None:
+    made = history(steps=600)
+    made.apply(samples.rolling_evaluated(10, validation={"loss": 40.0, "accuracy": 0.1}))
+    made.apply(samples.rolling_evaluated(300))
+    view, loss = PlotView(), METRICS["loss"]
+    scale = scale_of(made, view)
+    series = own_series(loss, None, None, read_rolling(made, loss, scale, 60), view, COLOURS)
+    assert y_range([one for one in (*series[0], *series[1]) if one.widens])[1] < 1
+
+
+async def test_the_cursor_reads_the_rolling_value_with_its_interval() -> None:
+    made = history(steps=600, epochs=1)
+    made.apply(samples.rolling_evaluated(590, first_step=560))
+    readout = CursorReadout()
+    shown = await drawn(readout, (160, 1), lambda: readout.show(made, [METRICS["accuracy"]], 580))
+    assert "rolling 90.00 % (88.38 to 91.42 %, steps 560 to 590)" in shown[0]
+    panel = PlotPanel(METRICS["accuracy"])
+    shown = await drawn(panel, (80, 20), lambda: panel.show(made, CREATED))
+    assert "◦ rolling 90.00 %" in shown[0]
+    assert "◦" in "".join(shown[1:])

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mnist_tui.analysis.significance import Interval, Z, accuracy_interval
+from mnist_tui.events import RollingEvaluated
 from mnist_tui.metrics import Metric
 from mnist_tui.render.raster import Numbers
 from mnist_tui.runs.history import History
@@ -14,6 +16,8 @@ from mnist_tui.ui.plots.view import PlotView, smoothing_weight
 
 BUCKETS_PER_COLUMN = 4
 """At most; at least half as many."""
+ROLLING_COLUMNS = 2
+"""Columns for each rolling evaluation at least, so that their intervals can be told apart."""
 PAUSE_SECONDS = 1.0
 """Seconds without training from which the wall-clock axis has a gap."""
 WARM_UP_SPANS = 4
@@ -100,6 +104,50 @@ def read_validation(history: History, metric: Metric, scale: Scale) -> Validatio
     return ValidationPoints(positions[inside], values[inside] * metric.scale, is_best[inside], nonfinite)
 
 
+@dataclass(frozen=True, eq=False)
+class RollingPoints:
+    """A metric's values in rolling evaluations of a window, scaled, all arrays of shape (n,)."""
+
+    x: Numbers
+    y: Numbers
+    low: Numbers
+    high: Numbers
+    """Ends of the 95 % intervals; NaN where there is none."""
+
+
+def read_rolling(history: History, metric: Metric, scale: Scale, columns: int) -> RollingPoints | None:
+    """Read a metric's rolling evaluations for a plot of `columns` columns; None for a metric without validation.
+
+    Where they are dense, the newest of ROLLING_COLUMNS columns is kept.
+    """
+    if not metric.is_validated:
+        return None
+    events = [each for each in history.rolling if scale.window[0] <= each.step <= scale.window[1]]
+    x = scale.positions(history, np.array([each.step for each in events], dtype=float))
+    first, last = scale.limits
+    places = np.floor((x - first) / max(last - first, 1e-12) * columns / ROLLING_COLUMNS)
+    newest = np.flatnonzero(np.diff(places, append=np.inf))
+    values = [(events[each].validation.get(metric.key), *rolling_interval(metric, events[each])) for each in newest]
+    y, low, high = np.array(values, dtype=float).reshape(-1, 3).T * metric.scale
+    return RollingPoints(x[newest], y, low, high)
+
+
+def rolling_interval(metric: Metric, event: RollingEvaluated) -> Interval:
+    """Return the 95 % interval of a metric in a rolling evaluation, unscaled; NaN for a metric without.
+
+    Of the accuracy it is Wilson's; of the loss, the mean with its standard error, by the central limit theorem. Both
+    are about the choice of the images, not about the steps that their predictions are from.
+    """
+    value, unknown = event.validation.get(metric.key), (np.nan, np.nan)
+    if value is None:
+        return unknown
+    if metric.key == "accuracy":
+        return accuracy_interval(value, event.count) or unknown
+    if metric.key == "loss" and event.loss_error is not None:
+        return max(0.0, value - Z * event.loss_error), value + Z * event.loss_error
+    return unknown
+
+
 def smooth_buckets(buckets: Buckets, weight: float) -> Numbers:
     """Return the bias-corrected exponential moving average of buckets; NaN for a bucket without finite values.
 
@@ -127,6 +175,8 @@ class MetricReading:
     validation: float | None = None
     epoch: int | None = None
     """The epoch of the validation, whose end is nearest to the step."""
+    rolling: RollingEvaluated | None = None
+    """The nearest rolling evaluation."""
 
 
 def read_at(history: History, metric: Metric, at: float, gpu: int = 0) -> MetricReading:
@@ -134,7 +184,7 @@ def read_at(history: History, metric: Metric, at: float, gpu: int = 0) -> Metric
     if at > history.last_step + 0.5:
         return MetricReading()
     curve = history.curve(metric, gpu)
-    step = value = validation = epoch = None
+    step = value = validation = epoch = rolling = None
     if curve.steps.size:
         index = _nearest(curve.steps, at)
         step, value = int(curve.steps[index]), float(curve.values[index])
@@ -142,7 +192,9 @@ def read_at(history: History, metric: Metric, at: float, gpu: int = 0) -> Metric
         ends, validations = history.validation(metric.key)
         index = _nearest(ends, at)
         validation, epoch = float(validations[index]), history.epochs[index].epoch
-    return MetricReading(step, value, validation, epoch)
+    if metric.is_validated and history.rolling:
+        rolling = history.rolling[_nearest(np.array([each.step for each in history.rolling], dtype=float), at)]
+    return MetricReading(step, value, validation, epoch, rolling)
 
 
 def _nearest(steps: Numbers, at: float) -> int:

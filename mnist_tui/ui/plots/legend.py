@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from textual.markup import escape
 
+from mnist_tui.events import RollingEvaluated
 from mnist_tui.metrics import Metric, smoothing_in_words
 from mnist_tui.runs.history import History
 from mnist_tui.ui.plots.data import MetricCurve, ValidationPoints, read_at
@@ -12,7 +13,7 @@ from mnist_tui.ui.plots.overlay import RunOverlay
 from mnist_tui.ui.plots.scale import Scale
 from mnist_tui.ui.plots.view import PlotView
 
-TRAIN_MARKER, VALIDATION_MARKER, BEST_MARKER = "━", "●", "★"
+TRAIN_MARKER, VALIDATION_MARKER, BEST_MARKER, ROLLING_MARKER = "━", "●", "★", "◦"
 
 
 @dataclass(frozen=True)
@@ -50,14 +51,19 @@ def legend(
         value = history.recent(metric.key) if metric.key in history.steps else None
         epoch = last.epoch if last else None
         validation = last.validation.get(metric.key) if last else None
+        newest = history.newest_validation
+        rolling = newest if isinstance(newest, RollingEvaluated) else None
     else:
         read = read_at(history, metric, history.last_step if cursor is None else cursor)
-        value, validation, epoch = read.value, read.validation, read.epoch
+        value, validation, epoch, rolling = read.value, read.validation, read.epoch, read.rolling
     is_validated = metric.is_validated
     marker, name = (TRAIN_MARKER, "train") if is_validated else ("", "")
     curves = list(gpus) or [LegendEntry("train", marker, name, metric.format(value))]
     if is_validated and epoch is not None:
         curves.append(LegendEntry("validation", VALIDATION_MARKER, "val", metric.format(validation)))
+    if is_validated and rolling is not None:
+        between = metric.format(rolling.validation.get(metric.key))
+        curves.append(LegendEntry("validation", ROLLING_MARKER, "rolling", between))
     best_entry = []
     if is_validated and best is not None:
         best_entry = [LegendEntry("validation", BEST_MARKER, "best", f"epoch {best.epoch}")]

@@ -7,7 +7,7 @@ from mnist_tui.metrics import Metric
 from mnist_tui.render.plot import Axes, Series, draw
 from mnist_tui.render.ticks import tick_label
 from mnist_tui.runs.history import History
-from mnist_tui.ui.plots.data import MetricCurve, ValidationPoints, read_curve, read_validation
+from mnist_tui.ui.plots.data import MetricCurve, ValidationPoints, read_curve, read_rolling, read_validation
 from mnist_tui.ui.plots.legend import axis_label, legend, overlay_legend
 from mnist_tui.ui.plots.markers import draw_cursor, mark_events
 from mnist_tui.ui.plots.mouse import Canvas, PlotMouse
@@ -64,7 +64,8 @@ class PlotPanel(PlotMouse):
         view, overlay = view or self._view, overlay or self._overlay
         self._history = history
         newest = history.markers[-1] if history.markers else None
-        samples = {"steps": 0, "layers": len(history.layer_stats), "hardware": len(history.hardware_samples)}
+        rolling = history.rolling[-1].step if history.rolling else 0
+        samples = {"steps": rolling, "layers": len(history.layer_stats), "hardware": len(history.hardware_samples)}
         counts = (history.steps.count, samples[self.metric.source], [run.sample_counts for run in overlay.runs])
         epochs = [run.epoch_state for run in overlay.runs]
         state = (counts, history, view, overlay, epochs, len(history.epochs), history.epochs_planned, newest)
@@ -83,12 +84,13 @@ class PlotPanel(PlotMouse):
         self.builds += 1
         view, overlay, metric, variables = self._view, self._overlay, self.metric, self.app.theme_variables
         colours, scale = palette(variables), scale_of(history, view, overlay.histories)
-        curve = points = None
+        curve = points = rolling = None
         if not overlay.hides_own_run:
             curve = read_curve(history, metric, view, scale, width)
             points = read_validation(history, metric, scale)
+            rolling = read_rolling(history, metric, scale, width)
         self._set_frame_texts(history, scale, curve, points)
-        below, above = own_series(metric, curve, points, view, colours)
+        below, above = own_series(metric, curve, points, rolling, view, colours)
         if not overlay.runs:
             above += extra_gpu_series(history, metric, view, scale, width, variables)
         plot = draw([*below, *self._overlay_series(scale, width), *above], self._axes(scale, colours), width, height)

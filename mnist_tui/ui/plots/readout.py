@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from rich.text import Text
 
+from mnist_tui.events import RollingEvaluated
 from mnist_tui.metrics import Metric
 from mnist_tui.render.text import clip_parts, duration
 from mnist_tui.runs.history import History
-from mnist_tui.ui.plots.data import read_at
+from mnist_tui.ui.plots.data import read_at, rolling_interval
 from mnist_tui.ui.shared.line_widget import LineWidget
 
 
@@ -47,4 +48,14 @@ class CursorReadout(LineWidget):
             parts.append(f"{metric.label} {metric.format(read.value)}{at}")
             if read.epoch is not None:
                 parts.append(f"val {metric.format(read.validation)} (epoch {read.epoch})")
+            if read.rolling is not None:
+                parts.append(rolling_words(metric, read.rolling))
         return " · ".join(parts)
+
+
+def rolling_words(metric: Metric, event: RollingEvaluated) -> str:
+    """Return a metric's value in a rolling evaluation, with its interval and the steps of the predictions."""
+    low, high = rolling_interval(metric, event)
+    between = f"{metric.format(low).removesuffix(f' {metric.unit}')} to {metric.format(high)}, " if low == low else ""
+    steps = f"steps {event.first_step:,} to {event.step:,}"
+    return f"rolling {metric.format(event.validation.get(metric.key))} ({between}{steps})"

@@ -10,8 +10,8 @@ from mnist_tui.render.images import RGB
 from mnist_tui.render.plot import Series
 from mnist_tui.render.raster import Numbers
 from mnist_tui.runs.history import History
-from mnist_tui.ui.plots.data import MetricCurve, ValidationPoints, read_at, read_curve
-from mnist_tui.ui.plots.legend import BEST_MARKER, TRAIN_MARKER, VALIDATION_MARKER, LegendEntry
+from mnist_tui.ui.plots.data import MetricCurve, RollingPoints, ValidationPoints, read_at, read_curve
+from mnist_tui.ui.plots.legend import BEST_MARKER, ROLLING_MARKER, TRAIN_MARKER, VALIDATION_MARKER, LegendEntry
 from mnist_tui.ui.plots.overlay import RunStyle
 from mnist_tui.ui.plots.scale import Scale
 from mnist_tui.ui.plots.view import PlotView
@@ -26,7 +26,12 @@ MAX_GPUS = 8
 
 
 def own_series(
-    metric: Metric, curve: MetricCurve | None, points: ValidationPoints | None, view: PlotView, colours: Palette
+    metric: Metric,
+    curve: MetricCurve | None,
+    points: ValidationPoints | None,
+    rolling: RollingPoints | None,
+    view: PlotView,
+    colours: Palette,
 ) -> tuple[list[Series], list[Series]]:
     """Return the series of the plot's own run: below other runs (its envelope), and above them."""
     below: list[Series] = []
@@ -41,6 +46,8 @@ def own_series(
             if colours.envelope != colours.train:  # which would hide the curve
                 below.append(Series(x, y, colours.envelope.rgb, outliers=outliers))
             above.append(Series(curve.x, curve.smoothed, colours.train.rgb, outliers=outliers))
+    if rolling is not None:
+        below, above = below + _intervals(rolling, colours), above + _rolling_markers(rolling, validation_only, colours)
     if points is not None:
         if validation_only:
             above.append(Series(points.x, points.y, colours.validation.rgb))
@@ -48,6 +55,19 @@ def own_series(
         best = replace(epochs, x=points.x[points.is_best], y=points.y[points.is_best], marker=BEST_MARKER)
         above += [epochs, best]
     return below, above
+
+
+def _intervals(rolling: RollingPoints, colours: Palette) -> list[Series]:
+    """Return the intervals as upright lines."""
+    gaps = np.full_like(rolling.x, np.nan)
+    y = np.column_stack([rolling.low, rolling.high, gaps]).ravel()
+    return [Series(np.repeat(rolling.x, 3), y, colours.quiet.rgb, widens=False)]
+
+
+def _rolling_markers(rolling: RollingPoints, widens: bool, colours: Palette) -> list[Series]:
+    """Return the markers. The first ones, of a model that knows nothing yet, need not be within the y range."""
+    older = Series(rolling.x[:-1], rolling.y[:-1], colours.validation.rgb, ROLLING_MARKER, widens=widens)
+    return [older, replace(older, x=rolling.x[-1:], y=rolling.y[-1:], widens=True)]
 
 
 def overlay_series(
