@@ -73,6 +73,8 @@ class Plot:
     """Columns left of the canvas: the y labels and the axis."""
     columns: int
     """Columns of the canvas."""
+    y_limits: tuple[float, float] = (0.0, 1.0)
+    """Values at the lower and the upper edge of the canvas; on a logarithmic axis their logarithms to base 10."""
 
 
 def draw(series: list[Series], axes: Axes, columns: int, rows: int) -> Plot | None:
@@ -106,7 +108,7 @@ def draw(series: list[Series], axes: Axes, columns: int, rows: int) -> Plot | No
     x_ticks = ([column / (canvas[0] - 1) for column in tick_columns], x_labels)
     y_ticks = ([1 - row / (canvas[1] - 1) for row in tick_rows], y_labels)
     ansi = _compose(layers, axes, x_ticks, y_ticks, columns, rows)
-    return Plot([Text.from_ansi(line) for line in ansi.splitlines()], left, canvas[0])
+    return Plot([Text.from_ansi(line) for line in ansi.splitlines()], left, canvas[0], (low, high))
 
 
 def _compose(

@@ -52,6 +52,7 @@ DIALOG_KEYS: dict[str, tuple[Key, ...]] = {
         Key("scale(0.5)", "down", "Halve", "Halve the learning rate"),
         Key("close", "escape", "Cancel", "Keep the learning rate"),
     ),
+    "own_line": (Key("close", "escape", "Cancel", "Keep the reference line"),),
     "early_stopping": (
         Key("other_field", "up,down", "Other field", "Switch between the two fields"),
         Key("submit", "enter", "Set", "Set the rule shown"),

@@ -24,6 +24,8 @@ NAMES = {
     "left_curly_bracket": "{",
     "right_curly_bracket": "}",
     "equals_sign": "=",
+    "underscore": "_",
+    "circumflex_accent": "^",
     "ctrl+z": "Ctrl+Z",
     "f1": "F1",
     "f2": "F2",

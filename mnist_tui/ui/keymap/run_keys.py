@@ -42,6 +42,8 @@ RUN_KEYS: dict[str, tuple[Key, ...]] = {
         Key("plots('recent')", "N", "Newest steps", "Show the last tenth of the run, or all of it", footer=False),
         Key("plots('smoothing')", "S", "Smoothing", "Smooth the line: light, strong, none", footer=False),
         Key("plots('validation')", "v", "Validation", "Show validation alone, or with training", footer=False, rank=5),
+        Key("references", "underscore", "References", "Show chance, 99.29 %, the best run and your line", footer=False),
+        Key("own_line", "circumflex_accent", "Own line", "Set a reference line of your own", footer=False),
         Key("choose_runs", "c", "Compare", "Draw other runs into the curves", rank=5),
         Key("compare_tables", "C", "Tables", "Compare settings and results of these runs", rank=5),
         Key("plots('one')", "m", "One plot", "Maximize one plot; Tab shows the next", rank=6),

@@ -1,5 +1,6 @@
-"""Markers of events on the x axis of a drawn plot, and the value cursor through its lines."""
+"""Markers of events on the x axis of a drawn plot, reference lines, and the value cursor through its lines."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -32,6 +33,8 @@ EVENT_MARKERS = {
     "alert": EventMarker("!", "warning", 4),
 }
 CURSOR = "┃"
+REFERENCE, BEYOND_LOW, BEYOND_HIGH = "╌", "▾", "▴"
+EMPTY = " \u2800"
 
 
 def column_at(position: float, limits: Window, plot: Plot) -> int | None:
@@ -55,6 +58,39 @@ def mark_events(plot: Plot, events: Iterable[tuple[float, str]], limits: Window,
         _put(axis, column, marker.character, paint(Color.parse(variables[marker.variable]), bold=True))
 
 
+def draw_references(plot: Plot, levels: Iterable[tuple[float, str]], style: Style, *, log: bool) -> None:
+    """Draw levels, (value in the unit of the y axis, name), where nothing else is drawn.
+
+    Beyond the y axis, only the name is drawn, at the edge. Levels of one row share a line.
+    """
+    low, high = plot.y_limits
+    rows = len(plot.lines) - AXIS_ROWS
+    names: dict[tuple[int, str], list[str]] = {}
+    for value, name in levels:
+        if log and value <= 0:
+            continue
+        share = ((math.log10(value) if log else value) - low) / (high - low)
+        _, (row,) = cells_of([0.0], [min(1.0, max(0.0, share))], plot.columns, rows)
+        names.setdefault((row, BEYOND_LOW if share < 0 else BEYOND_HIGH if share > 1 else ""), []).append(name)
+    for (row, beyond), found in names.items():
+        _draw_reference(plot, plot.lines[row], f"{beyond} {' · '.join(found)}".strip(), style, is_beyond=bool(beyond))
+
+
+def _draw_reference(plot: Plot, line: Text, words: str, style: Style, *, is_beyond: bool) -> None:
+    line.pad_right(max(0, plot.left + plot.columns - len(line.plain)))
+    blank = [letter in EMPTY for letter in line.plain[plot.left : plot.left + plot.columns]]
+    label = f" {words} "
+    starts = range(len(blank) - len(label), -1, -1)
+    start = next((start for start in starts if all(blank[start : start + len(label)])), None)
+    if start is not None:
+        for column, letter in enumerate(label, start):
+            _put(line, plot.left + column, letter, style)
+            blank[column] = False
+    if not is_beyond:
+        for column in (column for column, is_blank in enumerate(blank) if is_blank):
+            _put(line, plot.left + column, REFERENCE, style)
+
+
 def draw_cursor(plot: Plot, position: float, limits: Window, colours: Palette) -> None:
     """Draw the value cursor at a position of the x axis, behind what is drawn there."""
     column = column_at(position, limits, plot)
@@ -65,7 +101,7 @@ def draw_cursor(plot: Plot, position: float, limits: Window, colours: Palette) -
     *canvas, axis = plot.lines[: 1 - AXIS_ROWS]
     for line in canvas:
         line.pad_right(max(0, column + 1 - len(line.plain)))
-        if line.plain[column] in " \u2800":
+        if line.plain[column] in EMPTY:
             _put(line, column, CURSOR, style)
         else:
             line.stylize(behind, column, column + 1)

@@ -1,4 +1,4 @@
-"""Other runs drawn into the plots of a run, with a colour and a marker each."""
+"""Other runs drawn into the plots of a run, with a colour and a marker each, and reference lines."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from textual.color import Color
 
 from mnist_tui.runs.history import History
+from mnist_tui.ui.plots.references import ReferenceLine
 
 MARKERS = "◆▲■▼✚◇△□▽○"
 """One cell each; ● and ★ belong to the run whose plots these are."""
@@ -65,6 +66,7 @@ class RunOverlay:
     """True if the plots' own run only gives the x axis."""
     front: str | None = None
     """Id of the run that is drawn over the others."""
+    references: tuple[ReferenceLine, ...] = ()
 
     @property
     def draw_order(self) -> Sequence[OverlayRun]:

@@ -9,12 +9,13 @@ from mnist_tui.render.ticks import tick_label
 from mnist_tui.runs.history import History
 from mnist_tui.ui.plots.data import MetricCurve, ValidationPoints, read_curve, read_rolling, read_validation
 from mnist_tui.ui.plots.legend import axis_label, legend, overlay_legend
-from mnist_tui.ui.plots.markers import draw_cursor, mark_events
+from mnist_tui.ui.plots.markers import draw_cursor, draw_references, mark_events
 from mnist_tui.ui.plots.mouse import Canvas, PlotMouse
 from mnist_tui.ui.plots.overlay import RunOverlay
 from mnist_tui.ui.plots.scale import Scale, scale_of
 from mnist_tui.ui.plots.series import extra_gpu_series, gpu_legend, overlay_series, own_series
 from mnist_tui.ui.plots.view import PlotView
+from mnist_tui.ui.shared.paint import paint
 from mnist_tui.ui.theme import Palette, palette
 
 FRAME_SECONDS = 0.7
@@ -98,6 +99,8 @@ class PlotPanel(PlotMouse):
             return []
         self.canvas = Canvas(plot.left, plot.columns, scale, history)
         mark_events(plot, self._events(history, scale, curve, points), scale.limits, variables)
+        levels = [(each.value * metric.scale, each.words) for each in overlay.references if each.metric == metric.key]
+        draw_references(plot, levels, paint(colours.quiet), log=view.log)
         if view.cursor is not None:
             (position,) = scale.positions(history, np.array([float(view.cursor)]))
             draw_cursor(plot, float(position), scale.limits, colours)

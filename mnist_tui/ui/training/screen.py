@@ -1,23 +1,31 @@
 """The training screen: the model, its curves, the progress and the events."""
 
+from dataclasses import replace
+
 from textual import work
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.message import Message
 
-from mnist_tui.metrics import Metric
-from mnist_tui.runs.directory import RunDirectory
+from mnist_tui.metrics import METRICS, Metric
+from mnist_tui.runs.directory import RunDirectory, RunError
+from mnist_tui.runs.own_lines import read_own_lines, set_own_line
+from mnist_tui.runs.summary import RunSummary
 from mnist_tui.ui.compare.compared_runs import ComparedRuns
 from mnist_tui.ui.compare.overlay_legend import OverlayLegend
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.plots.board import PlotBoard
+from mnist_tui.ui.plots.overlay import RunOverlay
 from mnist_tui.ui.plots.readout import CursorReadout
+from mnist_tui.ui.plots.references import best_run, reference_lines
 from mnist_tui.ui.run.screen import RunScreen
 from mnist_tui.ui.session import RunSession, RunView
+from mnist_tui.ui.steering.steering import notify
 from mnist_tui.ui.training.confusions_line import ConfusionsLine
 from mnist_tui.ui.training.events_panel import EventsPanel
 from mnist_tui.ui.training.machine_panel import MachinePanel
 from mnist_tui.ui.training.model_panel import ModelPanel
+from mnist_tui.ui.training.own_line import OwnLine, OwnLineScreen
 from mnist_tui.ui.training.progress_panel import ProgressPanel
 from mnist_tui.ui.training.start_up_panel import StartUpPanel
 
@@ -37,8 +45,19 @@ class TrainingScreen(RunScreen):
     class OthersRead(Message):
         """Posted when the other runs were read."""
 
+    class BestRead(Message):
+        """Posted when the best other run on the same data was looked for."""
+
+        def __init__(self, best: RunSummary | None) -> None:
+            super().__init__()
+            self.best = best
+
     def __init__(self, session: RunSession) -> None:
         super().__init__(session)
+        self._has_references = False
+        """True if the reference lines are drawn."""
+        self._best: RunSummary | None = None
+        self._own_lines: dict[str, float] = {}
         self._others = ComparedRuns()
         """Runs drawn into the plots."""
 
@@ -65,7 +84,7 @@ class TrainingScreen(RunScreen):
         self.set_class(not running, "-starting")
         if running:
             board = self.query_one(PlotBoard)
-            board.show(history, view.now, self._others.overlay())
+            board.show(history, view.now, self._overlay())
             if self.focused is None:
                 self.call_after_refresh(board.focus)  # it was hidden while there was nothing to plot
             self._update_readout()
@@ -78,6 +97,44 @@ class TrainingScreen(RunScreen):
         self.query_one(ProgressPanel).show(view)
         self.query_one(ConfusionsLine).show(history, view.status)
         self.query_one(EventsPanel).show(history, view.unknown_events)
+
+    def _overlay(self) -> RunOverlay:
+        overlay = self._others.overlay()
+        if not self._has_references:
+            return overlay
+        return replace(overlay, references=reference_lines(self.session.view.history, self._best, self._own_lines))
+
+    def action_references(self) -> None:
+        """Draw the reference lines, or leave them out."""
+        self._has_references = not self._has_references
+        if self._has_references:
+            self._own_lines = read_own_lines()
+            self._read_best()
+        self.show(self.session.view)
+
+    def action_own_line(self) -> None:
+        """Ask for a reference line in the maximized plot, else in that of the accuracy."""
+        metric = METRICS[self.query_one(PlotBoard).view.maximised or "accuracy"]
+        self.app.push_screen(OwnLineScreen(metric, read_own_lines().get(metric.key)), self._set_own_line)
+
+    def _set_own_line(self, line: OwnLine | None) -> None:
+        if line is None:
+            return
+        try:
+            set_own_line(line.metric, line.value)
+        except RunError as error:
+            notify(self.app, str(error), "error")
+            return
+        self._has_references = False
+        self.action_references()
+
+    @work(thread=True, exclusive=True, group="best")
+    def _read_best(self) -> None:
+        self.post_message(self.BestRead(best_run(self.session.view.history, self.session.run.path)))
+
+    def on_training_screen_best_read(self, message: BestRead) -> None:
+        self._best = message.best
+        self.show(self.session.view)
 
     def _update_readout(self) -> None:
         board = self.query_one(PlotBoard)
@@ -138,7 +195,7 @@ class TrainingScreen(RunScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "compare_tables":
             return bool(self._others.runs)
-        if action == "choose_runs":
+        if action in ("choose_runs", "references", "own_line"):
             return self.session.view.history.steps.count > 0
         if action == "plots":
             return self.has_widgets and self.query_one(PlotBoard).can_do(str(parameters[0]))
