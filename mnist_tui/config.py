@@ -3,8 +3,11 @@
 How settings are read from text is in settings.py.
 """
 
+import contextlib
 import math
+import os
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,6 +92,8 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Rule that EarlyStopping parses."""
     until: str = "off"
     """Target that Target parses: the run ends once a validation reaches it."""
+    on_end: str = "off"
+    """Command that `command_words` parses: run once the run ends, fails, diverges, stalls or crashes."""
     checkpoint_seconds: float = 60.0
     """Longest time between two checkpoints, which is what a crash can cost."""
     kept_epochs: str = "40:100"
@@ -200,6 +205,31 @@ class Target:
 
     def __str__(self) -> str:
         return f"{self.value:g} % accuracy" if self.metric == "accuracy" else f"loss {self.value:g}"
+
+
+def command_words(text: str) -> list[str]:
+    """Split a command as a shell would, but no shell runs it: variables, pipes and wildcards mean nothing.
+
+    Returns:
+        The program and its arguments; none for "off". A program may begin with ~.
+
+    Raises:
+        ConfigError: It has an open quotation mark, no program, or characters that cannot be printed.
+    """
+    if text == "off":
+        return []
+    try:
+        words = shlex.split(text) if text.isprintable() else []
+    except ValueError:
+        words = []
+    if not words or not words[0]:
+        raise ConfigError(
+            f"on_end {quoted(sanitize(text))} cannot be run: give off, or a program and its arguments on one line, with"
+            " quotation marks in pairs"
+        )
+    with contextlib.suppress(RuntimeError):  # no such user
+        words[0] = os.path.expanduser(words[0])  # noqa: PTH111 - a path would lose the ./ of a program here
+    return words
 
 
 @dataclass(frozen=True)

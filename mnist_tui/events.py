@@ -383,6 +383,28 @@ class RunFailed(Event, frozen=True, kw_only=True):
     error: str
 
 
+class Occasion(StrEnum):
+    """Reason to tell the user about a run, and to run the command `on_end`."""
+
+    ENDED = "ended"
+    FAILED = "failed"
+    DIVERGED = "diverged"
+    """The loss diverged, and training waits for a decision."""
+    STALLED = "stalled"
+    """No step came for ten times the usual time."""
+    CRASHED = "crashed"
+    """The engine is gone without a last event."""
+
+
+class CommandEnded(Event, frozen=True, kw_only=True):
+    """The command `on_end` ran. The watcher writes it (control/watcher.py), not the engine."""
+
+    occasion: Occasion
+    text: str
+    """The program and its outcome, in one line."""
+    succeeded: bool
+
+
 OtherEvent = (
     RunStarted
     | PhaseChanged
@@ -396,6 +418,7 @@ OtherEvent = (
     | RunResumed
     | RunEnded
     | RunFailed
+    | CommandEnded
 )
 """Events that version 0.1 wrote as they are now, or did not have."""
 AnyEvent = StepEnded | EpochEnded | OtherEvent

@@ -27,6 +27,7 @@ from mnist_tui.config import (
     Recipe,
     RunConfig,
     Target,
+    command_words,
     quoted,
     shortened,
 )
@@ -180,7 +181,7 @@ def _name(setting: Setting, text: str, _: "Catalogue") -> str:
 INTEGER, REAL = Kind("INTEGER", _integer), Kind("REAL", _real)
 KEPT = Kind("EPOCHS[:MB]", _checked(KeptEpochs.parse))
 RULE, DEVICE = Kind("RULE", _checked(EarlyStopping.parse)), Kind("DEVICE", _checked(DeviceChoice.parse))
-TARGET = Kind("TARGET", _checked(Target.parse))
+TARGET, COMMAND = Kind("TARGET", _checked(Target.parse)), Kind("COMMAND", _checked(command_words))
 SETTINGS: tuple[Setting, ...] = (
     Setting("preset", "model and training recipe", Kind("PRESET", _preset)),
     Setting("model", "own model: FILE.py:FUNCTION or FILE.keras", Kind("MODEL", _model), optional=True),
@@ -197,6 +198,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("name", "name of the run", Kind("NAME", _name), optional=True),
     Setting("early_stopping", "off, or METRIC:EPOCHS of patience, such as loss:3", RULE),
     Setting("until", "off, or a validation value that ends the run: accuracy:99.5, loss:0.03", TARGET),
+    Setting("on_end", "off, or a program to run once the run ends, fails, diverges or stalls", COMMAND),
     Setting("checkpoint_seconds", "longest time between checkpoints", REAL, 0.1, 86_400),
     Setting("kept_epochs", "epochs whose weights are kept, or EPOCHS:MB; 0: none", KEPT),
     Setting("rolling", "percent of the time for validation between steps; 0: none", REAL, 0, 50),

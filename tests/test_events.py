@@ -11,6 +11,7 @@ from mnist_tui.event_lines import decode, decode_lines, encode
 from mnist_tui.events import (
     AnyEvent,
     CheckpointSaved,
+    CommandEnded,
     EndReason,
     EpochEnded,
     Event,
@@ -20,6 +21,7 @@ from mnist_tui.events import (
     LayerHistograms,
     LayerStat,
     LayerStats,
+    Occasion,
     Phase,
     PhaseChanged,
     RunEnded,
@@ -56,6 +58,7 @@ EVENTS: list[AnyEvent] = [
         unsaved=("model.keras",),
     ),
     RunFailed(time=1.5, error="out of memory"),
+    CommandEnded(time=1.5, occasion=Occasion.FAILED, text="mail succeeded in 0.1 s", succeeded=True),
 ]
 
 
@@ -161,7 +164,7 @@ def test_texts_are_sanitised_where_they_are_read(event: AnyEvent) -> None:
     def spoiled(value: Any) -> Any:
         if isinstance(value, dict):
             return {
-                key: each if key in ("type", "phase", "reason", "kind", "levels") else spoiled(each)
+                key: each if key in ("type", "phase", "reason", "kind", "occasion", "levels") else spoiled(each)
                 for key, each in value.items()
             }
         if isinstance(value, list | tuple):

@@ -8,7 +8,7 @@ from mnist_tui.cli.wiring import catalogue, launch
 from mnist_tui.config import RunConfig
 from mnist_tui.settings import INTEGER, REAL, SETTINGS, Setting
 
-FIXED_SETTINGS = ("preset", "epochs", "name", "early_stopping", "until", "checkpoint_seconds", "ensemble")
+FIXED_SETTINGS = ("preset", "epochs", "name", "early_stopping", "until", "on_end", "checkpoint_seconds", "ensemble")
 """Settings that the benchmark chooses, or that do not change the speed."""
 TIMED_SETTINGS = tuple(setting for setting in SETTINGS if setting.key not in FIXED_SETTINGS)
 TARGET_PRESET = "fast"

@@ -6,7 +6,7 @@ from mnist_tui.cli.output import check_output, is_stdout, show_progress, write_o
 from mnist_tui.cli.steer import RUN_HELP
 from mnist_tui.cli.wiring import UsageError, check_data, check_evaluated
 from mnist_tui.control import client
-from mnist_tui.control.protocol import JobReport
+from mnist_tui.control.jobs import JobReport
 from mnist_tui.render.text import sanitize
 from mnist_tui.runs.directory import RunDirectory, RunError, find_run
 

@@ -76,8 +76,8 @@ def print_json(document: object) -> None:
 def run_document(summary: RunSummary) -> dict[str, Any]:
     """Return the object that `show --json` prints.
 
-    `settings` are those that the run was started with; `learning_rate`, `early_stopping` and `until` are the current
-    ones.
+    `settings` are those that the run was started with; `learning_rate`, `early_stopping`, `until` and `on_end` are
+    the current ones.
     """
     best, history = summary.best, summary.history
     checkpoints = summary.run.checkpoint_paths()
@@ -88,6 +88,11 @@ def run_document(summary: RunSummary) -> dict[str, Any]:
         "learning_rate": history.max_learning_rate,
         "early_stopping": history.early_stopping,
         "until": history.until,
+        "on_end": history.on_end,
+        "commands": [
+            {"time": ran.time, "occasion": ran.occasion, "text": ran.text, "succeeded": ran.succeeded}
+            for ran in history.commands
+        ],
         "alerts": [
             {"time": alert.time, "kind": alert.kind, "text": alert.text, "step": alert.step, "epoch": alert.epoch}
             for alert in history.alerts
@@ -184,6 +189,7 @@ def print_run(summary: RunSummary) -> None:
         rows.append(("not saved", summary.save_error.removeprefix("not saved: ")))
     elif ended and ended.unsaved:
         rows.append(("not saved", ", ".join(ended.unsaved)))
+    rows += [("on end ran", f"{ran.occasion}: {ran.text}") for ran in history.commands[-1:]]
     earlier = len(history.alerts) - SHOWN_ALERTS
     for position, alert in enumerate(history.alerts[-SHOWN_ALERTS:]):
         label = "" if position else f"alerts ({earlier} earlier)" if earlier > 0 else "alerts"
@@ -214,8 +220,12 @@ def _settings(history: History) -> list[tuple[str, str]]:
         ),
         ("data", _data(history)),
         ("early stopping", history.early_stopping),
-        *([("until", history.until)] if history.until != "off" else []),
+        *((key.replace("_", " "), value) for key, value in _at_the_end(history) if value != "off"),
     ]
+
+
+def _at_the_end(history: History) -> list[tuple[str, str]]:
+    return [("until", history.until), ("on end", history.on_end)]
 
 
 def _data(history: History) -> str:

@@ -13,9 +13,11 @@ from mnist_tui.cli.wiring import UsageError, catalogue, check_terminal, watch
 from mnist_tui.cluster import Cluster
 from mnist_tui.control import client
 from mnist_tui.control.commands import STEERING_COMMANDS, Fields, SteeringCommand, parse_epochs
+from mnist_tui.control.on_end import check_command
 from mnist_tui.control.protocol import SetEpochs
 from mnist_tui.render.text import sanitize
 from mnist_tui.runs.directory import RunDirectory, find_run
+from mnist_tui.settings import SETTINGS_BY_KEY
 
 RUN_HELP = "RUN is an id, a unique prefix of one, a name, or `last`."
 INTERFACE = "command line"
@@ -93,6 +95,7 @@ def _send(run: RunDirectory, row: SteeringCommand, fields: Fields) -> None:
 @click.argument("run")
 @click.option("--epochs", metavar="N|+N", help="Epochs in total, or how many more than planned.")
 @click.option("--accept-changed-data", is_flag=True, help="Train on although the data have changed.")
+@click.option("--on-end", metavar=SETTINGS_BY_KEY["on_end"].kind.metavar, help=SETTINGS_BY_KEY["on_end"].help)
 @click.option("--plain", is_flag=True, help="Plain lines instead of the screen.")
 @click.option("--detach", is_flag=True, help="Resume the run, print its id and return.")
 @click.option("--take-over", is_flag=True, help="Replace the engine of another machine, which is gone.")
@@ -101,6 +104,7 @@ def resume(
     run: str,
     epochs: str | None,
     accept_changed_data: bool,
+    on_end: str | None,
     plain: bool,
     detach: bool,
     take_over: bool,
@@ -112,6 +116,8 @@ def resume(
     planned = parse_epochs(epochs) if epochs is not None else {}
     if planned.get("change", 0) < 0:
         raise UsageError(f"--epochs {epochs} cannot be used: give the epochs in total, or +N for N more")
+    if on_end is not None:
+        check_command(on_end)
     if cluster is not None and not cluster.is_coordinator:
         return follow(cluster)  # the run directory is on the machine of process 0
     found = find_run(run)
@@ -133,6 +139,7 @@ def resume(
         more=planned.get("change", 0),
         cluster=cluster,
         accept_changed_data=accept_changed_data,
+        on_end=on_end,
     )
     click.echo(f"run {found.id}: {done}", err=True)
     if detach:

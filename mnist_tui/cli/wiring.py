@@ -102,11 +102,13 @@ def launch(
     """
     from mnist_tui.control.client import start
     from mnist_tui.control.model_check import check_model
+    from mnist_tui.control.on_end import check_command
     from mnist_tui.engine.backends.planning import plan_before_import
     from mnist_tui.engine.data.datasets import verify
     from mnist_tui.engine.models.presets import PRESETS
     from mnist_tui.metrics import lowest_loss
 
+    check_command(config.on_end)
     on_gpu, processes = plan_before_import(config).on_gpu, cluster.world_size if cluster is not None else 1
     with reading(config.data) as bar:
         facts = verify(config.data, report or bar)

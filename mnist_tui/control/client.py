@@ -5,7 +5,6 @@ import os
 import signal
 import socket
 import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -15,7 +14,8 @@ import msgspec
 from mnist_tui.cluster import Cluster
 from mnist_tui.config import RunConfig
 from mnist_tui.control import spawning
-from mnist_tui.control.protocol import Attach, JobReport, Ping, Reply, Request
+from mnist_tui.control.jobs import JobReport, job_reports
+from mnist_tui.control.protocol import Attach, Ping, Reply, Request
 from mnist_tui.runs.directory import RunDirectory, RunError, create_run, remove_run
 from mnist_tui.runs.liveness import LiveEngine
 from mnist_tui.runs.model_source import Source, keep_source
@@ -89,6 +89,7 @@ def resume(
     cluster: Cluster | None = None,
     *,
     accept_changed_data: bool = False,
+    on_end: str | None = None,
 ) -> None:
     """Start an engine that continues from the run's newest checkpoint.
 
@@ -98,6 +99,7 @@ def resume(
         epochs: Epochs in total, instead of those planned.
         cluster: The processes that share the training, if there are several.
         accept_changed_data: Train on even if the data have changed since the run was started.
+        on_end: Command to run at its end, instead of the one set before.
 
     Raises:
         RunError: The run already has a live engine, or the engine cannot be started.
@@ -105,6 +107,8 @@ def resume(
     options = ["--epochs", str(epochs)] if epochs is not None else []
     if accept_changed_data:
         options.append("--accept-changed-data")
+    if on_end is not None:
+        options.append(f"--on-end={on_end}")
     _start_engine(run, f"--resume={by}", *options, *_cluster_arguments(cluster))
 
 
@@ -151,29 +155,12 @@ def do_job(run: RunDirectory, name: str, argument: str = "") -> Iterator[JobRepo
     Closing the iterator terminates the job.
     """
     run.record().check_is_own()
-    command = ("mnist_tui.engine.jobs", name, str(run.path), argument)
     try:
-        temporary = tempfile.TemporaryDirectory(prefix="mnist-tui-job-", ignore_cleanup_errors=True)
-        environment = os.environ | {"TMPDIR": temporary.name}
-        with run.open_log() as log:
-            job = spawning.spawn(*command, stdout=subprocess.PIPE, stderr=log, environment=environment)
+        log = run.open_log()
     except OSError as error:
-        raise RunError(f"{name} cannot be started ({error.strerror}): free some memory and try again") from None
-    assert job.stdout is not None
-    try:
-        for line in job.stdout:
-            report = msgspec.json.decode(line, type=JobReport)
-            if report.error:
-                raise RunError(report.error)
-            yield report
-        if job.wait() != 0:
-            raise RunError(f"{name} ended without a result: see {run.log_path}")
-    finally:
-        job.stdout.close()
-        if job.poll() is None:
-            job.terminate()
-            job.wait()
-        temporary.cleanup()
+        raise RunError(f"{name} cannot be started ({error.strerror}): free some space and try again") from None
+    with log:
+        yield from job_reports(name, ("mnist_tui.engine.jobs", name, str(run.path), argument), log, str(run.log_path))
 
 
 def send(

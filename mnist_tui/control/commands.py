@@ -12,7 +12,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from mnist_tui.config import ConfigError, EarlyStopping, Target
+from mnist_tui.config import ConfigError, EarlyStopping, Target, command_words
 from mnist_tui.control.protocol import (
     Attach,
     Computed,
@@ -25,12 +25,14 @@ from mnist_tui.control.protocol import (
     SetEarlyStopping,
     SetEpochs,
     SetLearningRate,
+    SetOnEnd,
     SetUntil,
     SteeringRequest,
     Step,
     Stop,
 )
 from mnist_tui.settings import NO_CATALOGUE, SETTINGS_BY_KEY
+from mnist_tui.untrusted import sanitize
 
 Fields = Mapping[str, Any]
 """Fields of a request, without `by`."""
@@ -114,6 +116,11 @@ def _parse_early_stopping(text: str) -> Fields:
 def _parse_until(text: str) -> Fields:
     Target.parse(text)
     return {"target": text}
+
+
+def _parse_on_end(text: str) -> Fields:
+    command_words(text)
+    return {"command": text}
 
 
 def _confirm_step(request: Step) -> str:
@@ -221,6 +228,14 @@ STEERING_COMMANDS: list[SteeringCommand] = [
         lambda request: f"ends at {request.target}" if request.target != "off" else "ends at no target",
         parse=_parse_until,
         metavar="TARGET",
+    ),
+    SteeringCommand(
+        "on_end",
+        SetOnEnd,
+        "off, or a program to run once the run ends or breaks",
+        lambda request: f"runs at its end: {sanitize(request.command)}" if request.command != "off" else "runs nothing",
+        parse=_parse_on_end,
+        metavar="COMMAND",
     ),
 ]
 

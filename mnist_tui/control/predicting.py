@@ -5,7 +5,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mnist_tui.control.client import do_job, send
-from mnist_tui.control.protocol import JobReport, Predict, PredictedImages, Weights
+from mnist_tui.control.jobs import JobReport
+from mnist_tui.control.protocol import Predict, PredictedImages, Weights
 from mnist_tui.runs.directory import RunDirectory, RunError
 
 if TYPE_CHECKING:

@@ -90,6 +90,12 @@ class SetUntil(SteeringRequest, frozen=True, tag="set_until"):
     target: str
 
 
+class SetOnEnd(SteeringRequest, frozen=True, tag="set_on_end"):
+    """Set the command to run when the run ends: "off", or as in the setting of the same name."""
+
+    command: str
+
+
 class GivenDigit(msgspec.Struct, frozen=True):
     """A digit of a data set that the engine has not loaded; `image` is a byte per pixel and channel, row by row."""
 
@@ -382,17 +388,3 @@ RESULT_FIELDS: dict[type[Result], str] = {
     Perturbation: "perturbation",
 }
 """Field of Reply for each type of result."""
-
-
-class JobReport(msgspec.Struct, frozen=True):
-    """Progress of a job beside the training (see engine/jobs). The last one names the result or the error."""
-
-    message: str
-    progress: float
-    """Fraction done, 0..1."""
-    name: str = ""
-    """Name of the predictions that were written."""
-    classes: tuple[int, ...] = ()
-    """Predicted classes, in the order of the images."""
-    predictions: PredictedImages | None = None
-    error: str = ""

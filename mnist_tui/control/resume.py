@@ -5,7 +5,7 @@ import time
 from mnist_tui.cluster import Cluster
 from mnist_tui.config import ConfigError
 from mnist_tui.control import client
-from mnist_tui.control.protocol import SetEpochs
+from mnist_tui.control.protocol import SetEpochs, SetOnEnd
 from mnist_tui.events import EndReason
 from mnist_tui.image_layout import shape_in_words
 from mnist_tui.render.text import percent
@@ -30,6 +30,7 @@ def resume_run(
     more: int = 0,
     cluster: Cluster | None = None,
     accept_changed_data: bool = False,
+    on_end: str | None = None,
 ) -> str:
     """Continue an ended run: with its engine if that still waits, else with a new one from the newest checkpoint.
 
@@ -43,6 +44,7 @@ def resume_run(
         more: Epochs in addition to those planned.
         cluster: The processes that share the training, if there are several.
         accept_changed_data: Train on even if the data have changed since the run was started.
+        on_end: Command to run at its end, instead of the one set before.
 
     Raises:
         ConfigError: The data cannot be read.
@@ -59,14 +61,14 @@ def resume_run(
         command = "continue" if status is Status.PAUSED else "attach"
         raise RunError(f"run {run.id} is {status}: use `mnist-tui {command} {run.id}`, or stop it first")
     planned = epochs_to_plan(run, history, epochs=epochs, more=more, live=live)
-    if live and _train_on(run, history, by, planned):
+    if live and _train_on(run, history, by, planned, on_end):
         return outcome(history, planned)
     try:
         catalogue.check(history.record.config)
     except ConfigError as error:
         raise RunError(f"run {run.id} cannot be resumed here: {error}") from None
     _check_data(history, catalogue, accept_changed_data=accept_changed_data)
-    client.resume(run, by, planned, cluster, accept_changed_data=accept_changed_data)
+    client.resume(run, by, planned, cluster, accept_changed_data=accept_changed_data, on_end=on_end)
     changed = changed_words(run, history.record.config)
     return outcome(history, planned) + (f" {changed}: the run keeps training its copy." if changed else "")
 
@@ -144,11 +146,13 @@ def _check_data(history: History, catalogue: Catalogue, *, accept_changed_data: 
             )
 
 
-def _train_on(run: RunDirectory, history: History, by: str, planned: int | None) -> bool:
+def _train_on(run: RunDirectory, history: History, by: str, planned: int | None, on_end: str | None) -> bool:
     """Let the live engine train on; return False if it exits instead, so that a new one is needed."""
     if history.ended is not None and history.ended.reason is not EndReason.KILLED:
         epochs = planned if planned is not None else history.epochs_planned
         try:
+            if on_end is not None:
+                client.send(run, SetOnEnd(by=by, command=on_end))
             client.send(run, SetEpochs(by=by, epochs=epochs))
         except RunError:
             if _stays_live(run):

@@ -21,7 +21,8 @@ from typing import NoReturn
 from mnist_tui.cluster import Cluster, cluster_from
 from mnist_tui.config import ConfigError
 from mnist_tui.control.client import EARLY_SIGNALS
-from mnist_tui.control.protocol import Request, Result, Stop
+from mnist_tui.control.protocol import Request, Result, SetOnEnd, Stop
+from mnist_tui.control.watcher import start_watcher
 from mnist_tui.engine import backends
 from mnist_tui.engine.backends.runtime import out_of_memory_message
 from mnist_tui.engine.hardware import detection
@@ -80,6 +81,9 @@ class Engine:
         self._steering = Steering(state, self._event_writer.emit, ended=explain_only)
         self._over = threading.Event()
         self._heartbeat: Heartbeat | None = None
+        self._began = time.time()
+        self._watcher: int | None = None
+        """Descriptor that tells the watcher of this process's end; None without a command `on_end`."""
         self._error = ""
 
     @property
@@ -87,8 +91,8 @@ class Engine:
         """Exit status of the process: 1 if the run failed or a file is not saved."""
         return 1 if self._error or self._writer.unsaved or not self._event_writer.complete else 0
 
-    def report_resumed(self, by: str, epochs: int | None) -> None:
-        """Report that the run resumes, with `epochs` planned epochs if given."""
+    def report_resumed(self, by: str, epochs: int | None, on_end: str | None = None) -> None:
+        """Report that the run resumes, with `epochs` planned epochs and another command `on_end` if given."""
         state, emit = self._steering.state, self._event_writer.emit
         reason, now = ResumeReason.RESUMED, time.time()
         emit(RunResumed(time=now, reason=reason, step=state.step, epoch=state.epoch, by=by))
@@ -97,15 +101,27 @@ class Engine:
         if epochs is not None and epochs != state.epochs_planned:
             state.epochs_planned = epochs
             emit(SettingChanged(time=now, setting="epochs", value=str(epochs), by=by, step=state.step))
+        if on_end is not None and on_end != state.on_end:
+            self._steering.handle(SetOnEnd(by, on_end))
 
     def handle(self, request: Request) -> "Future[Result] | None":
         """Carry out a request. Return the future of an explanation or predictions. Raise RequestError."""
         pending = self._steering.handle(request)
+        if isinstance(request, SetOnEnd):
+            self._start_watcher()
         if isinstance(request, Stop) and request.now:
             self._event_writer.emit(RunEnded(time=time.time(), reason=EndReason.KILLED))
             # The training thread may be inside a native call, so the process does not wait for it.
             threading.Timer(REPLY_SECONDS, self.exit, [0]).start()
         return pending
+
+    def _start_watcher(self) -> None:
+        """Start the process that runs the command `on_end`, if there is one and it is not watched for yet."""
+        if self._watcher is None and self._steering.state.on_end != "off":
+            try:
+                self._watcher = start_watcher(self._run, self._began)
+            except OSError as error:
+                log(f"no watcher ({error}): the command on_end will not be run")
 
     def viewers_changed(self, count: int) -> None:
         """Set the number of attached viewers."""
@@ -182,6 +198,7 @@ class Engine:
         # The socket listens before its address is published, so no early request is lost.
         address = listener.getsockname() if listener else None
         self._heartbeat = Heartbeat(self._run, lock, address, lambda: self.save_error)
+        self._start_watcher()
         use_own_folder()  # after the socket, which other engines remove if this one is killed
         threading.Thread(target=work, name="training", daemon=True).start()
         if listener is not None:
@@ -220,6 +237,7 @@ def main() -> None:
     parser.add_argument("--resume", metavar="BY", help="resume from the newest checkpoint on behalf of BY")
     parser.add_argument("--explain-only", action="store_true", help="load the model of an ended run to explain digits")
     parser.add_argument("--epochs", type=int, help="with --resume: new number of planned epochs")
+    parser.add_argument("--on-end", help="with --resume: another command to run at the end")
     parser.add_argument(
         "--accept-changed-data", action="store_true", help="with --resume: train on although the data have changed"
     )
@@ -239,7 +257,7 @@ def main() -> None:
     accepted_by = resumed if resumed is not None and options.accept_changed_data else ""
     engine = Engine(run, start, cluster, explain_only=options.explain_only, accepted_by=accepted_by)
     if resumed is not None:
-        engine.report_resumed(resumed, options.epochs)
+        engine.report_resumed(resumed, options.epochs, options.on_end)
     asyncio.run(engine.main(lock))
     engine.exit(engine.status)
 

@@ -15,6 +15,7 @@ from mnist_tui.events import (
     AlertRaised,
     AnyEvent,
     CheckpointSaved,
+    CommandEnded,
     EpochEnded,
     HardwareSampled,
     LayerHistograms,
@@ -34,7 +35,7 @@ from mnist_tui.events import (
 from mnist_tui.image_layout import MNIST_SHAPE, ImageShape
 from mnist_tui.metrics import Metric
 from mnist_tui.runs.directory import RunRecord
-from mnist_tui.runs.notes import SEEN, CurveMarker, Note, describe
+from mnist_tui.runs.notes import SEEN, CurveMarker, Note, describe, is_alarming
 from mnist_tui.runs.status import Status
 from mnist_tui.settings import NO_CATALOGUE, SETTINGS_BY_KEY
 
@@ -58,6 +59,7 @@ STEERED_FIELDS = {
     "learning_rate": "max_learning_rate",
     "early_stopping": "early_stopping",
     "until": "until",
+    "on_end": "on_end",
 }
 """Setting that a user can change -> field of History, and of the engine's TrainingState."""
 
@@ -100,6 +102,9 @@ class History:
         self.epochs_planned = record.config.epochs_in_all
         self.early_stopping = record.config.early_stopping
         self.until = record.config.until
+        self.on_end = record.config.on_end
+        self.commands: list[CommandEnded] = []
+        """Outcomes of the command `on_end`, oldest first."""
         self.max_learning_rate = record.config.learning_rate
         """Maximum of the learning-rate schedule."""
         self.data_changed_at: int | None = None
@@ -185,10 +190,12 @@ class History:
             self._end_phase(event.time)
         elif isinstance(event, RunFailed):
             self.failed = event
+        elif isinstance(event, CommandEnded):
+            self.commands.append(event)
         text = describe(event)
         if event in self.tests[1:]:
             text += f", {SEEN}"
-        self.notes.append(Note(event.time, text, isinstance(event, AlertRaised | RunFailed)))
+        self.notes.append(Note(event.time, text, is_alarming(event)))
 
     def skip_step(self, event: StepEnded) -> None:
         """Note that training reached a step, without keeping its metrics: a summary has no use for them."""

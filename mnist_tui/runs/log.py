@@ -177,6 +177,23 @@ def _end_of_data(descriptor: int, size: int) -> int:
     return size
 
 
+def append_line(path: Path, event: Event) -> None:
+    """Append an event from another process than the engine, which may be live; raises OSError.
+
+    One system call writes the line at the end of the file, so that it is between two lines of the engine.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_NONBLOCK)
+    try:
+        size = os.fstat(descriptor).st_size
+        is_torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"  # the engine was killed while it wrote
+        line = (b"\n" if is_torn else b"") + encode(event)
+        written = os.write(descriptor, line)
+        if written < len(line) and os.fstat(descriptor).st_size == size + written:
+            os.ftruncate(descriptor, size)
+    finally:
+        os.close(descriptor)
+
+
 class LogFollower:
     """Reader of a growing log. `read` returns the events since the last call.
 

@@ -8,6 +8,7 @@ from mnist_tui.events import (
     AlertRaised,
     AnyEvent,
     CheckpointSaved,
+    CommandEnded,
     EndReason,
     EpochEnded,
     RunEnded,
@@ -39,6 +40,11 @@ class CurveMarker:
     text: str
 
 
+def is_alarming(event: AnyEvent) -> bool:
+    """Return True if an event is a problem."""
+    return isinstance(event, AlertRaised | RunFailed) or (isinstance(event, CommandEnded) and not event.succeeded)
+
+
 def describe(event: AnyEvent) -> str:
     """Return one line about an event."""
     match event:
@@ -64,6 +70,8 @@ def describe(event: AnyEvent) -> str:
             return f"run {reason}, not tested" if accuracy is None else f"run {reason}: test {accuracy * 100:.2f} %"
         case RunFailed():
             return f"run failed: {event.error}"
+        case CommandEnded():
+            return f"on end ({event.occasion}): {event.text}"
         case _:
             return type(event).__name__
 

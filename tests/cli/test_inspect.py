@@ -7,7 +7,7 @@ import pytest
 
 from mnist_tui.cli import inspect, listing_inspection
 from mnist_tui.cli.main import run_command
-from mnist_tui.control.protocol import JobReport
+from mnist_tui.control.jobs import JobReport
 from mnist_tui.event_lines import encode
 from mnist_tui.events import AnyEvent, EndReason
 from mnist_tui.runs.directory import RunDirectory, RunError, create_run

@@ -83,6 +83,8 @@ def test_a_finished_run_has_every_promised_field() -> None:
         "learning_rate",
         "early_stopping",
         "until",
+        "on_end",
+        "commands",
         "alerts",
         "checkpoint",
         "unsaved",

@@ -18,7 +18,8 @@ from PIL import Image as Pillow
 from mnist_tui.cli.main import run_command
 from mnist_tui.cli.wiring import UsageError
 from mnist_tui.control import predicting
-from mnist_tui.control.protocol import JobReport, PredictedImages
+from mnist_tui.control.jobs import JobReport
+from mnist_tui.control.protocol import PredictedImages
 from mnist_tui.runs.directory import RunDirectory
 from tests.kit.photographs import photograph, sheet
 from tests.kit.recording import RECORDING, recorded_run

@@ -22,6 +22,7 @@ from mnist_tui.control.protocol import (
     SetEarlyStopping,
     SetEpochs,
     SetLearningRate,
+    SetOnEnd,
     SetUntil,
     Step,
     Stop,
@@ -71,6 +72,7 @@ REQUESTS: dict[str, tuple[list[Request], str]] = {
     "set --learning-rate /4": ([SetLearningRate(by=BY, factor=0.25)], "multiplies its maximum learning rate by 0.25"),
     "set --early-stopping loss:3": ([SetEarlyStopping(by=BY, rule="loss:3")], "sets early stopping to loss:3"),
     "set --until loss:0.03": ([SetUntil(by=BY, target="loss:0.03")], "ends at loss:0.03"),
+    "set --on-end true": ([SetOnEnd(by=BY, command="true")], "runs at its end: true"),
     "set --until off": ([SetUntil(by=BY, target="off")], "ends at no target"),
     "set --early-stopping off": ([SetEarlyStopping(by=BY, rule="off")], "sets early stopping to off"),
 }
@@ -170,8 +172,9 @@ def resumed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, int | None,
         more: int,
         cluster: Cluster | None,
         accept_changed_data: bool,
+        on_end: str | None,
     ) -> str:
-        assert (cluster, accept_changed_data) == (None, False)
+        assert (cluster, accept_changed_data, on_end) == (None, False, None)
         calls.append((run.id, by, epochs, more))
         return "what it leads to"
 

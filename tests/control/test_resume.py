@@ -50,7 +50,7 @@ def resumed(monkeypatch: pytest.MonkeyPatch) -> Resumed:
     calls: Resumed = []
 
     def stand_in(_: RunDirectory, by: str, epochs: int | None, cluster: Cluster | None, **options: bool) -> None:
-        assert (cluster, set(options)) == (None, {"accept_changed_data"})
+        assert (cluster, set(options)) == (None, {"accept_changed_data", "on_end"})
         calls.append((by, epochs))
 
     monkeypatch.setattr(client, "resume", stand_in)

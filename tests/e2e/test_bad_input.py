@@ -36,6 +36,8 @@ BAD_INPUT = {
     "nothing to set": ("set last", ["--epochs", "--learning-rate", "--early-stopping"]),
     "a learning rate of zero": ("set x --learning-rate x0", ["x0", "x0.5", "/2"]),
     "an unknown early-stopping metric": ("train --early-stopping f1:3", ["early_stopping", "f1:3", "loss:3"]),
+    "a target that cannot be reached": ("train --until accuracy:101", ["until", "accuracy:101", "accuracy:99.5"]),
+    "a missing program at the end": ("train --on-end /nowhere", ["on_end", "/nowhere", "PATH"]),
     "an unknown device": ("train --device tpu", ["device", "tpu", "gpu:0,1"]),
     "a missing GPU": ("train --device gpu:999", ["device", "gpu:999"]),
     "a batch that two devices cannot share": ("train --device cpu:0,1 --batch-size 65", ["batch_size", "65", "2"]),

@@ -183,7 +183,7 @@ def test_stop_now_ends_the_run_at_once(start: Start) -> None:
 
 
 def test_a_killed_engine_is_reported_as_crashed_and_its_socket_is_private(start: Start) -> None:
-    run = start(**LONG)
+    run = start(**LONG, on_end="/bin/sh -c 'echo $MNIST_TUI_STATUS; exit 3'")
     events_until(run, is_first_step)
     endpoint = run.endpoint()
     assert endpoint is not None
@@ -200,6 +200,12 @@ def test_a_killed_engine_is_reported_as_crashed_and_its_socket_is_private(start:
     assert summary.status is Status.CRASHED
     assert summary.pid is None
     assert summary.steps_done >= 1
+    deadline = time.monotonic() + 60
+    while not (ran := summarize(run).history.commands):
+        assert time.monotonic() < deadline, run.log_path.read_text()
+        time.sleep(0.05)
+    assert [event.text for event in ran] == ["sh exited with status 3: crashed"]
+    assert summarize(run).status is Status.CRASHED
     with pytest.raises(RunError, match="has no live engine"):
         client.send(run, Stop(by="test"))
 

@@ -6,7 +6,7 @@ import pytest
 
 from mnist_tui.cli.wiring import catalogue
 from mnist_tui.config import DataFacts
-from mnist_tui.control.protocol import JobReport
+from mnist_tui.control.jobs import JobReport
 from mnist_tui.engine.data.datasets import Digits
 from mnist_tui.engine.jobs import exhibits
 from mnist_tui.engine.jobs.exhibits import (

@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from textual.widgets import OptionList, Static
 
 from mnist_tui.analysis.reviews import LabelReview
-from mnist_tui.control.protocol import JobReport
+from mnist_tui.control.jobs import JobReport
 from mnist_tui.inspection.predictions import TRAIN, VALIDATION, EvaluationPoint
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.ui.app import MnistTuiApp

@@ -10,7 +10,7 @@ from textual.containers import VerticalScroll
 from textual.pilot import Pilot
 from textual.widgets import Markdown, OptionList
 
-from mnist_tui.control.protocol import JobReport
+from mnist_tui.control.jobs import JobReport
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.exhibits import Chart, Exhibit, Images, Series, read_exhibit, write_exhibit
 from mnist_tui.textbook import INDEX, pages

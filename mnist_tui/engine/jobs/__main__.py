@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from mnist_tui.config import ConfigError
-from mnist_tui.control.protocol import JobReport
+from mnist_tui.control.jobs import JobReport
 from mnist_tui.engine import backends
 from mnist_tui.engine.backends.runtime import plan_job
 from mnist_tui.engine.data import datasets

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_tui.config import DataFacts
-from mnist_tui.control.protocol import JobReport
+from mnist_tui.control.jobs import JobReport
 from mnist_tui.engine import backends
 from mnist_tui.engine.backends.runtime import plan_job
 from mnist_tui.engine.data import datasets

@@ -48,6 +48,7 @@ class TrainingState(msgspec.Struct, kw_only=True):
     max_learning_rate: float = msgspec.field(name="peak")
     early_stopping: str
     until: str = "off"
+    on_end: str = "off"
     step: Count = 0
     epoch: Count = 0
     batch: Count = 0
@@ -76,6 +77,7 @@ class TrainingState(msgspec.Struct, kw_only=True):
             max_learning_rate=config.learning_rate,
             early_stopping=config.early_stopping,
             until=config.until,
+            on_end=config.on_end,
         )
 
     def go_to_best(self, epochs: Sequence[EpochEnded]) -> None:

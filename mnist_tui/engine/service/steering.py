@@ -12,7 +12,7 @@ from enum import Enum, auto
 from functools import partial
 from typing import Any, get_args
 
-from mnist_tui.config import ConfigError, EarlyStopping, Target
+from mnist_tui.config import ConfigError, EarlyStopping, Target, command_words
 from mnist_tui.control.protocol import (
     Computed,
     Continue,
@@ -24,6 +24,7 @@ from mnist_tui.control.protocol import (
     SetEarlyStopping,
     SetEpochs,
     SetLearningRate,
+    SetOnEnd,
     SetUntil,
     Step,
     Stop,
@@ -205,9 +206,15 @@ class Steering:
     def _accept_until(self, request: SetUntil) -> None:
         self._set_rule("until", request.target, request.by, partial(Target.parse, lowest_loss=self.lowest_loss))
 
+    def _accept_on_end(self, request: SetOnEnd) -> None:
+        self._set("on_end", request.command, request.by, command_words)
+
     def _set_rule(self, key: str, text: str, by: str, parse: Callable[[str], object]) -> None:
         self._check_training()
         self._check_single_model("target" if key == "until" else "early stopping")
+        self._set(key, text, by, parse)
+
+    def _set(self, key: str, text: str, by: str, parse: Callable[[str], object]) -> None:
         try:
             parse(text)
         except ConfigError as error:
@@ -388,5 +395,6 @@ HANDLERS: dict[type[Request], Handler] = {
     SetLearningRate: Steering._accept_learning_rate,
     SetEarlyStopping: Steering._accept_early_stopping,
     SetUntil: Steering._accept_until,
+    SetOnEnd: Steering._accept_on_end,
 }
 """The handler of each type of request, called under the lock of the steering."""

@@ -204,6 +204,7 @@ def settings_of(history: History) -> Settings:
         "learning_rate": history.max_learning_rate,
         "early_stopping": history.early_stopping,
         "until": history.until,
+        "on_end": history.on_end,
     }
     found: dict[str, str] = {}
     for setting in SETTINGS:

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from mnist_tui.control.client import do_job
-from mnist_tui.control.protocol import JobReport
+from mnist_tui.control.jobs import JobReport
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.session import RunView

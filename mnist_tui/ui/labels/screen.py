@@ -10,7 +10,7 @@ from textual.widgets import Static
 from mnist_tui.analysis.query import Query, Term
 from mnist_tui.analysis.reviews import LabelReview, ReviewOutcome
 from mnist_tui.control.client import origin
-from mnist_tui.control.protocol import JobReport
+from mnist_tui.control.jobs import JobReport
 from mnist_tui.inspection.predictions import TRAIN, EvaluationPoint
 from mnist_tui.inspection.review_export import export_reviews
 from mnist_tui.render.text import bar, sanitize
