@@ -5,7 +5,7 @@ from typing import Literal, TypeVar
 from textual import work
 from textual.app import ComposeResult
 from textual.containers import Container
-from textual.content import Content
+from textual.markup import escape
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
@@ -61,6 +61,8 @@ class ConfusionScreen(PredictionScreen):
         super().__init__(session)
         self._reference: Reference | Literal["previous"] | None = None
         """Matrix to compare with."""
+        self._frame = ("", "")
+        """Markup of the matrix' title and subtitle."""
         self._differences: dict[object, str] = {}
         """The tested difference by what was compared; empty while the predictions are read."""
 
@@ -99,17 +101,19 @@ class ConfusionScreen(PredictionScreen):
         figures = report(counts)
         mistakes = "1 mistake" if figures.mistakes == 1 else f"{figures.mistakes:,} mistakes"
         words = f"{percent(figures.accuracy)} of {figures.total:,} {split_words(point)} images, {mistakes}"
-        matrix.border_subtitle = Content(words)
+        subtitle = escape(words)
         if reference is not None:
             tested = self._difference_words(point, reference)
-            matrix.border_subtitle = f"[$success]▲ better[/]  [$wrong]▼ worse[/]  {tested}".rstrip()
+            subtitle = f"[$success]▲ better[/]  [$wrong]▼ worse[/]  {tested}".rstrip()
         values = "" if matrix.values is CellValues.COUNTS else f", {matrix.values.value}"
         values += ", similar classes together" if matrix.is_grouped else ""
         change = "" if point.step is None else f": {point.words}"
         if reference is not None:
             name = point.words if point.step is None else f"rolling to step {point.step:,}"
             change = f": {name}, compared with {reference.words}"
-        matrix.border_title = Content(f"Confusion{change}{values}")
+        frame = escape(f"Confusion{change}{values}"), subtitle
+        if frame != self._frame:  # each assignment repaints the whole matrix
+            self._frame = matrix.border_title, matrix.border_subtitle = frame
         if self.focused is None:
             matrix.focus()
         self._show_panels(view)
@@ -281,7 +285,9 @@ class ConfusionScreen(PredictionScreen):
         worst = tuple(top_confusions(matrix.counts, WORST))
         changes = tuple(comparison.change.largest(WORST)) if comparison is not None else None
         panel = self.query_one(WorstConfusions)
-        panel.border_title = "Worst confusions" if changes is None else "Largest changes"
+        title = "Worst confusions" if changes is None else "Largest changes"
+        if panel.border_title != title:
+            panel.border_title = title
         panel.ranked = RankedConfusions(worst, names, matrix.cursor, changes, in_counts)
         self.query_one(ClassScores).scores = Scores(figures, names, true)
 

@@ -16,6 +16,7 @@ from mnist_tui.ui.run.alert_banner import AlertBanner
 from mnist_tui.ui.run.epoch_slider import EpochSlider, Slide
 from mnist_tui.ui.run.screen import RunScreen
 from mnist_tui.ui.session import RunSession, RunView
+from mnist_tui.ui.terminal.back_pressure import is_behind
 
 TRAVELS = frozenset(key.action.partition("(")[0] for key in KEYMAP["travel"])
 
@@ -107,6 +108,8 @@ class PredictionScreen(RunScreen):
         point = self._evaluation
         if point is None:
             return
+        if point.step is not None and self.follows and self.findings is not None and is_behind(self.app):
+            return  # the next rolling evaluation waits until the terminal has painted the last one
         recorded = validation_event(view, point)
         if point != self.asked or recorded is not self._asked_for:
             self.asked, self._asked_for = point, recorded
