@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from mnist_tui.control import spawning
+from mnist_tui.control.warm import SWITCH
 from mnist_tui.runs.directory import HOME_VARIABLE
 from tests.kit import forked
 from tests.kit.fork_server import keep_mnist
 
 os.environ["TEXTUAL_ANIMATIONS"] = "none"  # read when Textual is imported
+os.environ[SWITCH] = "off"  # no warm engine for each home screen
 for size in ("COLUMNS", "LINES"):  # set by readline, which pytest imports; they would hide a terminal's own size
     os.environ.pop(size, None)
 

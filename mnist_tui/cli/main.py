@@ -24,6 +24,7 @@ from mnist_tui.cli.settings_files import settings_as_toml, settings_from, settin
 from mnist_tui.cli.steer import RUN_HELP, steering_commands
 from mnist_tui.cli.wiring import UsageError, catalogue, check_terminal, launch, show_screen, watch
 from mnist_tui.cluster import Cluster
+from mnist_tui.control.warm import spare
 from mnist_tui.runs.directory import find_run
 from mnist_tui.settings import SETTINGS, alike_names
 
@@ -111,6 +112,8 @@ def train(
         check_terminal()
     if config.model and sys.stderr.isatty():
         click.echo(f"checking {config.network(0)}", err=True)
+    if cluster is None:
+        spare.keep(config)
     run = launch(config, cluster)
     if detach:
         click.echo(run.id)

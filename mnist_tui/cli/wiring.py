@@ -1,5 +1,6 @@
 """Connections between the command line, the ui and the engine's registries. Every heavy import is lazy."""
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable
@@ -103,21 +104,37 @@ def launch(
     from mnist_tui.control.client import start
     from mnist_tui.control.model_check import check_model
     from mnist_tui.control.on_end import check_command
-    from mnist_tui.engine.backends.planning import plan_before_import
+    from mnist_tui.control.warm import spare
     from mnist_tui.engine.data.datasets import verify
     from mnist_tui.engine.models.presets import PRESETS
     from mnist_tui.metrics import lowest_loss
 
     check_command(config.on_end)
-    on_gpu, processes = plan_before_import(config).on_gpu, cluster.world_size if cluster is not None else 1
+    settled = settle(config, cluster.world_size if cluster is not None else 1)
+    spare.prepare(settled)
     with reading(config.data) as bar:
         facts = verify(config.data, report or bar)
     source = check_model(config, facts) if config.model else None
     if source is None:  # the loss of an own model is its own
         Target.parse(config.until, lowest_loss(PRESETS[config.preset].label_smoothing, facts.classes))
-    recipe = catalogue().recipes[config.preset]
     reviews = label_reviews(facts.checksum) if config.labels == "reviewed" else None
-    return start(recipe.settled(config, on_gpu=on_gpu, processes=processes), cluster, source, reviews, entry)
+    return start(settled, cluster, source, reviews, entry)
+
+
+def settle(config: RunConfig, processes: int = 1) -> RunConfig:
+    """Return the settings with what the device decides; raises ConfigError for what this machine cannot do."""
+    from mnist_tui.engine.backends.planning import plan_before_import
+
+    on_gpu = plan_before_import(config).on_gpu
+    return catalogue().recipes[config.preset].settled(config, on_gpu=on_gpu, processes=processes)
+
+
+def prepare(config: RunConfig) -> None:
+    """Let the warm engine prepare a run, if it can be."""
+    from mnist_tui.control.warm import spare
+
+    with contextlib.suppress(ConfigError):  # said once the user starts the run
+        spare.prepare(settle(config))
 
 
 def label_reviews(checksum: str) -> bytes:
@@ -163,6 +180,7 @@ def make_app(run: RunDirectory | None) -> "MnistTuiApp":
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")  # read when Textual is imported; saves bytes on a slow link
     if not os.environ.get("NO_COLOR"):
         os.environ.pop("NO_COLOR", None)  # for Textual, an empty one counts
+    from mnist_tui.control.warm import spare
     from mnist_tui.ui.app import MnistTuiApp
     from mnist_tui.ui.terminal.colours import colour_depth, tmux_features
 
@@ -170,7 +188,9 @@ def make_app(run: RunDirectory | None) -> "MnistTuiApp":
         return launch(config, report=app.show_reading)
 
     depth = colour_depth(os.environ, tmux_features(os.environ))
-    app = MnistTuiApp(catalogue(), start, run, depth=depth, look_at_data=look_at_data)
+    app = MnistTuiApp(
+        catalogue(), start, run, depth=depth, look_at_data=look_at_data, keep_warm=spare.keep, prepare=prepare
+    )
     return app
 
 

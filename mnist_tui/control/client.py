@@ -16,6 +16,7 @@ from mnist_tui.config import RunConfig
 from mnist_tui.control import spawning
 from mnist_tui.control.jobs import JobReport, job_reports
 from mnist_tui.control.protocol import Attach, Ping, Reply, Request
+from mnist_tui.control.warm import spare
 from mnist_tui.runs.directory import RunDirectory, RunError, create_run, remove_run
 from mnist_tui.runs.liveness import LiveEngine
 from mnist_tui.runs.model_source import Source, keep_source
@@ -142,6 +143,9 @@ def _spawn(run: RunDirectory, lock: int, *arguments: str) -> subprocess.Popen[by
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, EARLY_SIGNALS)
     try:
         with run.open_log() as log:
+            warm = spare.begin(run.record().config, (str(run.path), *arguments), log, lock)
+            if warm is not None:
+                return warm
             command = ("mnist_tui.engine", str(run.path), "--lock", str(lock), *arguments)
             return spawning.spawn(*command, stdout=log, stderr=log, own_session=True, descriptors=(lock,))
     finally:

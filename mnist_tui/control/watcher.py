@@ -10,6 +10,7 @@ import os
 import select
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from mnist_tui.config import ConfigError, command_words
@@ -25,18 +26,21 @@ from mnist_tui.runs.summary import summarize
 POLL_SECONDS = 1.0
 
 
-def start_watcher(run: RunDirectory, since: float) -> int:
+def start_watcher(run: RunDirectory, since: float, environment: Mapping[str, str] | None = None) -> int:
     """Start the watcher of a run and return the descriptor that the engine keeps open; raises OSError.
 
     Args:
         run: The run.
         since: Start of the engine, in seconds since 1970; earlier events are of others.
+        environment: Environment variables of the command, by default those of this process.
     """
     reading, writing = os.pipe()
     try:
         with run.open_log() as log:
             command = ("mnist_tui.control.watcher", str(run.path), str(reading), str(since))
-            spawning.spawn(*command, stdout=log, stderr=log, own_session=True, descriptors=(reading,))
+            spawning.spawn(
+                *command, stdout=log, stderr=log, environment=environment, own_session=True, descriptors=(reading,)
+            )
     except OSError:
         os.close(writing)
         raise

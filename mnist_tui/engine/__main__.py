@@ -13,20 +13,21 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
 from mnist_tui.cluster import Cluster, cluster_from
-from mnist_tui.config import ConfigError
+from mnist_tui.config import ConfigError, RunConfig
 from mnist_tui.control.client import EARLY_SIGNALS
 from mnist_tui.control.protocol import Request, Result, SetOnEnd, Stop
 from mnist_tui.control.watcher import start_watcher
-from mnist_tui.engine import backends
 from mnist_tui.engine.backends.runtime import out_of_memory_message
 from mnist_tui.engine.hardware import detection
 from mnist_tui.engine.hardware.sampler import sample_hardware
+from mnist_tui.engine.preparation import Prepared, import_backend, own_environment
 from mnist_tui.engine.recording import checkpoints
 from mnist_tui.engine.recording.checkpoints import Checkpoint
 from mnist_tui.engine.recording.event_writer import EventWriter
@@ -52,6 +53,13 @@ from mnist_tui.streams import open_closed_streams
 
 REPLY_SECONDS = 0.2
 """Time for the reply to a kill request before the process exits."""
+GetReady = Callable[[RunConfig], Prepared | None]
+"""Function that imports Keras, and returns what is prepared of the run beyond that."""
+
+
+def only_import(config: RunConfig) -> None:
+    """Import Keras for a run; raises ConfigError."""
+    import_backend(config.backend, config.device)
 
 
 class Engine:
@@ -62,6 +70,7 @@ class Engine:
         run: RunDirectory,
         start: Checkpoint | None,
         cluster: Cluster | None,
+        get_ready: GetReady = only_import,
         *,
         explain_only: bool,
         accepted_by: str = "",
@@ -69,6 +78,7 @@ class Engine:
         self._run = run
         self._cluster = cluster
         self._start = start
+        self._get_ready = get_ready
         self._explain_only = explain_only
         self._accepted_by = accepted_by
         self._event_writer = EventWriter(run, ended=explain_only)
@@ -119,7 +129,7 @@ class Engine:
         """Start the process that runs the command `on_end`, if there is one and it is not watched for yet."""
         if self._watcher is None and self._steering.state.on_end != "off":
             try:
-                self._watcher = start_watcher(self._run, self._began)
+                self._watcher = start_watcher(self._run, self._began, own_environment())
             except OSError as error:
                 log(f"no watcher ({error}): the command on_end will not be run")
 
@@ -145,9 +155,7 @@ class Engine:
             emit(PhaseChanged(time=time.time(), phase=Phase.IMPORTING))
             config = self._run.record().config
             batch_size = config.batch_size
-            backends.select(config.backend)
-            detection.restrict_gpus(config.device)
-            backends.import_keras()
+            prepared = self._get_ready(config)
             if self._cluster is not None:
                 from mnist_tui.engine.distributed.jax_processes import Coordinator
 
@@ -155,7 +163,7 @@ class Engine:
             from mnist_tui.engine import run
 
             sampler.start()
-            run.train(context, self._start, explain_only=self._explain_only, accepted_by=self._accepted_by)
+            run.train(context, self._start, prepared, explain_only=self._explain_only, accepted_by=self._accepted_by)
         except (ConfigError, RunError, DivergedError) as error:
             self._fail(str(error))
         except Exception as error:
@@ -227,7 +235,7 @@ def log(text: str) -> None:
         print(f"mnist-tui: {text}", file=sys.stderr, flush=True)
 
 
-def main() -> None:
+def main(arguments: Sequence[str], get_ready: GetReady = only_import) -> None:
     """Parse the arguments, acquire the run's lock unless it is inherited, and run."""
     open_closed_streams()
     signal.pthread_sigmask(signal.SIG_BLOCK, EARLY_SIGNALS)
@@ -243,11 +251,10 @@ def main() -> None:
     )
     parser.add_argument("--coordinator", metavar="HOST:PORT", help="train with several processes; address of this one")
     parser.add_argument("--processes", type=int, help="with --coordinator: number of processes")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     run = RunDirectory(options.run)
     lock = options.lock if options.lock is not None else run.lock.acquire()
     os.set_inheritable(lock, False)
-    detection.lower_priority()
     resumed: str | None = options.resume
     start = None
     if resumed is not None or options.explain_only:
@@ -255,7 +262,7 @@ def main() -> None:
         start = checkpoints.read(run)
     cluster = cluster_from(options.coordinator, 0 if options.coordinator else None, options.processes, {})
     accepted_by = resumed if resumed is not None and options.accept_changed_data else ""
-    engine = Engine(run, start, cluster, explain_only=options.explain_only, accepted_by=accepted_by)
+    engine = Engine(run, start, cluster, get_ready, explain_only=options.explain_only, accepted_by=accepted_by)
     if resumed is not None:
         engine.report_resumed(resumed, options.epochs, options.on_end)
     asyncio.run(engine.main(lock))
@@ -263,4 +270,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    detection.lower_priority()
+    main(sys.argv[1:])

@@ -9,6 +9,7 @@ from mnist_tui.engine.backends.runtime import prepare_machine, versions
 from mnist_tui.engine.data import datasets
 from mnist_tui.engine.data.reviewed import applied_reviews, with_reviews
 from mnist_tui.engine.models.presets import check_known
+from mnist_tui.engine.preparation import Prepared
 from mnist_tui.engine.recording.checkpoints import Checkpoint
 from mnist_tui.engine.training.context import RunContext
 from mnist_tui.engine.training.recorder import save_digits
@@ -22,12 +23,20 @@ IDLE_SECONDS = 300.0
 """Time without a request after which an engine with `explain_only` exits; it holds a gigabyte of memory."""
 
 
-def train(context: RunContext, start: Checkpoint | None, *, explain_only: bool = False, accepted_by: str = "") -> None:
+def train(
+    context: RunContext,
+    start: Checkpoint | None,
+    prepared: Prepared | None = None,
+    *,
+    explain_only: bool = False,
+    accepted_by: str = "",
+) -> None:
     """Train the run from the beginning or from a checkpoint, then explain digits until all viewers have left.
 
     Args:
         context: The run.
         start: Checkpoint to continue from, if there is one.
+        prepared: What a warm engine has prepared for these settings.
         explain_only: Load the model of an ended run to explain digits or to train more epochs.
         accepted_by: User who accepts that the data may have changed since the run was started; else empty.
 
@@ -39,10 +48,10 @@ def train(context: RunContext, start: Checkpoint | None, *, explain_only: bool =
     record = run.record()
     config = msgspec.structs.replace(record.config, model=kept_model(run, record.config))
     check_known(config.members)
-    machine = prepare_machine(config)
+    machine = prepared.machine if prepared is not None else prepare_machine(config)
 
     emit(PhaseChanged(time=time.time(), phase=Phase.LOADING))
-    data, split = datasets.load_of_run(config)
+    data, split = (prepared.data, prepared.split) if prepared is not None else datasets.load_of_run(config)
     data_changed = record.has_other_data(data.checksum)
     if not accepted_by:
         record.check_data(data.checksum)
@@ -56,7 +65,7 @@ def train(context: RunContext, start: Checkpoint | None, *, explain_only: bool =
     context.writer.write("digits/validation.npz", lambda: save_digits(run, "validation", split.validation), **point)
 
     emit(PhaseChanged(time=time.time(), phase=Phase.BUILDING))
-    trainer = Trainer(context, config, machine, data, split)
+    trainer = Trainer(context, config, machine, data, split, prepared.compiled if prepared is not None else None)
     trainer.report_start()
     emit(PhaseChanged(time=time.time(), phase=Phase.COMPILING))
     if start is not None and data_changed:

@@ -17,7 +17,7 @@ from mnist_tui.config import ConfigError, RunConfig
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.settings import SETTINGS_BY_KEY, Catalogue
 from mnist_tui.textbook import INDEX, pages
-from mnist_tui.ui.home.screen import HomeScreen
+from mnist_tui.ui.home.screen import HomeScreen, do_nothing
 from mnist_tui.ui.keymap import bindings, screen_keys, unused_words
 from mnist_tui.ui.messages import OpenDigits, OpenRun, OpenWhy, ResumeRun, ShowData, StartRun
 from mnist_tui.ui.screens import SCREENS
@@ -49,6 +49,8 @@ class MnistTuiApp(App[int], inherit_bindings=False):
         clock: Returns seconds since 1970.
         depth: Number of colours of the terminal.
         look_at_data: Examines a data set; None to leave out the data screen.
+        keep_warm: Keeps a warm engine for the next run (see HomeScreen).
+        prepare: Lets the warm engine prepare the next run.
     """
 
     TITLE = "mnist-tui"
@@ -63,6 +65,8 @@ class MnistTuiApp(App[int], inherit_bindings=False):
         clock: Callable[[], float] = time.time,
         depth: ColourDepth = ColourDepth.TRUECOLOR,
         look_at_data: "LookAtData | None" = None,
+        keep_warm: Callable[[RunConfig], None] = do_nothing,
+        prepare: Callable[[RunConfig], None] = do_nothing,
     ) -> None:
         self._depth = depth
         super().__init__()
@@ -71,6 +75,7 @@ class MnistTuiApp(App[int], inherit_bindings=False):
         self._catalogue = catalogue
         self._launch = launch
         self._look_at_data = look_at_data
+        self._home = partial(HomeScreen, catalogue, clock, keep_warm, prepare)
         self._first_run = run
         self._clock = clock
         self._leaving = False
@@ -101,7 +106,7 @@ class MnistTuiApp(App[int], inherit_bindings=False):
                 loop.call_soon_threadsafe(self.exit)
 
             catch_signals(leave)
-        self.push_screen(HomeScreen(self._catalogue, self._clock))
+        self.push_screen(self._home())
         if self._first_run is not None:
             self.open_run(self._first_run)
         self.set_interval(FRAME_SECONDS, self._follow)

@@ -15,6 +15,8 @@ from click.testing import CliRunner
 from mnist_tui.cli.doctor import doctor, gpus, machine, packages, storage, terminal
 from mnist_tui.cli.doctor.checks import CHECKS, findings
 from mnist_tui.cli.doctor.findings import Finding, Level
+from mnist_tui.control import warm
+from mnist_tui.control.memory import memory_limit
 from mnist_tui.runs.directory import HOME_VARIABLE
 from mnist_tui.ui.terminal.colours import colour_depth
 
@@ -163,4 +165,12 @@ def test_limits_of_a_container_are_noted(tmp_path: Path) -> None:
 
     (tmp_path / "memory.max").write_text("max\n")
     (tmp_path / "cpu.max").write_text("max 100000\n")
-    assert machine.memory_limit(tmp_path) is machine.cpu_quota(tmp_path) is None
+    assert memory_limit(tmp_path) is machine.cpu_quota(tmp_path) is None
+
+
+@pytest.mark.parametrize(("switch", "expected"), [("on", "GB while the home screen is open"), ("off", "off, ")])
+def test_the_warm_engine_and_its_memory_are_named(switch: str, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(warm, "free_memory", lambda: warm.LEAST_MEMORY)
+    finding = machine.warm_engine_finding({warm.SWITCH: switch})
+    assert expected in finding.value
+    assert warm.SWITCH in finding.value

@@ -2,17 +2,16 @@
 
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import psutil
 
 from mnist_tui.cli.doctor.findings import Finding, Level
+from mnist_tui.control import warm
+from mnist_tui.control.memory import CGROUP, memory_limit
 from mnist_tui.engine.hardware.detection import has_bfloat16, usable_cores
 
-CGROUP = Path("/sys/fs/cgroup")
-MEMORY_LIMITS = ("memory.max", "memory/memory.limit_in_bytes")
-"""Files with the limit of bytes, in versions 2 and 1 of control groups."""
 NEEDED = 2 * 2**30
 """Bytes that a run of `reference` needs, with some room."""
 
@@ -31,15 +30,20 @@ def machine_findings(cgroup: Path = CGROUP) -> Iterator[Finding]:
     is_short = min(available, limit or available) < NEEDED
     fix = "Close other programs, or give a smaller --batch-size." if is_short else ""
     yield Finding("memory", memory, Level.NOTE if is_short else Level.OK, fix)
+    yield warm_engine_finding(os.environ)
 
 
-def memory_limit(cgroup: Path) -> int | None:
-    """Return the bytes that this process's control group may use, if they are fewer than the machine has."""
-    for name in MEMORY_LIMITS:
-        text = _read(cgroup / name)
-        if text.isdecimal() and int(text) < psutil.virtual_memory().total:
-            return int(text)
-    return None
+def warm_engine_finding(environ: Mapping[str, str]) -> Finding:
+    """Return whether a home screen keeps a warm engine, and the memory of those that wait now."""
+    if reason := warm.is_off(environ):
+        return Finding("warm engine", f"off, {reason}: a run starts some seconds later")
+    waiting = [
+        process.info["memory_info"].rss
+        for process in psutil.process_iter(("cmdline", "memory_info"))
+        if warm.MODULE in (process.info["cmdline"] or ()) and process.info["memory_info"]
+    ]
+    now = f"; {len(waiting)} now, {sum(waiting) / 1e9:,.1f} GB" if waiting else ""
+    return Finding("warm engine", f"takes {warm.MEMORY} while the home screen is open{now}; {warm.SWITCH}=off: none")
 
 
 def cpu_quota(cgroup: Path) -> float | None:

@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 
 from mnist_tui.cli.doctor.findings import Finding, Level
+from mnist_tui.control.warm import SWITCH
 from mnist_tui.engine.backends import BACKENDS
 
 PACKAGES = ("mnist-tui", "keras", "tensorflow", "jax", "torch", "textual", "rich", "plotext", "numpy", "pandas")
@@ -39,6 +40,7 @@ VARIABLES: dict[str, str] = {
     "LD_LIBRARY_PATH": "can hide the CUDA libraries of the Python packages",
     "OMP_NUM_THREADS": "limits the cores: prefer --threads",
     "MNIST_TUI_HOME": "folder of the runs",
+    SWITCH: "off: no warm engine, so that a run starts some seconds later",
 }
 """Environment variable -> effect."""
 

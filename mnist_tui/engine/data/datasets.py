@@ -153,10 +153,9 @@ def verify(spec: str, report: Report = silent) -> DataFacts:
     Raises:
         ConfigError: See `load`.
     """
-    path = _path(spec)
     file = cache_path(f"verified-{spec if spec in DATASETS else 'file'}.json")
     try:
-        key = cache.fingerprint(readers.files_of(path))
+        key = fingerprint(spec)
     except OSError:
         file = None  # `load` says why it cannot be read
     if file is None:
@@ -174,6 +173,11 @@ def verify(spec: str, report: Report = silent) -> DataFacts:
     except OSError:
         pass  # it will be checked again, which costs a second
     return facts
+
+
+def fingerprint(spec: str) -> str:
+    """Return what changes when a file of a data set does; raises ConfigError or OSError."""
+    return cache.fingerprint(readers.files_of(_path(spec)))
 
 
 def load_of_run(config: RunConfig) -> tuple[DataSet, Split]:

@@ -42,7 +42,15 @@ PROGRAM = "mnist-tui itself"
 class Trainer:
     """Trainer of one run, with one model or an ensemble."""
 
-    def __init__(self, context: RunContext, config: RunConfig, machine: Machine, data: DataSet, split: Split) -> None:
+    def __init__(
+        self,
+        context: RunContext,
+        config: RunConfig,
+        machine: Machine,
+        data: DataSet,
+        split: Split,
+        compiled: CompiledModel | None = None,
+    ) -> None:
         self._run, self._steering, self._distribution = context.run, context.steering, context.distribution
         self._emit, self._state = context.event_writer.emit, context.steering.state
         self._config, self._machine, self._class_names, self._split = config, machine, data.class_names, split
@@ -53,7 +61,7 @@ class Trainer:
         self._distribution.watch(self._emergency_checkpoint.save_and_exit)
         self._rolled_back_to = -1
 
-        self._compiled = self._compile(0)
+        self._compiled = compiled or self._compile(0)
         plan = self._compiled.plan
         self._feed = EpochFeed(config, split.train, len(data.class_names), self._distribution, plan)
         self._steps_per_epoch = self._feed.steps

@@ -1,5 +1,6 @@
 """The home screen: the settings of the next run, and all runs."""
 
+import asyncio
 import contextlib
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from mnist_tui import __version__
+from mnist_tui.config import RunConfig
 from mnist_tui.render.text import sanitize
 from mnist_tui.runs.directory import RunDirectory, home
 from mnist_tui.settings import Catalogue
@@ -35,11 +37,24 @@ FIRST_PAINT_SECONDS = 0.02
 """Delay until the first paint is written; `call_after_refresh` would come too early."""
 FIRST_RUNS, RECENT_RUNS = 200, 2_000
 """Newest runs that are listed at once, and that are listed at most."""
+STILL_SECONDS = 1.0
+"""Time without a change of the settings after which the run that they describe is prepared."""
 PURPOSE = "train a network on digits, and watch it"
 
 
+def do_nothing(_: RunConfig) -> None:
+    """Prepare nothing."""
+
+
 class HomeScreen(SizedScreen):
-    """Enter starts a run; Tab and Enter open an earlier one."""
+    """Enter starts a run; Tab and Enter open an earlier one.
+
+    Args:
+        catalogue: Presets and data sets to choose from.
+        clock: Returns seconds since 1970.
+        keep_warm: Keeps a warm engine for the next run; called in the main thread.
+        prepare: Lets the warm engine prepare the next run; called in another thread.
+    """
 
     class RunsRead(Message):
         """The runs were read; `troubles` says why some were not."""
@@ -54,8 +69,15 @@ class HomeScreen(SizedScreen):
     PAGES = ("#runs", "#next")
     KEY_GROUPS = ("home", "enqueue", "look", "data_field", "choice", "runs", "queue", "opened", "screens", "everywhere")
 
-    def __init__(self, catalogue: Catalogue, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        clock: Callable[[], float],
+        keep_warm: Callable[[RunConfig], None] = do_nothing,
+        prepare: Callable[[RunConfig], None] = do_nothing,
+    ) -> None:
         super().__init__()
+        self._keep_warm, self._prepare = keep_warm, prepare
         self._catalogue = catalogue
         self._clock = clock
         self._setting: Widget = self
@@ -64,6 +86,8 @@ class HomeScreen(SizedScreen):
         self._runs: RunTable | None = None
         self._queue: QueuePanel | None = None
         self._is_furnished = False
+        self._next: RunConfig | None = None
+        """Last valid settings of the form."""
 
     def compose(self) -> ComposeResult:
         yield Static(self._title(), id="title")
@@ -127,6 +151,8 @@ class HomeScreen(SizedScreen):
         else:
             self._read_runs()
             self.refresh_bindings()
+            if self._next is not None:
+                self._warm_up(self._next)
 
     def _refresh(self) -> None:
         if self.is_active:  # not `is_current`, which Textual also says of the screen below the one in front
@@ -200,6 +226,16 @@ class HomeScreen(SizedScreen):
     def on_settings_form_preset_chosen(self, event: "SettingsForm.PresetChosen") -> None:
         if self._preset is not None:
             self._preset.preset = event.preset
+
+    def on_settings_form_completed(self, event: "SettingsForm.Completed") -> None:
+        self._next = event.config
+        self._warm_up(event.config)
+
+    @work(exclusive=True, group="warm-up")
+    async def _warm_up(self, config: RunConfig) -> None:
+        self._keep_warm(config)
+        await asyncio.sleep(STILL_SECONDS)
+        await asyncio.to_thread(self._prepare, config)
 
     def on_settings_form_submitted(self, event: "SettingsForm.Submitted") -> None:
         self.post_message(StartRun(event.config))

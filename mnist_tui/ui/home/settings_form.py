@@ -88,6 +88,13 @@ class SettingsForm(Vertical):
             super().__init__()
             self.config = config
 
+    class Completed(Message):
+        """All settings are valid, after a change or at first."""
+
+        def __init__(self, config: RunConfig) -> None:
+            super().__init__()
+            self.config = config
+
     class PresetChosen(Message):
         """The user chose another preset; an empty name for a model of the user's own."""
 
@@ -127,7 +134,7 @@ class SettingsForm(Vertical):
         return str(self._catalogue.complete({}).preset)
 
     def on_mount(self) -> None:
-        self._judge()
+        self._changed()
 
     def on_choice_field_changed(self, event: ChoiceField.Changed) -> None:
         if event.field.id == "preset":
@@ -138,11 +145,13 @@ class SettingsForm(Vertical):
                     with self.prevent(Input.Changed):
                         field.value = default_text(self._catalogue, key, event.value)
             self._preset = event.value
-        self._judge()
+        self._changed()
 
     @on(Input.Changed)
-    def _typed(self) -> None:
-        self._judge()
+    def _changed(self) -> None:
+        config = self._judge()
+        if config is not None:
+            self.post_message(self.Completed(config))
 
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:
