@@ -11,6 +11,8 @@ from mnist_tui.render.text import clip, widest
 TRUE, PRECISION, RECALL, TOTAL, SUPPORT = "true", "prec. %", "recall", "total", "support"
 LONGEST_NAME, NAME_SHARE = 12, 1 / 6
 """Columns of a class name at most: these, or this share of the width."""
+THUMBNAIL_CELL = 3
+"""Least columns of a cell of a thumbnail, which may be too small for its count."""
 SHORTEST_NAME = 5
 """Columns of a clipped name at least; numbers say more than shorter ones."""
 
@@ -94,6 +96,40 @@ def matrix_layout(names: Sequence[str], largest: int, width: int, height: int) -
         return replace(named, headings=clipped)
     digits = len(str(len(names) - 1))
     return replace(_layout(names, digits, largest, width, height), headings=tuple(map(str, range(len(names)))))
+
+
+def thumbnail_layout(
+    names: Sequence[str], ranked: Sequence[int], largest: int, width: int, height: int
+) -> tuple[MatrixLayout, tuple[int, ...]]:
+    """Lay out a matrix without scores in `width` x `height` terminal cells, and return the classes that fit.
+
+    Args:
+        names: Names of all classes.
+        ranked: All classes, the most important first; the first that fit are laid out by their numbers.
+        largest: Largest count, for which cells are widened if there is room.
+    """
+    digits = len(str(len(names) - 1)) if widest(names) >= THUMBNAIL_CELL else 0
+    label = max(len(TRUE), min(LONGEST_NAME, widest(names)) + bool(digits) + digits) + 2
+    least = max(THUMBNAIL_CELL, digits + 1)
+    classes = max(0, min(len(names), (width - label) // least, height - 1))
+    cell_width = max(least, min(max(4, len(str(largest)) + 1), (width - label) // max(1, classes)))
+    head = 2 if height >= classes + 2 else 1
+    cell_height = max(1, min((height - head) // max(1, classes), cell_width // 2))
+    layout = MatrixLayout(
+        classes=classes,
+        left=max(0, (width - label - classes * cell_width) // 2),
+        top=max(0, (height - head - classes * cell_height) // 2),
+        label=label,
+        cell_width=cell_width,
+        cell_height=cell_height,
+        recall=0,
+        support=0,
+        head=head,
+        headings=tuple(map(str, range(len(names)))) if digits else tuple(names),
+        digits=digits,
+        foot=0,
+    )
+    return layout, tuple(sorted(ranked[:classes]))
 
 
 def _layout(names: Sequence[str], digits: int, largest: int, width: int, height: int) -> MatrixLayout:

@@ -22,7 +22,7 @@ SETTLING_SECONDS = 4.0
 SLOW = 20_000
 """Bytes per second of the slow line."""
 SLOW_KEYS = 12
-BARS = {"training_bytes_per_second": 10_000.0, "idle_bytes": 0.0, "slow_key_seconds": 0.5}
+BARS = {"training_bytes_per_second": 4_096.0, "idle_bytes": 0.0, "slow_key_seconds": 0.5}
 CPU_SECONDS = 30.0
 CPU_BARS = {"watching_percent": 15.0, "idle_percent": 1.0}
 BATCH = 64

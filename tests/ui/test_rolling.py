@@ -267,3 +267,21 @@ async def test_the_cursor_reads_the_rolling_value_with_its_interval() -> None:
     shown = await drawn(panel, (80, 20), lambda: panel.show(made, CREATED))
     assert "◦ rolling 90.00 %" in shown[0]
     assert "◦" in "".join(shown[1:])
+
+
+async def test_a_large_training_screen_shows_the_matrix_and_the_newest_mistakes(recording: Recording) -> None:
+    recording.roll(20, 4, 300)
+    app = Host(recording.run, TrainingScreen, recording.time)
+    with FakeEngine(recording.run):
+        app.session.recheck_engine()
+        app.session.poll()
+        async with app.shown((200, 60)) as pilot:
+            await settled(pilot)
+            assert "Confusion, rolling to step 20" in text(app)
+            assert "Newest mistakes, rolling, 300 of 300 images, steps 4 to 20" in text(app)
+            assert "%, step " in text(app)
+            recording.train()
+            recording.end_epoch()
+            app.follow()
+            await settled(pilot)
+            assert "Most confident mistakes, epoch 1" in text(app)

@@ -184,8 +184,10 @@ class MatrixPainter:
         if self.colours.needs_signs and true != predicted and len(text) < self.layout.tile:
             text = WRONG + text
         if not count:
-            text = "·".center(field)
-        elif self.layout.cell_height == 1:
+            text = "·".center(min(field, self.layout.tile))
+        elif self.values is CellValues.COUNTS and len(text) > self.layout.tile:
+            text = ""  # in a thumbnail: rather no number than half of one
+        elif self.layout.cell_height == 1 and field <= self.layout.tile:
             text = text.rjust(field)
         return text.center(self.layout.tile)[: self.layout.tile]
 

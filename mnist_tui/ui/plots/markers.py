@@ -61,10 +61,12 @@ def mark_events(plot: Plot, events: Iterable[tuple[float, str]], limits: Window,
 def draw_references(plot: Plot, levels: Iterable[tuple[float, str]], style: Style, *, log: bool) -> None:
     """Draw levels, (value in the unit of the y axis, name), where nothing else is drawn.
 
-    Beyond the y axis, only the name is drawn, at the edge. Levels of one row share a line.
+    Beyond the y axis, only the name is drawn, at the edge. Levels of one row share a line. A name that does not fit
+    into its row is in the nearest one, and left out if that is far.
     """
     low, high = plot.y_limits
     rows = len(plot.lines) - AXIS_ROWS
+    taken: set[tuple[int, int]] = set()
     names: dict[tuple[int, str], list[str]] = {}
     for value, name in levels:
         if log and value <= 0:
@@ -73,22 +75,31 @@ def draw_references(plot: Plot, levels: Iterable[tuple[float, str]], style: Styl
         _, (row,) = cells_of([0.0], [min(1.0, max(0.0, share))], plot.columns, rows)
         names.setdefault((row, BEYOND_LOW if share < 0 else BEYOND_HIGH if share > 1 else ""), []).append(name)
     for (row, beyond), found in names.items():
-        _draw_reference(plot, plot.lines[row], f"{beyond} {' · '.join(found)}".strip(), style, is_beyond=bool(beyond))
+        label = f" {beyond} {' · '.join(found)} ".replace("  ", " ")
+        nearest = sorted(range(max(0, row - 2), min(rows, row + 3)), key=lambda each: abs(each - row))
+        any(_put_label(plot, each, label, style, taken) for each in nearest)
+        for column in () if beyond else _blank_columns(plot, row, taken):
+            _put(plot.lines[row], column, REFERENCE, style)
 
 
-def _draw_reference(plot: Plot, line: Text, words: str, style: Style, *, is_beyond: bool) -> None:
-    line.pad_right(max(0, plot.left + plot.columns - len(line.plain)))
-    blank = [letter in EMPTY for letter in line.plain[plot.left : plot.left + plot.columns]]
-    label = f" {words} "
-    starts = range(len(blank) - len(label), -1, -1)
-    start = next((start for start in starts if all(blank[start : start + len(label)])), None)
-    if start is not None:
-        for column, letter in enumerate(label, start):
-            _put(line, plot.left + column, letter, style)
-            blank[column] = False
-    if not is_beyond:
-        for column in (column for column, is_blank in enumerate(blank) if is_blank):
-            _put(line, plot.left + column, REFERENCE, style)
+def _blank_columns(plot: Plot, row: int, taken: set[tuple[int, int]]) -> list[int]:
+    """Return the columns of the canvas in which nothing is drawn, and no label has a blank."""
+    line, end = plot.lines[row], plot.left + plot.columns
+    line.pad_right(max(0, end - len(line.plain)))
+    return [each for each in range(plot.left, end) if line.plain[each] in EMPTY and (row, each) not in taken]
+
+
+def _put_label(plot: Plot, row: int, label: str, style: Style, taken: set[tuple[int, int]]) -> bool:
+    """Write a label as far to the right as it fits; return False if it fits nowhere."""
+    blank = set(_blank_columns(plot, row, taken))
+    for start in range(plot.left + plot.columns - len(label), plot.left - 1, -1):
+        columns = range(start, start + len(label))
+        if blank.issuperset(columns):
+            for column, letter in zip(columns, label, strict=True):
+                _put(plot.lines[row], column, letter, style)
+            taken.update((row, column) for column in columns)
+            return True
+    return False
 
 
 def draw_cursor(plot: Plot, position: float, limits: Window, colours: Palette) -> None:

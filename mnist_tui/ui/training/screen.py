@@ -22,6 +22,7 @@ from mnist_tui.ui.run.screen import RunScreen
 from mnist_tui.ui.session import RunSession, RunView
 from mnist_tui.ui.steering.steering import notify
 from mnist_tui.ui.training.confusions_line import ConfusionsLine
+from mnist_tui.ui.training.evaluation_panel import EvaluationPanel
 from mnist_tui.ui.training.events_panel import EventsPanel
 from mnist_tui.ui.training.machine_panel import MachinePanel
 from mnist_tui.ui.training.model_panel import ModelPanel
@@ -71,6 +72,7 @@ class TrainingScreen(RunScreen):
                 yield MachinePanel()
                 yield ProgressPanel()
                 yield ConfusionsLine()
+                yield EvaluationPanel(self.session)
                 yield EventsPanel()
         yield OverlayLegend(id="others")
         yield CursorReadout(id="readout")
@@ -96,6 +98,7 @@ class TrainingScreen(RunScreen):
         self.query_one(MachinePanel).show(view)
         self.query_one(ProgressPanel).show(view)
         self.query_one(ConfusionsLine).show(history, view.status)
+        self.query_one(EvaluationPanel).show(view)
         self.query_one(EventsPanel).show(history, view.unknown_events)
 
     def _overlay(self) -> RunOverlay:

@@ -1,0 +1,110 @@
+"""The newest evaluation of the validation images on large terminals: the confusion matrix in small, and mistakes."""
+
+from dataclasses import dataclass
+
+from textual import work
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.message import Message
+
+from mnist_tui.analysis.confusion import report
+from mnist_tui.analysis.errors import AnalysisError
+from mnist_tui.inspection.figures import class_names
+from mnist_tui.inspection.predictions import EvaluationPoint, newest_point
+from mnist_tui.render.text import percent, sanitize
+from mnist_tui.runs.directory import RunError
+from mnist_tui.ui.confusion.thumbnail import MatrixThumbnail
+from mnist_tui.ui.digits.image_grid import GridImage, ImageGrid
+from mnist_tui.ui.digits.mistakes import NO_MISTAKES, mistakes_of
+from mnist_tui.ui.session import RunSession, RunView
+from mnist_tui.ui.terminal.back_pressure import is_behind
+
+MOST_MISTAKES = 40
+MISTAKES_SECONDS = 3.0
+"""Between two sets of images of the same epoch: each costs a slow line 10 kB."""
+NOT_YET = "shown after the first evaluation"
+
+
+@dataclass(frozen=True)
+class Mistakes:
+    """Misclassified images of an evaluation, or a sentence instead."""
+
+    point: EvaluationPoint
+    images: tuple[GridImage, ...] | str
+    shape: tuple[int, ...] = ()
+    margin: int = 0
+    """Pixels at each side of an image that may be cut off."""
+
+
+class EvaluationPanel(Horizontal):
+    """Both, side by side. Nothing is read while it is hidden."""
+
+    DEFAULT_CSS = """
+    EvaluationPanel MatrixThumbnail { width: 50; height: 100%; }
+    EvaluationPanel ImageGrid {
+        width: 1fr; height: 100%; border: round $frame; border-title-color: $foreground; padding: 0 1;
+    }
+    """
+
+    class MistakesRead(Message):
+        """The misclassified images of an evaluation were read."""
+
+        def __init__(self, mistakes: Mistakes) -> None:
+            super().__init__()
+            self.mistakes = mistakes
+
+    def __init__(self, session: RunSession) -> None:
+        super().__init__()
+        self._session = session
+        self._asked: EvaluationPoint | None = None
+        self._asked_at = 0.0
+
+    def compose(self) -> ComposeResult:
+        yield MatrixThumbnail()
+        yield ImageGrid("mistakes")
+
+    def on_mount(self) -> None:
+        self.query_one(ImageGrid).set_title("Mistakes")
+
+    def show(self, view: RunView) -> None:
+        """Show the newest evaluation of a run."""
+        if not self.display:
+            return
+        history, matrix = view.history, self.query_one(MatrixThumbnail)
+        event, point = history.newest_validation, newest_point(history)
+        if event is None or point is None or not event.confusion:
+            self._asked = None
+            matrix.set_title("Confusion")
+            matrix.show(NOT_YET)
+            self.query_one(ImageGrid).show(NOT_YET, (), 0)
+            return
+        totals = report(event.confusion)
+        words = f"epoch {point.epoch}" if point.step is None else f"rolling to step {point.step:,}"
+        matrix.set_title(Content(f"Confusion, {words}  {percent(totals.accuracy)} of {totals.total:,}"))
+        matrix.show((event.confusion, class_names(history, len(event.confusion))))
+        is_due = point.step is None or not 0 <= view.now - self._asked_at < MISTAKES_SECONDS
+        if point != self._asked and is_due and not is_behind(self.app):
+            self._asked, self._asked_at = point, view.now
+            self._read(point)
+
+    @work(thread=True, exclusive=True, group="mistakes")
+    def _read(self, point: EvaluationPoint) -> None:
+        history = self._session.view.history
+        try:
+            read = self._session.inspector.predictions(point)
+            names = class_names(history, read.probabilities.shape[1])
+            images = mistakes_of(read, names, MOST_MISTAKES)
+        except (RunError, AnalysisError) as error:
+            if point.step is None:  # a rolling one is replaced soon
+                self.post_message(self.MistakesRead(Mistakes(point, sanitize(str(error)))))
+        else:
+            found = Mistakes(point, images or NO_MISTAKES, read.images.shape[1:], read.margin)
+            self.post_message(self.MistakesRead(found))
+
+    def on_evaluation_panel_mistakes_read(self, message: MistakesRead) -> None:
+        mistakes, grid = message.mistakes, self.query_one(ImageGrid)
+        if mistakes.point == self._asked:
+            kind = "Most confident mistakes" if mistakes.point.step is None else "Newest mistakes"
+            grid.set_title(Content(f"{kind}, {mistakes.point.words}"))
+            grid.show(mistakes.images, mistakes.shape, mistakes.margin)
