@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from mnist_tui.analysis.confusion import top_confusions
 from mnist_tui.inspection.predictions import VALIDATION, EvaluationPoint
 from mnist_tui.metrics import METRICS
 from mnist_tui.render.plot import y_range
@@ -285,3 +286,18 @@ async def test_a_large_training_screen_shows_the_matrix_and_the_newest_mistakes(
             app.follow()
             await settled(pilot)
             assert "Most confident mistakes, epoch 1" in text(app)
+
+
+async def test_a_cursor_that_nobody_has_moved_is_on_the_worst_confusion_of_the_newest_matrix(
+    recording: Recording,
+) -> None:
+    with FakeEngine(recording.run):
+        app = Host(recording.run, ConfusionScreen)
+        async with app.shown((120, 40)) as pilot:
+            await settled(pilot)
+            recording.roll(20, 4, 300)
+            app.follow()
+            await settled(pilot)
+            matrix = app.screen.query_one(ConfusionMatrix)
+            worst = top_confusions(matrix.counts, 1)[0]
+            assert matrix.cursor == (worst.true, worst.predicted)

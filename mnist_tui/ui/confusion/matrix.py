@@ -48,6 +48,8 @@ class ConfusionMatrix(ScrollView, can_focus=True):
         self._before: Counts | None = None
         self._comparison: MatrixComparison | None = None
         self._painter: MatrixPainter | None = None
+        self._is_moved = False
+        """True once the user has moved the cursor."""
         self._order: tuple[int, ...] = ()
         """Classes from the top, and from the left."""
 
@@ -61,11 +63,17 @@ class ConfusionMatrix(ScrollView, can_focus=True):
         """Comparison with the reference, if there is one."""
         return self._comparison
 
-    def show(self, counts: Counts, names: tuple[str, ...], before: Counts | None = None) -> None:
-        """Show a matrix, or its change from `before`; the first one moves the cursor to the worst confusion."""
+    def show(
+        self, counts: Counts, names: tuple[str, ...], before: Counts | None = None, *, is_early: bool = False
+    ) -> None:
+        """Show a matrix, or its change from `before`.
+
+        The first one moves the cursor to the worst confusion. With `is_early`, so does each further one, unless the
+        user has moved the cursor: the first rolling evaluations are of a model that knows nothing yet.
+        """
         if (counts, names, before) == (self._counts, self._names, self._before):
             return
-        first = not self._counts
+        first = not self._counts or (is_early and not self._is_moved)
         self._counts, self._names, self._before = counts, names, before
         self._comparison = None if before is None else MatrixComparison(change(counts, before), report(before))
         if len(self._order) != len(counts):  # keep the groups of an earlier epoch, so that cells stay where they are
@@ -99,13 +107,18 @@ class ConfusionMatrix(ScrollView, can_focus=True):
             "pageup": (row - page, column),
             "pagedown": (row + page, column),
         }[where]
-        self.cursor = self._order[min(max(row, 0), last)], self._order[min(max(column, 0), last)]
+        self.go_to((self._order[min(max(row, 0), last)], self._order[min(max(column, 0), last)]))
 
     def go_to_next_worst(self) -> None:
         """Move the cursor to the confusion after the one under it, the largest first."""
         cells = [(each.true, each.predicted) for each in top_confusions(self._counts, len(self._counts) ** 2)]
         if cells:
-            self.cursor = cells[(cells.index(self.cursor) + 1) % len(cells) if self.cursor in cells else 0]
+            self.go_to(cells[(cells.index(self.cursor) + 1) % len(cells) if self.cursor in cells else 0])
+
+    def go_to(self, cell: tuple[int, int]) -> None:
+        """Move the cursor for the user."""
+        self._is_moved = True
+        self.cursor = cell
 
     def validate_cursor(self, cursor: tuple[int, int]) -> tuple[int, int]:
         last = max(0, len(self._counts) - 1)
@@ -141,7 +154,7 @@ class ConfusionMatrix(ScrollView, can_focus=True):
         if cell == self.cursor:
             self.open()
         else:
-            self.cursor = cell
+            self.go_to(cell)
 
     def render_line(self, y: int) -> Strip:
         if not self._counts:

@@ -97,7 +97,9 @@ class ConfusionScreen(PredictionScreen):
             return
         reference = self._current_reference(view)
         matrix = self.query_one(ConfusionMatrix)
-        matrix.show(counts, self._names(view), reference.counts if reference is not None else None)
+        before = reference.counts if reference is not None else None
+        is_early = view.status.is_live and len(view.history.epochs) <= 1 and self.follows
+        matrix.show(counts, self._names(view), before, is_early=is_early)
         figures = report(counts)
         mistakes = "1 mistake" if figures.mistakes == 1 else f"{figures.mistakes:,} mistakes"
         words = f"{percent(figures.accuracy)} of {figures.total:,} {split_words(point)} images, {mistakes}"
@@ -190,7 +192,7 @@ class ConfusionScreen(PredictionScreen):
         self._show_panels(self.session.view)
 
     def on_worst_confusions_chosen(self, event: WorstConfusions.Chosen) -> None:
-        self.query_one(ConfusionMatrix).cursor = event.cell
+        self.query_one(ConfusionMatrix).go_to(event.cell)
 
     def on_confusion_matrix_cell_opened(self, event: ConfusionMatrix.CellOpened) -> None:
         names = self._names(self.session.view)

@@ -118,15 +118,17 @@ def _draw_ticks(line: Text, slide: Slide, colours: Palette, room: int) -> dict[i
     if room < 3 or slide.place not in slide.points:
         return {}
     stretches = _stretches(slide.points)
-    ticks = [tick for _, tick in stretches if tick is not None]
-    rule = min(LONGEST_RULE, (room - 2 - 3 * len(ticks)) // len(stretches))
-    if rule < 1 or not any(rolling for rolling, _ in stretches):
+    rolled = sum(bool(rolling) for rolling, _ in stretches)
+    spare = room - 2 - 3 * sum(tick is not None for _, tick in stretches)
+    plain = min(WIDEST - 3, spare // len(stretches))
+    rule = min(LONGEST_RULE, (spare - plain * (len(stretches) - rolled)) // max(1, rolled))
+    if plain < 1 or not rolled:
         shown = tuple(point for point in slide.points if point.step is None or point == slide.place)
         return _draw_evenly(line, replace(slide, points=shown), colours, room)
     found: dict[int, EvaluationPoint] = {}
     for number, (rolling, tick) in enumerate(stretches):
         if rolling or number:
-            found |= _draw_rule(line, slide, rolling, rule, colours)
+            found |= _draw_rule(line, slide, rolling, rule if rolling else plain, colours)
         if tick is not None:
             found |= _draw_tick(line, slide, tick, colours)
     return found
