@@ -23,6 +23,7 @@ from tests.bench.link import link, watch
 from tests.bench.memory import memory
 from tests.bench.mistakes import gallery_page, open_cell, time_travel
 from tests.bench.open_run import open_run
+from tests.bench.queue import queue
 from tests.bench.reading import reading
 from tests.bench.sampling import sampling
 from tests.bench.throughput import overhead, overhead_reference, throughput
@@ -43,6 +44,7 @@ BENCHES = {
     "link": link,
     "watch": watch,
     "open": open_run,
+    "queue": queue,
     "reading": reading,
     "sampling": sampling,
     "draw": draw,

@@ -71,17 +71,17 @@ def epoch_speed(run: RunDirectory, epoch: int) -> float:
 
 def start(home: Path, *flags: str) -> RunDirectory:
     """Start a detached run."""
-    _call(home, "train", "--detach", *flags)
+    call(home, "train", "--detach", *flags)
     return newest_run(home)
 
 
 def train(home: Path, *flags: str) -> RunDirectory:
     """Train a run to its end, and return it."""
-    _call(home, "train", "--plain", *flags)
+    call(home, "train", "--plain", *flags)
     return newest_run(home)
 
 
-def _call(home: Path, *arguments: str) -> None:
+def call(home: Path, *arguments: str) -> None:
     """Run a command; raises RuntimeError with its output if it fails."""
     done = subprocess.run(
         [*PROGRAM, *arguments], env=os.environ | environment(home), capture_output=True, text=True, check=False

@@ -18,6 +18,7 @@ from mnist_tui.runs.history import History
 from mnist_tui.runs.notes import SEEN
 from mnist_tui.ui.compare.choose_runs import ChooseRunsScreen
 from mnist_tui.ui.compare.columns import cursor_columns, table_columns, target_text
+from mnist_tui.ui.compare.group_words import group_words
 from mnist_tui.ui.compare.compared_runs import ComparedRun, ComparedRuns
 from mnist_tui.ui.compare.table import ComparedTable
 from mnist_tui.ui.keymap import bindings
@@ -56,6 +57,8 @@ class CompareScreen(SizedScreen):
         self.compared = ComparedRuns(runs)
         self._clock = clock
         self._reference: History | None = None
+        self._group: tuple[list[RunResult], str] = [], ""
+        """Results of all runs, and how they did as one."""
         self._differences: dict[tuple[object, ...], list[Difference]] = {}
         """Tested differences by the results of the two runs; empty while they are read."""
 
@@ -64,6 +67,7 @@ class CompareScreen(SizedScreen):
         yield PlotBoard(id="plots", max_plots=MAX_PLOTS)
         yield Static("", id="no-plots", markup=False)
         yield ComparedTable()
+        yield Static(id="group", markup=False)
         yield Static(id="difference", markup=False)
         yield Static(id="summary", markup=False)
         yield KeyFooter()
@@ -134,9 +138,20 @@ class CompareScreen(SizedScreen):
         rows = 1 if self.has_class("-short") else 2
         room = rows * (self.size.width - 4)
         self.query_one("#summary", Static).update(summary(front, room) if front is not None else Text())
+        group = self.query_one("#group", Static)
+        group.display = bool(self._group_words)
+        group.update(clip_parts(self._group_words, self.size.width - 4))
         words, difference = self._difference_words(self.size.width - 4), self.query_one("#difference", Static)
         difference.display = bool(words)
         difference.update(words)
+
+    @property
+    def _group_words(self) -> str:
+        """How the runs did as one; computed again when their results change."""
+        results = [run.result for run in self.compared.runs]
+        if self._group[0] != results:
+            self._group = results, group_words(results)
+        return self._group[1]
 
     def _difference_words(self, width: int) -> str:
         """Return how the run under the cursor differs from the first one, or the second one from it.
