@@ -42,6 +42,8 @@ class Kind:
 
     metavar: str
     read: "Callable[[Setting, str, Catalogue], Value]"
+    has_commas: bool = False
+    """True if a value may hold a comma, so that commas do not separate the values of a grid."""
 
 
 @dataclass(frozen=True)
@@ -180,17 +182,26 @@ def _name(setting: Setting, text: str, _: "Catalogue") -> str:
 
 INTEGER, REAL = Kind("INTEGER", _integer), Kind("REAL", _real)
 KEPT = Kind("EPOCHS[:MB]", _checked(KeptEpochs.parse))
-RULE, DEVICE = Kind("RULE", _checked(EarlyStopping.parse)), Kind("DEVICE", _checked(DeviceChoice.parse))
-TARGET, COMMAND = Kind("TARGET", _checked(Target.parse)), Kind("COMMAND", _checked(command_words))
+RULE, DEVICE = (
+    Kind("RULE", _checked(EarlyStopping.parse)),
+    Kind("DEVICE", _checked(DeviceChoice.parse), has_commas=True),
+)
+TARGET, COMMAND = Kind("TARGET", _checked(Target.parse)), Kind("COMMAND", _checked(command_words), has_commas=True)
 SETTINGS: tuple[Setting, ...] = (
     Setting("preset", "model and training recipe", Kind("PRESET", _preset)),
-    Setting("model", "own model: FILE.py:FUNCTION or FILE.keras", Kind("MODEL", _model), optional=True),
+    Setting(
+        "model", "own model: FILE.py:FUNCTION or FILE.keras", Kind("MODEL", _model, has_commas=True), optional=True
+    ),
     Setting("epochs", "passes over the training images", INTEGER, 1, 10_000),
     Setting("batch_size", "images per training step", INTEGER, 1, 8_192),
     Setting("learning_rate", "maximum learning rate", REAL, 1e-8, 10),
     Setting("optimizer", "one of " + ", ".join(OPTIMIZERS), _choice(*OPTIMIZERS)),
     Setting("seed", "random seed of split, weights, order and dropout", INTEGER, 0, 2**32 - 1),
-    Setting("data", "mnist, an .npz, CSV or Parquet file, or a folder of IDX files or images", Kind("DATA", _data)),
+    Setting(
+        "data",
+        "mnist, an .npz, CSV or Parquet file, or a folder of IDX files or images",
+        Kind("DATA", _data, has_commas=True),
+    ),
     Setting("backend", "Keras backend: tensorflow, jax or torch", Kind("BACKEND", _backend)),
     Setting("labels", "given, or reviewed: with the corrections of your label reviews", _choice("given", "reviewed")),
     Setting("test", "auto, or off: train on the images held out for it, too", _choice(AUTO, "off")),
@@ -207,7 +218,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("jit_compile", "auto, on or off: compile with XLA", _choice(AUTO, "on", "off")),
     Setting("steps_per_execution", "steps per call, or auto", INTEGER, 1, 1_000, auto=True),
     Setting("threads", "CPU threads of one operation, or auto", INTEGER, 1, 512, auto=True),
-    Setting("ensemble", "models to combine: 3, or presets best,fast, or auto", Kind("ENSEMBLE", _ensemble)),
+    Setting(
+        "ensemble", "models to combine: 3, or presets best,fast, or auto", Kind("ENSEMBLE", _ensemble, has_commas=True)
+    ),
 )
 SETTINGS_BY_KEY: dict[str, Setting] = {setting.key: setting for setting in SETTINGS}
 RENAMED_SETTINGS = {"jit": "jit_compile"}

@@ -8,8 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from mnist_tui.config import ConfigError, quoted
 from mnist_tui.settings import INTEGER, REAL, SETTINGS_BY_KEY
 
-WITH_COMMAS = frozenset({"data", "device", "ensemble", "model", "name"})
-"""Settings whose values may hold a comma: for several values, give the flag several times."""
 RANGE = re.compile(r"(\d+)\.\.(\d+)", re.ASCII)
 
 
@@ -51,7 +49,7 @@ def grid_of(flags: Mapping[str, Sequence[str]], most: int) -> dict[str, list[str
 
 
 def _values(key: str, text: str, most: int) -> list[str]:
-    if key in WITH_COMMAS or not text:
+    if SETTINGS_BY_KEY[key].kind.has_commas or not text:
         return [text]
     parts = [part.strip() for part in text.split(",")]
     if not all(parts):

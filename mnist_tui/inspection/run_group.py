@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from mnist_tui.analysis.groups import Effect, Spread, effects, spread
+from mnist_tui.config import DeviceChoice
 from mnist_tui.runs.about import read_about
 from mnist_tui.runs.directory import RunDirectory, RunError, list_runs
 from mnist_tui.runs.summary import RunSummary
@@ -73,6 +74,8 @@ def _settings(run: RunSummary) -> dict[str, str]:
     if run.record.imported_from is not None:
         return {}
     values = {setting.label: getattr(run.record.config, setting.key) for setting in SETTINGS if setting.key != "name"}
+    choice = DeviceChoice.parse(run.record.config.device)
+    values["device"] = f"{choice.count} × {choice.kind}"  # the queue chooses which GPU
     return {label: f"{value:g}" if isinstance(value, float) else str(value) for label, value in values.items()}
 
 

@@ -66,8 +66,8 @@ def test_the_next_grid_gets_a_group_that_no_run_has(typed: Typed) -> None:
 
 
 def test_values_with_commas_are_given_as_several_flags(typed: Typed) -> None:
-    typed("add --device gpu:0,1 --device cpu --group sides")
-    assert waiting() == [{"device": "gpu:0,1"}, {"device": "cpu"}]
+    typed("add --device gpu:0,1 --device cpu --on-end echo,hello --group sides")
+    assert waiting() == [{"on_end": "echo,hello", "device": device} for device in ("gpu:0,1", "cpu")]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """The queue on the home screen: what it lists, its keys, and the key that adds a run. No runner is started."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import msgspec
@@ -8,20 +7,22 @@ import pytest
 from textual.pilot import Pilot
 
 from mnist_tui.control import queue_runner
+from mnist_tui.runs.directory import create_run
 from mnist_tui.runs.queue import Queue
 from mnist_tui.runs.queue_entry import State
 from mnist_tui.ui.app import MnistTuiApp
 from mnist_tui.ui.home.queue_panel import MOST_LISTED, QueueList, QueuePanel
+from tests.kit import samples
 from tests.kit.recording import Clock, finishing_time, recorded_run
 from tests.ui.program import program, settled, text, told, wait_for, wait_until
 
 
 @pytest.fixture(autouse=True)
-def started(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Queue]]:
+def started(monkeypatch: pytest.MonkeyPatch) -> list[Queue]:
     """Queues whose runner was started."""
     queues: list[Queue] = []
     monkeypatch.setattr(queue_runner, "start_runner", queues.append)
-    yield queues
+    return queues
 
 
 def numbers() -> list[int]:
@@ -106,6 +107,18 @@ async def test_a_running_entry_opens_its_run_and_cannot_be_removed() -> None:
         assert len(Queue().read().entries) == 1
         await pilot.press("enter")
         await wait_until(pilot, lambda: app.session is not None, "the run")
+
+
+async def test_the_runs_of_a_grid_are_compared_by_one_key() -> None:
+    for seed in range(3):
+        create_run(samples.config(seed=seed), tags=("sweep",))
+    create_run(samples.config())
+    app = home_screen()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await furnished(pilot)
+        await wait_for(pilot, "fast")
+        await pilot.press("tab", "end", "c")
+        await wait_for(pilot, "comparing 3 runs")
 
 
 async def test_a_restart_is_asked_about(started: list[Queue], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from mnist_tui.analysis.comparison import RunResult
 from mnist_tui.analysis.groups import Effect, effects, spread
-from mnist_tui.analysis.significance import LEVEL
+from mnist_tui.analysis.significance import LEVEL, p_words
 from mnist_tui.render.text import percent
 
 FEWEST_RUNS = 3
@@ -22,10 +22,9 @@ def group_words(runs: Sequence[RunResult]) -> str:
         return ""
     best, accuracy = max(known, key=lambda each: each[1])
     parts = [
-        f"{found.count:,} runs as one: validation {percent(found.mean)} on average",
-        f"standard deviation {found.deviation * 100:.2f} points",
-        f"best {best.name}, {percent(accuracy)}",
+        f"{found.count:,} runs: mean validation {percent(found.mean)}, deviation {found.deviation * 100:.2f} points",
         _largest(effects([run.settings for run, _ in known], [accuracy for _, accuracy in known])),
+        f"best {best.name}, {percent(accuracy)}",
     ]
     return " · ".join(filter(None, parts))
 
@@ -35,6 +34,8 @@ def _largest(found: Sequence[Effect]) -> str:
     if not known:
         return ""
     effect = known[0]
-    if effect.p is None or effect.p >= LEVEL:
-        return "no setting mattered more than chance"
-    return f"{' and '.join(effect.settings)}: {effect.words}"
+    if effect.share is None or effect.p is None or effect.p >= LEVEL:
+        return "no setting stands out"
+    return f"{' and '.join(effect.settings)}: {effect.share:.0%} of the variance, {p_words(effect.p)}".replace(
+        "%", " %"
+    )

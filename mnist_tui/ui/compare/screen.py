@@ -18,8 +18,8 @@ from mnist_tui.runs.history import History
 from mnist_tui.runs.notes import SEEN
 from mnist_tui.ui.compare.choose_runs import ChooseRunsScreen
 from mnist_tui.ui.compare.columns import cursor_columns, table_columns, target_text
-from mnist_tui.ui.compare.group_words import group_words
 from mnist_tui.ui.compare.compared_runs import ComparedRun, ComparedRuns
+from mnist_tui.ui.compare.group_words import group_words
 from mnist_tui.ui.compare.table import ComparedTable
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.messages import OpenRun

@@ -15,7 +15,7 @@ from mnist_tui.config import ConfigError
 from mnist_tui.render.columns import Column, column_widths, columns_that_fit
 from mnist_tui.render.text import PIN, clip, data_size, percent, sanitize, test_results
 from mnist_tui.runs import management
-from mnist_tui.runs.directory import RunError
+from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.status import Status
 from mnist_tui.runs.summary import RunSummary, pinned_first
 from mnist_tui.ui.keymap import bindings
@@ -328,10 +328,17 @@ class RunTable(Vertical):
         self._fill()
 
     def on_run_list_compare_wanted(self) -> None:
-        if len(self._marked) < 2:
+        runs = [self._runs[key].run for key in self._marked] if self._marked else self._same_tag()
+        if len(runs) < 2:
             self.app.notify("Mark at least two runs with Space; c then compares them.")
             return
-        self.post_message(CompareRuns([self._runs[key].run for key in self._marked]))
+        self.post_message(CompareRuns(runs))
+
+    def _same_tag(self) -> list[RunDirectory]:
+        """Return the runs that share a tag with the one under the cursor, as those of a grid do."""
+        tags = self.chosen.about.tags if self.chosen is not None else ()
+        groups = ([each.run for each in self._read[0] if tag in each.about.tags] for tag in tags)
+        return next((runs for runs in groups if len(runs) > 1), [])
 
     @property
     def chosen(self) -> RunSummary | None:

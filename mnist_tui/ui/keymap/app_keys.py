@@ -59,7 +59,7 @@ APP_KEYS: dict[str, tuple[Key, ...]] = {
         Key("select_cursor", "enter", "Open", "Open the run under the cursor"),
         Key("screen.other_side", "tab,shift+tab", "Settings", "Go back to the settings of the next run"),
         Key("mark", "space", "Mark", "Mark the run for a comparison"),
-        Key("compare", "c", "Compare", "Compare the marked runs"),
+        Key("compare", "c", "Compare", "Compare the marked runs, or those with the same tag"),
         Key("resume", "r", "Resume", "Resume after a stop, a crash or a failure"),
         Key("manage('filter')", "slash", "Filter", "List runs by name, tag, setting or result", rank=1),
         Key("manage('edit')", "T", "Tags", "Change the name, the tags and the note of the run", rank=1),
