@@ -10,7 +10,7 @@ def before_the_first_evaluation(view: RunView, what: str) -> str:
     """Return sentences for a run without evaluations; the first begins with `what`, as in "The first matrix comes"."""
     if not view.status.is_live or not view.history.record.config.rolling or view.history.epochs:
         return before_the_first_epoch(view, what)
-    full = before_the_first_epoch(view, "One of all validation images comes")
+    full = before_the_first_epoch(view, "The first full evaluation comes")
     return f"{what} with the first rolling evaluation, about a second after the first step. {full}"
 
 
