@@ -6,7 +6,7 @@ Nothing here reads a clock or a file. NumPy is loaded with the first step, so th
 import contextlib
 import math
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Literal, TypeVar, cast
 
@@ -377,13 +377,19 @@ class History:
 
 
 def thinned(samples: Sequence[Sampled], most: int) -> list[Sampled]:
-    """Return half of `most` samples at most: the last in each of equal ranges of steps.
+    """Return half of `most` samples at most, evenly spread over the steps."""
+    by_step = {sample.step: sample for sample in samples}
+    return [by_step[step] for step in sorted(spread(by_step, most))]
 
-    The ranges double from one thinning to the next, so that they stay aligned.
+
+def spread(steps: Collection[int], most: int) -> set[int]:
+    """Return half of `most` steps at most: the last in each of equal ranges.
+
+    The ranges double from one thinning to the next, so that they stay aligned. What is thinned more, such as files,
+    keeps only steps that remain where less is thinned.
     """
-    last = max(sample.step for sample in samples)
-    width: int = 2 ** (last // (most // 2 - 1)).bit_length()
-    return list({sample.step // width: sample for sample in samples}.values())
+    width: int = 2 ** (max(steps) // (most // 2 - 1)).bit_length()
+    return set({step // width: step for step in sorted(steps)}.values())
 
 
 def hardware_value(sample: HardwareSampled, key: str, number: int = 0) -> float | None:

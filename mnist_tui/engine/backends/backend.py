@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 StartExecution = Callable[[float, float | None], None]
 """Function (learning rate of the execution, learning rate of the next one if known) to call before each execution."""
+Predict = Callable[[NDArray[np.uint8]], Any]
+"""Function (images) -> probabilities (n, classes), which a device may still compute: np.asarray waits for them."""
 Gradient = Callable[[NDArray[np.float32], int], NDArray[np.float32]]
 LEAST_PROBABILITY = 1e-30
 """Added to probabilities before the logarithm: a smaller one has no gradient, from which no change could start."""
@@ -94,6 +96,29 @@ class Backend(ABC):
         import keras
 
         return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
+
+    def predictor(self, model: Any) -> Predict:
+        """Return a function that predicts a batch in inference mode and leaves all variables of the model as they are.
+
+        It compiles what `predict` needs, too.
+        """
+        others = model.non_trainable_variables
+
+        def predict(images: NDArray[np.uint8]) -> Any:
+            before = self.fetch(others)
+            probabilities = model.predict_on_batch(images)
+            for variable, old, new in zip(others, before, self.fetch(others), strict=True):
+                if not np.array_equal(old, new):  # of a layer that draws random numbers in inference, say
+                    variable.assign(old)
+            return probabilities
+
+        return predict
+
+    def predict(self, model: Any, images: NDArray[np.uint8], batch_size: int) -> NDArray[np.float32]:
+        """Return the probabilities (n, classes) that a model predicts for images (n, height, width, channels)."""
+        predict = self.predictor(model)
+        parts = [predict(images[start : start + batch_size]) for start in range(0, len(images), batch_size)]
+        return np.concatenate([np.asarray(part, np.float32) for part in parts])
 
     @abstractmethod
     def execution_starter(self, model: Any) -> StartExecution:

@@ -1,6 +1,6 @@
 """Exponential moving average (EMA) of the weights over steps (Polyak & Juditsky 1992), by Keras' optimizers."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -43,17 +43,12 @@ def use_ema_weights(model: Any) -> Iterator[None]:
     if not _has_averages(optimizer):
         yield
         return
-    if keras.backend.backend() == "jax":
-        swap = swap_back = _jax_swap(model, optimizer)
-    else:
-        callback = keras.callbacks.SwapEMAWeights()
-        callback.set_model(model)
-        swap, swap_back = callback.on_test_begin, callback.on_test_end
-    swap()
+    averages = optimizer._model_variables_moving_average
+    _swap(model.trainable_variables, averages)
     try:
         yield
     finally:
-        swap_back()
+        _swap(model.trainable_variables, averages)
 
 
 def validated_variables(model: Any) -> list[Any]:
@@ -74,14 +69,14 @@ def _optimizer_of(model: Any) -> Any:
     return getattr(model.optimizer, "inner_optimizer", model.optimizer)
 
 
-def _jax_swap(model: Any, optimizer: Any) -> Callable[[], None]:
-    """Replace Keras' swap, which converts to NumPy: that blocks on all processes, but only process 0 validates."""
-    averages = optimizer._model_variables_moving_average
+def _swap(variables: Sequence[Any], averages: Sequence[Any]) -> None:
+    """Exchange the values exactly, which keras.callbacks.SwapEMAWeights does not: on TensorFlow it adds and subtracts.
 
-    def swap() -> None:
-        for variable, average in zip(model.trainable_variables, averages, strict=True):
-            value = variable.value
-            variable.assign(average.value)
-            average.assign(value)
-
-    return swap
+    On JAX, values are exchanged without copies: converting them to NumPy, as Keras does, blocks on all processes, but
+    only process 0 validates. A speculative step also needs the same arrays afterwards.
+    """
+    is_jax = keras.backend.backend() == "jax"
+    for variable, average in zip(variables, averages, strict=True):
+        value = variable.value if is_jax else keras.ops.copy(variable)
+        variable.assign(average.value)
+        average.assign(value)

@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mnist_tui.analysis.confusion import confusion_matrix
 from mnist_tui.engine import backends
 from mnist_tui.engine.data.datasets import Digits
 from mnist_tui.engine.data.images import SIDE
+from mnist_tui.events import Matrix
 from mnist_tui.image_layout import with_channels
 
 BATCH = 250
@@ -28,7 +30,7 @@ class Evaluation:
     """Mean over the images."""
     accuracy: float
     """0..1."""
-    confusion: tuple[tuple[int, ...], ...]
+    confusion: Matrix
     """Counts by true class, then by predicted class."""
 
 
@@ -43,21 +45,27 @@ def evaluate(model: Any, digits: Digits, loss: Any, others: Sequence[NDArray[np.
     """
     own = predict(model, digits.images)
     probabilities = np.mean([*others, own], axis=0) if others else own
-    predicted, classes = probabilities.argmax(axis=1), probabilities.shape[1]
-    confusion = np.zeros((classes, classes), dtype=int)
-    np.add.at(confusion, (digits.labels, predicted), 1)
     return Evaluation(
         probabilities=probabilities,
-        loss=float(loss(one_hot(digits.labels, classes), probabilities)),
-        accuracy=float((predicted == digits.labels).mean()),
-        confusion=tuple(tuple(int(count) for count in row) for row in confusion),
+        loss=float(loss(one_hot(digits.labels, probabilities.shape[1]), probabilities)),
+        accuracy=float((probabilities.argmax(axis=1) == digits.labels).mean()),
+        confusion=confusion_of(digits.labels, probabilities),
     )
+
+
+def confusion_of(labels: NDArray[np.uint8], probabilities: NDArray[np.float32]) -> Matrix:
+    """Return the confusion matrix of predictions (n, classes): counts by true class, then by predicted class."""
+    return tuple(map(tuple, confusion_matrix(labels, probabilities.argmax(axis=1), probabilities.shape[1]).tolist()))
 
 
 def predict(model: Any, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return the probabilities (n, classes) that a model predicts for images."""
-    batch = batch_of(images, GPU_BATCH if backends.current().gpus() else BATCH)
-    return np.asarray(model.predict(with_channels(images), batch_size=batch, verbose=0), dtype=np.float32)
+    return backends.current().predict(model, with_channels(images), batch_size_for(images))
+
+
+def batch_size_for(images: NDArray[np.uint8]) -> int:
+    """Return how many of these images are predicted at once."""
+    return batch_of(images, GPU_BATCH if backends.current().gpus() else BATCH)
 
 
 def batch_of(images: NDArray[np.uint8], count: int) -> int:

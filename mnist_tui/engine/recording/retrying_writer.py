@@ -11,6 +11,8 @@ from mnist_tui.runs.directory import RunDirectory
 
 CHECKPOINT = "checkpoint"
 """Name of all writes of checkpoints: the newest replaces one that waits."""
+ROLLING = "rolling predictions"
+"""Name of all writes of rolling predictions. They are not written again if they are lost: the next ones come soon."""
 FOLDERS = ("predictions/", "weights/")
 """Folders with a file for each epoch, which come last, and of which the newest file is written again if it is lost."""
 OBSTRUCTIONS = (FileExistsError, FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
@@ -130,7 +132,7 @@ class RetryingWriter:
             return error.strerror or str(error)
         self.unsaved.pop(name, None)
         self._waiting.pop(name, None)
-        if name != CHECKPOINT:
+        if name not in (CHECKPOINT, ROLLING):
             self._written[next((each for each in FOLDERS if name.startswith(each)), name)] = name, write
         return None
 

@@ -62,6 +62,8 @@ class Validation:
     seconds: float
     weights: Weights
     """Weights of the model that was evaluated."""
+    is_of_ensemble: bool
+    """True if the result is that of the model together with earlier members of the ensemble."""
 
 
 class Recorder:
@@ -129,7 +131,7 @@ class Recorder:
         if is_best:
             state.best_epoch, state.best_accuracy, state.best_loss = state.epoch + 1, result.accuracy, result.loss
             self.best.keep(weights, self.member)
-        return Validation(result, is_best, time.monotonic() - began, weights)
+        return Validation(result, is_best, time.monotonic() - began, weights, bool(self._earlier_predictions))
 
     def record(self, validation: Validation, *, complete: bool = True) -> EpochFigures:
         """Save the predictions and report the epoch."""

@@ -27,6 +27,7 @@ from mnist_tui.engine.training.emergency_checkpoint import EmergencyCheckpoint
 from mnist_tui.engine.training.feed import EpochFeed
 from mnist_tui.engine.training.layer_stats import LayerSampler
 from mnist_tui.engine.training.recorder import Recorder
+from mnist_tui.engine.training.rolling import RollingEvaluation
 from mnist_tui.engine.training.schedule import LearningRateSchedule
 from mnist_tui.events import AlertKind, EndReason, Phase, ResumeReason, RunResumed, RunStarted, SettingChanged
 from mnist_tui.metrics import lowest_loss
@@ -70,6 +71,7 @@ class Trainer:
         )
         self._explanations = ExplanationService(split, self._snapshots)
         self._record_steps = RecordSteps(self._emit, self._state, config.batch_size, self._feed.count)
+        self._rolling = RollingEvaluation(context, split.validation, len(data.class_names), config.rolling)
         self._set_up_member()
         self._steering.steps_per_execution = plan.steps_per_execution
         self._steering.is_ensemble = len(config.members) > 1
@@ -113,6 +115,7 @@ class Trainer:
             self._compiled.model.set_weights(weights)
             return
         if start is None:
+            self._rolling.rewind(0)
             self._save_checkpoint()
             self._recorder.keep_weights(0, self._compiled.current_weights())
             return
@@ -130,6 +133,7 @@ class Trainer:
         """Restore a checkpoint of other data: its weights count, its figures and its best epoch do not."""
         start.state.forget_data(self._steps_per_epoch)
         self._restore(replace(start, best=[]))
+        self._rolling.rewind(0)
         if not self._state.step:
             self._emit(self._resumed(ResumeReason.RESUMED, by))
         self._save_checkpoint()
@@ -217,6 +221,7 @@ class Trainer:
         self._recorder.restore_removed()
         if self._checkpointer.is_due():
             self._save_checkpoint()
+        self._rolling.after_execution()
         action = self._serve_requests()
         if action is Action.ROLL_BACK:
             return self._roll_back(self._steering.origin)
@@ -289,6 +294,7 @@ class Trainer:
         self._snapshots.forget()
         if not self._steering.ended:  # an ended run is only loaded
             self._recorder.remove_kept_after(self._state.epoch)
+            self._rolling.rewind(self._state.step)
         if checkpoint.best:
             self._recorder.save_best()
         checkpoints.remove_after(self._run, checkpoint.state.step)
@@ -336,6 +342,7 @@ class Trainer:
             self._config, self._state, compiled.number, self._steps_per_epoch, compiled.plan.steps_per_execution
         )
         self._prepare_execution = PrepareExecution(self._next_rate, self._schedule.following_rate)
+        self._rolling.start_member(compiled)
 
     def _start_next_member(self) -> None:
         """Start the next ensemble member, with a best epoch of its own."""
@@ -371,6 +378,7 @@ class Trainer:
             validation = self._recorder.validate(self._compiled.reader())
         if complete:
             self._speculate_next_epoch()
+            self._rolling.take_over(None if validation.is_of_ensemble else validation.result.probabilities)
         return self._recorder.record(validation, complete=complete)
 
     def _speculate_next_epoch(self) -> None:
