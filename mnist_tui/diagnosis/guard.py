@@ -14,6 +14,7 @@ import statistics
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import msgspec
 
@@ -68,6 +69,11 @@ class EpochFigures(msgspec.Struct, frozen=True):
     validation_loss: float | None
     validation_accuracy: float
     """0..1."""
+
+    def validation(self, metric: Literal["loss", "accuracy"]) -> float:
+        """Return the validation loss, NaN if it was not finite, or the validation accuracy."""
+        loss = math.nan if self.validation_loss is None else self.validation_loss
+        return loss if metric == "loss" else self.validation_accuracy
 
 
 @dataclass(frozen=True)

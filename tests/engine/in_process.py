@@ -40,7 +40,7 @@ def new_run_like(run: RunDirectory) -> RunDirectory:
     return _create(msgspec.structs.replace(config, name=None), None, Source(config.model) if config.model else None)
 
 
-def _create(config: RunConfig, _cluster: object, source: Source | None, _reviews: object = None) -> RunDirectory:
+def _create(config: RunConfig, _cluster: object, source: Source | None, *_: object) -> RunDirectory:
     run = create_run(config)
     if source is not None:
         keep_source(run, source)

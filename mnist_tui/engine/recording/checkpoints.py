@@ -7,7 +7,6 @@ order of the examples is not stored: it follows from seed and epoch (see `exampl
 
 import contextlib
 import copy
-import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -93,9 +92,7 @@ class TrainingState(msgspec.Struct, kw_only=True):
         target = Target.parse(self.until)
         if target is None or self.batch or not self.figures:
             return False
-        newest = self.figures[-1]
-        loss = math.nan if newest.validation_loss is None else newest.validation_loss
-        return target.is_met(loss if target.metric == "loss" else newest.validation_accuracy)
+        return target.is_met(self.figures[-1].validation(target.metric))
 
     def add(self, metrics: Metrics, images: int) -> None:
         """Add the metrics of a step to the sums of the epoch."""

@@ -30,9 +30,11 @@ MARGIN = 0.8
 """Share of the budget that measured time may take. The rest is for what cannot be measured, such as cold caches."""
 SLICE_SECONDS = 0.03
 """Longest time of a slice whose size can be chosen: about a step of `fast` on a CPU, so that no pause is noticed."""
-FIRST_IMAGES = 100
-"""Images of the first slice, which is not counted: it includes compiling, which the validation then saves."""
-LEAST_IMAGES = 16
+FIRST_IMAGES, SECOND_IMAGES, LEAST_IMAGES = 100, 32, 16
+"""Images of the first slice, which is not counted: it includes compiling, which the validation then saves.
+
+The second one shows how long an image takes. From then on, the budget decides, down to the least.
+"""
 NEWS_SECONDS = 0.7
 """Shortest time between two events."""
 FIRST_INTERVAL, SLICE_INTERVAL, LONGEST_INTERVAL = 0.7, 1.2, 1.8
@@ -163,7 +165,11 @@ class RollingEvaluation:
         now, before = time.monotonic(), self._planned
         self._planned = now
         if not self._is_compiled:
-            self._is_compiled, self._next = True, now + FIRST_INTERVAL
+            self._is_compiled, self._next, self._images = (
+                True,
+                now + FIRST_INTERVAL,
+                min(SECOND_IMAGES, self._most_images),
+            )
             return
         per_image, share = statistics.median(self._per_image), self._share
         cost, self._file_seconds = cost + self._file_seconds, 0.0

@@ -147,9 +147,7 @@ class Trainer:
             if state.batch >= self._steps_per_epoch:  # more if other devices leave out more examples than before
                 self._end_epoch()
                 rule = EarlyStopping.parse(state.early_stopping)
-                is_early = rule is not None and rule.is_met(
-                    [_monitored_value(figures, rule) for figures in state.figures]
-                )
+                is_early = rule is not None and rule.is_met([each.validation(rule.metric) for each in state.figures])
         if reason is EndReason.STOPPED:
             self._save_checkpoint()
             if state.batch:
@@ -406,8 +404,3 @@ class Trainer:
         self._recorder.clock.restart()
         self._record_steps.restart_timing()
         self._recorder.enter(Phase.TRAINING)
-
-
-def _monitored_value(figures: EpochFigures, rule: EarlyStopping) -> float:
-    loss = float("nan") if figures.validation_loss is None else figures.validation_loss
-    return figures.validation_accuracy if rule.metric == "accuracy" else loss
