@@ -8,6 +8,7 @@ import pytest
 from mnist_tui.metrics import METRICS
 from mnist_tui.runs.directory import RunError, home
 from mnist_tui.runs.own_lines import FILE, read_own_lines, set_own_line
+from mnist_tui.ui.compare.screen import CompareScreen
 from mnist_tui.ui.plots.overlay import RunOverlay
 from mnist_tui.ui.plots.panel import PlotPanel
 from mnist_tui.ui.plots.references import ReferenceLine, best_run, reference_lines
@@ -59,6 +60,21 @@ async def test_a_line_is_dashed_with_its_name_and_beyond_the_axis_only_named_at_
     (edge,) = (line for line in shown if "floor" in line)
     assert "▾ floor 0.01 % " in edge
     assert shown.index(dashed) < shown.index(edge)
+
+
+async def test_the_curves_of_compared_runs_have_the_lines_that_all_share(tmp_path: Path) -> None:
+    run = make_recorded_run(tmp_path, epochs=2, n=100)
+    app = Host(run, TrainingScreen)
+    async with app.shown((120, 40)) as pilot:
+        app.push_screen(CompareScreen([run]))
+        await settled(pilot)
+        await pilot.press("underscore")
+        await settled(pilot)
+        assert "chance 10.00 %" in app.text()
+        assert "best, epoch" not in app.text()
+        await pilot.press("underscore")
+        await settled(pilot)
+        assert "chance" not in app.text()
 
 
 async def test_one_key_shows_the_lines_and_another_sets_the_users_own(tmp_path: Path) -> None:

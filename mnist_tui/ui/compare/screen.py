@@ -16,6 +16,7 @@ from mnist_tui.render.text import cell_len, clip_pair, clip_parts, percent, test
 from mnist_tui.runs.directory import RunDirectory
 from mnist_tui.runs.history import History
 from mnist_tui.runs.notes import SEEN
+from mnist_tui.runs.own_lines import read_own_lines
 from mnist_tui.ui.compare.choose_runs import ChooseRunsScreen
 from mnist_tui.ui.compare.columns import cursor_columns, table_columns, target_text
 from mnist_tui.ui.compare.compared_runs import ComparedRun, ComparedRuns
@@ -24,6 +25,7 @@ from mnist_tui.ui.compare.table import ComparedTable
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.messages import OpenRun
 from mnist_tui.ui.plots.board import PlotBoard
+from mnist_tui.ui.plots.references import shared_lines
 from mnist_tui.ui.plots.view import PlotView
 from mnist_tui.ui.shared.key_footer import KeyFooter
 from mnist_tui.ui.shared.sized_screen import SizedScreen
@@ -57,6 +59,9 @@ class CompareScreen(SizedScreen):
         self.compared = ComparedRuns(runs)
         self._clock = clock
         self._reference: History | None = None
+        self._has_references = False
+        """True if the reference lines are drawn."""
+        self._own_lines: dict[str, float] = {}
         self._group: tuple[list[RunResult], str] = [], ""
         """Results of all runs, and how they did as one."""
         self._differences: dict[tuple[object, ...], list[Difference]] = {}
@@ -131,7 +136,10 @@ class CompareScreen(SizedScreen):
         front = self._front
         if reference is not None:
             front_id = front.run.id if front else None
-            board.show(reference, self._clock(), self.compared.overlay(hides_own_run=True, front=front_id))
+            overlay = self.compared.overlay(hides_own_run=True, front=front_id)
+            if self._has_references:
+                overlay = replace(overlay, references=shared_lines(reference, self._own_lines))
+            board.show(reference, self._clock(), overlay)
         metrics = [panel.metric for panel in board.visible_panels]
         at_cursor = cursor_columns(self.compared, reference, board.view, metrics)
         table.show(table_columns(self.compared, at_cursor))
@@ -218,6 +226,11 @@ class CompareScreen(SizedScreen):
     def action_plots(self, command: str) -> None:
         self.query_one(PlotBoard).action_plots(command)
         self.query_one(ComparedTable).focus()
+
+    def action_references(self) -> None:
+        """Draw the reference lines that all these runs share, or leave them out."""
+        self._has_references, self._own_lines = not self._has_references, read_own_lines()
+        self.show()
 
     def action_choose_runs(self) -> None:
         self.app.push_screen(ChooseRunsScreen(one.run for one in self.compared.runs), self._choose)

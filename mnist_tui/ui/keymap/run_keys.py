@@ -4,6 +4,7 @@ from mnist_tui.control.commands import command_keys
 from mnist_tui.ui.keymap.key import Key
 
 FOLLOW_IMAGE = Key("app.follow_image", "V", "Layers", "Follow this image through the layers", footer=False)
+REFERENCES = Key("references", "underscore", "References", "Show chance, 99.29 %, best runs, your line", footer=False)
 DRAW_ON_IMAGE = Key("app.draw_on_image", "B", "Draw on it", "Draw on a copy of this image", footer=False)
 
 
@@ -42,7 +43,7 @@ RUN_KEYS: dict[str, tuple[Key, ...]] = {
         Key("plots('recent')", "N", "Newest steps", "Show the last tenth of the run, or all of it", footer=False),
         Key("plots('smoothing')", "S", "Smoothing", "Smooth the line: light, strong, none", footer=False),
         Key("plots('validation')", "v", "Validation", "Show validation alone, or with training", footer=False, rank=5),
-        Key("references", "underscore", "References", "Show chance, 99.29 %, best runs, your line", footer=False),
+        REFERENCES,
         Key("own_line", "circumflex_accent", "Own line", "Set a reference line of your own", footer=False),
         Key("choose_runs", "c", "Compare", "Draw other runs into the curves", rank=5),
         Key("compare_tables", "C", "Tables", "Compare settings and results of these runs", rank=5),
@@ -68,6 +69,7 @@ RUN_KEYS: dict[str, tuple[Key, ...]] = {
         Key("plots('closer')", "z", "Zoom", "Zoom in around the cursor or the newest step", rank=6),
         Key("plots('farther')", "Z", "Zoom out", "Zoom out", footer=False),
         Key("plots('smoothing')", "S", "Smoothing", "Smooth the lines: light, strong, none", footer=False),
+        REFERENCES,
         Key("plots('one')", "m", "One plot", "Maximize one plot; Tab shows the next", rank=6),
         Key("plots('all')", "f", "Fit", "Fit all steps into the plots", footer=False),
         Key("plots('back')", "escape", "Close", "Remove the cursor, or restore the maximized plot", rank=1),

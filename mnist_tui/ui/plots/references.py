@@ -42,6 +42,17 @@ def reference_lines(history: History, best: RunSummary | None, own: Mapping[str,
         best: The best other run on the same data, if there is one.
         own: Key of a metric -> the user's own level, unscaled.
     """
+    lines = list(shared_lines(history, own))
+    for key in ("accuracy", "loss"):
+        lines += _best_epoch(history, METRICS[key])
+        if best is not None and (key != "loss" or _same_loss(history, best.history)):
+            value = best.best.validation.get(key) if best.best is not None else None
+            lines += [ReferenceLine(key, value, f"best run {sanitize(best.record.name)}")] if value is not None else []
+    return tuple(lines)
+
+
+def shared_lines(history: History, own: Mapping[str, float]) -> tuple[ReferenceLine, ...]:
+    """Return the lines that a run shares with all runs on the same data: chance, the original network, the user's."""
     lines = [ReferenceLine(key, value, "own line") for key, value in own.items() if key in METRICS]
     started, config = history.started, history.record.config
     if started is not None and started.class_names:
@@ -50,12 +61,7 @@ def reference_lines(history: History, best: RunSummary | None, own: Mapping[str,
         lines.append(ReferenceLine("loss", math.log(classes), "chance"))
     if Path(config.data).name in DIGIT_RECOGNIZER:
         lines.append(ReferenceLine("accuracy", ORIGINAL_ACCURACY, "original network"))
-    for key in ("accuracy", "loss"):
-        lines += _best_epoch(history, METRICS[key])
-        if best is not None and (key != "loss" or _same_loss(history, best.history)):
-            value = best.best.validation.get(key) if best.best is not None else None
-            lines += [ReferenceLine(key, value, f"best run {sanitize(best.record.name)}")] if value is not None else []
-    return tuple(line for line in lines if math.isfinite(line.value))
+    return tuple(lines)
 
 
 def _best_epoch(history: History, metric: Metric) -> list[ReferenceLine]:
