@@ -51,6 +51,7 @@ SHORTENED: dict[str, str | None] = {
     "mnist-tui bench [--json]": "mnist-tui bench --help",
     "mnist-tui doctor [--json]": "mnist-tui doctor --help",
     "mnist-tui resume RUN": "mnist-tui resume --help",
+    "mnist-tui find-lr [flags]": "mnist-tui find-lr --help",
     # a synopsis: brackets filled in
     "mnist-tui attach [RUN]": "mnist-tui attach --plain",
     "mnist-tui stop RUN [--now]": "mnist-tui stop RUN --now",

@@ -13,6 +13,7 @@ from mnist_tui.cli.data import data
 from mnist_tui.cli.distributed import distribution_options, follow
 from mnist_tui.cli.doctor import doctor
 from mnist_tui.cli.export import export, import_log
+from mnist_tui.cli.find_lr import find_lr
 from mnist_tui.cli.inspect import evaluate, label_issues, submit
 from mnist_tui.cli.manage import MANAGEMENT
 from mnist_tui.cli.new_model import new_model
@@ -71,7 +72,7 @@ def commands(context: click.Context) -> int | None:
 
 
 INSPECTION = (compare, evaluate, submit, predict, label_issues, export, import_log)
-for command in (*steering_commands(), *INSPECTION, *MANAGEMENT, queue, bench, doctor, data, new_model):
+for command in (*steering_commands(), *INSPECTION, *MANAGEMENT, queue, bench, doctor, data, find_lr, new_model):
     commands.add_command(command)
 
 

@@ -24,6 +24,8 @@ class JobReport(msgspec.Struct, frozen=True):
     classes: tuple[int, ...] = ()
     """Predicted classes, in the order of the images."""
     predictions: PredictedImages | None = None
+    rates: tuple[tuple[float, float | None], ...] = ()
+    """Learning rate and loss of the steps since the report before, of a range test."""
     error: str = ""
 
 

@@ -19,7 +19,7 @@ from mnist_tui.settings import SETTINGS_BY_KEY, Catalogue
 from mnist_tui.textbook import INDEX, pages
 from mnist_tui.ui.home.screen import HomeScreen, do_nothing
 from mnist_tui.ui.keymap import bindings, screen_keys, unused_words
-from mnist_tui.ui.messages import OpenDigits, OpenRun, OpenWhy, ResumeRun, ShowData, StartRun
+from mnist_tui.ui.messages import FindRate, OpenDigits, OpenRun, OpenWhy, ResumeRun, ShowData, StartRun, TakeRate
 from mnist_tui.ui.screens import SCREENS
 from mnist_tui.ui.terminal.colours import ColourDepth
 from mnist_tui.ui.terminal.differences import diff_driver
@@ -183,6 +183,17 @@ class MnistTuiApp(App[int], inherit_bindings=False):
             return
         if self._look_at_data is not None:
             self.push_screen(DataScreen(str(spec), self._look_at_data))
+
+    def on_find_rate(self, message: FindRate) -> None:
+        from mnist_tui.ui.find_rate.screen import FindRateScreen  # numpy
+
+        self.push_screen(FindRateScreen(message.config))
+
+    def on_take_rate(self, message: TakeRate) -> None:
+        home = self.screen_stack[1]
+        assert isinstance(home, HomeScreen)
+        self._pop_to_home()
+        home.set_learning_rate(message.rate)
 
     def on_open_digits(self, message: OpenDigits) -> None:
         from mnist_tui.ui.digits.screen import DigitsScreen

@@ -28,6 +28,22 @@ class ShowData(Message):
         self.spec = spec
 
 
+class FindRate(Message):
+    """Find a learning rate for these settings."""
+
+    def __init__(self, config: RunConfig) -> None:
+        super().__init__()
+        self.config = config
+
+
+class TakeRate(Message):
+    """Take a learning rate into the settings of the next run."""
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+
+
 class OpenRun(Message):
     """Open a run on its training screen."""
 

@@ -11,15 +11,11 @@ Results are predictions in the run directory. The job reports its progress on st
 all other output goes to stderr.
 """
 
-import os
 import re
 import sys
-import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import msgspec
 
 from mnist_tui.config import ConfigError
 from mnist_tui.control.jobs import JobReport
@@ -27,6 +23,7 @@ from mnist_tui.engine import backends
 from mnist_tui.engine.backends.runtime import plan_job
 from mnist_tui.engine.data import datasets
 from mnist_tui.engine.hardware import detection
+from mnist_tui.engine.jobs.reporting import Report, report_work
 from mnist_tui.image_layout import shape_in_words, shape_of
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.model_source import kept_model
@@ -174,11 +171,8 @@ ON_TENSORFLOW = frozenset({"export"})
 
 def main(name: str, path: str, argument: str = "") -> int:
     """Run a job and return the exit status."""
-    # native code prints to stdout, too: only reports may go there
-    reports = os.fdopen(os.dup(1), "wb", buffering=0)
-    os.dup2(2, 1)
-    detection.lower_priority()
-    try:
+
+    def work(report: Report) -> None:
         run = RunDirectory(Path(path))
         config = run.record().config
         backends.select("tensorflow" if name in ON_TENSORFLOW else config.backend)
@@ -186,16 +180,10 @@ def main(name: str, path: str, argument: str = "") -> int:
         backends.import_keras()
         if config.model:
             load_own_model(str(kept_model(run, config)))
-        for report in JOBS[name](run, argument):
-            reports.write(msgspec.json.encode(report) + b"\n")
-    except BrokenPipeError:
-        return 1  # the engine has exited
-    except Exception as error:
-        traceback.print_exc()
-        message = str(error) if isinstance(error, ConfigError | RunError) else f"{type(error).__name__}: {error}"
-        reports.write(msgspec.json.encode(JobReport("failed", 1.0, error=message)) + b"\n")
-        return 1
-    return 0
+        for each in JOBS[name](run, argument):
+            report(each)
+
+    return report_work(work)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from mnist_tui.runs.directory import RunDirectory, home
 from mnist_tui.settings import Catalogue
 from mnist_tui.ui.home.next_run import sketch
 from mnist_tui.ui.keymap import bindings
-from mnist_tui.ui.messages import CompareRuns, ShowData, StartRun
+from mnist_tui.ui.messages import CompareRuns, FindRate, ShowData, StartRun
 from mnist_tui.ui.shared.sized_screen import SizedScreen
 
 if TYPE_CHECKING:  # these bring Textual's tables and fields and the vocabulary of events: not before the first paint
@@ -64,10 +64,22 @@ class HomeScreen(SizedScreen):
             self.found = found
             self.troubles = troubles
 
-    BINDINGS = bindings("enqueue", "opened", "look")
+    BINDINGS = bindings("enqueue", "opened", "find", "look")
     CSS_PATH = "screen.tcss"
     PAGES = ("#runs", "#next")
-    KEY_GROUPS = ("home", "enqueue", "look", "data_field", "choice", "runs", "queue", "opened", "screens", "everywhere")
+    KEY_GROUPS = (
+        "home",
+        "enqueue",
+        "find",
+        "look",
+        "data_field",
+        "choice",
+        "runs",
+        "queue",
+        "opened",
+        "screens",
+        "everywhere",
+    )
 
     def __init__(
         self,
@@ -178,7 +190,7 @@ class HomeScreen(SizedScreen):
                     self.action_other_side()  # the runs come first
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        if action in ("look_at_data", "enqueue"):
+        if action in ("look_at_data", "enqueue", "find_rate"):
             return self._is_furnished
         return action != "other_side" or (self._runs is not None and self._runs.has_runs)
 
@@ -207,6 +219,24 @@ class HomeScreen(SizedScreen):
             self.app.bell()
         else:
             self._queue.add(given)
+
+    def action_find_rate(self) -> None:
+        """Find a learning rate for the settings shown, if they are valid."""
+        from mnist_tui.ui.home.settings_form import SettingsForm
+
+        given = self.query_one(SettingsForm).given()
+        if given is None:
+            self.app.bell()
+        else:
+            self.post_message(FindRate(self._catalogue.complete(given)))
+
+    def set_learning_rate(self, rate: float) -> None:
+        """Fill in the learning rate of the next run."""
+        from textual.widgets import Input
+
+        field = self.query_one("#learning_rate", Input)
+        field.value = f"{rate:g}"
+        field.focus()
 
     def action_look_at_data(self) -> None:
         """Look at the data of the next run."""

@@ -42,6 +42,11 @@ APP_KEYS: dict[str, tuple[Key, ...]] = {
         Key("browse", "ctrl+o", "Files", "Choose the data: a file or a folder", rank=-1),
         Key("cursor_right", "right", "Accept", "Accept the suggested path", footer=False),
     ),
+    "find_rate": (
+        Key("take", "enter", "Take it", "Take the suggested learning rate into the settings"),
+        Key("app.go_back", "escape", "Cancel", "Leave the learning rate as it is; ends the test"),
+    ),
+    "find": (Key("find_rate", "l", "Learning rate", "Find a learning rate for these settings", rank=2, typing="f3"),),
     "look": (Key("look_at_data", "D", "Data", "Look at the data before training", rank=2, typing="f2"),),
     "data": (
         Key("app.go_back", "escape", "Back", "Go back to the home screen"),

@@ -29,6 +29,7 @@ NAMES = {
     "ctrl+z": "Ctrl+Z",
     "f1": "F1",
     "f2": "F2",
+    "f3": "F3",
     "delete": "Del",
     "backspace": "⌫",
     "ctrl+p": "Ctrl+P",

@@ -1,0 +1,1 @@
+"""The screen that finds a learning rate."""

@@ -1,0 +1,111 @@
+"""The screen that finds a learning rate: the loss over a growing rate, live, and a suggestion to take."""
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.message import Message
+from textual.widgets import Static
+
+from mnist_tui.analysis.learning_rate import HIGHEST, LOWEST, Suggestion, smoothed, suggest
+from mnist_tui.config import RunConfig
+from mnist_tui.render.rate_plot import RateColours, draw_rates
+from mnist_tui.render.text import sanitize
+from mnist_tui.ui.find_rate.search import RateSearch
+from mnist_tui.ui.keymap import bindings
+from mnist_tui.ui.messages import TakeRate
+from mnist_tui.ui.shared.key_footer import KeyFooter
+from mnist_tui.ui.shared.line_widget import LineWidget
+from mnist_tui.ui.shared.paint import palette_of
+from mnist_tui.ui.shared.sized_screen import SizedScreen
+
+
+class RateCurve(LineWidget):
+    """Loss over the learning rate."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rates: list[float] = []
+        self.losses: list[float] = []
+        self.suggested: float | None = None
+
+    def draw(self) -> list[Text]:
+        if not self.rates:
+            return []
+        colours = palette_of(self)
+        shades = RateColours(
+            colours.faint.rgb, colours.train.rgb, colours.accent.rgb, colours.quiet.rgb, colours.background.rgb
+        )
+        means, limits, (columns, rows) = smoothed(self.losses), (LOWEST, HIGHEST), self.size
+        return draw_rates(self.rates, self.losses, means, limits, self.suggested, shades, columns, rows)
+
+
+class FindRateScreen(SizedScreen):
+    """Runs a range test as long as it is open. Enter takes the suggestion into the settings of the next run."""
+
+    BINDINGS = bindings("pages", "find_rate")
+    CSS_PATH = "screen.tcss"
+    KEY_GROUPS = ("find_rate", "everywhere")
+
+    class Reported(Message):
+        """The test has come further, or is over."""
+
+    def __init__(self, config: RunConfig) -> None:
+        super().__init__()
+        self._config = config
+        self._search = RateSearch(config, lambda: self.post_message(self.Reported()))
+        self._found: Suggestion | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Static(self._title(), id="title")
+        curve = RateCurve()
+        curve.border_title = "Loss over the learning rate"
+        curve.border_subtitle = "· a step   line: smoothed   │ suggested"
+        yield curve
+        yield Static(id="result", markup=False)
+        yield KeyFooter()
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self._search.start()
+        self._show()
+
+    def on_unmount(self) -> None:
+        self._search.cancel()
+
+    def _title(self) -> Text:
+        variables, config = self.app.theme_variables, self._config
+        subject = f"{config.network(0)}, {config.optimizer}, batch size {config.batch_size}, {sanitize(config.data)}"
+        return Text.assemble(
+            (" mnist-tui ", f"bold {variables['primary']}"),
+            ("  Learning rate", "bold"),
+            (f"  {subject}", variables["quiet"]),
+        )
+
+    def on_find_rate_screen_reported(self) -> None:
+        if self.has_widgets:
+            self._show()
+
+    def _show(self) -> None:
+        search, curve, result = self._search, self.query_one(RateCurve), self.query_one("#result", Static)
+        count = len(search.rates)  # the thread may append meanwhile
+        curve.rates, curve.losses = search.rates[:count], search.losses[:count]
+        words = sanitize(search.problem or f"{search.words} …")
+        if search.is_over and not search.problem:
+            self._found = found = suggest(curve.rates, curve.losses)
+            curve.suggested = found.rate
+            words = f"No suggestion: {found.reason}."
+            if found.rate is not None:
+                words = f"Suggested maximum: {found.rate:g}, as {found.reason}."
+        result.update(words)
+        result.set_class(bool(search.problem), "-refused")
+        curve.redraw()
+        self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "take":
+            return self._found is not None and self._found.rate is not None
+        return super().check_action(action, parameters)
+
+    def action_take(self) -> None:
+        """Take the suggested rate into the settings of the next run."""
+        if self._found is not None and self._found.rate is not None:
+            self.app.post_message(TakeRate(self._found.rate))
