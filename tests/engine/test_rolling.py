@@ -22,6 +22,7 @@ from mnist_tui.engine.training import rolling
 from mnist_tui.engine.training.rolling import RollingEvaluation, losses, stratified_order
 from mnist_tui.events import AlertRaised, EpochEnded, Event, RollingEvaluated
 from mnist_tui.inspection.inspector import Inspector
+from mnist_tui.inspection.predictions import EvaluationPoint
 from mnist_tui.metrics import METRICS, Metric
 from mnist_tui.runs.directory import RunDirectory
 from mnist_tui.runs.history import History
@@ -140,6 +141,9 @@ def test_the_last_rolling_figures_of_unchanged_weights_are_those_of_the_validati
     assert last.confusion == epoch.confusion
     for key, value in epoch.validation.items():
         assert last.validation[key] == pytest.approx(value, rel=1e-5)
+    read = Inspector(run, run.record()).predictions(EvaluationPoint(step=last.step))
+    losses = -np.log(read.probabilities[np.arange(20), read.labels].astype(float))
+    assert last.loss_error == pytest.approx(losses.std(ddof=1) / 20**0.5, rel=0.01)
 
 
 @pytest.mark.usefixtures("unlimited")

@@ -187,7 +187,8 @@ class RollingEvaluation:
         began = time.monotonic()
         rows = np.flatnonzero(self._steps)
         labels, probabilities, steps = self._digits.labels[rows], self._probabilities[rows], self._steps[rows]
-        context = ValidationContext(labels, probabilities, float(self._losses[rows].mean()))
+        losses_of_rows = self._losses[rows]
+        context = ValidationContext(labels, probabilities, float(losses_of_rows.mean()))
         epoch, cells = self._state.epoch + 1, self._classes**2
         event = RollingEvaluated(
             time=time.time(),
@@ -198,6 +199,7 @@ class RollingEvaluation:
             validation=_metrics(context),
             confusion=confusion_of(labels, probabilities),
             seconds=self._cost + time.monotonic() - began,
+            loss_error=float(losses_of_rows.std(ddof=1)) / len(rows) ** 0.5 if len(rows) > 1 else None,
         )
         waiting = [event]
 
