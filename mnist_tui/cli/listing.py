@@ -12,13 +12,14 @@ from rich.text import Text
 
 from mnist_tui.analysis.confusion import report
 from mnist_tui.analysis.significance import NO_INTERVAL, Interval, accuracy_interval, interval_words
+from mnist_tui.events import RollingEvaluated
 from mnist_tui.inspection.figures import all_figures, class_names
 from mnist_tui.metrics import in_words
 from mnist_tui.render.columns import Column, column_widths, columns_that_fit
 from mnist_tui.render.text import PIN, clip, data_size, duration, percent, sanitize, test_results
 from mnist_tui.runs.directory import home
 from mnist_tui.runs.history import History
-from mnist_tui.runs.notes import describe_tests
+from mnist_tui.runs.notes import describe_tests, rolling_words
 from mnist_tui.runs.status import Status
 from mnist_tui.runs.summary import RunSummary
 from mnist_tui.untrusted import sanitized
@@ -162,6 +163,14 @@ def print_compared(summaries: Sequence[RunSummary]) -> None:
     print_table(COMPARED_COLUMNS, rows)
 
 
+def _rolling_rows(summary: RunSummary) -> list[tuple[str, str]]:
+    newest = summary.history.newest_validation
+    if not isinstance(newest, RollingEvaluated):
+        return []
+    words = rolling_words(newest.count, summary.validation_count, newest.first_step, newest.step)
+    return [("since then" if summary.best else "so far", f"{words}: {', '.join(in_words(newest.validation))}")]
+
+
 def print_run(summary: RunSummary) -> None:
     """Print a run's settings, results and scores per class."""
     record, best, ended, history = summary.record, summary.best, summary.ended, summary.history
@@ -177,6 +186,7 @@ def print_run(summary: RunSummary) -> None:
         ("done", f"{summary.epochs_done} of {summary.epochs_planned} epochs, {steps}"),
         ("best epoch", f"{best.epoch}: validation {', '.join(in_words(best.validation))}" if best else "–"),
         *_interval_rows(summary.validation_accuracy, summary.validation_count),
+        *_rolling_rows(summary),
         ("test", describe_tests(history.tests) if history.tests else "–"),
         *_interval_rows(summary.test_accuracy, summary.test_count),
         ("took", duration(ended.seconds) if ended and ended.seconds else "–"),

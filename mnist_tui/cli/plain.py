@@ -22,6 +22,7 @@ from mnist_tui.events import (
     EpochEnded,
     Phase,
     PhaseChanged,
+    RollingEvaluated,
     RunEnded,
     RunFailed,
     RunResumed,
@@ -34,12 +35,12 @@ from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.history import History
 from mnist_tui.runs.liveness import clock
 from mnist_tui.runs.log import LogFollower
-from mnist_tui.runs.notes import SEEN, describe, describe_tests
+from mnist_tui.runs.notes import SEEN, describe, describe_tests, rolling_words
 from mnist_tui.runs.progress import progress
 
 POLL_SECONDS = 0.1
 LINE_SECONDS = 10.0
-"""Seconds between progress lines in a pipe or a file."""
+"""Seconds between lines on rolling evaluations, and between progress lines in a pipe or a file."""
 REWRITE_SECONDS = 0.5
 """Seconds between updates of the progress line on a terminal."""
 SEPARATOR = "  "
@@ -62,6 +63,7 @@ class PlainReporter:
         self._shown = ""
         """Progress line that is the last line printed; empty if another line followed."""
         self._last_progress = 0.0
+        self._last_rolling = 0.0
         self._save_error = ""
         self._silent_since: float | None = None
         self.history = History(run.record())
@@ -101,6 +103,8 @@ class PlainReporter:
                     self.print_line(f"ends once a validation reaches {target}, or after epoch {event.epochs}")
             case EpochEnded():
                 self.print_line(self._epoch_line(event))
+            case RollingEvaluated():
+                self._print_rolling(event)
             case AlertRaised():
                 self.print_line(f"alert: {event.text}")
                 if event.awaits_decision:
@@ -157,6 +161,14 @@ class PlainReporter:
             self.print_line("testing the best epoch")
         elif event.phase is Phase.PAUSED or before is Phase.PAUSED:
             self.print_line(str(event.phase))
+
+    def _print_rolling(self, event: RollingEvaluated) -> None:
+        """Print a line now and then, the first one when training has gone on for a while."""
+        if event.time - max([self._last_rolling, *self.history.training_starts[-1:]]) >= LINE_SECONDS:
+            self._last_rolling = event.time
+            total = self.history.started.validation_count if self.history.started is not None else 0
+            words = rolling_words(event.count, total, event.first_step, event.step)
+            self.print_line(f"{words}: {' '.join(in_words(event.validation))}")
 
     def _print_end(self, end: RunEnded) -> None:
         if end.reason is EndReason.TARGET:

@@ -69,6 +69,7 @@ FORMATS: list[Format] = [
     Format(
         "predictions", "Labels and probabilities as CSV", "predictions.csv", "mnist_tui.export.tables:predictions_csv"
     ),
+    Format("rolling-csv", "Rolling evaluations, one row each", "rolling.csv", "mnist_tui.export.tables:rolling_csv"),
     Format("label-issues", "Label issues as CSV", "label-issues.csv", "mnist_tui.export.tables:label_issues_csv"),
     Format("reviews", "Label reviews as CSV", "reviews.csv", "mnist_tui.export.tables:label_reviews_csv"),
     Format(

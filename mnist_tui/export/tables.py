@@ -34,6 +34,10 @@ def epochs_parquet(source: Source, path: Path) -> str:
     return _write_parquet(epoch_frame(source.history), path)
 
 
+def rolling_csv(source: Source, path: Path) -> str:
+    return _write_csv(rolling_frame(source.history), path)
+
+
 def predictions_csv(source: Source, path: Path) -> str:
     return _write_csv(prediction_frame(source), path, "%.6g")
 
@@ -95,6 +99,23 @@ def epoch_frame(history: History) -> "pd.DataFrame":
                 columns[f"{split}_{key}"] = [values.get(key) for values in recorded]
     for key in ("seconds", "validation_seconds", "is_best", "complete"):
         columns[key] = [getattr(each, key) for each in epochs]
+    return pd.DataFrame(columns)
+
+
+def rolling_frame(history: History) -> "pd.DataFrame":
+    """Return a row for each rolling evaluation, with its metrics: of a part of the validation images, so no epoch's.
+
+    Raises RunError without any.
+    """
+    import pandas as pd
+
+    if not history.rolling:
+        raise RunError(f"run {history.record.id} has no rolling evaluations: set `rolling`, wait, or export its epochs")
+    keys = ("step", "first_step", "epoch", "time", "count")
+    columns: dict[str, list[Any]] = {key: [getattr(each, key) for each in history.rolling] for key in keys}
+    for key in METRICS:
+        if any(key in each.validation for each in history.rolling):
+            columns[f"validation_{key}"] = [each.validation.get(key) for each in history.rolling]
     return pd.DataFrame(columns)
 
 

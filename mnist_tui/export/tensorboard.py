@@ -43,6 +43,10 @@ def logs(source: Source, path: Path) -> str:
     with closing(_Events(path / "validation", history.record.created)) as validation:
         _write_epochs(source, validation)
         _write_mistakes(source, validation)
+    if history.rolling:
+        with closing(_Events(path / "rolling", history.record.created)) as rolling:
+            for event in history.rolling:
+                rolling.add_scalars(event.step, event.validation, event.time)
     return "TensorBoard logs"
 
 

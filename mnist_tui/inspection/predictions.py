@@ -12,6 +12,7 @@ from mnist_tui.events import RollingEvaluated
 from mnist_tui.image_layout import shape_of
 from mnist_tui.runs.directory import TEST_AGAIN, RunDirectory, RunError
 from mnist_tui.runs.history import History
+from mnist_tui.runs.notes import rolling_words
 
 VALIDATION, TEST, TRAIN = "validation", "test", "train"
 OWN_SPLITS = frozenset({VALIDATION, TEST, TRAIN})
@@ -52,10 +53,7 @@ class EvaluationPoint:
     def words(self) -> str:
         """Name on screens."""
         if self.step is not None:
-            steps = (
-                f"steps {self.first_step:,} to {self.step:,}" if self.first_step < self.step else f"step {self.step:,}"
-            )
-            return f"rolling, {self.count:,} of {self.total:,} images, {steps}"
+            return rolling_words(self.count, self.total, self.first_step, self.step)
         if self.epoch is not None:
             return f"epoch {self.epoch}"
         if self.again:

@@ -6,9 +6,9 @@ Nothing here reads a clock or a file. NumPy is loaded with the first step, so th
 import contextlib
 import math
 from collections import deque
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from mnist_tui.config import ConfigError
 from mnist_tui.events import (
@@ -37,6 +37,7 @@ from mnist_tui.metrics import Metric
 from mnist_tui.runs.directory import RunRecord
 from mnist_tui.runs.notes import SEEN, CurveMarker, Note, describe, is_alarming
 from mnist_tui.runs.status import Status
+from mnist_tui.runs.thinning import thinned
 from mnist_tui.settings import NO_CATALOGUE, SETTINGS_BY_KEY
 
 if TYPE_CHECKING:
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
 
     from mnist_tui.runs.steps import Curve, StepTable
 
-Sampled = TypeVar("Sampled", LayerHistograms, RollingEvaluated)
 RECENT_STEPS = 50
 """Steps that the speed is averaged over: enough to be steady, few enough to follow a change."""
 NOTED_EVENTS = 200
@@ -374,22 +374,6 @@ class History:
 
         values = [epoch.validation.get(key) for epoch in self.epochs]
         return np.array([epoch.step for epoch in self.epochs], dtype=float), np.array(values, dtype=float)
-
-
-def thinned(samples: Sequence[Sampled], most: int) -> list[Sampled]:
-    """Return half of `most` samples at most, evenly spread over the steps."""
-    by_step = {sample.step: sample for sample in samples}
-    return [by_step[step] for step in sorted(spread(by_step, most))]
-
-
-def spread(steps: Collection[int], most: int) -> set[int]:
-    """Return half of `most` steps at most: the last in each of equal ranges.
-
-    The ranges double from one thinning to the next, so that they stay aligned. What is thinned more, such as files,
-    keeps only steps that remain where less is thinned.
-    """
-    width: int = 2 ** (max(steps) // (most // 2 - 1)).bit_length()
-    return set({step // width: step for step in sorted(steps)}.values())
 
 
 def hardware_value(sample: HardwareSampled, key: str, number: int = 0) -> float | None:

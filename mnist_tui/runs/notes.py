@@ -45,6 +45,12 @@ def is_alarming(event: AnyEvent) -> bool:
     return isinstance(event, AlertRaised | RunFailed) or (isinstance(event, CommandEnded) and not event.succeeded)
 
 
+def rolling_words(count: int, total: int, first_step: int, step: int) -> str:
+    """Return what a rolling evaluation is of, such as "rolling, 1,500 of 5,000 images, steps 120 to 210"."""
+    steps = f"steps {first_step:,} to {step:,}" if first_step < step else f"step {step:,}"
+    return f"rolling, {count:,} of {total:,} images, {steps}"
+
+
 def describe(event: AnyEvent) -> str:
     """Return one line about an event."""
     match event:

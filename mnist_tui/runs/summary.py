@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mnist_tui.event_lines import decode
-from mnist_tui.events import EpochEnded, RunEnded, StepEnded
+from mnist_tui.events import EpochEnded, RollingEvaluated, RunEnded, StepEnded
 from mnist_tui.runs.about import FILE as ABOUT
 from mnist_tui.runs.about import About, read_about
 from mnist_tui.runs.directory import RunDirectory, RunError, RunRecord, list_runs
@@ -105,6 +105,15 @@ class RunSummary:
         """Error of a failed run, in one sentence."""
         return self.history.failed.error if self.history.failed else None
 
+    @property
+    def _rolling(self) -> dict[str, object] | None:
+        """The rolling evaluation after the newest epoch, as `runs --json` prints it; None if there is none."""
+        newest = self.history.newest_validation
+        if not isinstance(newest, RollingEvaluated):
+            return None
+        fields = ("step", "first_step", "epoch", "count", "validation", "confusion")
+        return {field: getattr(newest, field) for field in fields}
+
     def as_json(self) -> dict[str, object]:
         """Return the object that `runs --json` prints."""
         best, test = self.best, self.test
@@ -125,6 +134,7 @@ class RunSummary:
             "train": best.train if best else None,
             "validation": best.validation if best else None,
             "validation_accuracy": self.validation_accuracy,
+            "rolling": self._rolling,
             "test_accuracy": self.test_accuracy,
             "tests": [
                 {"accuracy": each.test_accuracy, "epoch": each.best_epoch, "time": each.time, "unseen": each is test}

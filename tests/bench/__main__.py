@@ -25,6 +25,7 @@ from tests.bench.mistakes import gallery_page, open_cell, time_travel
 from tests.bench.open_run import open_run
 from tests.bench.queue import queue
 from tests.bench.reading import reading
+from tests.bench.rolling import rolling
 from tests.bench.sampling import sampling
 from tests.bench.throughput import overhead, overhead_reference, throughput
 
@@ -46,6 +47,7 @@ BENCHES = {
     "open": open_run,
     "queue": queue,
     "reading": reading,
+    "rolling": rolling,
     "sampling": sampling,
     "draw": draw,
     "inside": inside,

@@ -22,6 +22,7 @@ from mnist_tui.runs.status import Status
 from mnist_tui.runs.summary import summarize
 from tests.kit import samples
 from tests.kit.fake_engine import FakeEngine
+from tests.kit.recorded import Recording
 from tests.kit.recording import Replay, record, recorded_run, time_zone
 
 RUN_FIELDS = {
@@ -45,6 +46,23 @@ RUN_FIELDS = {
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path))
     return tmp_path
+
+
+def test_a_rolling_evaluation_after_the_newest_epoch_is_named_as_one(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recording = Recording.begin(home, planned=2, n=60)
+    recording.end_epoch()
+    assert summarize(recording.run).as_json()["rolling"] is None
+    event = recording.roll(9, 3, 25)
+    summary = summarize(recording.run)
+    rolling: Any = summary.as_json()["rolling"]
+    assert (rolling["step"], rolling["count"], rolling["validation"]) == (event.step, 25, event.validation)
+    assert summary.as_json()["best_epoch"] == 1
+    listing.print_run(summary)
+    assert f"rolling, 25 of 60 images, steps {event.first_step} to {event.step}" in capsys.readouterr().out
+    recording.end_epoch()
+    assert summarize(recording.run).as_json()["rolling"] is None
 
 
 def test_json_is_one_document_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:

@@ -107,6 +107,18 @@ def test_steering_and_alerts_are_a_line_each(run: RunDirectory) -> None:
     ]
 
 
+def test_a_rolling_evaluation_is_a_line_now_and_then_that_names_it(run: RunDirectory) -> None:
+    evaluated = [
+        samples.rolling_evaluated(step, first_step=step // 2, time=samples.CREATED + 60 + step / 2)
+        for step in range(1, 50)
+    ]
+    _, lines = printed(run, samples.run_started(), samples.phase_changed(Phase.TRAINING, 60), *evaluated)
+    found = [line for line in lines if line.startswith("rolling")]
+    assert len(found) == 2
+    for part in ("1,500 of 5,000 images", "steps 10 to 20", "accuracy 90.00 %"):
+        assert part in found[0]
+
+
 def test_an_alert_that_awaits_a_decision_names_the_commands(run: RunDirectory) -> None:
     _, lines = printed(run, samples.alert_raised(7, awaits_decision=True))
     for command in ("rollback", "continue", "stop"):

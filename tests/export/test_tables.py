@@ -15,10 +15,12 @@ from mnist_tui.cli.main import run_command
 from mnist_tui.cli.wiring import UsageError
 from mnist_tui.engine.data.datasets import DataSet, Digits, load
 from mnist_tui.export.formats import FORMATS, Format, format_of
+from mnist_tui.export.source import Source
+from mnist_tui.export.tables import epoch_frame, rolling_csv
 from mnist_tui.inspection.review_store import ReviewStore
 from mnist_tui.runs.directory import RunError, create_run
 from tests.kit import samples
-from tests.kit.recorded import make_recorded_run, mnist
+from tests.kit.recorded import Recording, make_recorded_run, mnist
 from tests.kit.recording import Replay, recorded_run
 
 Export = Callable[..., int]
@@ -91,6 +93,21 @@ def test_corrected_labels_are_a_data_set(
     assert corrected.class_names == tuple("abcdefghij")
     np.testing.assert_array_equal(corrected.training.labels[7:], labels[8:])
     np.testing.assert_array_equal(corrected.training.images[5], data.training.images[5])
+
+
+def test_rolling_evaluations_are_a_table_apart_from_the_epochs(home: Path, tmp_path: Path) -> None:
+    recording = Recording.begin(home, planned=2, n=60)
+    recording.end_epoch()
+    event = recording.roll(9, 3, 25)
+    recording.end_epoch()
+    source = Source(recording.run, lambda _: None)
+    rolling_csv(source, tmp_path / "rolling.csv")
+    table = pd.read_csv(tmp_path / "rolling.csv")
+    assert table[["step", "first_step", "epoch", "count"]].to_numpy().tolist() == [
+        [event.step, event.first_step, 2, 25]
+    ]
+    assert table["validation_accuracy"].item() == pytest.approx(event.validation["accuracy"])
+    assert epoch_frame(source.history)["step"].tolist() == [40, 80]
 
 
 def test_label_issues_and_reviews_are_tables(export: Export, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from mnist_tui.engine.training.context import RunContext
 from mnist_tui.events import Metrics, RollingEvaluated
 from mnist_tui.image_layout import with_channels
 from mnist_tui.metrics import ValidationContext, validation_metrics
-from mnist_tui.runs.history import spread
+from mnist_tui.runs.thinning import spread
 
 MARGIN = 0.8
 """Share of the budget that measured time may take. The rest is for what cannot be measured, such as cold caches."""
