@@ -8,7 +8,7 @@ from mnist_tui.render.columns import Column
 from mnist_tui.render.text import clip, percent, sanitize
 from mnist_tui.runs.directory import RunError
 from mnist_tui.runs.queue import QueueState
-from mnist_tui.runs.queue_entry import Entry
+from mnist_tui.runs.queue_entry import Entry, State
 from mnist_tui.runs.summary import RunSummary, summarize
 
 COLUMNS = (
@@ -77,7 +77,7 @@ def _row(entry: Entry) -> tuple[str, ...]:
     summary = _summary(entry)
     return (
         f"{entry.number:,}",
-        str(entry.state) if summary is None or entry.state.is_over else summary.status_in_words,
+        summary.status_in_words if summary is not None and entry.state is State.RUNNING else entry.state_words,
         clip(sanitize(summary.record.name if summary else entry.run or "–"), LONGEST_TEXT),
         percent(summary.validation_accuracy) if summary else "–",
         clip(entry.words, LONGEST_SETTINGS),

@@ -58,6 +58,8 @@ def add(config_file: Path | None, like: str | None, group: str | None, yes: bool
     """
     given = settings_like(like) if like else {}
     given |= settings_from(config_file) if config_file else {}
+    if not flags["preset"]:
+        given = _without_defaults(given)
     grid = {key: [text] for key, text in given.items()}
     grid |= grid_of({key: texts for key, texts in flags.items() if texts}, MAX_ENTRIES)
     total = count(grid)
@@ -79,7 +81,10 @@ def add(config_file: Path | None, like: str | None, group: str | None, yes: bool
         keys = ", ".join(key.replace("_", " ") for key in varied(grid))
         click.echo(f"entries {first.number} to {last.number} added, group {first.group}: {total:,} runs over {keys}")
         click.echo(f"`mnist-tui compare --group {first.group}` compares them", err=True)
-    _go_on(queue, queue.state())
+    state = queue.state()
+    _go_on(queue, state)
+    if state.is_paused:
+        click.echo("the queue is paused: `mnist-tui queue continue` starts runs again", err=True)
     return 0
 
 
@@ -185,6 +190,13 @@ def _chosen(words: str, present: Iterable[Entry]) -> list[int]:
     if not numbers:
         raise UsageError(f"the queue has no entry {quoted(words)}: `mnist-tui queue` lists them")
     return numbers
+
+
+def _without_defaults(given: dict[str, str]) -> dict[str, str]:
+    """Return the settings that differ from the preset's defaults, and the preset: a list of entries names them."""
+    known = catalogue()
+    preset = known.complete(given).preset
+    return {key: text for key, text in given.items() if key == "preset" or text != str(known.default(key, preset))}
 
 
 def _free_group() -> str:

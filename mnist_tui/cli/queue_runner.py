@@ -9,7 +9,9 @@ import time
 import traceback
 
 from mnist_tui.cli.wiring import catalogue, launch
+from mnist_tui.config import ConfigError
 from mnist_tui.control.queue_runner import BY, Runner
+from mnist_tui.control.warm import spare
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.queue import Queue
 from mnist_tui.runs.queue_entry import Entry
@@ -34,14 +36,16 @@ def main() -> None:
     os.set_inheritable(lock, False)
     from mnist_tui.engine.hardware import nvidia
 
-    Runner(queue, launch_entry, resume, len(nvidia.visible_gpus())).serve(lock)
+    Runner(queue, launch_entry, resume, prepare, len(nvidia.visible_gpus())).serve(lock)
 
 
 def launch_entry(entry: Entry, device: str) -> RunDirectory:
     """Start the run of an entry on a device, "" for the one that its settings choose; raises ConfigError, RunError."""
     settings = entry.settings | ({"device": device} if device else {})
     try:
-        return launch(catalogue().complete(settings), entry=entry)
+        config = catalogue().complete(settings)
+        spare.keep(config)
+        return launch(config, entry=entry)
     except Exception:
         print(time.strftime("%Y-%m-%d %H:%M:%S"), traceback.format_exc(), sep="\n", file=sys.stderr, flush=True)
         raise
@@ -52,6 +56,12 @@ def resume(run: RunDirectory) -> None:
     from mnist_tui.control.resume import resume_run
 
     resume_run(run, BY, catalogue())
+
+
+def prepare(entry: Entry) -> None:
+    """Let a warm engine import what the run of an entry needs, while another run trains."""
+    with contextlib.suppress(ConfigError):  # said when the run is launched
+        spare.keep(catalogue().complete(entry.settings))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import msgspec
 
 from mnist_tui.config import ConfigError, DeviceChoice
 from mnist_tui.control import spawning
-from mnist_tui.events import AnyEvent, RunEnded, RunFailed, RunResumed
+from mnist_tui.events import AnyEvent, RunEnded, RunFailed, RunResumed, StepEnded
 from mnist_tui.runs.directory import RunDirectory, RunError, home, list_runs, live_runs, name_of, remove_run
 from mnist_tui.runs.liveness import Endpoint, find_engine, host, this_machine, write_endpoint
 from mnist_tui.runs.log import LogFollower
@@ -37,6 +37,8 @@ Launch = Callable[[Entry, str], RunDirectory]
 """Starts the run of an entry on a device, "" for the one that it chooses; raises ConfigError or RunError."""
 Resume = Callable[[RunDirectory], object]
 """Continues a run; raises ConfigError or RunError."""
+Prepare = Callable[[Entry], object]
+"""Has the engine of the next entry import what it needs, while another run trains."""
 
 
 def start_runner(queue: Queue) -> None:
@@ -65,6 +67,8 @@ class Watched:
 
     def __init__(self, run: RunDirectory, devices: frozenset[str]) -> None:
         self.devices = devices
+        self.trains = False
+        """True once a step has ended."""
         self._run = run
         self._follower = LogFollower(run.events_path)
         self._has_ended = False
@@ -83,6 +87,7 @@ class Watched:
                 self._has_ended = True
             elif isinstance(event, RunResumed):
                 self._has_ended = False
+            self.trains |= isinstance(event, StepEnded)
 
 
 @dataclass
@@ -92,6 +97,7 @@ class Runner:
     queue: Queue
     launch: Launch
     resume: Resume
+    prepare: Prepare
     gpus: int
     """Number of GPUs, each of which trains one run at a time; 0: the CPU trains them."""
     hindrance: str = ""
@@ -101,6 +107,8 @@ class Runner:
     _unwritten: dict[str, Entry] = field(default_factory=dict)
     """New versions of entries that the disk has refused."""
     _next_look: float = 0.0
+    _prepared: str = ""
+    """Key of the entry that was prepared."""
 
     def serve(self, lock: int) -> None:
         """Work until no entry waits or runs, or another runner takes over. `lock`: the descriptor of its lock."""
@@ -126,6 +134,8 @@ class Runner:
             has_ended = False
             for entry in running:
                 has_ended |= self._follow(entry)
+            if waiting and not has_ended:
+                self._prepare(waiting[0])
             if waiting and not self.queue.is_paused and (has_ended or time.monotonic() >= self._next_look):
                 self._next_look = time.monotonic() + WAITING_SECONDS
                 while self._start_next():
@@ -188,6 +198,12 @@ class Runner:
         except (ConfigError, RunError) as error:
             return msgspec.structs.replace(ended, error=sanitize(str(error)))
         return entry
+
+    def _prepare(self, entry: Entry) -> None:
+        """Have the next entry prepared, once the runs that train have started up themselves."""
+        if entry.key != self._prepared and self._watched and all(each.trains for each in self._watched.values()):
+            self._prepared = entry.key
+            self.prepare(entry)
 
     def _start_next(self) -> bool:
         """Start the first waiting entry that finds its devices free; return True if another one may follow."""

@@ -67,6 +67,11 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         return sanitize(", ".join([*([Path(named).name] if named else []), *others]) or "default settings")
 
     @property
+    def state_words(self) -> str:
+        """The state, where that of its run is not known."""
+        return "starting" if self.state is State.RUNNING and not self.run else str(self.state)
+
+    @property
     def directory(self) -> RunDirectory | None:
         """Directory of its run; None before it is created."""
         return RunDirectory(home() / self.run) if self.run else None

@@ -7,7 +7,7 @@ import pytest
 
 from mnist_tui.cli import grid
 from mnist_tui.cli.main import run_command
-from mnist_tui.cli.wiring import UsageError
+from mnist_tui.cli.wiring import UsageError, catalogue
 from mnist_tui.config import ConfigError
 from mnist_tui.control import queue_runner
 from mnist_tui.event_lines import encode
@@ -48,6 +48,12 @@ def test_a_run_is_added_with_the_flags_of_train(typed: Typed, started: list[Queu
     assert typed("add --preset lenet5 --learning-rate 0.02 --seed 7") == 0
     assert waiting() == [{"preset": "lenet5", "learning_rate": "0.02", "seed": "7"}]
     assert len(started) == 1
+
+
+def test_settings_like_those_of_a_run_are_listed_without_the_defaults(typed: Typed) -> None:
+    run = create_run(catalogue().complete({"preset": "lenet5", "learning_rate": "0.02"}))
+    assert typed(f"add --like {run.id} --seed 0,1") == 0
+    assert waiting() == [{"preset": "lenet5", "learning_rate": "0.02", "seed": seed} for seed in "01"]
 
 
 def test_a_grid_adds_every_combination_as_one_group(typed: Typed, capsys: pytest.CaptureFixture[str]) -> None:

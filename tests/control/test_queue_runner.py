@@ -31,6 +31,7 @@ class Engines:
     """Engines by the entry's number."""
     devices: dict[int, str] = field(default_factory=dict)
     resumed: list[str] = field(default_factory=list)
+    prepared: list[Entry] = field(default_factory=list)
     error: Exception | None = None
     """Error of the next launch."""
 
@@ -67,7 +68,7 @@ class Engines:
         self.live[number].die()
 
     def runner(self) -> Runner:
-        return Runner(Queue(), self.launch, self.resume, self.gpus)
+        return Runner(Queue(), self.launch, self.resume, self.prepared.append, self.gpus)
 
 
 @pytest.fixture(autouse=True)
@@ -129,6 +130,19 @@ def test_runs_carry_the_group_as_a_tag(engines: Engines) -> None:
     Queue().add([{}], "sweep")
     engines.runner().round()
     assert '"sweep"' in (engines.live[1].run.path / "about.json").read_text()
+
+
+def test_the_next_run_is_prepared_once_while_one_trains(engines: Engines) -> None:
+    add({}, {}, {})
+    runner = engines.runner()
+    runner.round()
+    runner.round()
+    assert engines.prepared == [], "the first one starts up itself"
+    with engines.live[1].run.events_path.open("ab") as events:
+        events.write(encode(samples.step_ended()))
+    for _ in range(3):
+        runner.round()
+    assert [entry.number for entry in engines.prepared] == [2]
 
 
 def test_every_gpu_trains_a_run(engines: Engines) -> None:
@@ -291,7 +305,7 @@ def test_a_run_that_cannot_be_resumed_is_marked_with_the_reason(engines: Engines
     def refuse(_: RunDirectory) -> None:
         raise RunError("the data have changed: restore them")
 
-    Runner(Queue(), engines.launch, refuse, 0).round()
+    Runner(Queue(), engines.launch, refuse, lambda _: None, 0).round()
     assert states() == {1: State.CRASHED, 2: State.RUNNING}
     assert "data have changed" in entry(1).error
 
@@ -307,5 +321,5 @@ def test_a_deleted_run_is_marked(engines: Engines) -> None:
 def test_the_runner_leaves_an_empty_queue_and_releases_its_lock(home: Path) -> None:
     queue = Queue()
     queue.path.mkdir(parents=True)
-    Runner(queue, lambda *_: RunDirectory(home), lambda _: None, 0).serve(queue.lock.acquire())
+    Runner(queue, lambda *_: RunDirectory(home), lambda _: None, lambda _: None, 0).serve(queue.lock.acquire())
     assert queue.state().runner is None

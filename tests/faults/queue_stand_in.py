@@ -43,7 +43,7 @@ def launch(entry: Entry, device: str) -> RunDirectory:
 def run_runner(lock: int) -> None:
     """Work through the queue."""
     spawning.spawn = spawn
-    Runner(Queue(), launch, lambda run: client.resume(run, BY), gpus=0).serve(lock)
+    Runner(Queue(), launch, lambda run: client.resume(run, BY), lambda _: None, gpus=0).serve(lock)
 
 
 def run_engine(run: RunDirectory, lock: int, resumed_by: str | None) -> None:

@@ -158,7 +158,7 @@ def running(queue: Queue) -> list[int]:
 
 def test_the_runner_starts_real_engines(queue: Queue) -> None:
     queue.add([{"preset": "mlp", "epochs": "1", "limit": "120", "test": "off"}])
-    runner = Runner(queue, launch_entry, resume, gpus=0)
+    runner = Runner(queue, launch_entry, resume, lambda _: None, gpus=0)
     wait_until(lambda: not runner.round(), "for the end of the queue")
     check(queue, 1, 0)
 

@@ -250,11 +250,11 @@ def _row(entry: Entry) -> tuple[str, str]:
     """Return what an entry is, and how far it is."""
     group = f"  {sanitize(entry.group)}" if entry.group else ""
     if entry.directory is None:
-        return f"{entry.words}{group}", str(entry.state)
+        return f"{entry.words}{group}", entry.state_words
     try:
         summary = summarize(entry.directory)
     except RunError:  # deleted, or not yet complete
-        return f"{entry.words}{group}", str(entry.state)
+        return f"{entry.words}{group}", entry.state_words
     started, state = summary.history.started, summary.status_in_words
     steps = started.steps_per_epoch * summary.epochs_planned if started is not None else 0
     share = f" {summary.steps_done / steps:.0%}" if steps and summary.steps_done else ""
