@@ -314,10 +314,14 @@ class Catalogue:
         return config
 
     def given(self, settings: Mapping[str, str]) -> dict[str, str]:
-        """Return settings as an entry of the queue keeps them: checked, with absolute paths; raises ConfigError."""
-        self.complete(settings)
+        """Return settings as an entry of the queue keeps them: checked, with the preset and absolute paths.
+
+        Raises:
+            ConfigError: One cannot be used.
+        """
+        preset = self.complete(settings).preset
         parsed = {key: SETTINGS_BY_KEY[key].parse(text, self) for key, text in settings.items()}
-        return {key: str(value) for key, value in parsed.items() if value is not None}
+        return {"preset": preset} | {key: str(value) for key, value in parsed.items() if value is not None}
 
 
 NO_CATALOGUE = Catalogue({}, (), lambda _: None)

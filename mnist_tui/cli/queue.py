@@ -15,7 +15,7 @@ from mnist_tui.cli.wiring import UsageError, catalogue
 from mnist_tui.config import quoted
 from mnist_tui.render.text import duration, sanitize
 from mnist_tui.runs.about import read_about
-from mnist_tui.runs.directory import list_runs
+from mnist_tui.runs.directory import list_runs, name_of
 from mnist_tui.runs.queue import MAX_ENTRIES, Queue, QueueState
 from mnist_tui.runs.queue_entry import GROUP, Entry, State
 from mnist_tui.settings import SETTINGS
@@ -72,6 +72,9 @@ def add(config_file: Path | None, like: str | None, group: str | None, yes: bool
     if total > MOST_UNASKED and not agreed(f"Add {total:,} runs to the queue{_time_words(total)}?", yes):
         return 1
     queue, known = Queue(), catalogue()
+    for name in grid.get("name", ()):
+        if name in {name_of(run) for run in list_runs()} | {each.settings.get("name") for each in queue.read().entries}:
+            raise UsageError(f"a run or an entry named {quoted(name)} exists already: choose another --name")
     runs = [known.given(each) for each in combinations(grid)]
     entries = queue.add(runs, group if group is not None else _free_group() if total > 1 else "")
     first, last = entries[0], entries[-1]

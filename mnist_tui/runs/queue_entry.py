@@ -84,4 +84,5 @@ def decode_entry(line: bytes) -> Entry:
     settings = fields.get("settings")
     if isinstance(settings, dict):
         settings |= {key: written["settings"][key] for key in PATHS if key in written["settings"]}
+        settings |= {key: str(value) for key, value in settings.items() if type(value) in (int, float)}  # by hand
     return msgspec.convert(fields, Entry)

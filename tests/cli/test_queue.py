@@ -56,6 +56,12 @@ def test_settings_like_those_of_a_run_are_listed_without_the_defaults(typed: Typ
     assert waiting() == [{"preset": "lenet5", "learning_rate": "0.02", "seed": seed} for seed in "01"]
 
 
+def test_a_name_is_given_once(typed: Typed) -> None:
+    typed("add --name calm-otter")
+    with pytest.raises(UsageError, match="calm-otter"):
+        typed("add --name calm-otter")
+
+
 def test_a_grid_adds_every_combination_as_one_group(typed: Typed, capsys: pytest.CaptureFixture[str]) -> None:
     assert typed("add --learning-rate 0.01,0.02,0.04 --seed 0..2") == 0
     assert {(each["learning_rate"], each["seed"]) for each in waiting()} == {
@@ -73,7 +79,8 @@ def test_the_next_grid_gets_a_group_that_no_run_has(typed: Typed) -> None:
 
 def test_values_with_commas_are_given_as_several_flags(typed: Typed) -> None:
     typed("add --device gpu:0,1 --device cpu --on-end echo,hello --group sides")
-    assert waiting() == [{"on_end": "echo,hello", "device": device} for device in ("gpu:0,1", "cpu")]
+    common = {"preset": "fast", "on_end": "echo,hello"}
+    assert waiting() == [common | {"device": device} for device in ("gpu:0,1", "cpu")]
 
 
 @pytest.mark.parametrize(
@@ -167,7 +174,7 @@ def test_the_list_as_json(typed: Typed, capfdbinary: pytest.CaptureFixture[bytes
     typed("list --json")
     found = json.loads(capfdbinary.readouterr().out)
     assert found["paused"] is False
-    assert found["entries"][0]["settings"] == {"seed": "3"}
+    assert found["entries"][0]["settings"] == {"preset": "fast", "seed": "3"}
     assert "line 2" in found["unreadable"][0]
 
 

@@ -123,6 +123,13 @@ def test_a_line_that_is_no_entry_is_named_and_kept_aside(queue: Queue, rubbish: 
     assert f"{queue.rejected_path}, line 1" in trouble
 
 
+def test_numbers_written_by_hand_are_settings(queue: Queue) -> None:
+    queue.path.mkdir(parents=True)
+    queue.entries_path.write_text('{"number": 1, "added": 0, "settings": {"seed": 3, "learning_rate": 0.02}}\n')
+    (entry,) = queue.read().entries
+    assert entry.settings == {"seed": "3", "learning_rate": "0.02"}
+
+
 def test_texts_of_the_file_are_sanitised(queue: Queue) -> None:
     queue.path.mkdir(parents=True)
     line = {

@@ -13,7 +13,7 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from mnist_tui.config import ConfigError
-from mnist_tui.render.text import cell_len, clip, padded, sanitize
+from mnist_tui.render.text import clip, padded, sanitize, widest
 from mnist_tui.runs.directory import RunError
 from mnist_tui.runs.queue import Queue, QueueState
 from mnist_tui.runs.queue_entry import Entry, State
@@ -152,7 +152,8 @@ class QueuePanel(Vertical):
             return
         chosen, width = self._chosen_number, self.content_size.width - 3
         entries.clear_options()
-        entries.add_options([Option(self._line(number, width), id=number) for number in self._rows])
+        states = widest([state for _, state in self._rows.values()])
+        entries.add_options([Option(self._line(number, states, width), id=number) for number in self._rows])
         unlisted = len(state.waiting) - MOST_LISTED
         if unlisted > 0:
             entries.add_option(Option(Text(f"and {unlisted:,} more", "dim"), id=MORE, disabled=True))
@@ -164,17 +165,15 @@ class QueuePanel(Vertical):
         self.set_class(bool(stopped), "-stopped")
         self.border_subtitle = Content(clip(stopped, max(1, self.size.width - 6)))
 
-    def _line(self, number: str, width: int) -> Text:
+    def _line(self, number: str, state_width: int, width: int) -> Text:
         what, state = self._rows[number]
-        room = max(1, width - NUMBER_WIDTH - 2 - cell_len(state) - 2)
-        is_running = not state.startswith(str(State.WAITING))
-        style = self.app.theme_variables["primary" if is_running else "quiet"]
+        variables, is_waiting = self.app.theme_variables, state == str(State.WAITING)
         return Text.assemble(
-            (number.rjust(NUMBER_WIDTH), self.app.theme_variables["quiet"]),
+            (number.rjust(NUMBER_WIDTH), variables["quiet"]),
             "  ",
-            (padded(clip(what, room), room), "bold" if is_running else ""),
+            (padded(state, state_width), variables["quiet" if is_waiting else "primary"]),
             "  ",
-            (state, style),
+            (clip(what, max(1, width - NUMBER_WIDTH - state_width - 4)), "" if is_waiting else "bold"),
         )
 
     @property
