@@ -301,3 +301,15 @@ async def test_a_cursor_that_nobody_has_moved_is_on_the_worst_confusion_of_the_n
             matrix = app.screen.query_one(ConfusionMatrix)
             worst = top_confusions(matrix.counts, 1)[0]
             assert matrix.cursor == (worst.true, worst.predicted)
+
+
+async def test_from_an_evaluation_that_could_not_be_saved_the_keys_lead_to_the_saved_ones(recording: Recording) -> None:
+    recording.roll(20, 4, 200)
+    recording.run.rolling_path(20).unlink()
+    app = Host(recording.run, ConfusionScreen)
+    async with app.shown((120, 40)) as pilot:
+        await settled(pilot)
+        assert sum(map(sum, app.screen.query_one(ConfusionMatrix).counts)) == 200
+        await pilot.press(EARLIER)
+        await settled(pilot)
+        assert app.session.point == rolling(10)

@@ -98,7 +98,7 @@ class PredictionScreen(RunScreen):
 
     def update_view(self, view: RunView) -> None:
         """Show a view of the run."""
-        self._several = len(self.travel_points()) > 1
+        self._several = len({*self.travel_points(), self.point} - {None}) > 1
         super().update_view(view)
         if self.has_widgets:
             self.query_one(EpochSlider).show(self._slide(view))
@@ -154,7 +154,8 @@ class PredictionScreen(RunScreen):
 
     def travel_to(self, point: EvaluationPoint | None) -> None:
         """Show an evaluation on all screens; for the newest one of this screen or None, follow the newest."""
-        self.session.travel_to(None if point in self._validations[-1:] else point)
+        is_newest = not self.SHOWS_ROLLING and point in self._validations[-1:]
+        self.session.travel_to(None if is_newest else point)
         self.catch_up()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -217,10 +218,12 @@ class PredictionScreen(RunScreen):
 
     def _step(self, step: int) -> None:
         points, point = self.travel_points(), self.point
-        if point in points:
-            place = min(max(0, points.index(point) + step), len(points) - 1)
-            if points[place] != point:
-                self.travel_to(points[place])
+        if point is None or not points:
+            return
+        place = points.index(point) if point in points else len(points)  # the newest, which could not be saved
+        place = min(max(0, place + step), len(points) - 1)
+        if points[place] != point:
+            self.travel_to(points[place])
 
     def _slide(self, view: RunView) -> Slide | None:
         points, place = self.travel_points(), self.point

@@ -52,8 +52,7 @@ class ConfusionsLine(LineWidget):
         self.set_title(self._title_words())
         variables = self.app.theme_variables
         if self._shown is None or not self._shown.confusion:
-            reason = UNKNOWN if self._shown is not None else PENDING if self._is_live else MISSING
-            return [Text(reason, style=variables["quiet"])]
+            return [Text(missing_words(self._shown, is_live=self._is_live), style=variables["quiet"])]
         line, longest = Text(), max(1, self.size.width // 3)
         if self.size.height == 1 and isinstance(self._shown, RollingEvaluated):  # there is no frame with a title
             line.append("rolling  ", variables["quiet"])
@@ -71,3 +70,8 @@ class ConfusionsLine(LineWidget):
         counts = f"{totals.mistakes:,} of {totals.total:,}"
         words = f"{counts} validation images misclassified"
         return [line, Text(words if len(words) <= self.size.width else f"{counts} misclassified")]
+
+
+def missing_words(newest: EpochEnded | RollingEvaluated | None, *, is_live: bool) -> str:
+    """Return why there is no confusion matrix of the newest evaluation, if there is one."""
+    return UNKNOWN if newest is not None else PENDING if is_live else MISSING

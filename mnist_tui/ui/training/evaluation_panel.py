@@ -19,11 +19,11 @@ from mnist_tui.ui.digits.image_grid import GridImage, ImageGrid
 from mnist_tui.ui.digits.mistakes import NO_MISTAKES, mistakes_of
 from mnist_tui.ui.session import RunSession, RunView
 from mnist_tui.ui.terminal.back_pressure import is_behind
+from mnist_tui.ui.training.confusions_line import missing_words
 
 MOST_MISTAKES = 40
 MISTAKES_SECONDS = 3.0
 """Between two sets of images of the same epoch: each costs a slow line 10 kB."""
-NOT_YET = "shown after the first evaluation"
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,9 @@ class EvaluationPanel(Horizontal):
         if event is None or point is None or not event.confusion:
             self._asked = None
             matrix.set_title("Confusion")
-            matrix.show(NOT_YET)
-            self.query_one(ImageGrid).show(NOT_YET, (), 0)
+            reason = missing_words(event, is_live=view.status.is_live)
+            matrix.show(reason)
+            self.query_one(ImageGrid).show(reason, (), 0)
             return
         totals = report(event.confusion)
         words = f"epoch {point.epoch}" if point.step is None else f"rolling to step {point.step:,}"
