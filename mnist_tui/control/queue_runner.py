@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from mnist_tui.config import ConfigError, DeviceChoice
+from mnist_tui.config import AUTO, ConfigError, DeviceChoice
 from mnist_tui.control import spawning
 from mnist_tui.events import AnyEvent, RunEnded, RunFailed, RunResumed, StepEnded
 from mnist_tui.runs.directory import RunDirectory, RunError, home, list_runs, live_runs, name_of, remove_run
@@ -146,7 +146,9 @@ class Runner:
             return True
 
     def _entries(self, state: State) -> list[Entry]:
-        entries = (self._unwritten.get(entry.key, entry) for entry in self.queue.read().entries)
+        entries = self.queue.read().entries
+        if self._unwritten:
+            entries = tuple(self._unwritten.get(entry.key, entry) for entry in entries)
         return [entry for entry in entries if entry.state is state]
 
     def _leave(self, lock: int) -> bool:
@@ -212,7 +214,8 @@ class Runner:
             self.hindrance = ""
             return False
         busy = {device: "" for watched in self._watched.values() for device in watched.devices}
-        if all(self._free_device(entry, busy) is None for entry in waiting):
+        wanted = {_device(entry): entry for entry in waiting}
+        if all(self._free_device(entry, busy) is None for entry in wanted.values()):
             self.hindrance = ""
             return False
         others = dict(self._busy_with_others())
@@ -225,12 +228,12 @@ class Runner:
 
     def _free_device(self, entry: Entry, busy: Mapping[str, str]) -> str | None:
         """Return the setting `device` with which an entry can start now, "" for its own; None if there is none."""
-        wanted = entry.settings.get("device", "auto")
+        wanted = _device(entry)
         try:
             choice = DeviceChoice.parse(wanted)
         except ConfigError:
             return ""  # the launch reports the error
-        if choice.kind == "auto" and self.gpus > 1:
+        if choice.kind == AUTO and self.gpus > 1:
             free = (number for number in range(self.gpus) if f"gpu:{number}" not in busy)
             return next((f"gpu:{number}" for number in free), None)
         return None if self._devices(wanted) & busy.keys() else ""
@@ -290,6 +293,10 @@ class Runner:
         for key, entry in list(self._unwritten.items()):
             self.queue.update(entry)
             del self._unwritten[key]
+
+
+def _device(entry: Entry) -> str:
+    return entry.settings.get("device", AUTO)
 
 
 def _check_room() -> None:

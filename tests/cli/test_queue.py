@@ -3,15 +3,18 @@
 import json
 import sys
 
+import msgspec
 import pytest
 
 from mnist_tui.cli import grid
 from mnist_tui.cli.main import run_command
+from mnist_tui.cli.queue_runner import launch_entry
 from mnist_tui.cli.wiring import UsageError, catalogue
 from mnist_tui.config import ConfigError
-from mnist_tui.control import queue_runner
+from mnist_tui.control import client, queue_runner
+from mnist_tui.control.warm import spare
 from mnist_tui.event_lines import encode
-from mnist_tui.runs.about import About, write_about
+from mnist_tui.runs.about import About, read_about, write_about
 from mnist_tui.runs.directory import RunError, create_run
 from mnist_tui.runs.queue import Queue
 from mnist_tui.runs.queue_entry import State
@@ -206,6 +209,19 @@ def test_a_group_is_compared_as_one(monkeypatch: pytest.MonkeyPatch, capfdbinary
     assert [each["settings"] for each in found["settings"]] == [["seed"]]
     assert b"98.00 %" in text
     assert b"otter-1" in text
+
+
+def test_the_runner_launches_a_run_with_the_settings_of_its_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "_start_engine", lambda *_: None)
+    monkeypatch.setattr(spare, "keep", lambda _: None)
+    (entry,) = Queue().add([{"preset": "lenet5", "limit": "1200"}], "sweep")
+    run = launch_entry(entry, "cpu")
+    record = run.record()
+    assert record.queued == entry.key
+    assert (record.config.preset, record.config.limit, record.config.device) == ("lenet5", 1200, "cpu")
+    assert read_about(run.path).tags == ("sweep",)
+    with pytest.raises(ConfigError, match="fats"):
+        launch_entry(msgspec.structs.replace(entry, settings={"preset": "fats"}), "")
 
 
 @pytest.mark.parametrize("words", ["compare", "compare last --group sweep", "compare --group sweep"])

@@ -156,6 +156,7 @@ def running(queue: Queue) -> list[int]:
     return [entry.number for entry in queue.state().running]
 
 
+@pytest.mark.full
 def test_the_runner_starts_real_engines(queue: Queue) -> None:
     queue.add([{"preset": "mlp", "epochs": "1", "limit": "120", "test": "off"}])
     runner = Runner(queue, launch_entry, resume, lambda _: None, gpus=0)
