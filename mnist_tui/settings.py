@@ -9,7 +9,7 @@ import math
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -274,6 +274,8 @@ class Catalogue:
     """Reads a data set; raises ConfigError if it cannot be used. None: data are not checked."""
     load_data: Callable[[str], Any] = lambda _: None
     """Loads a data set (engine/data/datasets.py); raises ConfigError."""
+    preferred: Mapping[str, Value] = field(default_factory=dict)
+    """Defaults that the user prefers."""
 
     def check(self, config: RunConfig) -> None:
         """Raise ConfigError if this version does not know a recorded preset, optimizer or the like, or lacks a package.
@@ -285,7 +287,9 @@ class Catalogue:
                 setting.parse(str(getattr(config, setting.key)), self)
 
     def default(self, key: str, preset: str) -> Value | None:
-        """Return the default of a setting: the preset's own if it has one."""
+        """Return the default of a setting: the user's, or the preset's own if it has one."""
+        if key in self.preferred:
+            return self.preferred[key]
         value: Value | None = DEFAULTS[key] if key in DEFAULTS else getattr(self.recipes[preset], key, None)
         return value
 

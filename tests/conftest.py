@@ -45,6 +45,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Folder for the test's runs, which does not exist yet."""
     path = tmp_path / "home"
     monkeypatch.setenv(HOME_VARIABLE, str(path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))  # where platformdirs looks for preferences
     return path
 
 

@@ -36,6 +36,7 @@ from mnist_tui.runs.history import History
 from mnist_tui.runs.liveness import clock
 from mnist_tui.runs.log import LogFollower
 from mnist_tui.runs.notes import SEEN, describe, describe_tests, rolling_words
+from mnist_tui.runs.occasions import OccasionWatch, sentence
 from mnist_tui.runs.progress import progress
 
 POLL_SECONDS = 0.1
@@ -218,7 +219,11 @@ class PlainReporter:
 
 
 def follow(
-    run: RunDirectory, out: TextIO | None = None, wait: Callable[[float], None] = time.sleep, since: float = 0.0
+    run: RunDirectory,
+    out: TextIO | None = None,
+    wait: Callable[[float], None] = time.sleep,
+    since: float = 0.0,
+    notification: Callable[[str], str] | None = None,
 ) -> int:
     """Print a run from its first event to its end, and return the exit status.
 
@@ -230,10 +235,12 @@ def follow(
         out: Where to print; stdout by default.
         wait: Called between polls with the seconds to sleep.
         since: Time in seconds since 1970. An earlier end of the run does not count.
+        notification: Returns what draws a terminal's attention to a sentence; None if `out` is no terminal.
     """
     out = out or sys.stdout
     reporter = PlainReporter(run, out, rewrite=out.isatty())
     history, follower = reporter.history, LogFollower(run.events_path)
+    watch, is_news = OccasionWatch(), False
     interrupts = handled = 0
     was_live = False
 
@@ -250,8 +257,14 @@ def follow(
             while events := follower.read():  # everything, because a RunResumed after an end revokes it
                 for event in events:
                     reporter.apply(event)
+                watch.apply(events, time.monotonic())
             reporter.print_silence(engine.silent_since if engine is not None else None)
             was_live = engine is not None or (was_live and run.lock.may_be_restored())
+            words = watch.take(time.monotonic(), live=was_live, saves=not run.save_error())
+            if notification is not None and is_news:
+                out.write("".join(notification(sentence(history.record.name, each, history.ended)) for each in words))
+                out.flush()
+            is_news = True  # what happened before is none
             if not was_live or has_ended(history, since):
                 break
             if interrupts > handled:

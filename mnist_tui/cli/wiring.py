@@ -4,6 +4,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mnist_tui.cli.reading import reading
@@ -31,9 +32,11 @@ def catalogue() -> Catalogue:
     from mnist_tui.engine import backends
     from mnist_tui.engine.data.datasets import DATASETS, check_spec, load, verify
     from mnist_tui.engine.models.presets import PRESETS
+    from mnist_tui.preferences import read_preferences
 
     recipes = {name: preset.recipe for name, preset in PRESETS.items()}
-    return Catalogue(recipes, tuple(DATASETS), check_spec, backends.check, verify, load)
+    preferred = {"on_end": read_preferences().on_end}
+    return Catalogue(recipes, tuple(DATASETS), check_spec, backends.check, verify, load, preferred)
 
 
 def check_data(spec: str) -> str:
@@ -158,7 +161,7 @@ def watch(run: RunDirectory, plain: bool, since: float = 0.0) -> int:
     if plain:
         from mnist_tui.cli.plain import follow
 
-        return follow(run, since=since)
+        return follow(run, since=since, notification=notification() if sys.stdout.isatty() else None)
     return show_screen(run)
 
 
@@ -191,7 +194,23 @@ def make_app(run: RunDirectory | None) -> "MnistTuiApp":
     app = MnistTuiApp(
         catalogue(), start, run, depth=depth, look_at_data=look_at_data, keep_warm=spare.keep, prepare=prepare
     )
+    app.notification = notification()
     return app
+
+
+def notification() -> Callable[[str], str]:
+    """Return the function that turns a sentence into what the terminal needs to draw attention to it.
+
+    Raises:
+        ConfigError: The user's preferences cannot be used.
+    """
+    from mnist_tui.preferences import read_preferences
+    from mnist_tui.ui.terminal.colours import ask_tmux
+    from mnist_tui.ui.terminal.notification import notification, sign_of
+
+    wanted, in_tmux = read_preferences().notify, bool(os.environ.get("TMUX"))
+    asked = ask_tmux(os.environ, "#{client_termname}") if wanted == "auto" else ""
+    return partial(notification, sign=sign_of(wanted, os.environ, asked), in_tmux=in_tmux)
 
 
 def check_terminal() -> None:

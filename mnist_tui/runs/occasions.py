@@ -21,6 +21,7 @@ from mnist_tui.events import (
     RunStarted,
     StepEnded,
 )
+from mnist_tui.runs.notes import describe
 
 STALL_FACTOR = 10
 """Usual times of a step without another one after which a run has stalled."""
@@ -41,6 +42,13 @@ class Word:
     reason: str
     time: float
     """Seconds since 1970; of a stall or a crash, when it was noticed last before: its newest event."""
+
+
+def sentence(name: str, word: Word, ended: RunEnded | None) -> str:
+    """Return an occasion of a run in a line, with the result if the run ended."""
+    if word.occasion is Occasion.ENDED and ended is not None:
+        return f"{name}: {describe(ended)}"
+    return f"{name} {word.occasion}: {word.reason}"
 
 
 class OccasionWatch:

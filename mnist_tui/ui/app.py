@@ -76,6 +76,8 @@ class MnistTuiApp(App[int], inherit_bindings=False):
         self._launch = launch
         self._look_at_data = look_at_data
         self._home = partial(HomeScreen, catalogue, clock, keep_warm, prepare)
+        self.notification: Callable[[str], str] = lambda _: ""
+        """Returns what to write to the terminal so that it draws attention to a sentence."""
         self._first_run = run
         self._clock = clock
         self._leaving = False
@@ -122,6 +124,7 @@ class MnistTuiApp(App[int], inherit_bindings=False):
             return
         self._close_run()
         session.poll()
+        session.news()  # what happened before is no news
         self.session = session
         for spec in SCREENS:
             self.install_screen(spec.build(session), spec.name)
@@ -147,7 +150,12 @@ class MnistTuiApp(App[int], inherit_bindings=False):
             self.pop_screen()
 
     def _follow(self) -> None:
-        if self.session is None or not self.session.poll():
+        if self.session is None:
+            return
+        is_changed = self.session.poll()
+        for sentence in self.session.news():
+            self._announce(sentence)
+        if not is_changed:
             return
         from mnist_tui.ui.run.screen import RunScreen  # numpy: not before there is a run
         from mnist_tui.ui.shared.dialog import Dialog
@@ -156,6 +164,12 @@ class MnistTuiApp(App[int], inherit_bindings=False):
             self.screen.update_view(self.session.view)
         if self._leaving and not self.session.view.status.is_live:
             self.exit(return_code=self._status())
+
+    def _announce(self, sentence: str) -> None:
+        """Let the terminal draw attention to the run, if the user wants that."""
+        sequence = self.notification(sentence)
+        if sequence and self._driver is not None:
+            self._driver.write(sequence)
 
     def on_start_run(self, message: StartRun) -> None:
         self._start(message.config)

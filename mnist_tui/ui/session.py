@@ -14,6 +14,7 @@ from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.history import History
 from mnist_tui.runs.liveness import LiveEngine
 from mnist_tui.runs.log import LogFollower, opened_log
+from mnist_tui.runs.occasions import OccasionWatch, sentence
 from mnist_tui.runs.progress import Progress, progress
 from mnist_tui.runs.status import Status
 from mnist_tui.ui.model_loader import ModelLoader
@@ -69,6 +70,7 @@ class RunSession:
         with opened_log(run.events_path):
             self._follower = LogFollower(run.events_path)
         self._history = History(self.record)
+        self._watch = OccasionWatch()
         self._live = False
         self._engine: LiveEngine | None = None
         self._last_save_error = ""
@@ -101,6 +103,7 @@ class RunSession:
         with contextlib.suppress(RunError):  # a disk that went away, which `save_error` and the status show
             while events := self._follower.read():  # to the end: half a run would be a lie
                 self._history.apply_all(events)
+                self._watch.apply(events, time.monotonic())
         self._live, self._engine = live, engine
         self._attend()
         self.model_loader.poll()
@@ -121,6 +124,11 @@ class RunSession:
         self._shown = state
         self.view = self._make_view()
         return True
+
+    def news(self) -> list[str]:
+        """Return a sentence for each occasion since the last call, such as the end of the run or a stall."""
+        words = self._watch.take(time.monotonic(), live=self._live, saves=not self._save_error)
+        return [sentence(self.record.name, word, self._history.ended) for word in words]
 
     def recheck_engine(self) -> None:
         """Make the next `poll` check at once whether an engine is alive."""

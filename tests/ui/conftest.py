@@ -11,6 +11,7 @@ from textual.css.stylesheet import Stylesheet
 
 from mnist_tui.runs.directory import HOME_VARIABLE, RunDirectory
 from mnist_tui.ui import model_loader
+from mnist_tui.ui.find_rate import search
 from tests.kit.recording import Replay, time_zone
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -22,6 +23,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The folder that MNIST_TUI_HOME names, below a HOME of its own; it does not exist yet. The time zone is UTC."""
     path = tmp_path / ".local" / "share" / "mnist-tui"
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
     monkeypatch.setenv(HOME_VARIABLE, str(path))
     with time_zone("UTC"):
         yield path
@@ -33,6 +35,12 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> list[RunDirectory]:
     runs: list[RunDirectory] = []
     monkeypatch.setattr(model_loader, "load_model", runs.append)
     return runs
+
+
+@pytest.fixture(autouse=True)
+def _no_range_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Find no learning rate, which would start an engine."""
+    monkeypatch.setattr(search, "find_rate", lambda _: iter(()))
 
 
 @pytest.fixture

@@ -8,10 +8,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from typing import get_args
 
 from mnist_tui.cli.doctor.findings import Finding, Level
 from mnist_tui.cli.terminal import unsupported_reason
-from mnist_tui.ui.terminal.colours import ColourDepth, colour_depth, tmux_features
+from mnist_tui.config import ConfigError
+from mnist_tui.preferences import Notify, preferences_path, read_preferences
+from mnist_tui.ui.terminal.colours import ColourDepth, ask_tmux, colour_depth, tmux_features
+from mnist_tui.ui.terminal.notification import sign_of
 
 SMALLEST = (80, 24)
 """Columns and rows below which panels are folded away."""
@@ -34,6 +38,7 @@ COLOURS = {
     ColourDepth.COLOURS_16: "16",
     ColourDepth.MONOCHROME: "none, bold and reverse only",
 }
+SIGNS = {"off": "none", "bell": "bell", "osc9": "OSC 9", "osc777": "OSC 777"}
 MULTIPLEXERS = {"TMUX": "tmux", "STY": "GNU screen", "ZELLIJ": "Zellij"}
 
 
@@ -54,6 +59,7 @@ def terminal_findings() -> Iterator[Finding]:
         Level.OK if fits else Level.NOTE,
         "" if fits else "All panels of a screen are shown from 80x24 on.",
     )
+    yield notifications(os.environ)
     yield from multiplexers(os.environ)
     if streams["stdin"] and streams["stdout"]:
         yield from _answers()
@@ -71,6 +77,16 @@ def colours(environ: Mapping[str, str], depth: ColourDepth) -> Finding:
     elif environ.get("STY"):
         fix = "GNU screen shows 24-bit colours from version 5 on; tmux does."
     return Finding("colours", COLOURS[depth], Level.NOTE, fix)
+
+
+def notifications(environ: Mapping[str, str]) -> Finding:
+    """Return the sign that the terminal gives when a run ends or breaks, and where the user chooses another."""
+    try:
+        sign = sign_of(read_preferences().notify, environ, ask_tmux(environ, "#{client_termname}"))
+    except ConfigError as error:
+        return Finding("notifications", "none", Level.PROBLEM, f"{error}.")
+    choices = ", ".join(get_args(Notify))
+    return Finding("notifications", f"{SIGNS[sign]}; notify = {choices} in {preferences_path()}")
 
 
 def multiplexers(environ: Mapping[str, str]) -> Iterator[Finding]:

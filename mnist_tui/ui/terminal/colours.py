@@ -56,10 +56,15 @@ def colour_depth(environ: Mapping[str, str], tmux: Collection[str] = ()) -> Colo
 
 def tmux_features(environ: Mapping[str, str]) -> list[str]:
     """Ask tmux for the features of its terminal; none without tmux, or before its version 3.2."""
+    return ask_tmux(environ, "#{client_termfeatures}").split(",")
+
+
+def ask_tmux(environ: Mapping[str, str], question: str) -> str:
+    """Return the answer of tmux to a format; empty without tmux."""
     if not environ.get("TMUX"):
-        return []
-    ask = ("tmux", "display-message", "-p", "#{client_termfeatures}")
+        return ""
+    ask = ("tmux", "display-message", "-p", question)
     try:
-        return subprocess.run(ask, capture_output=True, text=True, timeout=1, check=False).stdout.strip().split(",")
+        return subprocess.run(ask, capture_output=True, text=True, timeout=1, check=False).stdout.strip()
     except (OSError, subprocess.TimeoutExpired):
-        return []
+        return ""

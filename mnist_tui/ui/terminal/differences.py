@@ -18,8 +18,8 @@ from mnist_tui.ui.terminal.pens import PLAIN, Pen, change, for_blank, on_blank, 
 Cell = tuple[str, Pen]
 TOKENS = re.compile(r"\x1b\[(\d+);(\d+)H|\x1b\[([\d;]*)m|(\n)|([^\x00-\x1f\x7f-\x9f]+)")
 SYNC_START, SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
-SILENT = re.compile(r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x07")
-"""Clipboard, pointer shape and bell: they change no cell."""
+SILENT = re.compile(r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1bPtmux;[^\x18\x1a]*\x1b\\|\x07")
+"""Clipboard, pointer shape, notification and bell: they change no cell."""
 STEP_BYTES = 4
 """Bytes to move the cursor over cells; rewriting them may take fewer."""
 
