@@ -19,6 +19,8 @@ COLUMNS = (
     Column("settings", 2),
     Column("group", 5),
 )
+MOST_LISTED = 100
+"""Waiting entries that are listed."""
 LONGEST_SETTINGS = 80
 """Width of settings that are not shortened."""
 
@@ -53,13 +55,16 @@ def _entry_document(entry: Entry) -> dict[str, Any]:
 
 def print_queue(state: QueueState) -> None:
     """Print a row for each entry, and why nothing starts."""
-    entries = state.contents.entries
+    unlisted = max(0, len(state.waiting) - MOST_LISTED)
+    entries = state.contents.entries[: len(state.contents.entries) - unlisted]  # those that wait come last
     if entries:
         print_table(
             COLUMNS if any(entry.group for entry in entries) else COLUMNS[:-1], [_row(each) for each in entries]
         )
     else:
         print("The queue is empty. Add a run with `mnist-tui queue add`.")
+    if unlisted:
+        print(f"and {unlisted:,} more that wait: `mnist-tui queue --json` lists all")
     for entry in entries:
         if entry.error:
             print(clip(f"entry {entry.number}: {sanitize(entry.error)}", LONGEST_VALUE))
@@ -76,7 +81,7 @@ def print_queue(state: QueueState) -> None:
 def _row(entry: Entry) -> tuple[str, ...]:
     summary = _summary(entry)
     return (
-        f"{entry.number:,}",
+        str(entry.number),
         summary.status_in_words if summary is not None and entry.state is State.RUNNING else entry.state_words,
         clip(sanitize(summary.record.name if summary else entry.run or "–"), LONGEST_TEXT),
         percent(summary.validation_accuracy) if summary else "–",

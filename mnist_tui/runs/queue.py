@@ -99,7 +99,10 @@ class Queue:
         stamp = _stamp(self.entries_path), _stamp(self.rejected_path)
         if self._known is None or self._known[0] != stamp:
             lines, kept = _lines(self.entries_path), _lines(self.rejected_path)
-            self._known = stamp, Contents(tuple(lines.entries), (*_shortened(lines.troubles), *self._kept_words(kept)))
+            self._known = (
+                stamp,
+                Contents(_ordered(lines.entries), (*_shortened(lines.troubles), *self._kept_words(kept))),
+            )
         return self._known[1]
 
     def _kept_words(self, kept: "_Lines") -> list[str]:
@@ -245,12 +248,8 @@ class Queue:
                 file.writelines(line + b"\n" for line in rejected)
                 file.flush()
                 os.fsync(file.fileno())
-        over = [entry for entry in entries if entry.state.is_over][-KEPT_ENDED:]
-        running, waiting = (
-            [each for each in entries if each.state is state] for state in (State.RUNNING, State.WAITING)
-        )
         with replacing(self.entries_path, durable=True) as temporary, temporary.open("wb") as file:
-            file.writelines(msgspec.json.encode(entry) + b"\n" for entry in [*over, *running, *waiting])
+            file.writelines(msgspec.json.encode(entry) + b"\n" for entry in _ordered(entries))
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
@@ -296,6 +295,15 @@ def _lines(path: Path) -> _Lines:
             numbers.add(entry.number)
             found.entries.append(entry)
     return found
+
+
+def _ordered(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Return the newest ended entries, the running ones, then those that wait."""
+    groups: tuple[list[Entry], ...] = [], [], []
+    for entry in entries:
+        groups[0 if entry.state.is_over else 1 if entry.state is State.RUNNING else 2].append(entry)
+    over, running, waiting = groups
+    return (*over[-KEPT_ENDED:], *running, *waiting)
 
 
 def _entry(entries: list[Entry], number: int) -> Entry:

@@ -120,9 +120,15 @@ def test_a_large_grid_asks(typed: Typed, runs: int, monkeypatch: pytest.MonkeyPa
     assert waiting() == []
 
 
-def test_a_large_grid_is_added_with_yes(typed: Typed) -> None:
-    assert typed("add --seed 1..101 --yes") == 0
-    assert len(waiting()) == 101
+def test_a_large_grid_is_added_with_yes_and_listed_in_part(typed: Typed, capsys: pytest.CaptureFixture[str]) -> None:
+    assert typed("add --seed 1..110 --yes") == 0
+    assert len(waiting()) == 110
+    capsys.readouterr()
+    typed("list")
+    listed = capsys.readouterr().out
+    assert "seed 100 " in listed
+    assert "seed 101 " not in listed
+    assert "and 10 more" in listed
 
 
 def test_ranges_are_counted_before_they_are_made() -> None:

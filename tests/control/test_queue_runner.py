@@ -236,7 +236,7 @@ def test_an_end_that_cannot_be_noted_is_noted_later(engines: Engines, monkeypatc
 
 
 def claimed(engines: Engines, moment: str) -> RunDirectory | None:
-    """Return the run of the first entry as a runner leaves it that is killed at a moment."""
+    """Return the run of the first entry as a runner leaves it that is killed at a point."""
     add({}, {})
     queue = Queue()
     first = msgspec.structs.replace(entry(1), state=State.RUNNING)

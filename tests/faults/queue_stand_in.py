@@ -1,7 +1,7 @@
 """Stand-in for the engines of a queue: python -m tests.faults.queue_stand_in [RUN] --lock FD.
 
 Without RUN it is the runner, with the real code but for the check of the settings; with RUN an engine that writes some
-steps within half a second. Both take a fraction of the real ones' time, so that kills hit each of their moments.
+steps within half a second. Both take a fraction of the real ones' time, so that kills hit all their states.
 """
 
 import argparse

@@ -101,7 +101,7 @@ def check(queue: Queue, count: int, engine_kills: int) -> None:
 
 
 def kill_at_random(queue: Queue, chance: random.Random, times: int, pause: float) -> int:
-    """Kill the runner, an engine or both at random moments; return how many engines were killed."""
+    """Kill the runner, an engine or both at random points; return how many engines were killed."""
     killed = 0
     for _ in range(times):
         time.sleep(chance.uniform(0.0, pause))
@@ -130,7 +130,7 @@ def test_no_run_is_lost_or_started_twice_when_runner_and_engines_are_killed(
 
 
 @pytest.mark.full
-def test_a_real_queue_is_killed_at_20_moments(queue: Queue, chance: random.Random) -> None:
+def test_a_real_queue_is_killed_at_20_points(queue: Queue, chance: random.Random) -> None:
     add(queue, 8, preset="mlp", epochs="1", limit="1200")
     killed = kill_at_random(queue, chance, times=20, pause=8.0)
     wait_for_the_end(queue, patience=900)
