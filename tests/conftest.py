@@ -50,12 +50,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def jax_cache(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> None:
-    """Compile each JAX program once for all engines that the tests start."""
+def quick_jax(tmp_path_factory: pytest.TempPathFactory, worker_id: str, pytestconfig: pytest.Config) -> None:
+    """Compile each JAX program once for all engines that the tests start, and without LLVM's optimization."""
     folder = tmp_path_factory.getbasetemp()
     shared = folder if worker_id == "master" else folder.parent
     os.environ["JAX_COMPILATION_CACHE_DIR"] = str(shared / "jax")
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+    if not pytestconfig.getoption("--full"):
+        os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 
 
 @pytest.fixture(autouse=True, scope="session")
