@@ -17,7 +17,7 @@ CHECKS: dict[str, tuple[str, ...]] = {
     # import-linter cannot be run with -m
     "import-linter": ("-c", "from importlinter.cli import lint_imports_command as main; main()", "--no-logo"),
     # loadfile: the tests of a file share what is slow to make, such as a trained model
-    # no reorder: in the order of folders, the many quick tests of `ui` come last and keep all processes busy
+    # no reorder: conftest.py has chosen an order that keeps all processes busy
     "pytest": (
         *("-m", "pytest", f"--numprocesses={WORKERS}", "--dist=loadfile", "--no-loadscope-reorder"),
         f"--durations={SLOWEST}",

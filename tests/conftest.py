@@ -1,7 +1,9 @@
 """Shared by all tests: a home of their own, no animations, and the command-line switches."""
 
 import gc
+import math
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,11 @@ from mnist_tui.control.warm import SWITCH
 from mnist_tui.runs.directory import HOME_VARIABLE
 from tests.kit import forked
 from tests.kit.fork_server import keep_mnist
+
+TESTS = Path(__file__).parent
+WAITING = ("e2e", "faults", "engine", "control")
+"""Folders of tests that wait for other processes more than they compute, the longest tests first."""
+COMPUTING = "ui"
 
 os.environ["TEXTUAL_ANIMATIONS"] = "none"  # read when Textual is imported
 os.environ[SWITCH] = "off"  # no warm engine for each home screen
@@ -28,6 +35,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if item.get_closest_marker("full"):
                 item.add_marker(pytest.mark.skip(reason="only with --full"))
+    if hasattr(config, "workerinput"):  # one of several test processes
+        sort_for_many_processes(items)
+
+
+def sort_for_many_processes(items: list[pytest.Item]) -> None:
+    """Put files of tests that wait and that compute in turn, which keeps all cores busy; then the quick ones."""
+
+    def numbered(*folders: str) -> Iterator[tuple[int, Path]]:
+        files = [item.path for folder in folders for item in items if TESTS / folder in item.path.parents]
+        return enumerate(dict.fromkeys(files))
+
+    turns = {path: 2 * number for number, path in numbered(*WAITING)}
+    turns |= {path: 2 * number + 1 for number, path in numbered(COMPUTING)}
+    items.sort(key=lambda item: turns.get(item.path, math.inf))
 
 
 def pytest_collection_finish() -> None:
