@@ -16,6 +16,7 @@ import numpy as np
 from mnist_tui.engine import backends
 from mnist_tui.engine.backends import jax_loop
 from mnist_tui.engine.backends.backend import Feed
+from mnist_tui.engine.models.ema import swap
 from mnist_tui.engine.models.evaluation import one_hot
 from mnist_tui.engine.training.callbacks import AfterExecution, PrepareExecution
 from tests.engine.gradients import BATCH, DIGITS, STEPS_PER_EXECUTION, small_model
@@ -79,11 +80,21 @@ def touch(model: Any) -> None:
     variable.assign(keras.ops.convert_to_numpy(variable))
 
 
+def predict(model: Any) -> None:
+    """Exchange the weights, as those of an EMA are, and predict with others in between."""
+    others = [keras.Variable(variable.value * 0.5) for variable in model.trainable_variables]
+    swap(model.trainable_variables, others)
+    images = few_digits(BATCH).images[..., np.newaxis]
+    np.asarray(backends.current().predictor(model)(images))
+    swap(model.trainable_variables, others)
+
+
 if __name__ == "__main__":
     cases = {
         "in turn": train(None, leave_alone, speculate=False),
         "early": train(Rates.coming, leave_alone, speculate=True),
         "another rate": train(lambda _: 0.5, leave_alone, speculate=False),
+        "predicted": train(Rates.coming, predict, speculate=True),
         "touched": train(Rates.coming, touch, speculate=True),
     }
     jax.default_backend = lambda: "gpu"  # as far as Keras and the loop are concerned

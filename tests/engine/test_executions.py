@@ -140,7 +140,14 @@ def test_a_speculative_execution_counts_only_if_nothing_has_changed(tmp_path: Pa
     assert "no CUDA graph" in done.stderr
     with np.load(tmp_path / "early.npz") as archive:
         got = dict(archive)
-    expected = {"in turn": (0, 0), "early": (5, 0), "another rate": (0, 4), "touched": (1, 4), "no graph": (5, 0)}
+    expected = {
+        "in turn": (0, 0),
+        "early": (5, 0),
+        "another rate": (0, 4),
+        "predicted": (5, 0),
+        "touched": (1, 4),
+        "no graph": (5, 0),
+    }
     for case, counts in expected.items():
         assert (got[f"{case}: hits"], got[f"{case}: misses"]) == counts, case
         assert np.array_equal(got[f"{case}: weights"], got["in turn: weights"]), case

@@ -44,11 +44,11 @@ def use_ema_weights(model: Any) -> Iterator[None]:
         yield
         return
     averages = optimizer._model_variables_moving_average
-    _swap(model.trainable_variables, averages)
+    swap(model.trainable_variables, averages)
     try:
         yield
     finally:
-        _swap(model.trainable_variables, averages)
+        swap(model.trainable_variables, averages)
 
 
 def validated_variables(model: Any) -> list[Any]:
@@ -69,7 +69,7 @@ def _optimizer_of(model: Any) -> Any:
     return getattr(model.optimizer, "inner_optimizer", model.optimizer)
 
 
-def _swap(variables: Sequence[Any], averages: Sequence[Any]) -> None:
+def swap(variables: Sequence[Any], averages: Sequence[Any]) -> None:
     """Exchange the values exactly, which keras.callbacks.SwapEMAWeights does not: on TensorFlow it adds and subtracts.
 
     On JAX, values are exchanged without copies: converting them to NumPy, as Keras does, blocks on all processes, but

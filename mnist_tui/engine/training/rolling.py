@@ -1,7 +1,8 @@
 """Rolling evaluation: a few validation images are predicted between two steps, within a share of the training time.
 
 It predicts with the weights that a validation would take at that step, an EMA included, and leaves variables and random
-generators as they are. So a run trains bit for bit as it would without.
+generators as they are. So a run trains bit for bit as it would without. Of an ensemble, it is the member in training
+alone. Of several processes, only process 0 predicts; the others wait for its next step, which the budget counts.
 """
 
 import contextlib

@@ -61,7 +61,6 @@ class Trainer:
         self._emergency_checkpoint = EmergencyCheckpoint(context, self._checkpointer)
         self._distribution.watch(self._emergency_checkpoint.save_and_exit)
         self._rolled_back_to = -1
-
         self._compiled = compiled or self._compile(0)
         plan = self._compiled.plan
         self._feed = EpochFeed(config, split.train, len(data.class_names), self._distribution, plan)
@@ -99,8 +98,7 @@ class Trainer:
                 hardware=detection.describe_hardware(self._compiled.plan, self._machine, self._distribution.world_size),
             )
         )
-        idle = unused_gpu_warning(self._config.device, self._machine)
-        if idle is not None:
+        if idle := unused_gpu_warning(self._config.device, self._machine):
             self._recorder.alert(AlertKind.IDLE_GPU, idle)
 
     def begin(self, start: Checkpoint | None) -> None:
@@ -158,8 +156,7 @@ class Trainer:
 
     def continue_training(self, by: str) -> None:
         """Prepare an ended run for more epochs."""
-        checkpoint = checkpoints.read(self._run)
-        if checkpoint is not None and checkpoint.state.step == self._state.step:
+        if (checkpoint := checkpoints.read(self._run)) is not None and checkpoint.state.step == self._state.step:
             self._restore(checkpoint)  # undo the validation of an incomplete epoch
         self._emit(self._resumed(ResumeReason.TRAINED_ON, by))
         self._continue()
@@ -186,8 +183,7 @@ class Trainer:
                     callbacks=[self._prepare_execution, self._record_steps, AfterExecution(self._after_execution)],
                 )
         except Exception as error:
-            explained = self._distribution.explain_error(error)
-            if isinstance(explained, DistributionError):
+            if isinstance(explained := self._distribution.explain_error(error), DistributionError):
                 raise DistributionError(self._emergency_checkpoint.save(str(explained))) from error
             raise
 
@@ -297,8 +293,7 @@ class Trainer:
             self._recorder.save_best()
         checkpoints.remove_after(self._run, checkpoint.state.step)
         first = self._compiled.number * self._config.epochs
-        own_figures = [figures for figures in self._state.figures if figures.epoch > first]
-        self._guard = Guard(len(self._class_names), own_figures)
+        self._guard = Guard(len(self._class_names), [each for each in self._state.figures if each.epoch > first])
 
     def _resumed(self, reason: ResumeReason, by: str) -> RunResumed:
         return RunResumed(time=time.time(), reason=reason, step=self._state.step, epoch=self._state.epoch, by=by)
@@ -312,8 +307,7 @@ class Trainer:
         guarded = self._member_of(state.epoch) == self._compiled.number
         if not guarded:
             self._start_next_member()
-        finding = self._guard.epoch(figures) if guarded else None
-        if finding is not None:
+        if guarded and (finding := self._guard.epoch(figures)) is not None:
             self._recorder.alert(finding.kind, finding.text)
         if self._checkpointer.is_due(epoch_end=True):
             self._save_checkpoint()
