@@ -157,9 +157,15 @@ async def test_an_opened_image_stays_and_says_where_it_has_no_prediction_yet(rec
         screen = app.screen
         assert isinstance(screen, DigitScreen)
         index = screen.digits.digit(screen.position).index
+        recording.roll(30, 25, 100)
+        app.follow()
+        await settled(pilot)
+        assert "no prediction" not in text(app), "who follows sees the last prediction"
+        assert "rolling, step" in text(app)
+        await pilot.press(EARLIER)
         await pilot.press(EARLIER)
         await settled(pilot)
-        assert "has no prediction yet" in text(app)
+        assert "it has no prediction of this image" in text(app)
         recording.end_epoch()
         await pilot.press(NEWEST)
         app.follow()

@@ -148,8 +148,8 @@ class DigitScreen(ExplainScreen):
             position = digits.position_of(index)
             if position is not None:
                 self.digits, self.position = digits, position
-            else:
-                self.problem = "this image has no prediction yet"
+            elif not self.follows:  # else the last prediction stays, with its step
+                self.problem = "it has no prediction of this image"
         if len(self._epochs) < len(self._requested_epochs):
             self._requested_epochs = []  # some files were unreadable; try again
         self.catch_up()
