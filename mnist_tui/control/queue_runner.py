@@ -203,6 +203,8 @@ class Runner:
 
     def _prepare(self, entry: Entry) -> None:
         """Have the next entry prepared, once the runs that train have started up themselves."""
+        if self.gpus > 1:
+            return  # which one will train it is not known yet
         if entry.key != self._prepared and self._watched and all(each.trains for each in self._watched.values()):
             self._prepared = entry.key
             self.prepare(entry)
