@@ -19,6 +19,7 @@ WAITING = ("e2e", "faults", "engine", "control")
 """Folders of tests that wait for other processes more than they compute, the longest tests first."""
 COMPUTING = "ui"
 
+gc.disable()  # until the tests are collected, which keeps all that it makes
 os.environ["TEXTUAL_ANIMATIONS"] = "none"  # read when Textual is imported
 os.environ[SWITCH] = "off"  # no warm engine for each home screen
 for size in ("COLUMNS", "LINES"):  # set by readline, which pytest imports; they would hide a terminal's own size
@@ -59,6 +60,7 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000)
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)
