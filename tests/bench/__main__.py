@@ -16,6 +16,7 @@ from tests.bench.cross_validation import cross_validation
 from tests.bench.drawing import draw
 from tests.bench.first_paint import first_paint
 from tests.bench.frame import frame
+from tests.bench.home import home_keys
 from tests.bench.inside import inside
 from tests.bench.latency import latency
 from tests.bench.layers import layers_walk, maps_page, play_layers
@@ -41,6 +42,7 @@ BENCHES = {
     "accuracy": accuracy,
     "cross-validation": cross_validation,
     "frame": frame,
+    "home-keys": home_keys,
     "latency": latency,
     "link": link,
     "watch": watch,
