@@ -1,7 +1,9 @@
 """RunSummary: one run of a list, read without NumPy and without decoding every step."""
 
+import math
+from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mnist_tui.event_lines import decode
@@ -9,7 +11,7 @@ from mnist_tui.events import EpochEnded, RollingEvaluated, RunEnded, StepEnded
 from mnist_tui.runs.about import FILE as ABOUT
 from mnist_tui.runs.about import About, read_about
 from mnist_tui.runs.directory import RunDirectory, RunError, RunRecord, list_runs
-from mnist_tui.runs.history import History
+from mnist_tui.runs.history import RECENT_STEPS, History
 from mnist_tui.runs.liveness import LiveEngine
 from mnist_tui.runs.log import next_lines, opened_log
 from mnist_tui.runs.status import Status, in_words
@@ -34,6 +36,8 @@ class RunSummary:
     """Tags, note and pin."""
     size: int = 0
     """Bytes of all files."""
+    newest_speed: float | None = None
+    """Images/s of the newest steps; None if it is unknown."""
 
     @property
     def pid(self) -> int | None:
@@ -64,6 +68,28 @@ class RunSummary:
     def steps_done(self) -> int:
         """Number of steps that still count after a resume."""
         return self.history.last_step
+
+    @property
+    def share_done(self) -> float | None:
+        """Share of the planned steps that are done, 0..1; None before the first."""
+        started = self.history.started
+        planned = self.epochs_planned * started.steps_per_epoch if started is not None else 0
+        return min(1.0, self.steps_done / planned) if planned and self.steps_done else None
+
+    @property
+    def images_per_second(self) -> float | None:
+        """Images/s of the newest steps of a live run, or of all epochs of another; None if unknown."""
+        if self.status.is_live:
+            return self.newest_speed
+        started, seconds = self.history.started, sum(epoch.seconds for epoch in self.history.epochs if epoch.complete)
+        return started.train_count * self.epochs_done / seconds if started is not None and seconds > 0 else None
+
+    @property
+    def newest_rolling(self) -> RollingEvaluated | None:
+        """Rolling evaluation that is newer than the last epoch of a live run, or all that another one has."""
+        rolling, epochs = self.history.rolling[-1:], self.history.epochs[-1:]
+        is_newer = bool(rolling) and (not epochs or rolling[0].step > epochs[0].step)
+        return rolling[0] if is_newer and (self.status.is_live or not epochs) else None
 
     @property
     def best(self) -> EpochEnded | None:
@@ -156,8 +182,9 @@ class _Read:
 
     history: History
     unreadable: int
-    about: About
-    size: int
+    newest_speed: float | None = None
+    about: About = NOTHING
+    size: int = 0
 
 
 _known: dict[Path, tuple[tuple[object, ...], _Read]] = {}
@@ -175,18 +202,20 @@ def file_stamp(path: Path) -> tuple[int, int]:
 
 def history_without_steps(run: RunDirectory) -> History:
     """Read a run's events except its steps; raises RunError if config.json or events.jsonl cannot be read."""
-    return _read(run)[0]
+    return _read(run).history
 
 
-def _read(run: RunDirectory) -> tuple[History, int]:
-    """Return the history without steps, and the number of lines that this version cannot read."""
+def _read(run: RunDirectory) -> _Read:
+    """Read the events, of the steps only the newest."""
     history, step_line, unreadable = History(run.record()), b"", 0
+    newest: deque[bytes] = deque(maxlen=RECENT_STEPS)
     with opened_log(run.events_path) as file:
         while (found := next_lines(file)).length:
             unreadable += not found.lines
             for line in found.lines.splitlines():
                 if line.startswith(STEP_PREFIX):
                     step_line = line
+                    newest.append(line)
                     continue
                 _skip_to(history, step_line)
                 step_line = b""
@@ -195,7 +224,14 @@ def _read(run: RunDirectory) -> tuple[History, int]:
                     history.apply(event)
                 unreadable += event is None and bool(line)
     _skip_to(history, step_line)
-    return history, unreadable
+    return _Read(history, unreadable, None if history.is_over else _speed(newest))
+
+
+def _speed(step_lines: Iterable[bytes]) -> float | None:
+    """Return the mean speed of some steps in images/s."""
+    steps = [event for event in map(decode, step_lines) if isinstance(event, StepEnded)]
+    speeds = [speed for step in steps if (speed := step.metrics.get("images_per_second")) and math.isfinite(speed)]
+    return math.fsum(speeds) / len(speeds) if speeds else None
 
 
 def _skip_to(history: History, step_line: bytes) -> None:
@@ -210,11 +246,12 @@ def summarize(run: RunDirectory) -> RunSummary:
     written = tuple(map(file_stamp, (run.config_path, run.events_path, run.path / ABOUT, run.path / "checkpoints")))
     known = _known.get(run.path)
     if known is None or known[0] != written:
-        history, unreadable = _read(run)
-        known = _known[run.path] = written, _Read(history, unreadable, read_about(run.path), run.size())
+        known = _known[run.path] = written, replace(_read(run), about=read_about(run.path), size=run.size())
     read = known[1]
     status = read.history.status(live=engine is not None, responds=engine is None or engine.responds)
-    return RunSummary(run, read.history, status, engine, run.save_error(), read.unreadable, read.about, read.size)
+    return RunSummary(
+        run, read.history, status, engine, run.save_error(), read.unreadable, read.about, read.size, read.newest_speed
+    )
 
 
 def pinned_first(found: Iterable[RunSummary]) -> list[RunSummary]:

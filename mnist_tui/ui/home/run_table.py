@@ -12,12 +12,12 @@ from textual.timer import Timer
 from textual.widgets import DataTable, Static
 
 from mnist_tui.config import ConfigError
-from mnist_tui.render.columns import Column, column_widths, columns_that_fit
-from mnist_tui.render.text import PIN, clip, data_size, percent, sanitize, test_results
+from mnist_tui.render.columns import column_widths, columns_that_fit
+from mnist_tui.render.text import clip, sanitize
 from mnist_tui.runs import management
 from mnist_tui.runs.directory import RunDirectory, RunError
-from mnist_tui.runs.status import Status
 from mnist_tui.runs.summary import RunSummary, pinned_first
+from mnist_tui.ui.home.run_rows import COLOURS, COLUMNS, about_words, left_out_words, row
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.messages import CompareRuns, OpenRun, ResumeRun
 from mnist_tui.ui.shared.limited_input import LimitedInput
@@ -25,39 +25,17 @@ from mnist_tui.ui.shared.limited_input import LimitedInput
 if TYPE_CHECKING:
     from mnist_tui.inspection.run_filter import RunTerm  # brings numpy, which the home screen does without
 
-COLOURS = {
-    Status.PAUSED: "warning",
-    Status.UNRESPONSIVE: "error",
-    Status.FINISHED: "success",
-    Status.STOPPED: "warning",
-    Status.CRASHED: "error",
-    Status.FAILED: "error",
-}
-"""Theme variables; a live run has the accent's."""
 EMPTY = (
     "No runs yet.\n\nPress Enter to start the first one with the settings shown:\n"
     "it trains a small network on 55,000 digits and shows\nits curves, its confusions and its mistakes as they come."
 )
 NO_MATCH = "No run matches the filter."
-LONGEST_NAME = 24
-LONGEST_PRESET = 24
 MARK = "✔ "
 """Precedes the name of a marked run."""
 TYPING_SECONDS = 0.1
 """Pause in the typing after which the filter is applied: a table of 1,000 rows takes time."""
 CELL_PADDING = 1
 """Blank cells on either side of every cell."""
-
-
-COLUMNS = (
-    Column("name", 0),
-    Column("status", 1),
-    Column("preset", 4),
-    Column("epochs", 5, is_number=True),
-    Column("validation", 2, is_number=True),
-    Column("test", 3, is_number=True),
-    Column("age", 6, is_number=True),
-)
 
 
 class RunList(DataTable[Text]):
@@ -137,6 +115,9 @@ class RunTable(Vertical):
     class Changed(Message):
         """Posted when a run was edited or removed."""
 
+    class Moved(Message):
+        """Posted when the cursor is on another run."""
+
     def __init__(self) -> None:
         super().__init__()
         self._read: tuple[list[RunSummary], list[str], float] = [], [], 0.0
@@ -148,6 +129,8 @@ class RunTable(Vertical):
         """Runs of the table; the key is the name of the folder, also in `_rows`."""
         self._is_shown = False
         self._rows: dict[str, tuple[str, ...]] = {}
+        self._layout: tuple[list[int], list[int]] = [], []
+        """Columns that are shown, and the widths of all."""
         self._marked: dict[str, None] = {}
         """Folder names in the order of marking."""
         self.border_title = "Runs"
@@ -173,6 +156,12 @@ class RunTable(Vertical):
         """True if there are runs, also if the filter matches none."""
         return bool(self._read[0])
 
+    @property
+    def lines(self) -> int:
+        """Lines that it needs to show all runs, with its frame."""
+        filter_line, troubles = self.query_one(RunFilter).display, self.query_one("#left-out").display
+        return max(1, len(self._rows)) + 3 + filter_line + 2 * troubles
+
     def focus_list(self) -> None:
         """Focus the table, or the filter if it matches no run."""
         self.query_one(RunList if self._rows else RunFilter).focus()
@@ -189,8 +178,10 @@ class RunTable(Vertical):
         left_out = self.query_one("#left-out", Static)
         left_out.display = bool(troubles)
         left_out.update(left_out_words(troubles))
-        rows = {summary.run.path.name: row(summary, now) for summary in summaries}
-        if self._is_shown and rows == self._rows:
+        self._runs = {summary.run.path.name: summary for summary in summaries}
+        rows = {key: row(summary, now) for key, summary in self._runs.items()}
+        if self._is_shown and list(rows) == list(self._rows):
+            self._update_cells(rows)
             self._update_title()
             return
         self._is_shown = True
@@ -199,9 +190,31 @@ class RunTable(Vertical):
         if table.has_focus and has_runs and not summaries:
             self.query_one(RunFilter).focus()
         empty.display, table.display = not summaries, bool(summaries)
-        self._runs, self._rows = {summary.run.path.name: summary for summary in summaries}, rows
+        self._rows = rows
         self._marked = {key: None for key in self._marked if key in rows}
         self._fill()
+
+    def _update_cells(self, rows: dict[str, tuple[str, ...]]) -> None:
+        """Show other texts of the same runs: only what has changed, so that the row of a live run may move."""
+        before, self._rows = self._rows, rows
+        if self._layout != self._lay_out():
+            self._fill()
+            return
+        table = self.query_one(RunList)
+        for key, cells in rows.items():
+            if cells == before[key]:
+                continue
+            for place in self._layout[0]:
+                if cells[place] != before[key][place]:
+                    table.update_cell(key, COLUMNS[place].heading, self._cell(key, place, cells[place]))
+
+    def _lay_out(self) -> tuple[list[int], list[int]]:
+        """Return the columns that fit, and the widths of all."""
+        widths = column_widths(COLUMNS, list(self._rows.values()))
+        widths[0] += len(MARK) if self._marked else 0
+        # at least one column: without a cell under the cursor, Enter would end the app
+        room = self.content_size.width - 1  # without the scroll bar
+        return columns_that_fit(COLUMNS, widths, room, 2 * CELL_PADDING), widths
 
     def _fill(self) -> None:
         """Fill the table; the cursor stays on its run.
@@ -212,13 +225,10 @@ class RunTable(Vertical):
         chosen = self._key_under_cursor(table)
         self._update_title()
         table.clear(columns=True)
-        widths = column_widths(COLUMNS, list(self._rows.values()))
-        widths[0] += len(MARK) if self._marked else 0
-        # at least one column: without a cell under the cursor, Enter would end the app
-        shown = columns_that_fit(COLUMNS, widths, self.content_size.width - 1, 2 * CELL_PADDING)  # 1: the scroll bar
+        shown, widths = self._layout = self._lay_out()
         for place in shown:
             heading = Text(COLUMNS[place].heading, justify="right" if COLUMNS[place].is_number else "left")
-            table.add_column(heading, width=widths[place])
+            table.add_column(heading, width=widths[place], key=COLUMNS[place].heading)
         for key, cells in self._rows.items():
             table.add_row(*(self._cell(key, place, cells[place]) for place in shown), key=key)
         if chosen in self._rows:
@@ -249,6 +259,7 @@ class RunTable(Vertical):
         chosen = self.chosen
         self.border_subtitle = Content(about_words(chosen, self.size.width - 6) if chosen is not None else "")
         self.screen.refresh_bindings()
+        self.post_message(self.Moved())
 
     def on_input_changed(self, event: RunFilter.Changed) -> None:
         from mnist_tui.inspection.run_filter import parse
@@ -350,38 +361,3 @@ class RunTable(Vertical):
         if not table.is_valid_coordinate(cursor):
             return ""
         return str(table.coordinate_to_cell_key(cursor).row_key.value)
-
-
-def about_words(summary: RunSummary, width: int) -> str:
-    """Return the size, the tags and the note of a run in as many parts as fit."""
-    about = summary.about
-    parts = (data_size(summary.size), "pinned" if about.pinned else "", " ".join(about.tags), about.note)
-    return clip(sanitize(" · ".join(filter(None, parts))), width)
-
-
-def row(summary: RunSummary, now: float) -> tuple[str, ...]:
-    """Return a run's text for each of COLUMNS."""
-    config = summary.record.config
-    return (
-        (PIN if summary.about.pinned else "") + clip(sanitize(summary.record.name), LONGEST_NAME),
-        sanitize(summary.status_in_words),
-        clip(sanitize(config.networks), LONGEST_PRESET),
-        f"{summary.epochs_done}/{summary.epochs_planned}",
-        percent(summary.validation_accuracy),
-        test_results(summary.history.test_accuracies),
-        age(now - summary.record.created),
-    )
-
-
-def age(seconds: float) -> str:
-    """Return a duration in its largest unit."""
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds // size:,.0f} {unit}"
-    return "now"
-
-
-def left_out_words(troubles: list[str]) -> str:
-    """Return why runs are not listed: the first reason, and the number of others."""
-    more = f"; and {len(troubles) - 1:,} more: `mnist-tui runs` names them" if len(troubles) > 1 else ""
-    return f"left out: {sanitize(troubles[0])}{more}" if troubles else ""

@@ -22,11 +22,12 @@ from mnist_tui.runs.directory import RunDirectory, home
 from mnist_tui.settings import Catalogue
 from mnist_tui.ui.home.next_run import sketch
 from mnist_tui.ui.keymap import bindings
-from mnist_tui.ui.messages import CompareRuns, FindRate, ShowData, StartRun
+from mnist_tui.ui.messages import CompareRuns, FindRate, OpenRun, ShowData, StartRun
 from mnist_tui.ui.shared.sized_screen import SizedScreen
 
 if TYPE_CHECKING:  # these bring Textual's tables and fields and the vocabulary of events: not before the first paint
     from mnist_tui.runs.summary import RunSummary
+    from mnist_tui.ui.home.glance import Glance
     from mnist_tui.ui.home.preset_panel import PresetPanel
     from mnist_tui.ui.home.queue_panel import QueuePanel
     from mnist_tui.ui.home.run_table import RunTable
@@ -39,6 +40,8 @@ FIRST_RUNS, RECENT_RUNS = 200, 2_000
 """Newest runs that are listed at once, and that are listed at most."""
 STILL_SECONDS = 1.0
 """Time without a change of the settings after which the run that they describe is prepared."""
+LEAST_LIST, FULL_GLANCE = 6, 28
+"""Lines of the list that are kept at least, and lines that the glance takes first."""
 PURPOSE = "train a network on digits, and watch it"
 
 
@@ -97,6 +100,8 @@ class HomeScreen(SizedScreen):
         self._preset: PresetPanel | None = None
         self._runs: RunTable | None = None
         self._queue: QueuePanel | None = None
+        self._glance: Glance | None = None
+        """Made once runs were read: it brings NumPy and the plots."""
         self._is_furnished = False
         self._next: RunConfig | None = None
         """Last valid settings of the form."""
@@ -120,6 +125,7 @@ class HomeScreen(SizedScreen):
         super().on_resize(event)
         if self.has_widgets:
             self.query_one("#title", Static).update(self._title())
+            self.call_after_refresh(self._share_lines)
 
     async def _furnish(self) -> None:
         """Mount the widgets and read the runs; not behind a run, so that leaving it need not wait for this."""
@@ -188,6 +194,59 @@ class HomeScreen(SizedScreen):
                 self.refresh_bindings()  # with the first run comes the key that leads to it
                 if self.is_small and not before:
                     self.action_other_side()  # the runs come first
+            self._show_glance()
+
+    @work(thread=True, exclusive=True, group="import")
+    def _import_glance(self) -> None:
+        """Import the glance in a thread, since NumPy and the plots take longer than a key may wait."""
+        import mnist_tui.ui.home.glance  # noqa: F401
+
+        self.call_later(self._mount_glance)
+
+    async def _mount_glance(self) -> None:
+        from mnist_tui.ui.home.glance import Glance
+
+        if self._glance is None and self.has_widgets:
+            glance = Glance(self._clock)
+            await self.query_one("#runs").mount(glance)
+            self._glance = glance
+            self._show_glance()
+
+    def _show_glance(self) -> None:
+        """Show the run under the cursor, and in which settings it differs from the form."""
+        if self._runs is None:
+            return
+        self.set_class(not self._runs.has_runs, "-no-runs")
+        self.call_after_refresh(self._share_lines)
+        if self._glance is not None:
+            self._glance.show(self._runs.chosen, self._next)
+        elif self._runs.has_runs:
+            self._import_glance()
+
+    def _share_lines(self) -> None:
+        """Give the list as many lines as it needs, up to a third, and the rest to the glance if it is shown."""
+        if self._runs is None or self._queue is None:
+            return
+        if self._glance is not None and self._glance.display and self._runs.has_runs:
+            queue = self._queue.outer_size.height if self._queue.display else 0
+            room = self.query_one("#runs").size.height - queue
+            most = max(LEAST_LIST, min(room // 3, room - FULL_GLANCE))
+            self._runs.styles.height = min(self._runs.lines, most)
+        else:
+            self._runs.styles.clear_rule("height")
+
+    def on_queue_panel_changed(self) -> None:
+        self.call_after_refresh(self._share_lines)
+
+    def on_run_table_moved(self) -> None:
+        self._show_glance()
+
+    def on_descendant_focus(self) -> None:
+        self.set_class(self._runs is not None and self.query_one("#runs").has_focus_within, "-at-runs")
+        self.call_after_refresh(self._share_lines)  # the glance may have come or gone
+
+    def on_glance_opened(self, message: "Glance.Opened") -> None:
+        self.post_message(OpenRun(message.run))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         if action in ("look_at_data", "enqueue", "find_rate"):
@@ -203,6 +262,7 @@ class HomeScreen(SizedScreen):
         elif self._runs.has_focus_within or self._queue.has_focus_within:
             self._page = "#next"
             self.show_page()
+            self.remove_class("-at-runs")
             self.call_after_refresh(self._setting.focus)
         elif self.focused is not None:
             self._setting = self.focused
@@ -259,6 +319,7 @@ class HomeScreen(SizedScreen):
 
     def on_settings_form_completed(self, event: "SettingsForm.Completed") -> None:
         self._next = event.config
+        self._show_glance()
         self._warm_up(event.config)
 
     @work(exclusive=True, group="warm-up")
