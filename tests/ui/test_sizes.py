@@ -44,7 +44,7 @@ async def test_nothing_is_cut_where_it_has_room_and_more_room_shows_more() -> No
             for shown in (small, larger, await resize(pilot, (60, 20))):
                 assert [line for line in shown if CUT.search(line)] == []
             missing = words_of(small[1:]) - words_of(larger) - SHORTER
-            if keys == ("1",):
+            if keys in (("1",), ("0",)):
                 missing = {word for word in missing if isinstance(word, str)}  # the plots have other ticks
             assert missing == set(), keys
 
