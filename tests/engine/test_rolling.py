@@ -146,16 +146,22 @@ def test_the_last_rolling_figures_of_unchanged_weights_are_those_of_the_validati
     assert last.loss_error == pytest.approx(losses.std(ddof=1) / 20**0.5, rel=0.01)
 
 
-@pytest.mark.usefixtures("unlimited")
+class Noise(keras.layers.Layer):  # type: ignore[misc, unused-ignore]
+    """Layer that draws random numbers in inference, too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._seeds = keras.random.SeedGenerator(3)
+
+    def call(self, inputs: Any) -> Any:
+        return inputs + keras.random.uniform(keras.ops.shape(inputs), seed=self._seeds)
+
+
 def test_a_layer_that_draws_random_numbers_in_inference_draws_as_without() -> None:
-    noise = keras.layers.Dropout(0.5, seed=3)
-    inputs = keras.Input((28, 28, 1))
-    model = keras.Model(inputs, keras.layers.Dense(10)(keras.layers.Flatten()(noise(inputs, training=True))))
-    predict, before = backends.current().predictor(model), [np.array(each) for each in model.non_trainable_variables]
-    assert before
-    predict(few_digits(20).images[..., None])
-    for variable, value in zip(model.non_trainable_variables, before, strict=True):
-        np.testing.assert_array_equal(np.array(variable), value)
+    model = keras.Sequential([keras.Input((28, 28, 1)), Noise(), keras.layers.Flatten(), keras.layers.Dense(10)])
+    images, predict = few_digits(20).images[..., None], backends.current().predictor(model)
+    np.testing.assert_array_equal(predict(images), predict(images))
+    assert not np.array_equal(model.predict_on_batch(images), model.predict_on_batch(images))
 
 
 @pytest.mark.parametrize(("percent", "image_seconds"), [(2.0, 0.0001), (2.0, 0.0009), (0.5, 0.0001), (20.0, 0.0001)])
@@ -179,7 +185,7 @@ def test_it_brings_news_at_least_every_two_seconds_also_after_a_slice_was_interr
     assert [event.step for event in bench.train(1)] == [1]
     times = [bench.now]
     for step in range(2, 2_001):
-        bench.image_seconds = 0.002 if 600 <= step < 650 else 0.0001
+        bench.image_seconds = 0.005 if step < 40 else 0.002 if 600 <= step < 650 else 0.0001
         if len(bench.train(1)) > len(times):
             times.append(bench.now)
     assert times[1] - times[0] <= 1.5

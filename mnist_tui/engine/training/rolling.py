@@ -44,8 +44,8 @@ CELLS_AT_ONCE, CELLS_PER_SECOND = 1_000_000, 500
 """Cells of confusion matrices in the event log, at first and then per second. Fewer than 27 classes never get there."""
 LEAST_FILES, MOST_FILES, MOST_BYTES = 4, 40, 16_000_000
 """Number of files of predictions that may stay: as many as MOST_BYTES allows, within these limits."""
-TYPICAL = 5
-"""Newest slices whose median time is the typical one."""
+TYPICAL, UNCERTAIN = 5, 3
+"""Newest slices whose median time is the typical one. Fewer may all have been interrupted by other programs."""
 
 
 @dataclass(frozen=True)
@@ -166,18 +166,15 @@ class RollingEvaluation:
         now, before = time.monotonic(), self._planned
         self._planned = now
         if not self._is_compiled:
-            self._is_compiled, self._next, self._images = (
-                True,
-                now + FIRST_INTERVAL,
-                min(SECOND_IMAGES, self._most_images),
-            )
+            self._is_compiled, self._next = True, now + FIRST_INTERVAL
+            self._images = min(SECOND_IMAGES, self._most_images)
             return
         per_image, share = statistics.median(self._per_image), self._share
         cost, self._file_seconds = cost + self._file_seconds, 0.0
         self._debt = max(0.0, self._debt - share * (now - before)) + cost
         wait = self._debt / share
-        least = (self._most_images if self._plan.jit else LEAST_IMAGES) * per_image + self._news_cost
-        if least <= share * LONGEST_INTERVAL:
+        least = (self._most_images if self._plan.jit else LEAST_IMAGES) * min(self._per_image) + self._news_cost
+        if least <= share * LONGEST_INTERVAL or len(self._per_image) < UNCERTAIN:
             wait = min(wait, LONGEST_INTERVAL)
         left = share * SLICE_INTERVAL - max(0.0, self._debt - share * wait) - self._news_cost
         self._images = min(self._most_images, max(LEAST_IMAGES, int(min(left, SLICE_SECONDS) / per_image)))
