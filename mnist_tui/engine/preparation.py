@@ -16,6 +16,7 @@ from mnist_tui.engine.hardware.plan import Machine
 
 if TYPE_CHECKING:
     from mnist_tui.engine.models.compiled import CompiledModel
+    from mnist_tui.engine.training.layer_stats import LayerSampler
 
 
 _before: dict[str, str | None] = {}
@@ -30,6 +31,7 @@ class Prepared:
     data: datasets.DataSet
     split: datasets.Split
     compiled: "CompiledModel"
+    layer_sampler: "LayerSampler"
 
 
 def import_backend(backend: str, device: str) -> None:
@@ -64,6 +66,7 @@ def prepare(config: RunConfig) -> Prepared:
     from mnist_tui.engine.models.compiled import CompiledModel
     from mnist_tui.engine.training.callbacks import AfterExecution, PrepareExecution
     from mnist_tui.engine.training.feed import EpochFeed
+    from mnist_tui.engine.training.layer_stats import LayerSampler
 
     machine, distribution = prepare_machine(config), Distribution()
     data, split = datasets.load_of_run(config)
@@ -83,7 +86,9 @@ def prepare(config: RunConfig) -> Prepared:
     for variable, value in zip(compiled.variables, values, strict=True):
         variable.assign(value)
     model.reset_metrics()
+    layer_sampler = LayerSampler(compiled.reader, split.train, len(data.class_names))
+    layer_sampler.compile()
     random.setstate(states[0])
     np.random.set_state(states[1])
     assert keras.backend.backend() == config.backend
-    return Prepared(machine, data, split, compiled)
+    return Prepared(machine, data, split, compiled, layer_sampler)

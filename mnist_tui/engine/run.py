@@ -65,7 +65,8 @@ def train(
     context.writer.write("digits/validation.npz", lambda: save_digits(run, "validation", split.validation), **point)
 
     emit(PhaseChanged(time=time.time(), phase=Phase.BUILDING))
-    trainer = Trainer(context, config, machine, data, split, prepared.compiled if prepared is not None else None)
+    ready = (prepared.compiled, prepared.layer_sampler) if prepared is not None else ()
+    trainer = Trainer(context, config, machine, data, split, *ready)
     trainer.report_start()
     emit(PhaseChanged(time=time.time(), phase=Phase.COMPILING))
     if start is not None and data_changed:

@@ -143,6 +143,20 @@ def test_a_sample_changes_nothing_of_the_training(model: Any, digits: Digits) ->
     assert all(np.array_equal(old, np.asarray(new)) for old, new in zip(before, model.variables, strict=True))
 
 
+@pytest.mark.parametrize("compiled", [True, False])
+def test_the_first_sample_counts_unless_it_compiles(model: Any, digits: Digits, *, compiled: bool) -> None:
+    sampler = LayerSampler(lambda: model, digits, 2)
+    if compiled:
+        sampler.compile()
+    began = time.monotonic()
+    sampled(sampler, model)
+    assert sampler._next is not None
+    if not compiled:
+        assert sampler._next < time.monotonic() + layer_stats.MIN_SECONDS_BETWEEN_SAMPLES
+    else:
+        assert sampler._next >= began + sampler._cost / layer_stats.COST_SHARE
+
+
 def test_expensive_samples_are_taken_less_often(model: Any, digits: Digits, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])

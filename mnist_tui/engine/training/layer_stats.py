@@ -1,7 +1,7 @@
 """Layer statistics during training: norms, relative steps, dead ReLU units, and histograms over the steps.
 
-After its first compilation, sampling takes at most 1 % of the training time. It runs in inference mode, so that it
-changes neither batch statistics nor random generators.
+Sampling takes at most 1 % of the training time, except that the first sample compiles unless a warm engine has done so.
+It runs in inference mode, so that it changes neither batch statistics nor random generators.
 """
 
 import math
@@ -52,14 +52,22 @@ class LayerSampler:
         self._output_names = list(outputs)
         self._probe = backends.current().probe(model, list(outputs.values()), _summary)
         self._before: dict[str, Array] | None = None
-        self._next = time.monotonic() + MIN_SECONDS_BETWEEN_SAMPLES
+        self._next: float | None = None
+        """Time of the next sample; None before the first batch."""
         self._next_histograms = 0
         """Step from which on a sample has histograms."""
         self._cost = 0.0
         self._compiled = False
 
+    def compile(self) -> None:
+        """Compile before the training begins, so that its first sample costs no more than the others."""
+        self._probe(self._images, self._targets)
+        self._compiled = True
+
     def after_batch(self, step: int) -> list[LayerStats | LayerHistograms]:
         """Return a sample if one is complete: it takes two batches, since a step is their difference."""
+        if self._next is None:
+            self._next = time.monotonic() + MIN_SECONDS_BETWEEN_SAMPLES
         if self._before is None:
             if time.monotonic() >= self._next:
                 self._cost = -time.monotonic()

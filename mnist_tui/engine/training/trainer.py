@@ -51,6 +51,7 @@ class Trainer:
         data: DataSet,
         split: Split,
         compiled: CompiledModel | None = None,
+        layer_sampler: LayerSampler | None = None,
     ) -> None:
         self._run, self._steering, self._distribution = context.run, context.steering, context.distribution
         self._emit, self._state = context.event_writer.emit, context.steering.state
@@ -71,7 +72,7 @@ class Trainer:
         self._explanations = ExplanationService(split, self._snapshots)
         self._record_steps = RecordSteps(self._emit, self._state, config.batch_size, self._feed.count)
         self._rolling = RollingEvaluation(context, split.validation, len(data.class_names), config.rolling)
-        self._set_up_member()
+        self._set_up_member(layer_sampler)
         self._steering.steps_per_execution = plan.steps_per_execution
         self._steering.is_ensemble = len(config.members) > 1
         self._steering.lowest_loss = lowest_loss(self._compiled.preset.label_smoothing, len(data.class_names))
@@ -325,11 +326,11 @@ class Trainer:
             self._set_up_member()
         self._recorder.start_member(number)
 
-    def _set_up_member(self) -> None:
+    def _set_up_member(self, layer_sampler: LayerSampler | None = None) -> None:
         compiled = self._compiled
         compiled.fit_averages(self._config.epochs * self._steps_per_epoch)
         self._guard = Guard(len(self._class_names))
-        self._layer_sampler = LayerSampler(compiled.reader, self._split.train, len(self._class_names))
+        self._layer_sampler = layer_sampler or LayerSampler(compiled.reader, self._split.train, len(self._class_names))
         self._schedule = LearningRateSchedule(
             self._config, self._state, compiled.number, self._steps_per_epoch, compiled.plan.steps_per_execution
         )
