@@ -80,7 +80,7 @@ class QueuePanel(Vertical):
             self.rows = rows
 
     class Changed(Message):
-        """Posted when the queue appears, disappears or counts other entries."""
+        """Posted when the number of listed entries, and with it the height, has changed."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -137,12 +137,12 @@ class QueuePanel(Vertical):
         is_new = self._state is None or (event.state, event.rows) != (self._state, self._rows)
         if not is_new:
             return
-        had_entries = self.has_entries
+        before = len(self._rows)
         self._state, self._rows = event.state, event.rows
         self.display = self.has_entries
         self._fill()
         self.screen.refresh_bindings()
-        if had_entries != self.has_entries:
+        if before != len(self._rows):
             self.post_message(self.Changed())
 
     def _fill(self) -> None:
