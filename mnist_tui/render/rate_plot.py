@@ -56,7 +56,7 @@ def draw_rates(
     inside = np.where(y <= top, y, np.nan)
     series = [Series(x, inside, colours.losses, "·"), Series(x, np.minimum(means, top), colours.smoothed)]
     if suggested is not None:
-        upright = np.linspace(float(np.nanmin(means)), top, max(2, 2 * rows))
+        upright = np.linspace(float(np.nanmin(means)), top / HEADROOM, max(2, 2 * rows))
         series.insert(0, Series(np.full(upright.size, np.log10(suggested)), upright, colours.suggested, "│"))
     low, high = (float(np.log10(each)) for each in limits)
     axes = Axes(_power, tick_label, colours.ticks, colours.background, (low, high), (0.0, np.inf))

@@ -1,5 +1,7 @@
 """The screen that finds a learning rate: the loss over a growing rate, live, and a suggestion to take."""
 
+from textwrap import wrap
+
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.message import Message
@@ -14,8 +16,14 @@ from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.messages import TakeRate
 from mnist_tui.ui.shared.key_footer import KeyFooter
 from mnist_tui.ui.shared.line_widget import LineWidget
-from mnist_tui.ui.shared.paint import palette_of
+from mnist_tui.ui.shared.paint import paint, palette_of
 from mnist_tui.ui.shared.sized_screen import SizedScreen
+
+EXPLANATION = (
+    "A new model trains for some hundred steps while the learning rate grows from 1e-6 to 1 or until the loss explodes."
+    " The curve shows where the loss falls and where it rises. No run is created."
+)
+"""Text in place of the curve until the first step."""
 
 
 class RateCurve(LineWidget):
@@ -28,11 +36,11 @@ class RateCurve(LineWidget):
         self.suggested: float | None = None
 
     def draw(self) -> list[Text]:
-        if not self.rates:
-            return []
         colours = palette_of(self)
+        if not self.rates:
+            return [Text(line, paint(colours.quiet)) for line in wrap(EXPLANATION, max(1, self.size.width))]
         shades = RateColours(
-            colours.faint.rgb, colours.train.rgb, colours.accent.rgb, colours.quiet.rgb, colours.background.rgb
+            colours.quiet.rgb, colours.train.rgb, colours.accent.rgb, colours.quiet.rgb, colours.background.rgb
         )
         means, limits, (columns, rows) = smoothed(self.losses), (LOWEST, HIGHEST), self.size
         return draw_rates(self.rates, self.losses, means, limits, self.suggested, shades, columns, rows)
