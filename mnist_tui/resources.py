@@ -1,5 +1,6 @@
 """Paths of the files that the package ships beside its code, and of the user's cache."""
 
+import contextlib
 from pathlib import Path
 
 import platformdirs
@@ -20,3 +21,19 @@ def cache_path(name: str) -> Path | None:
     except RuntimeError:
         return None
     return path / name if path.is_absolute() else None
+
+
+def limit_folder(folder: Path, most: int) -> None:
+    """Remove the files of a folder that were changed longest ago, until it holds at most this many bytes."""
+    found = []
+    for path in folder.rglob("*"):
+        with contextlib.suppress(OSError):  # another process has removed it
+            if path.is_file():
+                found.append((path.lstat().st_mtime, path.lstat().st_size, path))
+    size = sum(each[1] for each in found)
+    for _, bytes_, path in sorted(found):
+        if size <= most:
+            break
+        with contextlib.suppress(OSError):
+            path.unlink()
+            size -= bytes_

@@ -30,12 +30,12 @@ from mnist_tui.engine.backends.backend import (
 )
 from mnist_tui.engine.backends.jax_loop import TrainLoop, load_cudnn
 from mnist_tui.engine.data.augmentation import warp
-from mnist_tui.engine.hardware.detection import JAX_PLATFORMS
+from mnist_tui.engine.hardware.detection import JAX_PLATFORMS, cpu_kind
 from mnist_tui.engine.hardware.plan import Gpu, Plan
-from mnist_tui.resources import cache_path
+from mnist_tui.resources import cache_path, limit_folder
 
-CACHE_BYTES = 256 * 2**20
-"""Size limit of the cache of compiled programs on disk."""
+CACHE, CACHE_BYTES = "jax", 256 * 2**20
+"""Folder of compiled programs in the user's cache, and its size limit when a process starts."""
 
 
 class Jax(Backend):
@@ -59,11 +59,14 @@ class Jax(Backend):
         return isinstance(error, jax.errors.JaxRuntimeError) and "RESOURCE_EXHAUSTED" in str(error)
 
     def prepare(self, plan: Plan) -> None:
-        """Cache compiled programs on disk if they are for a GPU, where compiling takes long."""
-        cache = cache_path("jax")
-        if plan.on_gpu and cache is not None and jax.config.jax_compilation_cache_dir is None:
-            jax.config.update("jax_compilation_cache_dir", str(cache))
-            jax.config.update("jax_compilation_cache_max_size", CACHE_BYTES)
+        """Cache compiled programs on disk, for each kind of CPU by itself: several may share a user's home.
+
+        A damaged file counts as none. Not `jax_compilation_cache_max_size`, which needs the package filelock.
+        """
+        cache = cache_path(CACHE)
+        if cache is not None and jax.config.jax_compilation_cache_dir is None:
+            limit_folder(cache, CACHE_BYTES)
+            jax.config.update("jax_compilation_cache_dir", str(cache / cpu_kind()))
             jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
         if plan.on_gpu:
             load_cudnn()

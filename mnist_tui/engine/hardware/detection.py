@@ -4,7 +4,9 @@ backends/runtime.py has what is known after.
 """
 
 import contextlib
+import hashlib
 import os
+import platform
 from pathlib import Path
 
 import psutil
@@ -60,15 +62,24 @@ def select_gpus(device: str) -> tuple[Gpu, ...]:
     return tuple(gpus[number] for number in wanted)
 
 
+def cpu_kind() -> str:
+    """Return a name of this machine's kind of CPU: programs that are compiled for another one may crash here."""
+    return hashlib.sha256(f"{platform.machine()} {_cpu_flags()}".encode()).hexdigest()[:8]
+
+
+def _cpu_flags() -> str:
+    try:
+        return next((line for line in CPU_INFO.read_text().splitlines() if line.startswith("flags")), "")
+    except OSError:  # not Linux
+        return ""
+
+
 def has_bfloat16() -> bool:
     """Return True if this CPU has units for bfloat16, and oneDNN, which uses them, is neither off nor limited.
 
     Only a measurement shows whether they are fast: see `Backend.has_fast_bfloat16`.
     """
-    try:
-        flags = next((line for line in CPU_INFO.read_text().splitlines() if line.startswith("flags")), "")
-    except OSError:  # not Linux
-        return False
+    flags = _cpu_flags()
     is_off = os.environ.get(ONEDNN_SWITCH, "").lower() in ONEDNN_OFF
     is_limited = any(os.environ.get(name, "").lower() not in NO_LIMIT for name in ISA_LIMITS)
     return bool(BFLOAT16_FLAGS & set(flags.split())) and not is_off and not is_limited
