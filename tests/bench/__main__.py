@@ -15,6 +15,7 @@ from tests.bench.accuracy import PARTS, accuracy
 from tests.bench.cross_validation import cross_validation
 from tests.bench.drawing import draw
 from tests.bench.first_paint import first_paint
+from tests.bench.first_step import first_step
 from tests.bench.frame import frame
 from tests.bench.home import home_keys
 from tests.bench.inside import inside
@@ -32,6 +33,7 @@ from tests.bench.throughput import overhead, overhead_reference, throughput
 
 BENCHES = {
     "first-paint": first_paint,
+    "first-step": first_step,
     "gallery-page": gallery_page,
     "open-cell": open_cell,
     "time-travel": time_travel,
