@@ -1,6 +1,5 @@
 """The home screen: the settings of the next run, and all runs."""
 
-import asyncio
 import contextlib
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ from textual.containers import Container
 from textual.content import Content
 from textual.events import Resize
 from textual.message import Message
+from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -105,6 +105,7 @@ class HomeScreen(SizedScreen):
         self._is_furnished = False
         self._next: RunConfig | None = None
         """Last valid settings of the form."""
+        self._still: Timer | None = None
 
     def compose(self) -> ComposeResult:
         yield Static(self._title(), id="title")
@@ -322,11 +323,15 @@ class HomeScreen(SizedScreen):
         self._show_glance()
         self._warm_up(event.config)
 
-    @work(exclusive=True, group="warm-up")
-    async def _warm_up(self, config: RunConfig) -> None:
+    def _warm_up(self, config: RunConfig) -> None:
         self._keep_warm(config)
-        await asyncio.sleep(STILL_SECONDS)
-        await asyncio.to_thread(self._prepare, config)
+        if self._still is not None:
+            self._still.stop()
+        self._still = self.set_timer(STILL_SECONDS, lambda: self._prepare_in_thread(config))
+
+    @work(thread=True, exclusive=True, group="prepare")
+    def _prepare_in_thread(self, config: RunConfig) -> None:
+        self._prepare(config)
 
     def on_settings_form_submitted(self, event: "SettingsForm.Submitted") -> None:
         self.post_message(StartRun(event.config))
