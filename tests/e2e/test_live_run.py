@@ -26,7 +26,8 @@ from mnist_tui.runs.summary import summarize
 from tests.e2e.conftest import PATIENCE, ROOT, Call, kill_engine
 from tests.e2e.terminal import Terminal
 
-FLAGS = ("--limit", "3000", "--epochs", "500", "--learning-rate", "0.004")
+FLAGS = ("--limit", "3000", "--epochs", "500", "--learning-rate", "0.004", "--rolling", "0")
+"""Without rolling evaluations, the newest evaluation is that of an epoch."""
 LISTED = re.compile(r"1 of \d+  #(\d{5}): ")
 LARGE = re.compile(r"image \d+ of \d+")
 FRAMED = re.compile(r"╭─ #(\d{5}) ─")

@@ -23,7 +23,7 @@ from mnist_tui.ui.confusion.thumbnail import MatrixThumbnail
 from mnist_tui.ui.digits.image_grid import ImageGrid
 from mnist_tui.ui.digits.words import split_words
 from mnist_tui.ui.home.glance_facts import GlanceFacts
-from mnist_tui.ui.home.glance_run import GlanceRun, Mistakes, newest_evaluation, newest_point
+from mnist_tui.ui.home.glance_run import GlanceRun, Mistakes, evaluated_point
 from mnist_tui.ui.plots.panel import PlotPanel
 
 REST_SECONDS = 0.15
@@ -159,7 +159,7 @@ class Glance(Vertical):
         panels.set_class(history is None or not history.steps.count, "-no-steps")
         if history is None:
             return
-        point = newest_point(history)
+        point = evaluated_point(history)
         panels.set_class(point is None and not summary.status.is_live, "-curves-only")
         if point != run.mistakes.point:
             self._read_mistakes(run)
@@ -180,7 +180,7 @@ class Glance(Vertical):
             self.set_timer(PART_SECONDS, self._show_next)
 
     def _show_matrix(self, history: History) -> None:
-        thumbnail, newest, point = self.query_one(MatrixThumbnail), newest_evaluation(history), newest_point(history)
+        thumbnail, newest, point = self.query_one(MatrixThumbnail), history.newest_validation, evaluated_point(history)
         thumbnail.set_title(_title("Confusion", point, thumbnail.size.width))
         if newest is None or point is None:
             thumbnail.show(NOT_YET)
@@ -189,7 +189,7 @@ class Glance(Vertical):
 
     def _show_mistakes(self, mistakes: Mistakes) -> None:
         grid = self.query_one(ImageGrid)
-        grid.set_title(_title("Most confident mistakes", mistakes.point, grid.size.width))
+        grid.set_title(_title(mistakes.kind, mistakes.point, grid.size.width))
         grid.show(mistakes.images or NOT_YET, mistakes.shape, mistakes.margin)
 
 

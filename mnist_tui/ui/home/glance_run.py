@@ -4,28 +4,22 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
-from mnist_tui.analysis.confusion import class_name
-from mnist_tui.analysis.predicted import predicted_classes
-from mnist_tui.events import EpochEnded, RollingEvaluated
+from mnist_tui.inspection.figures import class_names
 from mnist_tui.inspection.inspector import Inspector
-from mnist_tui.inspection.predictions import VALIDATION, EvaluationPoint
-from mnist_tui.render.text import clip, percent, sanitize
+from mnist_tui.inspection.predictions import EvaluationPoint, newest_point
+from mnist_tui.render.text import sanitize
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.history import History
 from mnist_tui.runs.log import LogFollower
 from mnist_tui.ui.digits.image_grid import GridImage
+from mnist_tui.ui.digits.mistakes import NO_MISTAKES, mistakes_of
 
 MOST_MISTAKES = 10
-LONGEST_NAME = 5
-"""Columns of a class name in the caption of a digit."""
-NO_MISTAKES = "None: every image is correct."
 
 
 @dataclass(frozen=True)
 class Mistakes:
-    """The most confident mistakes of an evaluation, the most confident first, or a sentence instead."""
+    """Mistakes of an evaluation, the newest predictions first, of these the most confident, or a sentence instead."""
 
     images: tuple[GridImage, ...] | str
     point: EvaluationPoint | None = None
@@ -33,6 +27,12 @@ class Mistakes:
     shape: tuple[int, ...] = ()
     margin: int = 0
     """Pixels at each side of an image that may be cut off."""
+
+    @property
+    def kind(self) -> str:
+        """The title of the images."""
+        is_rolling = self.point is not None and self.point.step is not None
+        return "Newest mistakes" if is_rolling else "Most confident mistakes"
 
 
 class GlanceRun:
@@ -65,46 +65,21 @@ class GlanceRun:
 
     def read_mistakes(self, history: History) -> Mistakes:
         """Read the most confident mistakes of the newest evaluation, or why there are none."""
-        point = newest_point(history)
+        point = evaluated_point(history)
         if point is None or self._inspector is None:
             return Mistakes("")
         try:
             read = self._inspector.predictions(point)
         except RunError as error:
             return Mistakes(sanitize(str(error)), point)
-        classes = predicted_classes(read.labels, read.probabilities)
-        wrong = np.flatnonzero(~classes.correct)
-        worst = wrong[np.argsort(-classes.confidence[wrong], kind="stable")][:MOST_MISTAKES]
-        if not worst.size:
+        names = class_names(history, read.probabilities.shape[1])
+        images = mistakes_of(read, names, MOST_MISTAKES)
+        if not images:
             return Mistakes(NO_MISTAKES, point)
-        names = history.started.class_names if history.started is not None else ()
-
-        def name(number: int) -> str:
-            return clip(sanitize(class_name(number, names)), LONGEST_NAME)
-
-        images = tuple(
-            GridImage(
-                read.images[row].tobytes(),
-                f"{name(int(read.labels[row]))} → {name(int(classes.predicted[row]))}",
-                percent(float(classes.confidence[row]), 1),
-            )
-            for row in worst
-        )
         return Mistakes(images, point, read.images.shape[1:], read.margin)
 
 
-def newest_evaluation(history: History) -> EpochEnded | RollingEvaluated | None:
-    """Return the newest evaluation of validation images: a whole one, or a rolling one after it."""
-    epoch = history.epochs[-1] if history.epochs else None
-    rolling = history.rolling[-1] if history.rolling else None
-    return rolling if rolling is not None and (epoch is None or rolling.step > epoch.step) else epoch
-
-
-def newest_point(history: History) -> EvaluationPoint | None:
+def evaluated_point(history: History) -> EvaluationPoint | None:
     """Return the point of the newest evaluation; None before the first, and for an imported run."""
-    newest = newest_evaluation(history)
-    if newest is None or not newest.confusion:
-        return None
-    if isinstance(newest, EpochEnded):
-        return EvaluationPoint(VALIDATION, newest.epoch)
-    return EvaluationPoint.of_rolling(newest, history.started.validation_count if history.started is not None else 0)
+    newest = history.newest_validation
+    return newest_point(history) if newest is not None and newest.confusion else None
