@@ -19,8 +19,13 @@ if TYPE_CHECKING:
 
     from mnist_tui.analysis.data_report import DataReport
     from mnist_tui.engine.data.datasets import DataSet
+    from mnist_tui.engine.hardware.sampler import GpuReader
     from mnist_tui.runs.queue_entry import Entry
     from mnist_tui.ui.app import MnistTuiApp
+    from mnist_tui.ui.home.machine_panel import MachineLoad
+
+CPU_SECONDS = 0.2
+"""Seconds over which the load of the CPU is averaged."""
 
 
 class UsageError(Exception):
@@ -195,7 +200,39 @@ def make_app(run: RunDirectory | None) -> "MnistTuiApp":
         catalogue(), start, run, depth=depth, look_at_data=look_at_data, keep_warm=spare.keep, prepare=prepare
     )
     app.notification = notification()
+    app.sample_machine = machine_sampler()
     return app
+
+
+def machine_sampler() -> "Callable[[], MachineLoad]":
+    """Return the function that samples the load of this machine, in any thread."""
+    gpus: GpuReader | None = None
+
+    def sample() -> "MachineLoad":
+        nonlocal gpus
+        import shutil
+
+        import psutil
+
+        from mnist_tui.engine.hardware.detection import usable_cores
+        from mnist_tui.engine.hardware.sampler import GpuReader
+        from mnist_tui.ui.home.machine_panel import MachineLoad
+
+        gpus = gpus or GpuReader()
+        memory, folder = psutil.virtual_memory(), home()
+        disk = shutil.disk_usage(next(each for each in (folder, *folder.parents) if each.exists()))
+        return MachineLoad(
+            cpu=psutil.cpu_percent(CPU_SECONDS),  # since an earlier call only in the same thread
+            cores=usable_cores(),
+            memory_used=memory.total - memory.available,
+            memory_total=memory.total,
+            disk_free=disk.free,
+            disk_total=disk.total,
+            gpus=gpus.read(),
+            gpu_note=gpus.note,
+        )
+
+    return sample
 
 
 def notification() -> Callable[[str], str]:

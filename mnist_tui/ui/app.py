@@ -29,6 +29,7 @@ from mnist_tui.ui.theme import colour_numbers, themes
 
 if TYPE_CHECKING:
     from mnist_tui.ui.data.screen import LookAtData
+    from mnist_tui.ui.home.machine_panel import MachineLoad
     from mnist_tui.ui.session import RunSession
 
 FRAME_SECONDS = 0.25
@@ -78,6 +79,8 @@ class MnistTuiApp(App[int], inherit_bindings=False):
         self._home = partial(HomeScreen, catalogue, clock, keep_warm, prepare)
         self.notification: Callable[[str], str] = lambda _: ""
         """Returns what to write to the terminal so that it draws attention to a sentence."""
+        self.sample_machine: Callable[[], MachineLoad] | None = None
+        """Samples the load of this machine; None to leave out its panel."""
         self._first_run = run
         self._clock = clock
         self._leaving = False
@@ -108,7 +111,7 @@ class MnistTuiApp(App[int], inherit_bindings=False):
                 loop.call_soon_threadsafe(self.exit)
 
             catch_signals(leave)
-        self.push_screen(self._home())
+        self.push_screen(self._home(sample_machine=self.sample_machine))
         if self._first_run is not None:
             self.open_run(self._first_run)
         self.set_interval(FRAME_SECONDS, self._follow)

@@ -28,6 +28,7 @@ from mnist_tui.ui.shared.sized_screen import SizedScreen
 if TYPE_CHECKING:  # these bring Textual's tables and fields and the vocabulary of events: not before the first paint
     from mnist_tui.runs.summary import RunSummary
     from mnist_tui.ui.home.glance import Glance
+    from mnist_tui.ui.home.machine_panel import MachineLoad
     from mnist_tui.ui.home.preset_panel import PresetPanel
     from mnist_tui.ui.home.queue_panel import QueuePanel
     from mnist_tui.ui.home.run_table import RunTable
@@ -90,8 +91,10 @@ class HomeScreen(SizedScreen):
         clock: Callable[[], float],
         keep_warm: Callable[[RunConfig], None] = do_nothing,
         prepare: Callable[[RunConfig], None] = do_nothing,
+        sample_machine: "Callable[[], MachineLoad] | None" = None,
     ) -> None:
         super().__init__()
+        self._sample_machine = sample_machine
         self._keep_warm, self._prepare = keep_warm, prepare
         self._catalogue = catalogue
         self._clock = clock
@@ -157,6 +160,10 @@ class HomeScreen(SizedScreen):
         form.focus_first()
         self._read_runs()
         self.set_interval(REFRESH_SECONDS, self._refresh)
+        if self._sample_machine is not None:
+            from mnist_tui.ui.home.machine_panel import HomeMachinePanel
+
+            await self.query_one("#next").mount(HomeMachinePanel(self._sample_machine))
 
     @property
     def chosen_run(self) -> RunDirectory | None:
