@@ -51,9 +51,9 @@ class Resumes:
         self.error: RunError | None = None
 
     def __call__(
-        self, run: RunDirectory, by: str, epochs: int | None, cluster: Cluster | None, *, accept_changed_data: bool
+        self, run: RunDirectory, by: str, epochs: int | None, cluster: Cluster | None, **options: object
     ) -> None:
-        assert (cluster, accept_changed_data) == (None, False)
+        assert (cluster, options) == (None, {"accept_changed_data": False, "on_end": None})
         self.calls.append((run.id, by, epochs))
         if self.error is not None:
             raise self.error
