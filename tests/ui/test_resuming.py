@@ -206,7 +206,7 @@ async def test_a_paused_run_is_listed_as_paused(replay: Replay) -> None:
     with FakeEngine(replay.run):
         async with shown(None, replay.clock) as (app, pilot):
             await wait_for(pilot, "paused")
-            assert re.search(r"brave-otter +paused +fast +1/3", text(app))
+            assert re.search(r"brave-otter +paused +47 % +fast +1/3", text(app))
 
 
 async def test_quitting_a_paused_run_says_that_it_is_paused(replay: Replay) -> None:
