@@ -25,7 +25,7 @@ from mnist_tui.control.memory import free_memory
 MODULE = "mnist_tui.engine.warm"
 SWITCH = "MNIST_TUI_WARM"
 """Environment variable that is "0" or "off" to have no warm engine."""
-MEMORY = "0.4 to 0.8 GB"
+MEMORY = "0.4 to 0.9 GB"
 """Memory that it holds, with the imports alone and with a prepared run of a preset (TensorFlow on a CPU)."""
 LEAST_MEMORY = 3 * 2**30
 """Free bytes without which there is no warm engine. A run of `reference` needs 2 GB."""
@@ -147,7 +147,7 @@ class Spare:
             elif engine is not None and not engine.fits(config):
                 self._drop()
             if self._engine is None and (config.backend, config.device) not in self._broken and not is_off(os.environ):
-                with contextlib.suppress(OSError):  # no memory or no process left: the run will say so
+                with contextlib.suppress(OSError):  # no memory or no process left, which the run will report
                     self._engine = WarmEngine(config.backend, config.device)
 
     def prepare(self, config: RunConfig) -> None:

@@ -1,4 +1,4 @@
-"""What precedes the first step and needs no run directory: imports, data, and a compiled model.
+"""Preparation of a run without its directory: imports, data, and a compiled model.
 
 A warm engine does this before its run begins (see warm.py). Importing this module imports nothing heavy.
 """

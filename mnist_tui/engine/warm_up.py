@@ -1,4 +1,4 @@
-"""What a warm engine does: it imports in a thread, prepares a run if it is told to, and becomes the engine of a run.
+"""Work of a warm engine: it imports in a thread, prepares a run on request, and becomes the engine of a run.
 
 control/warm.py has the other side.
 """
@@ -25,6 +25,8 @@ from mnist_tui.engine.preparation import Prepared, import_backend, prepare
 from mnist_tui.engine.process import end_with_parent, show_command_line
 from mnist_tui.engine.temporaries import exit_now, use_own_folder, use_shared_folder
 
+POLL_SECONDS = 0.2
+"""Time between two looks at whether the imports are done."""
 MAX_OUTPUT = 1 << 20
 """Bytes of output before the run that its log begins with."""
 
@@ -38,7 +40,7 @@ class WarmUp:
         self._thread = ThreadPoolExecutor(1, "warm-up")
         self._config: RunConfig | None = None
         self._fingerprint = ""
-        self._result: Future[Prepared | None] = self._submit(self._import)
+        self._imported = self._result = self._submit(self._import)
 
     def _submit(self, work: Callable[[], Prepared | None]) -> "Future[Prepared | None]":
         def end_if_failed(future: "Future[Prepared | None]") -> None:
@@ -52,6 +54,11 @@ class WarmUp:
     def _import(self) -> None:
         import_backend(self._backend, self._device)
         from mnist_tui.engine import run  # noqa: F401  # with all that it imports
+
+    @property
+    def has_imported(self) -> bool:
+        """Return True if the imports are done."""
+        return self._imported.done()
 
     def prepare(self, config: RunConfig) -> None:
         """Prepare a run once all is imported."""
@@ -83,10 +90,16 @@ class WarmUp:
 
 def wait_for_run(connection: socket.socket, warm_up: WarmUp) -> list[str]:
     """Return the arguments of the run that begins; exit if there will be none."""
+    connection.settimeout(POLL_SECONDS)
     while True:
         try:
             data, descriptors, _, _ = socket.recv_fds(connection, MAX_MESSAGE, 2)
             message = msgspec.json.decode(data, type=Message)
+        except TimeoutError:
+            if warm_up.has_imported:  # nothing keeps this thread from the end of the connection for long any more
+                end_with_parent(0)  # so that the temporary folder is removed
+                connection.settimeout(None)
+            continue
         except (OSError, msgspec.DecodeError):  # an empty one if the other side has ended
             exit_now(0)
         match message:

@@ -29,7 +29,7 @@ time.sleep(600)
 
 
 class FakeProcess:
-    """A process that ends when it is told to."""
+    """A process that a test ends."""
 
     status: int | None = None
 
