@@ -20,6 +20,7 @@ from mnist_tui.runs.summary import RunSummary, pinned_first
 from mnist_tui.ui.home.run_rows import COLOURS, COLUMNS, about_words, left_out_words, row
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.messages import CompareRuns, OpenRun, ResumeRun
+from mnist_tui.ui.screens import SCREENS
 from mnist_tui.ui.shared.limited_input import LimitedInput
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ EMPTY = (
     "No runs yet.\n\nPress Enter to start the first one with the settings shown:\n"
     "it trains a small network on 55,000 digits and shows\nits curves, its confusions and its mistakes as they come."
 )
+TALL = 24
+"""Lines from which on the hint has room for a list of all screens."""
 NO_MATCH = "No run matches the filter."
 MARK = "✔ "
 """Precedes the name of a marked run."""
@@ -150,6 +153,8 @@ class RunTable(Vertical):
 
     def on_resize(self) -> None:
         self._fill()
+        if self._is_shown:
+            self._update_hint()
 
     @property
     def has_runs(self) -> bool:
@@ -186,13 +191,17 @@ class RunTable(Vertical):
             return
         self._is_shown = True
         empty, table = self.query_one("#empty", Static), self.query_one(RunList)
-        empty.update(NO_MATCH if has_runs else "" if troubles else EMPTY)
+        self._update_hint()
         if table.has_focus and has_runs and not summaries:
             self.query_one(RunFilter).focus()
         empty.display, table.display = not summaries, bool(summaries)
         self._rows = rows
         self._marked = {key: None for key in self._marked if key in rows}
         self._fill()
+
+    def _update_hint(self) -> None:
+        hint = NO_MATCH if self.has_runs else "" if self._read[1] else empty_words(self.size.height)
+        self.query_one("#empty", Static).update(hint)
 
     def _update_cells(self, rows: dict[str, tuple[str, ...]]) -> None:
         """Show other texts of the same runs: only what has changed, so that the row of a live run may move."""
@@ -361,3 +370,16 @@ class RunTable(Vertical):
         if not table.is_valid_coordinate(cursor):
             return ""
         return str(table.coordinate_to_cell_key(cursor).row_key.value)
+
+
+def empty_words(height: int) -> str:
+    """Return the hint of a table without runs: what to do, and if there is room, what each screen will show."""
+    if height < TALL:
+        return EMPTY
+    rows = [(f"{number}  {spec.label}", spec.help) for number, spec in enumerate(SCREENS, 1)]
+    left, right = (max(len(row[side]) for row in rows) for side in (0, 1))
+    return (
+        EMPTY
+        + "\n\n\nIts screens, by their keys:\n\n"
+        + "\n".join(f"{keys:<{left}}   {words:<{right}}" for keys, words in rows)
+    )

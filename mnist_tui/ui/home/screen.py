@@ -142,7 +142,12 @@ class HomeScreen(SizedScreen):
         from mnist_tui.ui.home.settings_form import SettingsForm
         from mnist_tui.ui.shared.key_footer import KeyFooter
 
-        form, self._preset, runs, queue = SettingsForm(self._catalogue), PresetPanel(), RunTable(), QueuePanel()
+        form, self._preset, runs, queue = (
+            SettingsForm(self._catalogue),
+            PresetPanel(self._catalogue.recipes),
+            RunTable(),
+            QueuePanel(),
+        )
         body = self.query_one("#body")
         with self.app.batch_update():
             body.remove_children()  # all asked for before the first await, during which the app may be left
