@@ -1,6 +1,7 @@
 """Events of a run, as frozen structs. event_lines.py writes and reads them as lines of JSON."""
 
 import math
+import re
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated
@@ -12,6 +13,7 @@ from mnist_tui.untrusted import Count, Timestamp
 
 Seconds = Annotated[float, msgspec.Meta(ge=-1e10, le=1e10)]
 """A duration; negative ones come from a clock that was set back."""
+Joules = Annotated[float, msgspec.Meta(ge=0, le=1e12)]
 Side = Annotated[int, msgspec.Meta(ge=MIN_SIDE, le=MAX_SIDE)]
 Exponent = Annotated[int, msgspec.Meta(ge=-99, le=99)]
 MOST_BINS = 255
@@ -111,6 +113,9 @@ class Layer(msgspec.Struct, frozen=True):
     parameters: Count
     multiply_adds: Count
     """Multiply-adds of one image's forward pass; 0 if the layer has none."""
+
+
+DEVICE_IS_CPU = re.compile(r"\bCPU\b")
 
 
 class Hardware(msgspec.Struct, frozen=True):
@@ -243,6 +248,12 @@ class GpuSample(msgspec.Struct, frozen=True):
     """Degrees Celsius."""
     clock: float | None = None
     """Clock of the multiprocessors in MHz."""
+    is_used: bool = False
+    """True if the engine may compute on it."""
+    energy: Joules | None = None
+    """Joules that the whole GPU used in the seconds of the sample, for all processes."""
+    energy_is_estimated: bool = False
+    """True if `energy` is power times seconds, since the driver has no energy counter."""
 
 
 class HardwareSampled(Event, frozen=True, kw_only=True):
@@ -255,6 +266,17 @@ class HardwareSampled(Event, frozen=True, kw_only=True):
     gpus: tuple[GpuSample, ...] = ()
     gpu_note: str = ""
     """Reason why `gpus` is empty."""
+    seconds: Seconds = 0.0
+    """Seconds since the sample before, in which the energies were used."""
+    cpu_energy: Joules | None = None
+    """Joules that all CPU packages used, for all processes; None if they cannot be read."""
+    cpu_energy_note: str = ""
+    """Reason why `cpu_energy` is None."""
+
+    @property
+    def cpu_power(self) -> float | None:
+        """Mean power of all CPU packages in watts."""
+        return None if self.cpu_energy is None or self.seconds <= 0 else self.cpu_energy / self.seconds
 
 
 class LayerStat(msgspec.Struct, frozen=True):

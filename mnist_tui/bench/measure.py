@@ -137,4 +137,5 @@ def speed_of(config: RunConfig, timing: Timing, error: str | None) -> Speed:
         measured_seconds=steps.total,
         start_up_seconds=timing.start_up_seconds,
         epoch_seconds=started.train_count / median,
+        joules_per_image=timing.history.energy.joules_per_image,
     )

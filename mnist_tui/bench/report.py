@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mnist_tui.bench.results import BenchResult, MachineInfo, Speed, TimedRun, TimeToAccuracy
-from mnist_tui.render.text import duration, percent, sanitize
+from mnist_tui.render.text import duration, joules, percent, sanitize, watt_hours
 
 PIPE_WIDTH = 100
 """Columns of the tables if stdout is not a terminal."""
@@ -98,7 +98,7 @@ def print_result(result: BenchResult) -> None:
 def _speed_table(result: BenchResult) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("preset", no_wrap=True)
-    for heading in ("batch", "images/s", "slowest", "fastest", "n", "an epoch", "start-up"):
+    for heading in ("batch", "images/s", "slowest", "fastest", "n", "an epoch", "start-up", "energy an image"):
         table.add_column(heading, justify="right", no_wrap=True)
     for speed in result.presets:
         figures = [speed.images_per_second, speed.lowest, speed.highest]
@@ -110,6 +110,7 @@ def _speed_table(result: BenchResult) -> Table:
             f"{speed.n}",
             duration(speed.epoch_seconds),
             "–" if start_up is None else f"{start_up:.1f} s",
+            joules(speed.joules_per_image),
         )
     return table
 
@@ -132,7 +133,8 @@ def run_line(preset: str, run: TimedRun) -> str:
     return (
         f"{preset}, seed {run.seed}: {epochs} in {run.training_seconds:.1f} s"
         f" (start-up {run.start_up_seconds or 0:.1f} s, test {run.test_seconds or 0:.1f} s):"
-        f" validation {percent(run.validation_accuracy)}, test {percent(run.test_accuracy)}"
+        f" validation {percent(run.validation_accuracy)}, test {percent(run.test_accuracy)},"
+        f" energy {watt_hours(run.watt_hours)}"
     )
 
 

@@ -70,6 +70,8 @@ class Speed(msgspec.Struct, frozen=True, kw_only=True):
     start_up_seconds: float | None = None
     epoch_seconds: float | None = None
     """Duration of an epoch at this speed, without validation."""
+    joules_per_image: float | None = None
+    """Energy of whole CPU packages and GPUs while training, warm-up included; None if it cannot be read."""
     error: str | None = None
 
 
@@ -83,12 +85,16 @@ class TimedRun(msgspec.Struct, frozen=True, kw_only=True):
     test_seconds: float | None = None
     validation_accuracy: float | None = None
     test_accuracy: float | None = None
+    watt_hours: float | None = None
+    """Energy of whole CPU packages and GPUs, from the start-up to the end of the test; None if it cannot be read."""
+    watt_hours_to: dict[str, float | None] = {}
+    """Validation accuracy -> watt-hours until it was reached; None if unknown."""
     error: str | None = None
 
     @classmethod
     def of(cls, config: RunConfig, timing: Timing, error: str | None = None) -> "TimedRun":
         """Return the result of a run that is over."""
-        ended = timing.history.ended
+        ended, energy = timing.history.ended, timing.history.energy
         return cls(
             seed=config.seed,
             epochs=config.epochs,
@@ -97,6 +103,8 @@ class TimedRun(msgspec.Struct, frozen=True, kw_only=True):
             test_seconds=timing.test_seconds,
             validation_accuracy=timing.validation_accuracy,
             test_accuracy=ended.test_accuracy if ended else None,
+            watt_hours=energy.worked.watt_hours,
+            watt_hours_to=energy.to_accuracies(timing.history.epochs),
             error=error,
         )
 

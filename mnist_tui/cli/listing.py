@@ -16,7 +16,7 @@ from mnist_tui.events import RollingEvaluated
 from mnist_tui.inspection.figures import all_figures, class_names
 from mnist_tui.metrics import in_words
 from mnist_tui.render.columns import Column, column_widths, columns_that_fit
-from mnist_tui.render.text import PIN, clip, data_size, duration, percent, sanitize, test_results
+from mnist_tui.render.text import PIN, clip, data_size, duration, joules, percent, sanitize, test_results, watt_hours
 from mnist_tui.runs.directory import home
 from mnist_tui.runs.history import History
 from mnist_tui.runs.notes import describe_tests, rolling_words
@@ -48,6 +48,7 @@ COMPARED_COLUMNS = (
     Column("95 % interval", 4, is_number=True),
     Column("test", 1, is_number=True),
     Column("95 % interval", 3, is_number=True),
+    Column("energy", 7, is_number=True),
 )
 CLASS_COLUMNS = (
     Column("class", 0, is_number=True),
@@ -157,6 +158,7 @@ def print_compared(summaries: Sequence[RunSummary]) -> None:
             interval_words(each.validation_accuracy, each.validation_count),
             percent(each.test_accuracy),
             interval_words(each.test_accuracy, each.test_count),
+            watt_hours(each.history.energy.worked.watt_hours, at_least=each.history.energy.is_partial),
         )
         for each in summaries
     ]
@@ -190,6 +192,7 @@ def print_run(summary: RunSummary) -> None:
         ("test", describe_tests(history.tests) if history.tests else "–"),
         *_interval_rows(summary.test_accuracy, summary.test_count),
         ("took", duration(ended.seconds) if ended and ended.seconds else "–"),
+        *(_energy_rows(history) if record.imported_from is None else []),
     ]
     if summary.error:
         rows.append(("error", summary.error))
@@ -216,6 +219,21 @@ def print_run(summary: RunSummary) -> None:
 def _interval_rows(accuracy: float | None, count: int) -> list[tuple[str, str]]:
     words = interval_words(accuracy, count)
     return [] if words == NO_INTERVAL else [("", f"accuracy on {count:,} images: 95 % interval {words}")]
+
+
+def _energy_rows(history: History) -> list[tuple[str, str]]:
+    energy = history.energy
+    used = energy.worked.watt_hours
+    if used is None:
+        return [("energy", f"N/A{energy.note and f': {energy.note}'}")]
+    paused = energy.paused.watt_hours
+    reached = energy.to_accuracies(history.epochs)
+    targets = [f"{watt_hours(each)} to {float(key) * 100:g} %" for key, each in reached.items() if each is not None]
+    total = f"{watt_hours(used, at_least=energy.is_partial)}{f', pauses {watt_hours(paused)}' if paused else ''}"
+    return [
+        ("energy", f"{total}: {energy.covers}; {joules(energy.joules_per_image)} an image"),
+        *([("", f"validation: {', '.join(targets)}")] if targets else []),
+    ]
 
 
 def _settings(history: History) -> list[tuple[str, str]]:

@@ -1,11 +1,10 @@
 """Bottleneck analysis from hardware samples: computation, input, or other processes on the machine."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mnist_tui.events import HardwareSampled
+from mnist_tui.events import DEVICE_IS_CPU, HardwareSampled
 
 WINDOW = 5
 """Newest samples that a diagnosis uses: ten seconds."""
@@ -23,7 +22,6 @@ MACHINE_FULL = 0.85
 """Share of the machine's cores from which it counts as full."""
 OTHERS_MATTER = 0.25
 """Share of the machine, used by other processes, from which they slow the engine down."""
-DEVICE_IS_CPU = re.compile(r"\bCPU\b")
 
 
 class Bottleneck(StrEnum):

@@ -16,6 +16,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -26,7 +27,7 @@ from mnist_tui.control.protocol import Request, Result, SetOnEnd, Stop
 from mnist_tui.control.watcher import start_watcher
 from mnist_tui.engine.backends.runtime import out_of_memory_message
 from mnist_tui.engine.hardware import detection
-from mnist_tui.engine.hardware.sampler import sample_hardware
+from mnist_tui.engine.hardware.sampler import HardwareSampler
 from mnist_tui.engine.preparation import Prepared, import_backend, own_environment
 from mnist_tui.engine.recording import checkpoints
 from mnist_tui.engine.recording.checkpoints import Checkpoint
@@ -148,7 +149,6 @@ class Engine:
     def work(self) -> None:
         """Train in the current thread, and report any error as one event."""
         emit = self._event_writer.emit
-        sampler = threading.Thread(target=sample_hardware, args=(emit, self._over), daemon=True)
         context = RunContext(self._run, self._event_writer, self._writer, self._steering, self._is_tested)
         batch_size = 0
         try:
@@ -162,7 +162,9 @@ class Engine:
                 context = replace(context, distribution=Coordinator(self._cluster, config))
             from mnist_tui.engine import run
 
-            sampler.start()
+            sampler = HardwareSampler(emit)
+            threading.Thread(target=sampler.run, args=(self._over,), daemon=True).start()
+            context = replace(context, sample_hardware=partial(sampler.sample, load=False))
             run.train(context, self._start, prepared, explain_only=self._explain_only, accepted_by=self._accepted_by)
         except (ConfigError, RunError, DivergedError) as error:
             self._fail(str(error))

@@ -83,6 +83,18 @@ def data_size(count: float) -> str:
     return f"{count:,.0f} GB" if count >= 10 else f"{count:.1f} GB"
 
 
+def watt_hours(value: float | None, *, at_least: bool = False) -> str:
+    """Format watt-hours as 1.23 Wh or, if more may have been used, ≥ 1.23 Wh; None as N/A."""
+    return "N/A" if value is None else f"{'≥ ' if at_least else ''}{figure(value)} Wh"
+
+
+def joules(value: float | None) -> str:
+    """Format joules as 1.23 J or 12.3 mJ; None as N/A."""
+    if value is None:
+        return "N/A"
+    return f"{figure(value)} J" if value >= 1 else f"{figure(value * 1e3)} mJ"
+
+
 def clip_parts(text: str, width: int, separator: str = " · ") -> str:
     """Drop the last parts that do not fit into `width` cells, so that no number is cut."""
     while cell_len(text) > width and separator in text:

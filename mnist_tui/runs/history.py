@@ -35,6 +35,7 @@ from mnist_tui.events import (
 from mnist_tui.image_layout import MNIST_SHAPE, ImageShape
 from mnist_tui.metrics import Metric
 from mnist_tui.runs.directory import RunRecord
+from mnist_tui.runs.energy import EnergyLedger
 from mnist_tui.runs.notes import SEEN, CurveMarker, Note, describe, is_alarming
 from mnist_tui.runs.status import Status
 from mnist_tui.runs.thinning import thinned
@@ -83,6 +84,7 @@ class History:
         self.hardware: HardwareSampled | None = None
         self.hardware_samples: list[tuple[int, HardwareSampled]] = []
         """Each with the newest step at its time."""
+        self.energy = EnergyLedger()
         self.layer_stats: list[LayerStats] = []
         self.rolling: list[RollingEvaluated] = []
         """At most MOST_ROLLING, thinned like `layer_histograms`; the newest one stays."""
@@ -152,6 +154,8 @@ class History:
         if isinstance(event, HardwareSampled):
             self.hardware = event
             self.hardware_samples.append((self.last_step, event))
+            device = self.started.hardware.device if self.started is not None else ""
+            self.energy.add(event, self.images_until(self.last_step), device)
             return
         if isinstance(event, LayerStats):
             self.layer_stats.append(event)
@@ -173,6 +177,7 @@ class History:
             self.started = event
         elif isinstance(event, EpochEnded):
             self.epochs.append(event)
+            self.energy.end_epoch(event.time, event.epoch)
         elif isinstance(event, CheckpointSaved):
             self.checkpoint = event
         elif isinstance(event, AlertRaised):
@@ -188,6 +193,7 @@ class History:
             if event.test_accuracy is not None:
                 self.tests.append(event)
             self._end_phase(event.time)
+            self.energy.begin_phase(event.time, None)
         elif isinstance(event, RunFailed):
             self.failed = event
         elif isinstance(event, CommandEnded):
@@ -221,6 +227,7 @@ class History:
         if event.phase is Phase.TRAINING:
             self.training_starts.append(event.time)
         self.phase, self.phase_since = event.phase, event.time
+        self.energy.begin_phase(event.time, event.phase)
 
     def _apply_setting(self, event: SettingChanged) -> None:
         if event.setting == "stop":
@@ -254,6 +261,7 @@ class History:
         if event.reason is not ResumeReason.ROLLED_BACK:
             self.phase, self.phase_since, self.phase_seconds = None, event.time, {}  # the engine starts again
         self._rejoined = worked
+        self.energy.rewind(event.epoch, self.images_until(event.step))
 
     def _end_phase(self, now: float) -> None:
         if self.phase is not None:
@@ -324,9 +332,7 @@ class History:
             return stepped or any(metric.key in epoch.validation for epoch in self.epochs)
         if metric.source == "layers":
             return any(getattr(stats, metric.key) is not None for stats in self.layer_stats[:5])
-        if metric.is_of_gpu:
-            return any(hardware_value(sample, metric.key) is not None for _, sample in self.hardware_samples[-5:])
-        return bool(self.hardware_samples)
+        return any(hardware_value(sample, metric.key) is not None for _, sample in self.hardware_samples[-5:])
 
     def curve(self, metric: Metric, gpu: int = 0) -> "Curve":
         """Return the unscaled values of a metric over the steps. `gpu` counts from 0, for a metric of a GPU."""
@@ -367,6 +373,14 @@ class History:
         if not table.count:
             return np.zeros_like(steps)
         return np.interp(steps, table.column("step"), table.column(key)) - origin
+
+    def images_until(self, step: int) -> int:
+        """Return the training images of all steps up to one; the last batch of an epoch may be smaller."""
+        batch = self.record.config.batch_size
+        if self.started is None or not self.started.steps_per_epoch:
+            return step * batch
+        epochs, rest = divmod(step, self.started.steps_per_epoch)
+        return epochs * self.started.train_count + rest * batch
 
     def validation(self, key: str) -> "tuple[NDArray[np.float64], NDArray[np.float64]]":
         """Return the steps at which the epochs ended, and the validation values of a metric (NaN if not finite)."""

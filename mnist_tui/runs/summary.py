@@ -166,6 +166,7 @@ class RunSummary:
                 {"accuracy": each.test_accuracy, "epoch": each.best_epoch, "time": each.time, "unseen": each is test}
                 for each in self.history.tests
             ],
+            "energy": self.history.energy.as_json(self.history.epochs),
             "error": self.error,
             "tags": self.about.tags,
             "note": self.about.note,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mnist_tui.engine.hardware import sampler
-from mnist_tui.engine.hardware.sampler import GpuReader, sample_hardware
+from mnist_tui.engine.hardware.sampler import GpuReader, HardwareSampler
 from mnist_tui.events import GpuSample, HardwareSampled
 
 
@@ -51,6 +51,8 @@ class FakeNvml:
             "nvmlDeviceGetMigMode": "mig",
             "nvmlDeviceGetMemoryInfo": "memory",
             "nvmlDeviceGetPowerUsage": "power",
+            "nvmlDeviceGetTotalEnergyConsumption": "energy",
+            "nvmlDeviceGetUUID": "uuid",
             "nvmlDeviceGetUtilizationRates": "utilisation",
             "nvmlDeviceGetTemperature": "temperature",
             "nvmlDeviceGetClockInfo": "clock",
@@ -80,18 +82,20 @@ WHOLE = {
 def test_a_gpu_is_sampled_in_plain_units() -> None:
     reader = GpuReader(FakeNvml(WHOLE))
     assert reader.note == ""
-    assert reader.read() == (GpuSample("NVIDIA H100", 97.0, 8 << 30, 80 << 30, 351.25, 61.0, 1980.0),)
+    (sample,) = reader.read(2.0)
+    fields = ("NVIDIA H100", 97.0, 8 << 30, 80 << 30, 351.25, 61.0, 1980.0)
+    assert sample == GpuSample(*fields, is_used=True, energy=702.5, energy_is_estimated=True)
 
 
 def test_an_unsupported_field_is_none_and_not_zero() -> None:
-    (sample,) = GpuReader(FakeNvml({"name": "GeForce", "utilisation": SimpleNamespace(gpu=0)})).read()
-    assert sample == GpuSample("GeForce", utilisation=0.0)
+    (sample,) = GpuReader(FakeNvml({"name": "GeForce", "utilisation": SimpleNamespace(gpu=0)})).read(2.0)
+    assert sample == GpuSample("GeForce", utilisation=0.0, is_used=True)
     assert sample.power is None
 
 
 def test_mig_devices_replace_the_gpu_that_they_are_part_of() -> None:
     part = {"name": "part", "memory": SimpleNamespace(used=1 << 30, total=10 << 30)}
-    samples = GpuReader(FakeNvml(WHOLE | {"mig": (1, 1), "parts": [part, part]}, WHOLE)).read()
+    samples = GpuReader(FakeNvml(WHOLE | {"mig": (1, 1), "parts": [part, part]}, WHOLE)).read(2.0)
     assert [sample.name for sample in samples] == [
         "NVIDIA H100, MIG device 0",
         "NVIDIA H100, MIG device 1",
@@ -107,7 +111,7 @@ def test_mig_devices_replace_the_gpu_that_they_are_part_of() -> None:
 )
 def test_without_a_gpu_there_is_a_note(nvml: FakeNvml, words: str) -> None:
     reader = GpuReader(nvml)
-    assert reader.read() == ()
+    assert reader.read(2.0) == ()
     assert reader.note == words
 
 
@@ -120,6 +124,54 @@ def test_samples_are_emitted_until_the_stop(monkeypatch: pytest.MonkeyPatch) -> 
         if len(samples) == 3:
             stop.set()
 
-    sample_hardware(take, stop)
+    HardwareSampler(take).run(stop)
     assert len(samples) == 3
     assert all(sample.engine_memory > 0 and sample.machine_memory > 0 for sample in samples)
+
+
+def test_the_last_seconds_are_sampled_without_a_new_load() -> None:
+    samples = list[HardwareSampled]()
+    sampler = HardwareSampler(samples.append)
+    sampler.sample()
+    assert not samples  # nothing is open yet
+    over = threading.Event()
+    over.set()
+    sampler.run(over)
+    sampler.sample()
+    sampler.sample(load=False)
+    first, last = samples
+    assert last.engine_cpu == first.engine_cpu
+    assert 0 < last.seconds < first.seconds + last.seconds
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "energy", "is_estimated"),
+    [
+        ({"energy": 5_000_000}, {"energy": 5_600_500}, 600.5, False),
+        ({"energy": 5_000_000}, {"energy": 100}, None, False),  # the driver was loaded again
+        ({"power": 100_000}, {"power": 300_000}, 400.0, True),
+        ({"power": 100_000, "energy": 1}, {"power": 300_000}, 400.0, True),
+        ({}, {"power": 300_000}, None, False),
+        ({"power": 300_000}, {}, None, False),
+    ],
+    ids=["counter", "reset", "power", "lost counter", "late power", "lost power"],
+)
+def test_the_energy_of_a_gpu_between_two_samples(
+    first: dict[str, int], second: dict[str, int], energy: float | None, is_estimated: bool
+) -> None:
+    gpu: dict[str, Any] = {"name": "GeForce", **first}
+    reader = GpuReader(FakeNvml(gpu))
+    gpu.clear()
+    gpu.update({"name": "GeForce"} | second)
+    (sample,) = reader.read(2.0)
+    assert sample.energy == (None if energy is None else pytest.approx(energy))
+    assert sample.energy_is_estimated == is_estimated
+
+
+@pytest.mark.parametrize(
+    ("visible", "used"),
+    [(None, [True, True]), ("1", [False, True]), ("-1", [False, False]), ("GPU-a1", [True, False]), ("", [False] * 2)],
+)
+def test_the_gpus_that_cuda_shows_are_used(visible: str | None, used: list[bool]) -> None:
+    reader = GpuReader(FakeNvml({"name": "x", "uuid": b"GPU-a1b2"}, {"name": "y", "uuid": "GPU-c3d4"}), visible)
+    assert [sample.is_used for sample in reader.read(2.0)] == used

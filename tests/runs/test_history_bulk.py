@@ -52,7 +52,8 @@ DAMAGED = (
 def state(history: History) -> dict[str, Any]:
     """Return the contents of a history as values that can be compared."""
     plain = {key: value for key, value in vars(history).items() if key != "_steps"}
-    return plain | {key: history.steps.column(key).tolist() for key in history.steps}
+    columns = {key: history.steps.column(key).tolist() for key in history.steps}
+    return plain | {"energy": vars(history.energy)} | columns
 
 
 def one_by_one(events: list[AnyEvent]) -> History:

@@ -2,6 +2,7 @@
 
 import re
 
+import msgspec
 import pytest
 
 from mnist_tui.events import GpuSample, Hardware
@@ -25,13 +26,15 @@ NOTE = "no NVIDIA GPU or driver (NVML Shared Library Not Found)"
 TWO_CORES, ON_GPU = Hardware("2 CPU cores", 2, 25 << 30), Hardware(H100.name, 16, 128 << 30)
 
 
-def sampled(*gpus: GpuSample, note: str = "", hardware: Hardware = TWO_CORES, count: int = 6) -> History:
+def sampled(
+    *gpus: GpuSample, note: str = "", hardware: Hardware = TWO_CORES, count: int = 6, **fields: object
+) -> History:
     """Return a run with ten steps between two samples."""
     made = history()
     made.apply(samples.run_started(hardware=hardware))
     for number in range(count):
         made.apply_all(samples.step_ended(step) for step in range(10 * number + 1, 10 * number + 11))
-        made.apply(samples.hardware_sampled(time=CREATED + number, gpus=gpus, gpu_note=note))
+        made.apply(samples.hardware_sampled(time=CREATED + number, gpus=gpus, gpu_note=note, **fields))
     return made
 
 
@@ -79,6 +82,20 @@ async def test_the_diagnosis_is_visible_below_many_gpus() -> None:
     shown = await panel_lines(sampled(*[H100] * 8, hardware=ON_GPU), (84, 12))
     assert sum("GPU " in line and "°C" in line for line in shown) == MAX_GPUS
     assert "compute-bound" in shown[2 + MAX_GPUS]
+
+
+async def test_the_energy_is_in_the_border_with_what_it_covers() -> None:
+    gpu = msgspec.structs.replace(H100, is_used=True, energy=300.0)
+    shown = await panel_lines(sampled(gpu, hardware=ON_GPU, seconds=1.0, cpu_energy=60.0), (84, 8))
+    assert "0.6 Wh" in shown[4]  # 6 samples of 360 J
+    assert "whole GPUs and CPUs" in shown[4]
+
+
+@pytest.mark.parametrize("width", [20, 60])
+async def test_energy_that_cannot_be_read_is_not_available(width: int) -> None:
+    shown = await panel_lines(sampled(note=NOTE, cpu_energy_note="no RAPL counters here"), (width, 8))
+    assert "energy N/A" in shown[4]
+    assert "Wh" not in shown[4]
 
 
 @pytest.mark.parametrize("width", [20, 40, 78, 120])

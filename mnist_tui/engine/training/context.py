@@ -1,5 +1,6 @@
 """Objects that an engine shares between its threads and its training."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from mnist_tui.engine.distribution import Distribution
@@ -20,6 +21,8 @@ class RunContext:
     is_tested: bool = False
     """True if an earlier engine has tested the run."""
     distribution: Distribution = field(default_factory=Distribution)
+    sample_hardware: Callable[[], None] = lambda: None
+    """Samples the energy up to now."""
 
     def wait_until_saved(self) -> None:
         """Repeat failed writes until all is saved, the run directory is gone or a user stops the run.

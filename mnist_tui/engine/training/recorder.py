@@ -197,6 +197,7 @@ class Recorder:
         result = self._test(loss) if len(self._split.test) else None
         self.clock.add_elapsed()
         self._context.wait_until_saved()
+        self._context.sample_hardware()
         self.emit(
             RunEnded(
                 time=time.time(),

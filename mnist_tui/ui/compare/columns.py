@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from mnist_tui.analysis.comparison import TARGETS, BestRuns, EpochResult, RunResult, best_runs, differing_settings
-from mnist_tui.metrics import Metric
-from mnist_tui.render.text import clip, duration, percent, test_results
+from mnist_tui.metrics import TARGET_ACCURACIES, Metric
+from mnist_tui.render.text import clip, duration, joules, percent, test_results, watt_hours
 from mnist_tui.runs.history import History
 from mnist_tui.runs.status import Status
 from mnist_tui.ui.compare.compared_runs import ComparedRun, ComparedRuns
@@ -70,6 +70,8 @@ def table_columns(compared: ComparedRuns, at_cursor: Sequence[CompareColumn] = (
             for number, result in enumerate(results)
         )
         columns.append(CompareColumn("targets", (f"to {target_text(target)} val", "images  time"), cells))
+    if any(run.history is not None and run.history.energy.worked.total is not None for run in runs):
+        columns += _energy_columns(runs, results)
     loaded = [result for run, result in zip(runs, results, strict=True) if run.history is not None]
     for label in differing_settings([result.settings for result in loaded]):
         cells = tuple(CompareCell(clip(result.settings.get(label, "–"), VALUE_WIDTH)) for result in results)
@@ -126,6 +128,21 @@ def _result_columns(
         CompareColumn("results", ("", "epochs"), tuple(epochs)),
         CompareColumn("results", ("total", "time"), tuple(times)),
     )
+
+
+def _energy_columns(runs: Sequence[ComparedRun], results: Sequence[RunResult]) -> list[CompareColumn]:
+    ledgers = [run.history.energy if run.history is not None else None for run in runs]
+    total = [watt_hours(each.worked.watt_hours, at_least=each.is_partial) if each else "–" for each in ledgers]
+    per_image = [joules(each.joules_per_image) if each else "–" for each in ledgers]
+    columns = [
+        CompareColumn("energy", ("total", "energy"), tuple(map(CompareCell, total))),
+        CompareColumn("energy", ("energy", "an image"), tuple(map(CompareCell, per_image))),
+    ]
+    for target in TARGET_ACCURACIES:
+        reached = [result.first_reaching(target) for result in results]
+        used = tuple(CompareCell(watt_hours(epoch.watt_hours) if epoch else "–") for epoch in reached)
+        columns.append(CompareColumn("energy", (f"to {target_text(target)} val", "energy"), used))
+    return columns
 
 
 def _cell(text: str, is_best: bool) -> CompareCell:

@@ -113,7 +113,7 @@ class ComparedRun:
         history, status = self.history, self.status
         if history is None or status is None:
             return RunResult(self.name, {})
-        state = (len(history.epochs), len(history.markers), history.ended, status)
+        state = (len(history.epochs), len(history.energy.at_epochs), len(history.markers), history.ended, status)
         if self._result is None or state != self._result_state:
             self._result_state = state
             self._result = RunResult(
@@ -178,20 +178,16 @@ class ComparedRuns:
 
 def epoch_result(history: History, epoch: EpochEnded) -> EpochResult:
     """Return what the run needed up to the end of an epoch."""
-    started, table = history.started, history.steps
-    batch = history.record.config.batch_size
-    per_epoch = started.steps_per_epoch if started is not None else 0
-    images = epoch.step * batch
-    if started is not None and per_epoch:  # the last batch of an epoch may be smaller
-        whole, rest = divmod(epoch.step, per_epoch)
-        images = whole * started.train_count + rest * batch
+    table = history.steps
     row = int(np.searchsorted(table.column("step"), epoch.step, side="right")) - 1
     if row >= 0:
         validating = epoch.time - float(table.column("time")[row])
         seconds = float(table.column("worked")[row]) + max(0.0, validating)
     else:  # its steps were lost
         seconds = max(0.0, epoch.time - history.record.created)
-    return EpochResult(epoch.epoch, images, seconds, epoch.validation_accuracy)
+    energy = history.energy.at_epochs.get(epoch.epoch)
+    watt_hours = energy.watt_hours if energy is not None else None
+    return EpochResult(epoch.epoch, history.images_until(epoch.step), seconds, epoch.validation_accuracy, watt_hours)
 
 
 def settings_of(history: History) -> Settings:

@@ -14,7 +14,12 @@ from mnist_tui.ui.shared.paint import palette_of
 
 CELL_PADDING = 1
 """Blank columns on either side of a cell."""
-TITLES = {"results": "results", "targets": "images and time to an accuracy", "settings": "settings that differ"}
+TITLES = {
+    "results": "results",
+    "targets": "images and time to an accuracy",
+    "energy": "energy of whole CPU packages and GPUs",
+    "settings": "settings that differ",
+}
 FOOTNOTE = "to … val: end of the first epoch with that validation accuracy"
 
 
@@ -118,7 +123,7 @@ class ComparedTable(DataTable[Text]):
         title = f"{len(columns[0].cells)} runs  [$quiet]{content}[/]{page}"
         if title != self.border_title:
             self.border_title = title
-        self.border_subtitle = FOOTNOTE if "targets" in groups else ""
+        self.border_subtitle = FOOTNOTE if "targets" in groups or "energy" in groups else ""
 
     def _cell(self, cell: CompareCell, is_number: bool) -> Text:
         colour = self.app.theme_variables.get(cell.colour, "")

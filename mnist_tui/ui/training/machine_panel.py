@@ -1,4 +1,7 @@
-"""The machine panel: CPU, memory and GPUs, and what limits the speed of training."""
+"""The machine panel: CPU, memory and GPUs, the energy, and what limits the speed of training.
+
+The energy is that of whole CPU packages and whole GPUs, so on a shared machine it covers other processes too.
+"""
 
 from rich.text import Text
 from textual.content import Content
@@ -6,7 +9,8 @@ from textual.geometry import Size
 
 from mnist_tui.diagnosis.bottleneck import Bottleneck, Diagnosis, diagnose
 from mnist_tui.events import GpuSample, Hardware, HardwareSampled
-from mnist_tui.render.text import clip, clip_parts, sanitize, thin_bar
+from mnist_tui.render.text import clip, clip_parts, joules, sanitize, thin_bar, watt_hours
+from mnist_tui.runs.energy import EnergyLedger
 from mnist_tui.runs.history import History
 from mnist_tui.ui.session import RunView
 from mnist_tui.ui.shared.line_widget import LineWidget
@@ -24,7 +28,10 @@ GPU_NAMES_FROM = 100
 
 
 class MachinePanel(LineWidget):
-    """A line for the CPU, one for each GPU and one for the diagnosis; a single line if there is no room for more."""
+    """A line for the CPU, one for each GPU and one for the diagnosis; a single line if there is no room for more.
+
+    The energy stands in the border.
+    """
 
     DEFAULT_CSS = """
     MachinePanel { border: round $frame; border-title-color: $foreground; height: auto; padding: 0 1; }
@@ -35,6 +42,7 @@ class MachinePanel(LineWidget):
         self._history: History | None = None
         self._diagnosis: Diagnosis | None = None
         self._shown: tuple[object, ...] = ()
+        self._energy = ""
         self._rows = 3
         self._is_live = True
         self._is_training = True
@@ -60,9 +68,22 @@ class MachinePanel(LineWidget):
         if rows != self._rows:
             self.refresh(layout=True)
         self.redraw()
+        self._show_energy()
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
         return self._rows
+
+    def on_resize(self) -> None:
+        super().on_resize()
+        self._show_energy()
+
+    def _show_energy(self) -> None:
+        history, words = self._history, ""
+        if history is not None and history.hardware is not None:
+            words = clip_parts(energy_words(history.energy), self.size.width - 2)
+        if words != self._energy:
+            self._energy = words
+            self.border_subtitle = Content(words).stylize("$quiet")
 
     def draw(self) -> list[Text]:
         history, variables, width = self._history, self.app.theme_variables, self.size.width
@@ -77,7 +98,7 @@ class MachinePanel(LineWidget):
         tense = "" if self._is_training else "was "
         if self.size.height == 1:
             short = f"{tense}{diagnosis}" if diagnosis else ""
-            return [_single_line(short, colour, summary(sample, started.hardware), width)]
+            return [_single_line(short, colour, summary(sample, started.hardware, history.energy), width)]
         text = NOT_YET_DIAGNOSED if self._is_live else NEVER_DIAGNOSED
         if diagnosis:
             text = tense + diagnosis.at_length()
@@ -127,13 +148,29 @@ def _gpu_line(gpu: GpuSample, label: str, width: int, busy: str, rest: str) -> T
     return _bar_line(label, gpu.utilisation, values, width, busy, rest, without_bar=name.rpartition(", ")[2])
 
 
-def summary(sample: HardwareSampled, hardware: Hardware) -> str:
+def energy_words(energy: EnergyLedger) -> str:
+    """Return the energy that the run used so far, for each image, and what it covers, the most important first."""
+    used, paused = energy.worked.watt_hours, energy.paused.watt_hours
+    if used is None:
+        return f"energy N/A{energy.note and f': {sanitize(energy.note)}'}"
+    parts = [
+        watt_hours(used, at_least=energy.is_partial),
+        f"{joules(energy.joules_per_image)} an image",
+        energy.covers,
+        *([f"pauses {watt_hours(paused)}"] if paused else []),
+    ]
+    return " · ".join(parts)
+
+
+def summary(sample: HardwareSampled, hardware: Hardware, energy: EnergyLedger) -> str:
     """Return the sample as one line of parts, the most important first."""
     parts = [f"GPU {_value(gpu.utilisation, ' %')} {_memory(gpu)}" for gpu in sample.gpus[:1]]
     parts.append(f"CPU {sample.machine_cpu:.0f} %")
     parts.append(f"RAM {sample.machine_memory / GIGA:.1f}/{hardware.memory_bytes / GIGA:.0f} GB")
     if not sample.gpus:
         parts.append("no GPU")
+    if energy.worked.total is not None:
+        parts.append(watt_hours(energy.worked.watt_hours, at_least=energy.is_partial))
     return " · ".join(parts)
 
 
