@@ -180,7 +180,8 @@ spare = Spare()
 
 
 def _stamp() -> tuple[int, ...]:
-    """Return what changes when packages are installed, upgraded or removed."""
+    """Return what changes when packages are installed, upgraded or removed, or a checkout's code is."""
     with contextlib.suppress(OSError):
-        return tuple(Path(path).stat().st_mtime_ns for path in (mnist_tui.__file__, sysconfig.get_path("purelib")))
+        modules = sorted(Path(mnist_tui.__file__).parent.rglob("*.py"))
+        return tuple(path.stat().st_mtime_ns for path in (Path(sysconfig.get_path("purelib")), *modules))
     return ()
