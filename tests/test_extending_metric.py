@@ -26,10 +26,11 @@ from tests.ui.program import program, text, wait_until
 
 ROOT = Path(__file__).parent.parent
 ENGINE = """
+import sys
 from mnist_tui.engine.__main__ import main
 from tests.test_extending_metric import add_metrics
 add_metrics()
-main()
+main(sys.argv[1:])
 """
 
 

@@ -2,12 +2,12 @@ import math
 from dataclasses import replace
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from mnist_tui.engine.models.architecture import describe_layers
-from mnist_tui.engine.models.evaluation import Evaluation, evaluate, one_hot, to_float16
+from mnist_tui.engine.models.evaluation import Evaluation, evaluate, to_float16
 from mnist_tui.engine.models.presets import PRESETS, Monitor, compile_model, constant, one_cycle
 from mnist_tui.engine.recording.checkpoints import TrainingState
 from mnist_tui.engine.training.recorder import is_best_epoch
@@ -89,11 +89,9 @@ def test_each_optimizer_can_be_chosen_and_only_the_recipes_gets_its_options(
 def test_evaluation_counts_predictions() -> None:
     digits = few_digits(30)
 
-    class AlwaysThree:
-        def predict(self, images: NDArray[np.float32], **_: object) -> NDArray[np.float32]:
-            return one_hot(np.full(len(images), 3, np.uint8), 10)
-
-    result = evaluate(AlwaysThree(), digits, lambda truth, predicted: float(np.abs(truth - predicted).sum()))
+    always_three = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(10)])
+    always_three.set_weights([np.zeros((784, 10)), np.eye(10)[3]])
+    result = evaluate(always_three, digits, lambda truth, predicted: float(np.abs(truth - predicted).sum()))
     threes = int((digits.labels == 3).sum())
     assert result.accuracy == pytest.approx(threes / 30)
     assert sum(row[3] for row in result.confusion) == 30

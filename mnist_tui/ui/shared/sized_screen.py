@@ -39,8 +39,8 @@ class SizedScreen(Screen[None]):
 
     @property
     def has_widgets(self) -> bool:
-        """True once it is mounted; False if the program exits before."""
-        return self.is_mounted and self.is_attached
+        """True once it is mounted; False if the program exits."""
+        return self.is_mounted and self.is_attached and self.app.is_running
 
     @property
     def is_small(self) -> bool:
