@@ -351,9 +351,38 @@ class Perturbation(msgspec.Struct, frozen=True):
     """Prediction for the changed image; empty if there is none."""
 
 
-Computed = Explain | Predict | Inspect | Excite | Project | Attribute | Perturb
+class NextBatch(Request, frozen=True, tag="next_batch"):
+    """Show the batch that trains next. The reply carries a BatchView."""
+
+
+class BatchView(msgspec.Struct, frozen=True):
+    """A batch of training images. Of a large batch, it has the first images only."""
+
+    epoch: int
+    """Epoch, from 1."""
+    batch: int
+    """Batch of the epoch, from 1."""
+    batches: int
+    """Batches of the epoch."""
+    size: int
+    """Images of the batch, of all processes together."""
+    steps_per_execution: int
+    shape: tuple[int, ...]
+    """Shape of an image: (height, width) or (height, width, 3)."""
+    indices: tuple[int, ...]
+    """Positions in the data set's training split."""
+    labels: tuple[int, ...]
+    images: bytes
+    """One byte per value, one image after the other, before augmentation."""
+    augmented: bytes | None = None
+    """The same images as the model takes them; None if they are not augmented."""
+    random_layers: tuple[str, ...] = ()
+    """Classes of layers that change the images further, within the model."""
+
+
+Computed = Explain | Predict | Inspect | Excite | Project | Attribute | Perturb | NextBatch
 """Requests that take time to compute."""
-Result = Explanation | PredictedImages | Inspection | Excitations | Projection | Attribution | Perturbation
+Result = Explanation | PredictedImages | Inspection | Excitations | Projection | Attribution | Perturbation | BatchView
 """Content of the replies to them."""
 
 
@@ -372,6 +401,7 @@ class Reply(msgspec.Struct, frozen=True):
     projection: Projection | None = None
     attribution: Attribution | None = None
     perturbation: Perturbation | None = None
+    batch: BatchView | None = None
 
     def with_result(self, result: Result) -> "Reply":
         """Return the same reply with a result."""
@@ -386,5 +416,6 @@ RESULT_FIELDS: dict[type[Result], str] = {
     Projection: "projection",
     Attribution: "attribution",
     Perturbation: "perturbation",
+    BatchView: "batch",
 }
 """Field of Reply for each type of result."""

@@ -7,6 +7,7 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import keras
 import numpy as np
@@ -132,7 +133,7 @@ class TestExplanationService:
 
     @pytest.fixture
     def explain(self, model: Any, split: Split) -> Callable[[Explain], Explanation]:
-        service = ExplanationService(split, snapshots_of(model))
+        service = ExplanationService(split, snapshots_of(model), Mock())
 
         def explain(request: Explain) -> Explanation:
             explanation = list(service.explain(request))[-1]
@@ -142,7 +143,7 @@ class TestExplanationService:
         return explain
 
     def test_a_request_whose_client_gave_up_is_dropped(self, model: Any, split: Split) -> None:
-        service = ExplanationService(split, snapshots_of(model))
+        service = ExplanationService(split, snapshots_of(model), Mock())
         steering = Steering(TrainingState.initial(samples.config()), lambda _: None)
         first, second = (steering.handle(Explain("validation", int(split.validation.indices[row]))) for row in (0, 1))
         assert first is not None

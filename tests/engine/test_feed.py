@@ -1,12 +1,15 @@
 """Batches of an epoch, with and without prefetching."""
 
+from types import SimpleNamespace
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 
 from mnist_tui.engine import backends
 from mnist_tui.engine.backends.backend import Feed
+from mnist_tui.engine.data.augmentation import warp
 from mnist_tui.engine.data.images import Augmentation
 from mnist_tui.engine.distribution import Distribution
 from mnist_tui.engine.hardware.plan import Plan
@@ -102,3 +105,32 @@ def test_speculative_batches_are_used_once_for_their_epoch(
     speculative.speculate("a model", 2, None, 0.5)
     assert same(speculative.remaining_batches(2, 1, None), plain.remaining_batches(2, 1, None))
     assert same(speculative.remaining_batches(2, 0, None), plain.remaining_batches(2, 0, None))
+
+
+@pytest.mark.parametrize("augmentation", [None, Augmentation()])
+@pytest.mark.parametrize("batch", [0, 3, 6])
+def test_the_batch_shown_is_the_one_that_trains_next(
+    augmentation: Augmentation | None, batch: int, backend: FakeBackend
+) -> None:
+    model = SimpleNamespace(layers=[keras.layers.RandomFlip(), keras.layers.Flatten()])
+    shown = new_feed().batch_view(1, batch, augmentation, model)
+    trained = new_feed().remaining_batches(1, batch, augmentation)
+    count = min(8, 50 - batch * 8)
+    assert (shown.epoch, shown.batch, shown.batches, shown.size) == (2, batch + 1, 7, count)
+    assert shown.images == trained.images[:count].tobytes()
+    assert list(shown.labels) == trained.targets[:count].argmax(axis=1).tolist()
+    assert shown.random_layers == ("RandomFlip",)
+    if trained.warps is None:
+        assert shown.augmented is None
+    else:
+        assert shown.augmented is not None
+        augmented = np.frombuffer(shown.augmented, np.uint8).reshape(count, 28, 28, 1)
+        np.testing.assert_allclose(augmented, warp(trained.images[:count], trained.warps[:count]), atol=0.51)
+    assert backend.orders == [1, 1]
+
+
+def test_of_a_large_batch_the_first_images_are_shown() -> None:
+    config, digits = samples.config(batch_size=200), few_digits(300)
+    large = EpochFeed(config, digits, 10, Distribution(), Plan(on_gpu=False))
+    shown = large.batch_view(0, 0, None, SimpleNamespace(layers=[]))
+    assert (shown.size, len(shown.indices)) == (200, 128)

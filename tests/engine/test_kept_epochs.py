@@ -7,7 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mnist_tui.control.protocol import Excite, Inspect, Inspection, Predict, PredictedImages, Request, RollBack, Weights
+from mnist_tui.control.protocol import (
+    Excite,
+    Inspect,
+    Inspection,
+    NextBatch,
+    Predict,
+    PredictedImages,
+    Request,
+    RollBack,
+    Weights,
+)
 from mnist_tui.engine.__main__ import Engine
 from mnist_tui.engine.models.best_model import BestModel
 from mnist_tui.engine.models.evaluation import pixels
@@ -64,6 +74,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Any:
             Predict(images[:784], "current"),
             Inspect(BLANK, "dense2", weights="current"),
             Excite("dense1", 3, "current"),
+            NextBatch(),
         ]
         named: list[Weights] = [0, 1, 2, 3, "best", "current"]
         after: list[Request] = [Predict(images, weights) for weights in named]
@@ -78,6 +89,8 @@ def test_requests_while_it_trains_leave_a_run_as_it_is(runs: Any) -> None:
         assert np.array_equal(one, other)
     inspections = [reply.result() for request, reply in replies if isinstance(request, Inspect)]
     assert all(isinstance(each, Inspection) for each in inspections)
+    batches = [reply.result() for request, reply in replies if isinstance(request, NextBatch)]
+    assert {(each.epoch, each.batch) for each in batches} & {(1, 4), (2, 2), (2, 6), (3, 4)}
     steps = [each.step for each in inspections]
     assert len(steps) > 2
     assert steps == sorted(set(steps))

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_tui.engine.data.images import SIDE, Augmentation
-from mnist_tui.image_layout import MNIST_SHAPE, ImageShape
+from mnist_tui.image_layout import MNIST_SHAPE, ImageShape, with_channels
 
 KNOT_PIXELS = 9.0
 """Distance of two control points in pixels of 28: about the width of a loop of a digit."""
@@ -108,3 +108,11 @@ def warp(images: Any, warps: Any) -> Any:
         return ops.reshape(upper_row * (1 - lower) + lower_row * lower, (-1, height, width))
 
     return ops.stack([interpolated(channel) for channel in range(channels)], axis=-1)
+
+
+def warped_images(images: NDArray[np.uint8], warps: Floats) -> NDArray[np.uint8]:
+    """Return images as `warp` transforms them, rounded, in the layout they came in."""
+    from keras import ops
+
+    warped = np.asarray(ops.convert_to_numpy(warp(with_channels(images), warps)))
+    return np.clip(np.round(warped), 0, 255).astype(np.uint8).reshape(images.shape)

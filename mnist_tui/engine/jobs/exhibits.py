@@ -19,7 +19,7 @@ from mnist_tui.control.jobs import JobReport
 from mnist_tui.engine import backends
 from mnist_tui.engine.backends.runtime import plan_job
 from mnist_tui.engine.data import datasets
-from mnist_tui.engine.data.augmentation import draw_warps, warp
+from mnist_tui.engine.data.augmentation import warped_images
 from mnist_tui.engine.data.datasets import Digits
 from mnist_tui.engine.data.images import Augmentation
 from mnist_tui.engine.models.architecture import is_relu
@@ -28,6 +28,7 @@ from mnist_tui.engine.models.inference import member_models
 from mnist_tui.engine.models.own_model import own_loss
 from mnist_tui.engine.models.presets import preset_of
 from mnist_tui.engine.recording.checkpoints import example_order
+from mnist_tui.engine.training.feed import epoch_order
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.exhibits import Chart, Exhibit, Images, Series, write_exhibit
 from mnist_tui.untrusted import sanitize
@@ -177,12 +178,12 @@ def augmentation_exhibit(config: RunConfig, train: Digits, step: int) -> Exhibit
     own = preset_of(config, 0).augmentation
     steps_per_epoch = -(-len(train) // config.batch_size)
     epoch, batch = divmod(step, steps_per_epoch)
-    first = batch * config.batch_size
-    rows = example_order(config.seed, epoch, len(train))[first : first + SHOWN_IMAGES]
+    shown = slice(batch * config.batch_size, batch * config.batch_size + SHOWN_IMAGES)
+    order = epoch_order(config, train, len(train), epoch, own or Augmentation())
+    assert order.warps is not None
+    rows = order.rows[shown]
     images = train.images[rows]
-    shape = (*images.shape[1:3], pixels(images).shape[-1])
-    warps = draw_warps(own or Augmentation(), len(train), config.seed, epoch, shape)[first : first + SHOWN_IMAGES]
-    after = np.clip(np.round(keras.ops.convert_to_numpy(warp(pixels(images), warps))), 0, 255).astype(np.uint8)
+    after = warped_images(images, order.warps[shown])
     labels = tuple(map(int, train.labels[rows]))
     note = f"The first {len(rows)} of {config.batch_size} images of batch {batch + 1:,} of epoch {epoch + 1}."
     if own is None:

@@ -1,14 +1,15 @@
-"""Requests about the model that take time to compute: explain, predict, inspect, excite."""
+"""Requests that take time to compute: explain, predict, inspect, excite, the next batch."""
 
 import contextlib
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnist_tui.control.protocol import (
     Attribute,
+    BatchView,
     Computed,
     Excitations,
     Excite,
@@ -16,6 +17,7 @@ from mnist_tui.control.protocol import (
     Explanation,
     Inspect,
     Inspection,
+    NextBatch,
     Perturb,
     Predict,
     PredictedImages,
@@ -45,9 +47,10 @@ MAX_SEARCHES = 200
 class ExplanationService:
     """Explanations by one explainer, which is built again when a better epoch comes, and all else about the model."""
 
-    def __init__(self, split: Split, snapshots: Snapshots) -> None:
+    def __init__(self, split: Split, snapshots: Snapshots, next_batch: Callable[[], BatchView]) -> None:
         self._digits = {"train": split.train, "validation": split.validation, "test": split.test}
         self._snapshots = snapshots
+        self._next_batch = next_batch
         self._explainer: Explainer | None = None
         self._epoch: int | None = None
         self._familiarity = FamiliarityIndex(snapshots, split.validation.images)
@@ -89,6 +92,8 @@ class ExplanationService:
             return self.project(request)
         if isinstance(request, Attribute | Perturb):
             return self.attribute(request)
+        if isinstance(request, NextBatch):
+            return iter((self._next_batch(),))
         return self.explain(request)
 
     def predict(self, request: Predict) -> Iterator[Result | None]:

@@ -1,12 +1,17 @@
 """Training batches of each epoch: this process's share, in the epoch's order."""
 
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mnist_tui.config import RunConfig
+from mnist_tui.control.protocol import BatchView
 from mnist_tui.engine import backends
 from mnist_tui.engine.backends.backend import Feed
-from mnist_tui.engine.data.augmentation import draw_warps
+from mnist_tui.engine.data.augmentation import draw_warps, warped_images
 from mnist_tui.engine.data.datasets import Digits
 from mnist_tui.engine.data.images import Augmentation
 from mnist_tui.engine.distribution import Distribution
@@ -18,6 +23,30 @@ from mnist_tui.image_layout import with_channels
 Wanted = tuple[int, int, Augmentation | None]
 """Epoch (from 0), completed batches and augmentation."""
 NOTHING = None, None
+KEPT_ORDERS = 2
+"""Epochs whose order is kept: the one in training and the next. With augmentation, one takes about 17 MB."""
+MOST_SHOWN, MOST_SHOWN_BYTES = 128, 500_000
+"""Images of a batch that are shown, and their bytes, at most."""
+
+
+@dataclass(frozen=True, eq=False)
+class EpochOrder:
+    """Order in which an epoch trains on the examples, and how it augments them."""
+
+    rows: NDArray[np.int64]
+    """Rows of the training split, shape (n,)."""
+    warps: NDArray[np.float32] | None
+    """Shape (n, basis functions, 2); None without augmentation."""
+
+
+def epoch_order(
+    config: RunConfig, train: Digits, count: int, epoch: int, augmentation: Augmentation | None
+) -> EpochOrder:
+    """Return the order of the `count` examples of an epoch (from 0), which follows from the seed alone."""
+    warps = None
+    if augmentation is not None:
+        warps = draw_warps(augmentation, count, config.seed, epoch, with_channels(train.images[:1]).shape[1:])
+    return EpochOrder(example_order(config.seed, epoch, len(train))[:count], warps)
 
 
 class EpochFeed:
@@ -40,6 +69,7 @@ class EpochFeed:
         """Prefetched batches and their key."""
         self._ready: tuple[Wanted | None, Any] = NOTHING
         """Batches of the speculative step and their key."""
+        self._orders: dict[tuple[int, Augmentation | None], EpochOrder] = {}
 
     def remaining_batches(self, epoch: int, batch: int, augmentation: Augmentation | None) -> Any:
         """Return the batches of an epoch (from 0) after the first `batch` ones, augmented if asked."""
@@ -62,13 +92,40 @@ class EpochFeed:
         batches = backends.current().speculate(model, self.remaining_batches(epoch, 0, augmentation), rate)
         self._ready = (epoch, 0, augmentation), batches
 
+    def batch_view(self, epoch: int, batch: int, augmentation: Augmentation | None, model: Any) -> BatchView:
+        """Return the batch that `remaining_batches` yields first, and which layers of the model change it further."""
+        order, train, size = self._order(epoch, augmentation), self._train, self._config.batch_size
+        whole = order.rows[batch * size : (batch + 1) * size]
+        rows = whole[: max(1, min(MOST_SHOWN, MOST_SHOWN_BYTES // train.images[0].size))]
+        images, augmented, kinds = train.images[rows], None, [type(layer).__name__ for layer in model.layers]
+        if order.warps is not None:
+            augmented = warped_images(images, order.warps[batch * size :][: len(rows)]).tobytes()
+        return BatchView(
+            epoch=epoch + 1,
+            batch=batch + 1,
+            batches=self.steps,
+            size=len(whole),
+            steps_per_execution=self._at_once,
+            shape=images.shape[1:],
+            indices=tuple(train.indices[rows].tolist()),
+            labels=tuple(train.labels[rows].tolist()),
+            images=images.tobytes(),
+            augmented=augmented,
+            random_layers=tuple(sorted({kind for kind in kinds if kind.startswith("Random")})),
+        )
+
+    def _order(self, epoch: int, augmentation: Augmentation | None) -> EpochOrder:
+        key = epoch, augmentation
+        found = self._orders.get(key)
+        if found is None:
+            found = epoch_order(self._config, self._train, self.count, epoch, augmentation)
+            self._orders = dict([*self._orders.items(), (key, found)][-KEPT_ORDERS:])
+        return found
+
     def _gather(self, epoch: int, batch: int, augmentation: Augmentation | None) -> Feed:
-        config, train = self._config, self._train
-        left = example_order(config.seed, epoch, len(train))[: self.count][batch * config.batch_size :]
+        config, train, order = self._config, self._train, self._order(epoch, augmentation)
+        left = order.rows[batch * config.batch_size :]
         share, batch_size = self._distribution.share(len(left), config.batch_size)
         mine = left[share]
-        images, warps = with_channels(train.images[mine]), None
-        if augmentation is not None:
-            drawn = draw_warps(augmentation, self.count, config.seed, epoch, images.shape[1:])
-            warps = drawn[batch * config.batch_size :][share]
-        return Feed(images, self._targets[mine], batch_size, warps, self._at_once)
+        warps = None if order.warps is None else order.warps[batch * config.batch_size :][share]
+        return Feed(with_channels(train.images[mine]), self._targets[mine], batch_size, warps, self._at_once)

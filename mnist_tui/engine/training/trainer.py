@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 
 from mnist_tui.config import EarlyStopping, RunConfig, Target
+from mnist_tui.control.protocol import BatchView
 from mnist_tui.diagnosis.guard import EpochFigures, Finding, Guard
 from mnist_tui.engine.backends.runtime import unused_gpu_warning
 from mnist_tui.engine.data.datasets import DataSet, Split
@@ -15,10 +16,12 @@ from mnist_tui.engine.hardware import detection
 from mnist_tui.engine.hardware.plan import Machine
 from mnist_tui.engine.models.compiled import CompiledModel
 from mnist_tui.engine.models.ema import use_ema_weights
+from mnist_tui.engine.models.presets import preset_of
 from mnist_tui.engine.recording import checkpoints
 from mnist_tui.engine.recording.checkpoints import Checkpoint, Checkpointer
 from mnist_tui.engine.recording.retrying_writer import CHECKPOINT
 from mnist_tui.engine.service.explanations import ExplanationService
+from mnist_tui.engine.service.server import RequestError
 from mnist_tui.engine.service.snapshots import Snapshots
 from mnist_tui.engine.service.steering import Action, DivergedError
 from mnist_tui.engine.training.callbacks import AfterExecution, PrepareExecution, RecordSteps
@@ -69,7 +72,7 @@ class Trainer:
         self._snapshots = Snapshots(
             self._run, self._state, self._steps_per_epoch, lambda: self._recorder.best, lambda: self._compiled
         )
-        self._explanations = ExplanationService(split, self._snapshots)
+        self._explanations = ExplanationService(split, self._snapshots, self._next_batch)
         self._record_steps = RecordSteps(self._emit, self._state, config.batch_size, self._feed.count)
         self._rolling = RollingEvaluation(context, split.validation, len(data.class_names), config.rolling)
         self._set_up_member(layer_sampler)
@@ -187,6 +190,16 @@ class Trainer:
             if isinstance(explained := self._distribution.explain_error(error), DistributionError):
                 raise DistributionError(self._emergency_checkpoint.save(str(explained))) from error
             raise
+
+    def _next_batch(self) -> BatchView:
+        """Return the batch that trains next; raises RequestError."""
+        epoch, batch = self._state.epoch, self._state.batch
+        if batch >= self._steps_per_epoch:
+            epoch, batch = epoch + 1, 0
+        if self._steering.ended or epoch >= self._state.epochs_planned:
+            raise RequestError("no batch is left: the planned epochs are trained")
+        preset = preset_of(self._config, self._member_of(epoch))
+        return self._feed.batch_view(epoch, batch, preset.augmentation, self._compiled.model)
 
     def _next_rate(self) -> float:
         """Return the learning rate of the next step, once the other processes know it."""

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.text import Text
+from textual.geometry import Size
 
 from mnist_tui.render.images import enlarge, factor_for, half_blocks, shrink
 from mnist_tui.render.text import padded
@@ -13,6 +15,8 @@ from mnist_tui.ui.theme import Palette
 
 SIDE, MNIST_SIDE = 16, 12
 """Pixels of the longer side of an image that is shown, and of one like MNIST's, whose margin is cut off."""
+CAPTION = 3
+"""Lines below an image: two of caption, and a blank one."""
 CELL, GAP = 14, 2
 """Least columns of an image, which its caption needs, and columns between images."""
 WIDEST_CELL = 18
@@ -38,14 +42,11 @@ def grid_lines(
         shape: (height, width) of grey images, (height, width, 3) of RGB ones.
         margin: Pixels at each side of an image that may be cut off.
     """
-    side = MNIST_SIDE if margin else SIDE
-    arrays = [np.frombuffer(image.pixels, np.uint8).reshape(shape) for image in images]
-    small = [shrink(array, side, side // 2, margin) for array in arrays]
-    large = [enlarge(array, factor_for(array.shape, side, side // 2)) for array in small]
+    large = [drawn_image(np.frombuffer(image.pixels, np.uint8).reshape(shape), margin) for image in images]
     columns, rows_of_image = large[0].shape[1], -(-large[0].shape[0] // 2)
-    across = max(1, width // max(CELL, columns + GAP))
+    across = images_across(columns, width)
     cell = min(max(WIDEST_CELL, columns + GAP), width // across)
-    rows = max(1, (height + 1) // (rows_of_image + 3))  # two lines of caption, and a blank line between rows
+    rows = max(1, (height + 1) // (rows_of_image + CAPTION))
     lines: list[Text] = []
     for start in range(0, min(len(images), across * rows), across):
         row = images[start : start + across]
@@ -70,6 +71,18 @@ def grid_lines(
     return lines
 
 
+def drawn_image(image: NDArray[np.uint8], margin: int) -> NDArray[np.uint8]:
+    """Return an image in the size in which it is drawn."""
+    side = MNIST_SIDE if margin else SIDE
+    small = shrink(image, side, side // 2, margin)
+    return enlarge(small, factor_for(small.shape, side, side // 2))
+
+
+def images_across(columns: int, width: int) -> int:
+    """Return how many images of some columns are side by side."""
+    return max(1, width // max(CELL, columns + GAP))
+
+
 class ImageGrid(LineWidget):
     """A grid of images, or a sentence."""
 
@@ -83,7 +96,17 @@ class ImageGrid(LineWidget):
         """Show images of a shape and a margin that may be cut off, or a sentence instead."""
         if content != self._content:
             self._content, self._shape, self._margin = content, shape, margin
+            if self.styles.is_auto_height:
+                self.refresh(layout=True)
             self.redraw()
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
+        """Return the lines that all images need, if the style sheet leaves the height to the content."""
+        if not self._content or isinstance(self._content, str):
+            return 1
+        image = drawn_image(np.zeros(self._shape, np.uint8), self._margin)
+        lines_of_image = -(-len(image) // 2) + CAPTION
+        return -(-len(self._content) // images_across(image.shape[1], width)) * lines_of_image
 
     def draw(self) -> list[Text]:
         colours, content = palette_of(self), self._content

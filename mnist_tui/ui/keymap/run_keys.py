@@ -166,6 +166,15 @@ RUN_KEYS: dict[str, tuple[Key, ...]] = {
         FOLLOW_IMAGE,
         Key("load_model", "L", "Load model", "Load the model to map the images"),
     ),
+    "batch": (
+        Key("switch_augmentation", "space", "Augmentation", "Show the images before augmentation, or after it"),
+        Key("scroll_images('pagedown')", "pagedown", "More images", "Scroll the images a page down", rank=1),
+        Key("scroll_images('pageup')", "pageup", "Previous images", "Scroll the images a page up", footer=False),
+        Key("scroll_images('down')", "down", "Down", "Scroll the images down", footer=False),
+        Key("scroll_images('up')", "up", "Up", "Scroll the images up", footer=False),
+        Key("scroll_images('home')", "home", "First images", "Go to the first images", footer=False),
+        Key("scroll_images('end')", "end", "Last images", "Go to the last images", footer=False),
+    ),
     "arithmetic": (
         Key("move('left')", "left", "Left", "Move a column to the left, or a unit back", footer=False),
         Key("move('right')", "right", "Right", "Move a column to the right, or a unit ahead"),

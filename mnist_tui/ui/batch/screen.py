@@ -1,0 +1,156 @@
+"""Batch screen: the images of the next batch, as the model takes them or before augmentation."""
+
+import time
+
+import numpy as np
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.widgets import Static
+
+from mnist_tui.analysis.confusion import class_name
+from mnist_tui.control.protocol import BatchView, NextBatch, Reply
+from mnist_tui.render.images import blank_margin
+from mnist_tui.render.text import clip, sanitize
+from mnist_tui.runs.status import Status
+from mnist_tui.ui.digits.image_grid import GridImage, ImageGrid
+from mnist_tui.ui.keymap import bindings
+from mnist_tui.ui.run.model_client import ModelClient
+from mnist_tui.ui.run.screen import RunScreen
+from mnist_tui.ui.session import RunSession, RunView
+from mnist_tui.ui.shared.paint import paint, palette_of
+
+POLL_SECONDS, ASK_SECONDS = 0.5, 2.0
+"""Seconds between two looks at the run, and at least between two requests to its engine."""
+LONGEST_NAME = 12
+"""Columns of a class name in a caption."""
+TRAINS = frozenset({Status.TRAINING, Status.PAUSED})
+
+
+class BatchScreen(RunScreen):
+    """Asks the engine for the next batch while a run trains and this screen is in front."""
+
+    BINDINGS = bindings("batch")
+    KEY_GROUPS = ("batch", "run", "steering", "screens", "everywhere")
+    CSS_PATH = "screen.tcss"
+
+    def __init__(self, session: RunSession) -> None:
+        super().__init__(session)
+        self._client: ModelClient[NextBatch] = ModelClient(session.run, self._take_reply)
+        self._asked_for: tuple[int, Status] | None = None
+        """Step and status of the newest request."""
+        self._asked_at = -ASK_SECONDS
+        self._batch: BatchView | str | None = None
+        self._before_augmentation = False
+
+    def compose_body(self) -> ComposeResult:
+        yield Static(id="sentence")
+        with VerticalScroll(id="images", can_focus=False):
+            yield ImageGrid("batch")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.set_interval(POLL_SECONDS, self._ask)
+
+    def on_unmount(self) -> None:
+        self._client.close()
+
+    # The next batch
+
+    def _ask(self) -> None:
+        view, now = self.session.view, time.monotonic()
+        if not self.is_current or not view.has_engine or view.status not in TRAINS:
+            return
+        wanted = view.progress.step, view.status
+        if wanted != self._asked_for and not self._client.is_busy and now - self._asked_at >= ASK_SECONDS:
+            self._asked_for, self._asked_at = wanted, now
+            self._client.request(NextBatch())
+
+    def _take_reply(self, _: NextBatch, reply: Reply | str) -> None:
+        outcome = reply if isinstance(reply, str) else reply.batch or "The engine's reply has no batch."
+        self.call_later(self._keep, outcome)
+
+    def _keep(self, outcome: BatchView | str) -> None:
+        self._batch = outcome
+        self.catch_up()
+
+    # What is shown
+
+    def subject(self, view: RunView) -> str:  # noqa: ARG002
+        return "batch" if self.is_narrow else "training images of the next batch"
+
+    def show(self, view: RunView) -> None:
+        self._ask()
+        batch, problem = self._batch, self._problem(view)
+        if problem or not isinstance(batch, BatchView):
+            self.query_one("#sentence", Static).update(Text(problem, paint(palette_of(self).quiet)))
+            self.query_one(ImageGrid).show((), (), 0)
+            return
+        self.query_one("#sentence", Static).update(self._words(batch))
+        pixels = batch.images if self._before_augmentation or batch.augmented is None else batch.augmented
+        images = np.frombuffer(pixels, np.uint8).reshape(-1, *batch.shape)
+        captions = zip(images, batch.labels, batch.indices, strict=True)
+        grid = tuple(
+            GridImage(image.tobytes(), self._class_name(view, label), f"#{index:05d}", "true_class")
+            for image, label, index in captions
+        )
+        self.query_one(ImageGrid).show(grid, batch.shape, blank_margin(images))
+
+    def _problem(self, view: RunView) -> str:
+        """Return why there is no batch to show; empty if there is one."""
+        if not view.status.is_live:
+            return f"Nothing trains: this run is {view.status}, so no batch comes next."
+        if not view.has_engine or view.status not in TRAINS:
+            return f"The run is {view.status}: the next batch shows once it trains."
+        if isinstance(self._batch, str):
+            return sanitize(self._batch)
+        return "" if self._batch is not None else "Waiting for the engine, which replies between steps …"
+
+    def _words(self, batch: BatchView) -> Text:
+        colours, count = palette_of(self), len(batch.indices)
+        words = Text.assemble(
+            (f"Batch {batch.batch:,} of {batch.batches:,}", paint(colours.foreground, bold=True)),
+            f" of epoch {batch.epoch} trains next: ",
+            f"{count:,} images" if count == batch.size else f"the first {count:,} of its {batch.size:,} images",
+        )
+        if batch.augmented is None:
+            words.append(", which are not augmented.")
+        elif self._before_augmentation:
+            words.append(" before", paint(colours.accent, bold=True)).append(" augmentation.")
+        else:
+            words.append(" after", paint(colours.accent, bold=True)).append(" augmentation, as the model takes them.")
+        if batch.steps_per_execution > 1:
+            words.append(f" {batch.steps_per_execution} batches train as one execution; this is its first one.")
+        if batch.random_layers:
+            kinds = ", ".join(map(sanitize, batch.random_layers))
+            words.append(f" Layers of the model change the images further at random: {kinds}.")
+        return words
+
+    def _class_name(self, view: RunView, label: int) -> str:
+        started = view.history.started
+        return clip(sanitize(class_name(label, started.class_names if started is not None else ())), LONGEST_NAME)
+
+    # Keys
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "switch_augmentation":
+            batch = self._batch
+            return isinstance(batch, BatchView) and batch.augmented is not None and self.session.view.status.is_live
+        return super().check_action(action, parameters)
+
+    def action_switch_augmentation(self) -> None:
+        """Show the images before augmentation, or after it."""
+        self._before_augmentation = not self._before_augmentation
+        self.catch_up()
+
+    def action_scroll_images(self, where: str) -> None:
+        """Scroll by some lines, a page, or to an end."""
+        images = self.query_one("#images", VerticalScroll)
+        page = max(1, images.size.height - 1)
+        lines = {"up": -3, "down": 3, "pageup": -page, "pagedown": page}
+        if where in lines:
+            images.scroll_relative(y=lines[where], animate=False)
+        elif where == "home":
+            images.scroll_home(animate=False)
+        else:
+            images.scroll_end(animate=False)
