@@ -54,5 +54,10 @@ SCREENS: list[ScreenSpec] = [
     ScreenSpec("draw", "Draw", "Draw a digit and see how it is predicted", "mnist_tui.ui.draw.screen:DrawScreen"),
     ScreenSpec("layers", "Layers", "Follow an image through the layers", "mnist_tui.ui.layers.screen:LayersScreen"),
     ScreenSpec("map", "Map", "Show the validation images by their features", "mnist_tui.ui.map.screen:MapScreen"),
-    ScreenSpec("batch", "Batch", "Show the images that train next", "mnist_tui.ui.batch.screen:BatchScreen"),
+    ScreenSpec(
+        "batch",
+        "Batch",
+        "Show the next batch, and training images of high loss",
+        "mnist_tui.ui.batch.screen:BatchScreen",
+    ),
 ]

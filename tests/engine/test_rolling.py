@@ -18,13 +18,14 @@ from mnist_tui.engine.data.datasets import Digits
 from mnist_tui.engine.models.evaluation import one_hot
 from mnist_tui.engine.recording.checkpoints import TrainingState
 from mnist_tui.engine.recording.retrying_writer import RetryingWriter
-from mnist_tui.engine.training import rolling
+from mnist_tui.engine.training import highest_loss, rolling
 from mnist_tui.engine.training.rolling import RollingEvaluation, losses, stratified_order
 from mnist_tui.events import AlertRaised, EpochEnded, Event, RollingEvaluated
 from mnist_tui.inspection.inspector import Inspector
 from mnist_tui.inspection.predictions import EvaluationPoint
 from mnist_tui.metrics import METRICS, Metric
 from mnist_tui.runs.directory import RunDirectory
+from mnist_tui.runs.highest_loss import HIGHEST_LOSS, HighestLosses
 from mnist_tui.runs.history import History
 from tests.engine import in_process
 from tests.engine.samples import few_digits
@@ -39,7 +40,10 @@ SETTINGS = {"preset": "fast", "limit": 240, "epochs": 2, "batch_size": 44, "seed
 @pytest.fixture
 def unlimited() -> Iterator[None]:
     """A budget for a slice, and news, after each step."""
-    with patch.multiple(rolling, MARGIN=1e9, FIRST_INTERVAL=0.0, NEWS_SECONDS=0.0):
+    with (
+        patch.multiple(rolling, MARGIN=1e9, FIRST_INTERVAL=0.0, NEWS_SECONDS=0.0),
+        patch.multiple(highest_loss, MARGIN=1e9, FIRST_SECONDS=0.0, NEWS_SECONDS=0.0),
+    ):
         yield
 
 
@@ -103,6 +107,7 @@ def test_a_run_trains_bit_for_bit_as_without_also_after_a_crash(preset: str) -> 
     plain = in_process.new_run(**settings, rolling=0)
     assert not any(isinstance(event, RollingEvaluated) for event in in_process.train(plain))
     run = in_process.new_run(**settings)
+    assert not (plain.path / HIGHEST_LOSS).exists()
     crashed = [event for event in in_process.train(run, save_and_crash(6, 9)) if isinstance(event, RollingEvaluated)]
     assert [event.step for event in crashed] == list(range(1, 9))
     resumed = in_process.resume(run)
@@ -112,11 +117,21 @@ def test_a_run_trains_bit_for_bit_as_without_also_after_a_crash(preset: str) -> 
     assert [event.step for event in history.rolling] == list(range(1, 11))
     assert history.rolling[6:] == [event for event in resumed if isinstance(event, RollingEvaluated)][-4:]
     _check_files(inspector, history)
+    _check_highest_loss(HighestLosses.read(run))
     (first, second), (third, fourth) = [
         [event for event in each if isinstance(event, EpochEnded)]
         for each in (history.epochs, history_of(plain).epochs)
     ]
     assert (first.validation, second.validation) == (third.validation, fourth.validation)
+
+
+def _check_highest_loss(found: HighestLosses) -> None:
+    """Check the file of the second epoch, which was resumed after its first batch of 44 images."""
+    assert (found.epoch, found.trained, found.predicted_count) == (2, 220, 176)
+    assert len(set(found.indices.tolist())) == len(found.losses) == 64
+    assert set(found.steps.tolist()) <= {7, 8, 9, 10}
+    assert np.all(np.diff(found.losses) <= 0)
+    assert np.all(found.losses[found.labels == found.predicted] < np.log(10))
 
 
 def _check_files(inspector: Inspector, history: History) -> None:

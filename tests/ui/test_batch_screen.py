@@ -6,6 +6,7 @@ import pytest
 from textual.pilot import Pilot
 
 from mnist_tui.control.protocol import BatchView, NextBatch, Reply
+from mnist_tui.runs.highest_loss import HighestLosses
 from mnist_tui.ui.batch.screen import BatchScreen
 from mnist_tui.ui.digits.image_grid import ImageGrid
 from tests.kit.fake_engine import FakeEngine
@@ -63,7 +64,23 @@ async def test_the_next_batch_shows_before_and_after_augmentation(shape: tuple[i
             assert engine.sent() == [NextBatch()]  # the step is the same, so nothing is asked for again
 
 
-async def test_an_ended_run_says_that_nothing_trains() -> None:
-    app = Host(recorded_run(), BatchScreen)
+async def test_an_ended_run_says_that_nothing_trains_and_shows_the_highest_loss_of_its_last_epoch() -> None:
+    run, count = recorded_run(), 40
+    HighestLosses(
+        epoch=3,
+        trained=12_800,
+        predicted_count=768,
+        indices=np.arange(count, dtype=np.int32),
+        labels=np.full(count, 4, np.uint8),
+        images=np.zeros((count, 28, 28), np.uint8),
+        predicted=np.full(count, 9, np.uint8),
+        confidences=np.full(count, 0.98, np.float32),
+        losses=np.linspace(9, 3, count, dtype=np.float32),
+        steps=np.full(count, 12, np.int32),
+    ).write(run)
+    app = Host(run, BatchScreen)
     async with app.shown((80, 24)) as pilot:
-        await shown(pilot, app, "Nothing trains: this run is finished")
+        await shown(pilot, app, "Nothing trains: this run is finished", "768 of the 12,800 images")
+        await shown(pilot, app, "4 → 9 98 %", "9.00 #00000")
+        await pilot.press("end")
+        await shown(pilot, app, "3.00 #00039")

@@ -55,6 +55,8 @@ class EpochFeed:
     def __init__(self, config: RunConfig, train: Digits, classes: int, distribution: Distribution, plan: Plan) -> None:
         """Share every batch among the devices of the plan or of all processes."""
         self._config, self._train, self._distribution = config, train, distribution
+        self.batch_size = config.batch_size
+        """Images of a batch, of all processes together."""
         self._at_once = plan.steps_per_execution
         self._targets = one_hot(train.labels, classes)
         even = max(distribution.devices, plan.count)
@@ -113,6 +115,11 @@ class EpochFeed:
             augmented=augmented,
             random_layers=tuple(sorted({kind for kind in kinds if kind.startswith("Random")})),
         )
+
+    def trained_rows(self, epoch: int, batch: int, count: int, augmentation: Augmentation | None) -> NDArray[np.int64]:
+        """Return the rows of the last `count` of the first `batch` batches of an epoch (from 0)."""
+        size = self.batch_size
+        return self._order(epoch, augmentation).rows[max(0, batch - count) * size : batch * size]
 
     def _order(self, epoch: int, augmentation: Augmentation | None) -> EpochOrder:
         key = epoch, augmentation

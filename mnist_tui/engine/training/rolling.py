@@ -76,6 +76,11 @@ class RollingEvaluation:
         """CPU time of writing files that no slice has counted yet."""
         self._clear()
 
+    @property
+    def compiled_size(self) -> int:
+        """Images of a slice for which a prediction is compiled that takes no other number; 0 if none is predicted."""
+        return self._most_images if self._share else 0
+
     def _clear(self) -> None:
         count = len(self._digits)
         self._probabilities = np.zeros((count, self._classes), np.float32)

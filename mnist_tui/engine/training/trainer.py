@@ -28,6 +28,7 @@ from mnist_tui.engine.training.callbacks import AfterExecution, PrepareExecution
 from mnist_tui.engine.training.context import RunContext
 from mnist_tui.engine.training.emergency_checkpoint import EmergencyCheckpoint
 from mnist_tui.engine.training.feed import EpochFeed
+from mnist_tui.engine.training.highest_loss import HighestLoss
 from mnist_tui.engine.training.layer_stats import LayerSampler
 from mnist_tui.engine.training.recorder import Recorder
 from mnist_tui.engine.training.rolling import RollingEvaluation
@@ -75,6 +76,8 @@ class Trainer:
         self._explanations = ExplanationService(split, self._snapshots, self._next_batch)
         self._record_steps = RecordSteps(self._emit, self._state, config.batch_size, self._feed.count)
         self._rolling = RollingEvaluation(context, split.validation, len(data.class_names), config.rolling)
+        size = self._rolling.compiled_size
+        self._highest_loss = HighestLoss(context, self._feed, split.train, config.rolling, size)
         self._set_up_member(layer_sampler)
         self._steering.steps_per_execution = plan.steps_per_execution
         self._steering.is_ensemble = len(config.members) > 1
@@ -118,6 +121,7 @@ class Trainer:
             return
         if start is None:
             self._rolling.rewind(0)
+            self._highest_loss.rewind(0)
             self._save_checkpoint()
             self._recorder.keep_weights(0, self._compiled.current_weights())
             return
@@ -136,6 +140,7 @@ class Trainer:
         start.state.forget_data(self._steps_per_epoch)
         self._restore(replace(start, best=[]))
         self._rolling.rewind(0)
+        self._highest_loss.rewind(0)
         if not self._state.step:
             self._emit(self._resumed(ResumeReason.RESUMED, by))
         self._save_checkpoint()
@@ -153,6 +158,7 @@ class Trainer:
         if reason is EndReason.STOPPED:
             self._save_checkpoint()
             if state.batch:
+                self._highest_loss.end_epoch()
                 self._validate(complete=False)  # the epoch stays incomplete
         elif not self._checkpointer.has(state):
             self._save_checkpoint()
@@ -230,6 +236,7 @@ class Trainer:
         if self._checkpointer.is_due():
             self._save_checkpoint()
         self._rolling.after_execution()
+        self._highest_loss.after_execution(steps.count)
         action = self._serve_requests()
         if action is Action.ROLL_BACK:
             return self._roll_back(self._steering.origin)
@@ -303,6 +310,7 @@ class Trainer:
         if not self._steering.ended:  # an ended run is only loaded
             self._recorder.remove_kept_after(self._state.epoch)
             self._rolling.rewind(self._state.step)
+            self._highest_loss.rewind(self._state.step)
         if checkpoint.best:
             self._recorder.save_best()
         checkpoints.remove_after(self._run, checkpoint.state.step)
@@ -314,6 +322,7 @@ class Trainer:
 
     def _end_epoch(self) -> None:
         state = self._state
+        self._highest_loss.end_epoch()
         figures = self._validate()
         self._steering.restart_explanations()
         state.figures.append(figures)
@@ -349,6 +358,7 @@ class Trainer:
         )
         self._prepare_execution = PrepareExecution(self._next_rate, self._schedule.following_rate)
         self._rolling.start_member(compiled)
+        self._highest_loss.start_member(compiled)
 
     def _start_next_member(self) -> None:
         """Start the next ensemble member, with a best epoch of its own."""

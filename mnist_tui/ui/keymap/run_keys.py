@@ -167,6 +167,7 @@ RUN_KEYS: dict[str, tuple[Key, ...]] = {
         Key("load_model", "L", "Load model", "Load the model to map the images"),
     ),
     "batch": (
+        Key("turn_view", "tab,shift+tab", "View", "Show the images of the highest loss, or the next batch"),
         Key("switch_augmentation", "space", "Augmentation", "Show the images before augmentation, or after it"),
         Key("scroll_images('pagedown')", "pagedown", "More images", "Scroll the images a page down", rank=1),
         Key("scroll_images('pageup')", "pageup", "Previous images", "Scroll the images a page up", footer=False),
