@@ -81,6 +81,6 @@ async def test_an_ended_run_says_that_nothing_trains_and_shows_the_highest_loss_
     app = Host(run, BatchScreen)
     async with app.shown((80, 24)) as pilot:
         await shown(pilot, app, "Nothing trains: this run is finished", "768 of the 12,800 images")
-        await shown(pilot, app, "4 → 9 98 %", "9.00 #00000")
+        await shown(pilot, app, "4 → 9 4 → 9", "9.00 #00000")
         await pilot.press("end")
         await shown(pilot, app, "3.00 #00039")

@@ -56,19 +56,21 @@ class HighestLoss:
         self._share = SHARE * MARGIN * percent / 100 if compiled_size else 0.0
         self._most = max(1, min(MOST_KEPT, MOST_BYTES // train.images[0].size))
         self._path = context.run.path / HIGHEST_LOSS
+        self._next = self._next_news = 0.0
+        """Times of the next slice and the next write."""
+        self._file_seconds = 0.0
+        """CPU time of writing files that no slice has counted yet."""
         self._clear()
 
     def _clear(self) -> None:
         self._worst: dict[int, Trained] = {}
         self._seen = np.zeros(len(self._train), np.bool_)
         self._pending: Slice | None = None
-        self._next = self._next_news = time.monotonic() + FIRST_SECONDS
-        self._file_seconds = 0.0
-        """CPU time of writing files that no slice has counted yet."""
 
     def start_member(self, compiled: CompiledModel) -> None:
         """Start with the first step of an ensemble member."""
         self._compiled = compiled
+        self._next = max(self._next, time.monotonic() + FIRST_SECONDS)
         self._clear()
 
     def rewind(self, step: int) -> None:
@@ -81,6 +83,8 @@ class HighestLoss:
 
     def end_epoch(self) -> None:
         """Write the images of the epoch, and start with the next one."""
+        if self._pending is not None:
+            self._finish(self._pending)
         if self._worst:
             self._write()
         self._clear()
@@ -102,8 +106,11 @@ class HighestLoss:
             self._pending = Slice(state.step, rows, predicted, time.monotonic() - began)
             if compiled.plan.steps_per_execution > 1:
                 return
-            began = time.monotonic()
-        done, self._pending = self._pending, None
+        self._finish(self._pending)
+
+    def _finish(self, done: Slice) -> None:
+        """Take what was predicted, and plan the next slice."""
+        began, self._pending = time.monotonic(), None
         self._note(done.step, done.rows, np.asarray(done.predicted, np.float32)[: len(done.rows)])
         now = time.monotonic()
         if now >= self._next_news:

@@ -14,7 +14,7 @@ from textual.widgets import Static
 from mnist_tui.analysis.confusion import class_name
 from mnist_tui.control.protocol import BatchView, NextBatch, Reply
 from mnist_tui.render.images import blank_margin
-from mnist_tui.render.text import clip, percent, sanitize
+from mnist_tui.render.text import clip, sanitize
 from mnist_tui.runs.directory import RunError
 from mnist_tui.runs.highest_loss import HIGHEST_LOSS, HighestLosses
 from mnist_tui.runs.status import Status
@@ -27,8 +27,8 @@ from mnist_tui.ui.shared.paint import paint, palette_of
 
 POLL_SECONDS, ASK_SECONDS = 0.5, 2.0
 """Seconds between two looks at the run, and at least between two requests to its engine."""
-LONGEST_NAME = 12
-"""Columns of a class name in a caption."""
+LONGEST_NAME, SHORT_NAME = 12, 5
+"""Columns of a class name in a caption, and of each where there are two."""
 NO_SAMPLE = "No training image is predicted: the setting rolling is 0."
 TRAINS = frozenset({Status.TRAINING, Status.PAUSED})
 
@@ -195,18 +195,17 @@ class BatchScreen(RunScreen):
         return Text.assemble(
             ("Highest loss", paint(palette_of(self).foreground, bold=True)),
             f" of epoch {found.epoch}, in a sample of {found.predicted_count:,} of the {found.trained:,} images"
-            " trained on, predicted after their step without augmentation. Below each: label → prediction with its"
-            " confidence, then loss and index.",
+            " trained on, predicted after their step without augmentation. Below each: label → prediction,"
+            " loss and index.",
         )
 
     def _highest_loss_captions(self, view: RunView, found: HighestLosses) -> list[tuple[str, str]]:
         captions = []
         for row, index in enumerate(found.indices):
-            true, predicted = (self._class_name(view, int(each[row])) for each in (found.labels, found.predicted))
-            words = f"{true} → {predicted}" if true != predicted else f"{true} correct"
-            captions.append(
-                (f"{words} {percent(float(found.confidences[row]), 0)}", f"{found.losses[row]:.2f} #{index:05d}")
+            true, predicted = (
+                clip(self._class_name(view, int(each[row])), SHORT_NAME) for each in (found.labels, found.predicted)
             )
+            captions.append((f"{true} → {predicted}", f"{found.losses[row]:.2f} #{index:05d}"))
         return captions
 
     # Keys
