@@ -1,5 +1,6 @@
 """Batches of an epoch, with and without prefetching."""
 
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,8 +15,10 @@ from mnist_tui.engine.data.images import Augmentation
 from mnist_tui.engine.distribution import Distribution
 from mnist_tui.engine.hardware.plan import Plan
 from mnist_tui.engine.recording.checkpoints import example_order
+from mnist_tui.engine.service.server import RequestError
 from mnist_tui.engine.training import feed
 from mnist_tui.engine.training.feed import EpochFeed
+from mnist_tui.engine.training.trainer import Trainer
 from tests.engine.samples import few_digits
 from tests.kit import samples
 
@@ -134,3 +137,31 @@ def test_of_a_large_batch_the_first_images_are_shown() -> None:
     large = EpochFeed(config, digits, 10, Distribution(), Plan(on_gpu=False))
     shown = large.batch_view(0, 0, None, SimpleNamespace(layers=[]))
     assert (shown.size, len(shown.indices)) == (200, 128)
+
+
+@pytest.mark.parametrize(
+    ("epoch", "done", "expected"),
+    [(0, 3, (1, 4, False)), (0, 7, (2, 1, False)), (1, 7, (3, 1, True)), (3, 7, None)],
+    ids=["in an epoch", "at its end", "before the next member", "at the planned end"],
+)
+def test_after_the_last_batch_of_an_epoch_comes_the_next_one_also_of_the_next_member(
+    epoch: int, done: int, expected: tuple[int, int, bool] | None, backend: FakeBackend
+) -> None:
+    config = samples.config(batch_size=8, epochs=2, ensemble="fast,best")
+    state: Any = SimpleNamespace(epoch=epoch, batch=done, epochs_planned=4)
+    trainer: Any = SimpleNamespace(
+        _config=config,
+        _state=state,
+        _steps_per_epoch=7,
+        _steering=SimpleNamespace(ended=False),
+        _feed=new_feed(),
+        _compiled=SimpleNamespace(model=SimpleNamespace(layers=[])),
+    )
+    trainer._member_of = partial(Trainer._member_of, trainer)
+    if expected is None:
+        with pytest.raises(RequestError, match="no batch is left"):
+            Trainer._next_batch(trainer)
+        return
+    shown = Trainer._next_batch(trainer)
+    assert (shown.epoch, shown.batch, shown.augmented is not None) == expected
+    assert backend.orders == [shown.epoch - 1]
