@@ -22,6 +22,8 @@ KEYS_PRESSED = 60
 STILL_SECONDS = 2.0
 """Time without CPU use after which a warm engine has nothing more to do."""
 IDLE_SECONDS = 10.0
+FURNISH_SECONDS = 1.0
+"""Time in which widgets replace the sketch of the first paint, which takes no keys."""
 PATIENCE_SECONDS = 120.0
 BARS = {"first_step_s": 2.5, "idle_cpu_s": 0.05, "gone_s": 1.0}
 ANY = re.compile(rb".")
@@ -69,15 +71,17 @@ def _enter_to_step(home: Path, switch: str) -> tuple[float, float]:
     """Return the seconds from Enter to the first step, and the CPU seconds of the engine between them."""
     home.mkdir()
     with _home_screen(home, switch) as terminal:
-        terminal.wait_for("epochs")
+        Line(terminal).drain(FURNISH_SECONDS)
         warm = _warm_engine(terminal) if switch == "on" else None
         if warm is not None:
             _wait_until_still(warm)
         before, pressed = _cpu(warm) if warm is not None else 0.0, time.time()
         terminal.press("enter")
         line = Line(terminal)
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while not list(home.glob("*/events.jsonl")) or not steps(newest_run(home)):
             line.drain(0.02)
+            assert time.monotonic() < deadline, terminal.screen_text()
         run = newest_run(home)
         endpoint = run.endpoint()
         used = _cpu(psutil.Process(endpoint.pid)) - before if endpoint is not None else 0.0
@@ -91,7 +95,7 @@ def _keys(home: Path, switch: str) -> list[float]:
     """Return the seconds of the repaints after keys that move among the settings, from the first paint on."""
     with _home_screen(home, switch) as terminal:
         line = Line(terminal)
-        line.drain(1.0)  # the widgets replace the sketch of the first paint
+        line.drain(FURNISH_SECONDS)
         taken = []
         for number in range(KEYS_PRESSED):
             line.drain(0.05)
