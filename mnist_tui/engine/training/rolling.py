@@ -27,7 +27,7 @@ from mnist_tui.image_layout import with_channels
 from mnist_tui.metrics import ValidationContext, validation_metrics
 from mnist_tui.runs.thinning import spread
 
-MARGIN = 0.8
+MARGIN = 0.65
 """Share of the budget that measured time may take. The rest is for what cannot be measured, such as cold caches."""
 SLICE_SECONDS = 0.03
 """Longest time of a slice whose size can be chosen: about a step of `fast` on a CPU, so that no pause is noticed."""
