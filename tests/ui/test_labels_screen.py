@@ -131,10 +131,10 @@ async def test_a_review_is_written_named_and_followed_by_the_next_issue(
 async def test_number_keys_open_screens_and_review_nothing(run: RunDirectory) -> None:
     app = opened(run)
     async with app.run_test(size=SIZE) as pilot:
-        await reviewing(pilot, "9")
+        await reviewing(pilot)
         await press(pilot, "5")
         assert isinstance(app.screen, CalibrationScreen)
-        await press(pilot, "1", "4", "2", "4", "3", "4", "0")
+        await press(pilot, "1", "4", "2", "4", "3", "4", "9", "4", "0")
     assert outcomes(run) == []
 
 
