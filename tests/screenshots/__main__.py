@@ -53,7 +53,9 @@ DRAWN = (*["up"] * 9, *["left"] * 11, "space", *["right"] * 12, *["down", "down"
 """Keys that draw a 7 beside the centre of the canvas."""
 
 SCENES = (
-    Scene("home", ("0",), other_runs=OTHER_RUNS),
+    Scene(
+        "home", ("0", "until:Most confident", "tab", "down", "down", "until:mistakes  epoch 3"), other_runs=OTHER_RUNS
+    ),
     Scene("training", is_training=True),
     Scene("training-80x24", size=(80, 24), is_training=True),
     Scene("training-200x60", size=(200, 60), is_training=True),
