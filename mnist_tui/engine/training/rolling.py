@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from mnist_tui.engine import backends
@@ -212,7 +213,7 @@ class RollingEvaluation:
                 self._save(step, rows, probabilities, steps)
             finally:
                 if waiting:  # else the disk was full, and the event is written
-                    self._emit(waiting.pop())
+                    self._emit(replace(waiting.pop(), time=time.time()))  # the log is in the order of time
                 self._file_seconds += time.thread_time() - used
 
         self._writer.write_in_background(ROLLING, write, lambda: None, step=step, epoch=epoch)
