@@ -22,6 +22,8 @@ Floats = NDArray[np.floating[Any]]
 
 MOST_CLASSES = 256
 """Labels and predicted classes are stored as uint8."""
+SMALLEST = 1e-7
+"""Lowest probability in a logarithm, as in Keras: a loss is at most 16.1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +36,11 @@ class PredictedClasses:
     """Probability of the predicted class."""
     true_probability: NDArray[np.float32]
     """Probability of the true class."""
+
+    @property
+    def loss(self) -> NDArray[np.float32]:
+        """Cross-entropy of the labels."""
+        return -np.log(np.clip(self.true_probability, SMALLEST, 1))
 
 
 def predicted_classes(labels: Labels, probabilities: Probabilities) -> PredictedClasses:

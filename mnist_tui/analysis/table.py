@@ -13,8 +13,6 @@ from mnist_tui.analysis.reviews import ReviewOutcome
 
 CONFIDENT = 0.9
 """A wrong prediction with a higher confidence is confidently wrong."""
-SMALLEST = 1e-7
-"""Lowest probability in a logarithm, as in Keras: a loss is at most 16.1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +73,7 @@ def tabulate(
         correct=read.correct,
         confidence=read.confidence,
         margin=first - second,
-        loss=-np.log(np.clip(read.true_probability, SMALLEST, 1)),
+        loss=read.loss,
         difficulty=1 - read.true_probability if summary is None else summary.difficulty,
         learned_late=none if summary is None else summary.learned_late,
         forgotten=none if summary is None else summary.forgotten,

@@ -47,7 +47,7 @@ class HardwareSampler:
             self.sample()
 
     def sample(self, *, load: bool = True) -> None:
-        """Emit a sample now. Without `load`, repeat the load of the newest one, which a moment is too short for.
+        """Emit a sample now. Without `load`, repeat the load of the newest one, since a short time has none.
 
         So the energy of a run's last seconds is recorded.
         """

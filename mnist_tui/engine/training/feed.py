@@ -96,7 +96,7 @@ class EpochFeed:
 
     def batch_view(self, epoch: int, batch: int, augmentation: Augmentation | None, model: Any) -> BatchView:
         """Return the batch that `remaining_batches` yields first, and which layers of the model change it further."""
-        order, train, size = self._order(epoch, augmentation), self._train, self._config.batch_size
+        order, train, size = self._order(epoch, augmentation), self._train, self.batch_size
         whole = order.rows[batch * size : (batch + 1) * size]
         rows = whole[: max(1, min(MOST_SHOWN, MOST_SHOWN_BYTES // train.images[0].size))]
         images, augmented, kinds = train.images[rows], None, [type(layer).__name__ for layer in model.layers]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mnist_tui.analysis.predicted import predicted_classes
 from mnist_tui.engine import backends
 from mnist_tui.engine.data.datasets import Digits
 from mnist_tui.engine.models.compiled import CompiledModel
@@ -29,7 +30,6 @@ SLICE = 64
 """Images of a slice whose size can be chosen."""
 FIRST_SECONDS, NEWS_SECONDS = 0.5, 3.0
 """Seconds to the first slice, and at least between two writes."""
-LEAST_PROBABILITY = 1e-7
 
 
 @dataclass(frozen=True, order=True)
@@ -121,10 +121,8 @@ class HighestLoss:
 
     def _note(self, step: int, rows: NDArray[np.int64], probabilities: NDArray[np.float32]) -> None:
         self._seen[rows] = True
-        losses = cross_entropy(probabilities, self._train.labels[rows])
-        predicted, confidences = probabilities.argmax(axis=1), probabilities.max(axis=1)
-        for row, *values in zip(rows, losses, predicted, confidences, strict=True):
-            loss, label, confidence = values
+        read = predicted_classes(self._train.labels[rows], probabilities)
+        for row, loss, label, confidence in zip(rows, read.loss, read.predicted, read.confidence, strict=True):
             self._worst[int(row)] = Trained(float(loss), int(row), int(label), float(confidence), step)
         kept = sorted(self._worst.values(), reverse=True)[: self._most]
         self._worst = {each.row: each for each in kept}
@@ -153,9 +151,3 @@ class HighestLoss:
                 self._file_seconds += time.thread_time() - began
 
         self._writer.write_in_background(HIGHEST_LOSS, write, lambda: None, step=state.step, epoch=state.epoch + 1)
-
-
-def cross_entropy(probabilities: NDArray[np.float32], labels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return the cross-entropy of each image, shape (n,), from probabilities of shape (n, classes)."""
-    of_label = probabilities[np.arange(len(labels)), labels]
-    return -np.log(np.maximum(of_label, LEAST_PROBABILITY))
