@@ -9,14 +9,16 @@ from mnist_tui.config import ConfigError
 from mnist_tui.metrics import METRICS
 from mnist_tui.runs.directory import RunError, home
 from mnist_tui.runs.replacing import replacing
+from mnist_tui.untrusted import read_bytes
 
 FILE = "reference-lines.json"
+MAX_BYTES = 1 << 16
 
 
 def read_own_lines() -> dict[str, float]:
     """Return key of a metric -> level, unscaled; nothing from a file that is missing or damaged."""
-    with contextlib.suppress(OSError, ConfigError, msgspec.MsgspecError):
-        read = msgspec.json.decode((home() / FILE).read_bytes(), type=dict[str, float])
+    with contextlib.suppress(OSError, ConfigError, ValueError):  # of msgspec as well
+        read = msgspec.json.decode(read_bytes(home() / FILE, MAX_BYTES), type=dict[str, float])
         return {key: value for key, value in read.items() if key in METRICS and math.isfinite(value)}
     return {}
 

@@ -101,7 +101,9 @@ async def test_one_key_shows_the_lines_and_another_sets_the_users_own(tmp_path: 
         assert read_own_lines() == {}
 
 
-@pytest.mark.parametrize("content", [b"", b"[1]", b'{"accuracy": "high"}', b'{"nothing": 1, "loss": 1e999}'])
+@pytest.mark.parametrize(
+    "content", [b"", b"[1]", b'{"\xff": 1}', b'{"accuracy": "high"}', b'{"nothing": 1, "loss": 1e999}']
+)
 def test_a_damaged_file_of_own_lines_gives_none(content: bytes) -> None:
     home().mkdir(parents=True, exist_ok=True)
     (home() / FILE).write_bytes(content)
