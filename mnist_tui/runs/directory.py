@@ -42,7 +42,7 @@ MAX_REVIEW_BYTES = 64 << 20
 """Size of a file with several reviews of each of 60,000 digits."""
 
 WRITTEN_NAMES = {
-    ".": r"about\.json|config\.json|events\.jsonl|model\.keras|reviews\.csv",
+    ".": r"about\.json|config\.json|events\.jsonl|highest-loss\.npz|model\.keras|reviews\.csv",
     "checkpoints": r"step-\d{9,}\.npz",
     "digits": r"[\w-]+\.npz",
     "predictions": r"[\w-]+\.npz",

@@ -85,6 +85,7 @@ def test_a_disk_that_refuses_the_last_bytes_leaves_the_old_file(
 WRITTEN = (
     "config.json",
     "events.jsonl",
+    "highest-loss.npz",
     "model.keras",
     "checkpoints/step-000000007.npz",
     "digits/validation.npz",
