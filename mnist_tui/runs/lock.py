@@ -31,6 +31,17 @@ FRESH_SECONDS = 5.0
 """Age of the newest event up to which an engine may be alive that has lost its lock file."""
 
 
+def try_lock(descriptor: int, folder: Path) -> bool:
+    """Lock an open file of a folder; return False if another process holds it. Raises RunError without file locks."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        raise RunError(f"the disk of {folder} has no file locks ({error.strerror}): {LOCKS_FIX}") from None
+    return True
+
+
 class RunLock:
     """The file `lock` of a run directory."""
 
@@ -86,17 +97,15 @@ class RunLock:
         if os.path.lexists(self.path) and not stat.S_ISREG(self.path.lstat().st_mode):
             raise RunError(f"{self.path} is not a regular file: remove it")
         descriptor = open_lock(self.path, os.O_RDWR | os.O_CREAT)
-        for _ in range(ATTEMPTS):
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return descriptor
-            except BlockingIOError:
+        try:
+            for _ in range(ATTEMPTS):
+                if try_lock(descriptor, self._run):
+                    return descriptor
                 time.sleep(0.01)  # `engine` holds it for some microseconds
-            except OSError as error:
-                os.close(descriptor)
-                raise RunError(f"the disk of {self._run} has no file locks ({error.strerror}): {LOCKS_FIX}") from None
-        os.close(descriptor)
-        raise RunError(LiveEngine(Endpoint(0), None).refusal(self._id))
+            raise RunError(LiveEngine(Endpoint(0), None).refusal(self._id))
+        except RunError:
+            os.close(descriptor)
+            raise
 
     def renew(self, descriptor: int, endpoint: Endpoint) -> bool:
         """Renew the heartbeat of an engine, and its lock file if that was removed; raises OSError.

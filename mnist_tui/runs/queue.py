@@ -6,7 +6,6 @@ moved to rejected.jsonl. If there is a file `paused`, no further run starts. The
 """
 
 import contextlib
-import fcntl
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -19,7 +18,7 @@ import msgspec
 from mnist_tui.runs.directory import home
 from mnist_tui.runs.errors import RunError
 from mnist_tui.runs.liveness import LiveEngine, find_engine, last_endpoint, this_machine
-from mnist_tui.runs.lock import LOCKS_FIX, RunLock
+from mnist_tui.runs.lock import RunLock, try_lock
 from mnist_tui.runs.queue_entry import Entry, State, decode_entry
 from mnist_tui.runs.replacing import replacing
 from mnist_tui.untrusted import read_bytes, sanitize
@@ -227,20 +226,11 @@ class Queue:
                 self.path.mkdir(parents=True, exist_ok=True)
                 file = stack.enter_context((self.path / ".edit.lock").open("a"))
             deadline = time.monotonic() + EDIT_SECONDS
-            while not self._is_locked(file.fileno()):
+            while not try_lock(file.fileno(), self.path):
                 if time.monotonic() > deadline:
                     raise RunError(f"{self.path} is being changed by another process: try again")
                 time.sleep(POLL_SECONDS)
             yield
-
-    def _is_locked(self, descriptor: int) -> bool:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        except OSError as error:
-            raise RunError(f"the disk of {self.path} has no file locks ({error.strerror}): {LOCKS_FIX}") from None
-        return True
 
     def _write(self, entries: list[Entry], rejected: list[bytes]) -> None:
         if rejected:
