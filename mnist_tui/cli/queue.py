@@ -14,10 +14,10 @@ from mnist_tui.cli.settings_files import settings_from, settings_like
 from mnist_tui.cli.wiring import UsageError, catalogue
 from mnist_tui.config import quoted
 from mnist_tui.render.text import duration, sanitize
-from mnist_tui.runs.about import read_about
+from mnist_tui.runs.about import TAG, read_about
 from mnist_tui.runs.directory import list_runs, name_of
 from mnist_tui.runs.queue import MAX_ENTRIES, Queue, QueueState
-from mnist_tui.runs.queue_entry import GROUP, Entry, State
+from mnist_tui.runs.queue_entry import Entry, State
 from mnist_tui.settings import SETTINGS
 
 MOST_UNASKED = 100
@@ -67,7 +67,7 @@ def add(config_file: Path | None, like: str | None, group: str | None, yes: bool
         raise UsageError(f"a grid of {total:,} runs is too large: give at most {MAX_ENTRIES:,}")
     if total > 1 and "name" in grid:
         raise UsageError(f"--name cannot name {total:,} runs: give --group NAME, which tags them")
-    if group is not None and not (group and re.fullmatch(GROUP, group)):
+    if group is not None and not re.fullmatch(TAG, group):
         raise UsageError(f"--group {quoted(group)} cannot be used: give 1 to 30 letters, digits, dots or dashes")
     if total > MOST_UNASKED and not agreed(f"Add {total:,} runs to the queue{_time_words(total)}?", yes):
         return 1
@@ -76,7 +76,7 @@ def add(config_file: Path | None, like: str | None, group: str | None, yes: bool
         if name in {name_of(run) for run in list_runs()} | {each.settings.get("name") for each in queue.read().entries}:
             raise UsageError(f"a run or an entry named {quoted(name)} exists already: choose another --name")
     runs = [known.given(each) for each in combinations(grid)]
-    entries = queue.add(runs, group if group is not None else _free_group() if total > 1 else "")
+    entries = queue.add(runs, group if group is not None else _free_group(queue) if total > 1 else "")
     first, last = entries[0], entries[-1]
     if total == 1:
         click.echo(f"entry {first.number} added: {first.words}")
@@ -202,9 +202,9 @@ def _without_defaults(given: dict[str, str]) -> dict[str, str]:
     return {key: text for key, text in given.items() if key == "preset" or text != str(known.default(key, preset))}
 
 
-def _free_group() -> str:
+def _free_group(queue: Queue) -> str:
     """Return a group's name that no entry and no run has."""
-    taken = {entry.group for entry in Queue().read().entries} | {
+    taken = {entry.group for entry in queue.read().entries} | {
         tag for run in list_runs() for tag in read_about(run.path).tags
     }
     return next(name for number in range(1, len(taken) + 2) if (name := f"grid-{number}") not in taken)

@@ -13,6 +13,8 @@ from mnist_tui.settings import NO_CATALOGUE, SETTINGS_BY_KEY
 from mnist_tui.untrusted import read_bytes, sanitized
 
 FILE = "about.json"
+TAG = r"\w[\w.+-]{0,29}"
+"""Regular expression of a tag."""
 MAX_BYTES = 1 << 16
 MAX_TAGS = 20
 MAX_NOTE = 500
@@ -61,7 +63,7 @@ def check(about: About) -> None:
     if about.name is not None and SETTINGS_BY_KEY["name"].parse(about.name, NO_CATALOGUE) != about.name:
         raise ConfigError("the name is empty or has blanks around it: give 1 to 40 letters, digits, dots or dashes")
     for tag in about.tags:
-        if not re.fullmatch(r"\w[\w.+-]{0,29}", tag):
+        if not re.fullmatch(TAG, tag):
             raise RunError(
                 f"tag {quoted(tag)} cannot be used: give 1 to 30 letters, digits, dots, dashes, pluses or underscores"
             )

@@ -6,10 +6,11 @@ from typing import Annotated, Any
 
 import msgspec
 
+from mnist_tui.runs.about import TAG
 from mnist_tui.runs.directory import PATHS, RunDirectory, home
 from mnist_tui.untrusted import Timestamp, sanitize, sanitized
 
-GROUP = r"^(\w[\w.+-]{0,29})?$"
+GROUP = f"^({TAG})?$"
 """Regular expression of a group's name, which is a tag of its runs; empty without a group."""
 
 
