@@ -323,9 +323,9 @@ class Catalogue:
         Raises:
             ConfigError: One cannot be used.
         """
-        preset = self.complete(settings).preset
-        parsed = {key: SETTINGS_BY_KEY[key].parse(text, self) for key, text in settings.items()}
-        return {"preset": preset} | {key: str(value) for key, value in parsed.items() if value is not None}
+        config = self.complete(settings)
+        parsed = {key: getattr(config, key) for key in ("preset", *settings)}
+        return {key: str(value) for key, value in parsed.items() if value is not None}
 
 
 NO_CATALOGUE = Catalogue({}, (), lambda _: None)
