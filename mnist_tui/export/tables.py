@@ -133,9 +133,7 @@ def prediction_frame(source: Source) -> "pd.DataFrame":
 def _prediction_frames(source: Source) -> Iterator["pd.DataFrame"]:
     import pandas as pd
 
-    points = [
-        each for each in source.inspector.full_points(source.history) if each.epoch is None and each.split != TRAIN
-    ]
+    points = [each for each in source.inspector.other_points(source.history) if each.split != TRAIN]
     for point in [source.kept_point, *points]:
         try:
             read = source.inspector.predictions(point)

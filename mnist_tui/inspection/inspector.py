@@ -50,20 +50,22 @@ class Inspector:
         """
         epochs = [(epoch.step, True, EvaluationPoint(VALIDATION, epoch.epoch)) for epoch in history.epochs]
         kept = set(self._files.rolling_steps())
-        total = history.started.validation_count if history.started is not None else 0
         rolling = [
-            (event.step, False, EvaluationPoint.of_rolling(event, total))
+            (event.step, False, EvaluationPoint.of_rolling(event, history.validation_count))
             for event in history.rolling
             if event.step in kept
         ]
         between = [point for _, _, point in sorted(epochs + rolling, key=lambda each: each[:2])]
-        return between + self.full_points(history)[len(epochs) :]
+        return between + self.other_points(history)
 
     def full_points(self, history: History) -> list[EvaluationPoint]:
         """Return the evaluations of whole splits: the epochs, the first and the newest test, then other sets."""
-        found = [EvaluationPoint(VALIDATION, epoch.epoch) for epoch in history.epochs]
-        found += [EvaluationPoint(TEST, again=again) for again in (False, True)[: len(history.tests)]]
-        return found + [EvaluationPoint(name) for name in self._files.evaluated()]
+        return [EvaluationPoint(VALIDATION, epoch.epoch) for epoch in history.epochs] + self.other_points(history)
+
+    def other_points(self, history: History) -> list[EvaluationPoint]:
+        """Return the evaluations of other splits than validation: the first and the newest test, then other sets."""
+        tests = [EvaluationPoint(TEST, again=again) for again in (False, True)[: len(history.tests)]]
+        return tests + [EvaluationPoint(name) for name in self._files.evaluated()]
 
     def predictions(self, point: EvaluationPoint) -> Predictions:
         """Return the recorded predictions; raises RunError if they are missing or damaged."""

@@ -108,7 +108,7 @@ def newest_point(history: History) -> EvaluationPoint | None:
     """Return the newest evaluation of the validation images: an epoch's or a rolling one; None before the first."""
     event = history.newest_validation
     if isinstance(event, RollingEvaluated):
-        return EvaluationPoint.of_rolling(event, history.started.validation_count if history.started is not None else 0)
+        return EvaluationPoint.of_rolling(event, history.validation_count)
     return EvaluationPoint(VALIDATION, event.epoch) if event is not None else None
 
 

@@ -30,8 +30,8 @@ def export_reviews(
     another set. Raises RunError if the file cannot be written.
     """
     newest = [EvaluationPoint(VALIDATION, epoch.epoch) for epoch in history.epochs[-1:]]
-    others = [each for each in inspector.full_points(history) if each.epoch is None]
-    text = to_csv(reviews, names, predictions_of(reviews, inspector, [point, *newest, *others]))
+    points = [point, *newest, *inspector.other_points(history)]
+    text = to_csv(reviews, names, predictions_of(reviews, inspector, points))
     path = run.path / FILE
     try:
         with replacing(path) as temporary:

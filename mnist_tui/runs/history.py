@@ -285,6 +285,11 @@ class History:
         return self.epochs[-1] if self.epochs else None
 
     @property
+    def validation_count(self) -> int:
+        """Number of validation images; 0 if unknown."""
+        return self.started.validation_count if self.started is not None else 0
+
+    @property
     def test_accuracies(self) -> list[float]:
         """Accuracies of all tests, oldest first."""
         return [test.test_accuracy for test in self.tests if test.test_accuracy is not None]

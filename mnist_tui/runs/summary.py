@@ -87,9 +87,8 @@ class RunSummary:
     @property
     def newest_rolling(self) -> RollingEvaluated | None:
         """Rolling evaluation that is newer than the last epoch of a live run, or all that another one has."""
-        rolling, epochs = self.history.rolling[-1:], self.history.epochs[-1:]
-        is_newer = bool(rolling) and (not epochs or rolling[0].step > epochs[0].step)
-        return rolling[0] if is_newer and (self.status.is_live or not epochs) else None
+        newest, counts = self.history.newest_validation, self.status.is_live or not self.history.epochs
+        return newest if isinstance(newest, RollingEvaluated) and counts else None
 
     @property
     def best(self) -> EpochEnded | None:
@@ -119,7 +118,7 @@ class RunSummary:
     @property
     def validation_count(self) -> int:
         """Number of validation images; 0 if unknown."""
-        return self.history.started.validation_count if self.history.started else 0
+        return self.history.validation_count
 
     @property
     def test_count(self) -> int:
