@@ -167,8 +167,7 @@ class PlainReporter:
         """Print a line now and then, the first one when training has gone on for a while."""
         if event.time - max([self._last_rolling, *self.history.training_starts[-1:]]) >= LINE_SECONDS:
             self._last_rolling = event.time
-            total = self.history.started.validation_count if self.history.started is not None else 0
-            words = rolling_words(event.count, total, event.first_step, event.step)
+            words = rolling_words(event.count, self.history.validation_count, event.first_step, event.step)
             self.print_line(f"{words}: {' '.join(in_words(event.validation))}")
 
     def _print_end(self, end: RunEnded) -> None:
@@ -260,11 +259,13 @@ def follow(
                 watch.apply(events, time.monotonic())
             reporter.print_silence(engine.silent_since if engine is not None else None)
             was_live = engine is not None or (was_live and run.lock.may_be_restored())
-            words = watch.take(time.monotonic(), live=was_live, saves=not run.save_error())
-            if notification is not None and is_news:
-                out.write("".join(notification(sentence(history.record.name, each, history.ended)) for each in words))
-                out.flush()
-            is_news = True  # what happened before is none
+            if notification is not None:
+                words = watch.take(time.monotonic(), live=was_live, saves=not run.save_error())
+                if is_news:
+                    signs = (notification(sentence(history.record.name, each, history.ended)) for each in words)
+                    out.write("".join(signs))
+                    out.flush()
+                is_news = True  # the first round reads what happened earlier
             if not was_live or has_ended(history, since):
                 break
             if interrupts > handled:
