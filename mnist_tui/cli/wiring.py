@@ -132,9 +132,10 @@ def launch(
 def settle(config: RunConfig, processes: int = 1) -> RunConfig:
     """Return the settings with what the device decides; raises ConfigError for what this machine cannot do."""
     from mnist_tui.engine.backends.planning import plan_before_import
+    from mnist_tui.engine.models.presets import PRESETS
 
     on_gpu = plan_before_import(config).on_gpu
-    return catalogue().recipes[config.preset].settled(config, on_gpu=on_gpu, processes=processes)
+    return PRESETS[config.preset].recipe.settled(config, on_gpu=on_gpu, processes=processes)
 
 
 def prepare(config: RunConfig) -> None:
