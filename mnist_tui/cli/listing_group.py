@@ -4,7 +4,7 @@ from mnist_tui.analysis.groups import Effect, Spread
 from mnist_tui.cli.listing import LONGEST_TEXT, console, print_table
 from mnist_tui.inspection.run_group import RunGroup
 from mnist_tui.render.columns import Column
-from mnist_tui.render.text import clip, percent, sanitize
+from mnist_tui.render.text import clip, percent, run_count, sanitize
 
 SHOWN_VALUES = 8
 """Values of a setting that are listed."""
@@ -19,7 +19,7 @@ def print_group(group: RunGroup) -> None:
     """Print mean and spread of the results, the best run, and the part of each setting."""
     out = console()
     done = group.validation.count if group.validation is not None else 0
-    out.print(sanitize(f"{group.name}: {_count(len(group.runs))}, {done:,} with a result"))
+    out.print(sanitize(f"{group.name}: {run_count(len(group.runs))}, {done:,} with a result"))
     for split, found in (("validation", group.validation), ("test", group.test)):
         if found is not None:
             out.print(f"{split:<11} {spread_words(found)}", soft_wrap=True)
@@ -57,7 +57,3 @@ def _rows(effect: Effect) -> list[tuple[str, str, str]]:
     ]
     more = len(effect.values) - SHOWN_VALUES
     return [*rows, (f"{more:,} lower ones", "", "")] if more > 0 else rows
-
-
-def _count(runs: int) -> str:
-    return "1 run" if runs == 1 else f"{runs:,} runs"

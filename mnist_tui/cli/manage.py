@@ -7,7 +7,7 @@ import click
 
 from mnist_tui.cli.steer import RUN_HELP
 from mnist_tui.cli.wiring import UsageError
-from mnist_tui.render.text import data_size, sanitize
+from mnist_tui.render.text import data_size, run_count, sanitize
 from mnist_tui.runs import management
 from mnist_tui.runs.directory import RunDirectory, RunError, find_run, list_runs
 
@@ -55,9 +55,9 @@ def _empty_trash(yes: bool) -> int:
         click.echo("The trash is empty.")
         return 0
     size = data_size(sum(run.size() for run in found))
-    if agreed(f"Remove {_count(len(found))} ({size}) for good?", yes):
+    if agreed(f"Remove {run_count(len(found))} ({size}) for good?", yes):
         management.empty_trash()
-        click.echo(f"{_count(len(found))} removed, {size} freed", err=True)
+        click.echo(f"{run_count(len(found))} removed, {size} freed", err=True)
         return 0
     return 1
 
@@ -157,13 +157,9 @@ def _each(found: list[RunDirectory], action: Callable[[RunDirectory], None], don
 
 
 def agreed(question: str, yes: bool) -> bool:
-    """Return True if the user agrees, or gave --yes; raises UsageError if nobody can be asked."""
+    """Return True if the user agrees, or gave --yes; raises UsageError if stdin is not a terminal."""
     if yes:
         return True
     if not sys.stdin.isatty():
         raise UsageError("stdin is not a terminal that could be asked: give --yes")
     return click.confirm(question, err=True)
-
-
-def _count(runs: int) -> str:
-    return "1 run" if runs == 1 else f"{runs:,} runs"

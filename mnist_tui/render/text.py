@@ -74,6 +74,11 @@ def test_results(accuracies: Sequence[float]) -> str:
     return percent(accuracies[0]) + (f", again {percent(accuracies[-1])}" if len(accuracies) > 1 else "")
 
 
+def run_count(runs: int) -> str:
+    """Format a number of runs as 1 run or 1,200 runs."""
+    return "1 run" if runs == 1 else f"{runs:,} runs"
+
+
 def data_size(count: float) -> str:
     """Format a number of bytes as 812 kB, 3.4 MB or 12 GB."""
     for unit in ("B", "kB", "MB"):
