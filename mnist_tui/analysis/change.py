@@ -54,8 +54,8 @@ class MatrixChange:
             before=int(self.before[true, predicted]),
             now=int(self.now[true, predicted]),
             direction=int(self.directions[true, predicted]),
-            before_share=float(row_shares(self.before)[true, predicted]),
-            share=float(row_shares(self.now)[true, predicted]),
+            before_share=float(row_shares(self.before[[true]])[0, predicted]),
+            share=float(row_shares(self.now[[true]])[0, predicted]),
         )
 
     def largest(self, n: int) -> list[CellChange]:

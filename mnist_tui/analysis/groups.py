@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_tui.analysis.comparison import differing_settings
-from mnist_tui.analysis.significance import LEVEL, Interval, p_words
+from mnist_tui.analysis.significance import LEVEL, Interval, chance_words
 
 SMALLEST_SHARE = 1e-12
 """Share of the variance below which it is rounding."""
@@ -72,7 +72,7 @@ class Effect:
         share = f"{self.share:.0%} of the variance".replace("%", " %")
         if self.p is None:
             return f"{share}; only repeats, as with --seed 0..2, can tell it from chance"
-        return f"{share}, {'could be' if self.p >= LEVEL else 'unlikely to be'} chance, {p_words(self.p)}"
+        return f"{share}, {chance_words(self.p)}"
 
 
 def spread(results: Sequence[float | None]) -> Spread | None:

@@ -47,7 +47,7 @@ def smoothed(losses: Sequence[float]) -> Numbers:
 
 def has_exploded(losses: Sequence[float]) -> bool:
     """Return True if the loss is no longer finite, or its moving average far above its lowest value."""
-    if not losses or len(losses) < LEAST_STEPS:
+    if len(losses) < LEAST_STEPS:
         return bool(losses) and not np.isfinite(losses[-1])
     means = smoothed(losses)
     return not bool(np.isfinite(means[-1])) or bool(means[-1] > EXPLODED * means.min())

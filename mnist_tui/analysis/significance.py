@@ -74,8 +74,7 @@ class Paired:
         """The test in words: "12 won, 9 lost: could be chance, p = 0.66"."""
         if not self.is_change:
             return "none won, none lost: no difference"
-        chance = "could be chance" if self.p >= LEVEL else "unlikely to be chance"
-        return f"{self.won:,} won, {self.lost:,} lost: {chance}, {p_words(self.p)}"
+        return f"{self.won:,} won, {self.lost:,} lost: {chance_words(self.p)}"
 
     @property
     def words(self) -> str:
@@ -136,6 +135,11 @@ def interval_words(accuracy: float | None, total: int) -> str:
     """Return the 95 % interval of an accuracy in words, such as "98.80 to 99.20 %"; a dash if there is none."""
     found = accuracy_interval(accuracy, total)
     return NO_INTERVAL if found is None else f"{found[0] * 100:.2f} to {found[1] * 100:.2f} %"
+
+
+def chance_words(p: float) -> str:
+    """Return what a p-value means, and the value: "could be chance, p = 0.66"."""
+    return f"{'could be' if p >= LEVEL else 'unlikely to be'} chance, {p_words(p)}"
 
 
 def p_words(p: float) -> str:
