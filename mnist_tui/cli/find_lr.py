@@ -49,7 +49,7 @@ def find_lr(steps: str, as_json: bool, **flags: str | None) -> int:
         show_progress(f"{report.message} …")
     show_progress("")
     found = suggest(tried, losses)
-    options = [*((flag_of(key), text) for key, text in given.items())]
+    options = [(flag_of(key), text) for key, text in given.items()]
     if found.rate is not None:
         options.append(("--learning-rate", f"{found.rate:g}"))
     command = shlex.join(["mnist-tui", "train", *(word for option in options for word in option)])

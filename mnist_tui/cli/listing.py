@@ -248,12 +248,8 @@ def _settings(history: History) -> list[tuple[str, str]]:
         ),
         ("data", _data(history)),
         ("early stopping", history.early_stopping),
-        *((key.replace("_", " "), value) for key, value in _at_the_end(history) if value != "off"),
+        *((label, value) for label, value in (("until", history.until), ("on end", history.on_end)) if value != "off"),
     ]
-
-
-def _at_the_end(history: History) -> list[tuple[str, str]]:
-    return [("until", history.until), ("on end", history.on_end)]
 
 
 def _data(history: History) -> str:

@@ -19,7 +19,7 @@ MAX_CONFIG_BYTES = 1 << 20
 def settings_like(wanted: str) -> dict[str, str]:
     """Return the settings that a run was started with, as text, without its name; raises RunError.
 
-    An own model that has changed since, or is gone, is the run's copy of it, and stderr says so.
+    If an own model has changed since, or is gone, the run's copy takes its place, with a note on stderr.
     """
     run = find_run(wanted)
     config = run.record().config
