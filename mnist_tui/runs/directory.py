@@ -290,12 +290,18 @@ def _has_record(path: Path) -> bool:
 def _order(run: RunDirectory) -> float:
     """Return the time that sorts a run: of its creation, or of its config.json if that cannot be read."""
     try:
-        record = run.record()
-        return record.created if record.order is None else record.order
-    except RunError:
+        found = run.config_path.stat()
+        return _recorded_order(run.path, found.st_mtime_ns, found.st_size)
+    except (OSError, RunError):
         with contextlib.suppress(OSError):
             return run.config_path.lstat().st_mtime
         return 0.0
+
+
+@cache  # screens list all runs every two seconds
+def _recorded_order(path: Path, written: int, size: int) -> float:  # noqa: ARG001 (of the cache key)
+    record = RunDirectory(path).record()
+    return record.created if record.order is None else record.order
 
 
 def find_run(wanted: str) -> RunDirectory:
