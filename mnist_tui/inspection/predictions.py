@@ -61,6 +61,11 @@ class EvaluationPoint:
         return {TEST: "final test", TRAIN: "cross-check"}.get(self.split, self.split)
 
     @property
+    def short_words(self) -> str:
+        """Name where there is little room."""
+        return self.words if self.step is None else f"rolling to step {self.step:,}"
+
+    @property
     def images_name(self) -> str:
         """Name of the images in the run directory, and of the predictions if there is no epoch."""
         return TEST_AGAIN if self.again else self.split

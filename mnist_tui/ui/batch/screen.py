@@ -19,6 +19,7 @@ from mnist_tui.runs.directory import RunError
 from mnist_tui.runs.highest_loss import HIGHEST_LOSS, HighestLosses
 from mnist_tui.runs.status import Status
 from mnist_tui.ui.digits.image_grid import GridImage, ImageGrid
+from mnist_tui.ui.digits.mistakes import pair_words
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.run.model_client import ModelClient
 from mnist_tui.ui.run.screen import RunScreen
@@ -27,8 +28,8 @@ from mnist_tui.ui.shared.paint import paint, palette_of
 
 POLL_SECONDS, ASK_SECONDS = 0.5, 2.0
 """Seconds between two looks at the run, and at least between two requests to its engine."""
-LONGEST_NAME, SHORT_NAME = 12, 5
-"""Columns of a class name in a caption, and of each where there are two."""
+LONGEST_NAME = 12
+"""Columns of a class name in a caption."""
 NO_SAMPLE = "No training image is predicted: the setting rolling is 0."
 TRAINS = frozenset({Status.TRAINING, Status.PAUSED})
 
@@ -163,8 +164,7 @@ class BatchScreen(RunScreen):
         return words
 
     def _class_name(self, view: RunView, label: int) -> str:
-        started = view.history.started
-        return clip(sanitize(class_name(label, started.class_names if started is not None else ())), LONGEST_NAME)
+        return clip(sanitize(class_name(label, _names(view))), LONGEST_NAME)
 
     # The highest loss
 
@@ -200,13 +200,11 @@ class BatchScreen(RunScreen):
         )
 
     def _highest_loss_captions(self, view: RunView, found: HighestLosses) -> list[tuple[str, str]]:
-        captions = []
-        for row, index in enumerate(found.indices):
-            true, predicted = (
-                clip(self._class_name(view, int(each[row])), SHORT_NAME) for each in (found.labels, found.predicted)
-            )
-            captions.append((f"{true} → {predicted}", f"{found.losses[row]:.2f} #{index:05d}"))
-        return captions
+        rows = zip(found.labels, found.predicted, found.losses, found.indices, strict=True)
+        return [
+            (pair_words(int(true), int(predicted), _names(view)), f"{loss:.2f} #{index:05d}")
+            for true, predicted, loss, index in rows
+        ]
 
     # Keys
 
@@ -240,3 +238,8 @@ class BatchScreen(RunScreen):
             images.scroll_home(animate=False)
         else:
             images.scroll_end(animate=False)
+
+
+def _names(view: RunView) -> tuple[str, ...]:
+    started = view.history.started
+    return started.class_names if started is not None else ()

@@ -111,8 +111,7 @@ class ConfusionScreen(PredictionScreen):
         values += ", similar classes together" if matrix.is_grouped else ""
         change = "" if point.step is None else f": {point.words}"
         if reference is not None:
-            name = point.words if point.step is None else f"rolling to step {point.step:,}"
-            change = f": {name}, compared with {reference.words}"
+            change = f": {point.short_words}, compared with {reference.words}"
         frame = escape(f"Confusion{change}{values}"), subtitle
         if frame != self._frame:  # each assignment repaints the whole matrix
             self._frame = matrix.border_title, matrix.border_subtitle = frame

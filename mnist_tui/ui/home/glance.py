@@ -21,9 +21,10 @@ from mnist_tui.runs.history import History
 from mnist_tui.runs.summary import RunSummary
 from mnist_tui.ui.confusion.thumbnail import MatrixThumbnail
 from mnist_tui.ui.digits.image_grid import ImageGrid
+from mnist_tui.ui.digits.mistakes import Mistakes
 from mnist_tui.ui.digits.words import split_words
 from mnist_tui.ui.home.glance_facts import GlanceFacts
-from mnist_tui.ui.home.glance_run import GlanceRun, Mistakes, evaluated_point
+from mnist_tui.ui.home.glance_run import GlanceRun, evaluated_point
 from mnist_tui.ui.plots.panel import PlotPanel
 
 REST_SECONDS = 0.15
@@ -36,8 +37,6 @@ LARGE, MEDIUM = 44, 28
 """Lines from which on there is a second row, and from which on narrow ones have both plots."""
 LEAST = 13
 """Lines from which on there are panels."""
-LEAST_NAMED = 16
-"""Columns that a title must have beside its first words to name the evaluation."""
 NOT_YET = "shown after the first evaluation"
 
 
@@ -83,7 +82,6 @@ class Glance(Vertical):
         self._summary: RunSummary | None = None
         self._run: GlanceRun | None = None
         """The run whose panels are shown, as far as it was read."""
-        self._shown: tuple[object, ...] = ()
         self._rest: Timer | None = None
         self._parts: list[Callable[[], None]] = []
         """Parts that are still to be drawn."""

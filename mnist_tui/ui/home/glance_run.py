@@ -2,37 +2,17 @@
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from mnist_tui.inspection.figures import class_names
+from mnist_tui.analysis.errors import AnalysisError
 from mnist_tui.inspection.inspector import Inspector
 from mnist_tui.inspection.predictions import EvaluationPoint, newest_point
 from mnist_tui.render.text import sanitize
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.history import History
 from mnist_tui.runs.log import LogFollower
-from mnist_tui.ui.digits.image_grid import GridImage
-from mnist_tui.ui.digits.mistakes import NO_MISTAKES, mistakes_of
+from mnist_tui.ui.digits.mistakes import Mistakes, read_mistakes
 
 MOST_MISTAKES = 10
-
-
-@dataclass(frozen=True)
-class Mistakes:
-    """Mistakes of an evaluation, the newest predictions first, of these the most confident, or a sentence instead."""
-
-    images: tuple[GridImage, ...] | str
-    point: EvaluationPoint | None = None
-    """None before the first evaluation."""
-    shape: tuple[int, ...] = ()
-    margin: int = 0
-    """Pixels at each side of an image that may be cut off."""
-
-    @property
-    def kind(self) -> str:
-        """The title of the images."""
-        is_rolling = self.point is not None and self.point.step is not None
-        return "Newest mistakes" if is_rolling else "Most confident mistakes"
 
 
 class GlanceRun:
@@ -69,14 +49,9 @@ class GlanceRun:
         if point is None or self._inspector is None:
             return Mistakes("")
         try:
-            read = self._inspector.predictions(point)
-        except RunError as error:
+            return read_mistakes(self._inspector, history, point, MOST_MISTAKES)
+        except (RunError, AnalysisError) as error:
             return Mistakes(sanitize(str(error)), point)
-        names = class_names(history, read.probabilities.shape[1])
-        images = mistakes_of(read, names, MOST_MISTAKES)
-        if not images:
-            return Mistakes(NO_MISTAKES, point)
-        return Mistakes(images, point, read.images.shape[1:], read.margin)
 
 
 def evaluated_point(history: History) -> EvaluationPoint | None:

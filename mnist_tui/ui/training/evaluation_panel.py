@@ -1,7 +1,5 @@
 """The newest evaluation of the validation images on large terminals: the confusion matrix in small, and mistakes."""
 
-from dataclasses import dataclass
-
 from textual import work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -15,8 +13,8 @@ from mnist_tui.inspection.predictions import EvaluationPoint, newest_point
 from mnist_tui.render.text import percent, sanitize
 from mnist_tui.runs.directory import RunError
 from mnist_tui.ui.confusion.thumbnail import MatrixThumbnail
-from mnist_tui.ui.digits.image_grid import GridImage, ImageGrid
-from mnist_tui.ui.digits.mistakes import NO_MISTAKES, mistakes_of
+from mnist_tui.ui.digits.image_grid import ImageGrid
+from mnist_tui.ui.digits.mistakes import Mistakes, read_mistakes
 from mnist_tui.ui.session import RunSession, RunView
 from mnist_tui.ui.terminal.back_pressure import is_behind
 from mnist_tui.ui.training.confusions_line import missing_words
@@ -24,17 +22,6 @@ from mnist_tui.ui.training.confusions_line import missing_words
 MOST_MISTAKES = 40
 MISTAKES_SECONDS = 3.0
 """Between two sets of images of the same epoch: each costs a slow line 10 kB."""
-
-
-@dataclass(frozen=True)
-class Mistakes:
-    """Misclassified images of an evaluation, or a sentence instead."""
-
-    point: EvaluationPoint
-    images: tuple[GridImage, ...] | str
-    shape: tuple[int, ...] = ()
-    margin: int = 0
-    """Pixels at each side of an image that may be cut off."""
 
 
 class EvaluationPanel(Horizontal):
@@ -81,8 +68,7 @@ class EvaluationPanel(Horizontal):
             self.query_one(ImageGrid).show(reason, (), 0)
             return
         totals = report(event.confusion)
-        words = f"epoch {point.epoch}" if point.step is None else f"rolling to step {point.step:,}"
-        matrix.set_title(Content(f"Confusion, {words}  {percent(totals.accuracy)} of {totals.total:,}"))
+        matrix.set_title(Content(f"Confusion, {point.short_words}  {percent(totals.accuracy)} of {totals.total:,}"))
         matrix.show((event.confusion, class_names(history, len(event.confusion))))
         is_due = point.step is None or not 0 <= view.now - self._asked_at < MISTAKES_SECONDS
         if point != self._asked and is_due and not is_behind(self.app):
@@ -91,21 +77,17 @@ class EvaluationPanel(Horizontal):
 
     @work(thread=True, exclusive=True, group="mistakes")
     def _read(self, point: EvaluationPoint) -> None:
-        history = self._session.view.history
+        session = self._session
         try:
-            read = self._session.inspector.predictions(point)
-            names = class_names(history, read.probabilities.shape[1])
-            images = mistakes_of(read, names, MOST_MISTAKES)
+            found = read_mistakes(session.inspector, session.view.history, point, MOST_MISTAKES)
         except (RunError, AnalysisError) as error:
-            if point.step is None:  # a rolling one is replaced soon
-                self.post_message(self.MistakesRead(Mistakes(point, sanitize(str(error)))))
-        else:
-            found = Mistakes(point, images or NO_MISTAKES, read.images.shape[1:], read.margin)
-            self.post_message(self.MistakesRead(found))
+            if point.step is not None:
+                return  # a newer one has replaced it, and comes soon
+            found = Mistakes(sanitize(str(error)), point)
+        self.post_message(self.MistakesRead(found))
 
     def on_evaluation_panel_mistakes_read(self, message: MistakesRead) -> None:
-        mistakes, grid = message.mistakes, self.query_one(ImageGrid)
-        if mistakes.point == self._asked:
-            kind = "Most confident mistakes" if mistakes.point.step is None else "Newest mistakes"
-            grid.set_title(Content(f"{kind}, {mistakes.point.words}"))
+        mistakes, grid, point = message.mistakes, self.query_one(ImageGrid), message.mistakes.point
+        if point is not None and point == self._asked:
+            grid.set_title(Content(f"{mistakes.kind}, {point.words}"))
             grid.show(mistakes.images, mistakes.shape, mistakes.margin)
