@@ -254,10 +254,8 @@ def _row(entry: Entry) -> tuple[str, str]:
         summary = summarize(entry.directory)
     except RunError:  # deleted, or not yet complete
         return f"{entry.words}{group}", entry.state_words
-    started, state = summary.history.started, summary.status_in_words
-    steps = started.steps_per_epoch * summary.epochs_planned if started is not None else 0
-    share = f" {summary.steps_done / steps:.0%}" if steps and summary.steps_done else ""
-    return f"{sanitize(summary.record.name)}  {entry.words}{group}", f"{state}{share}"
+    share = f" {summary.share_done:.0%}" if summary.share_done is not None else ""
+    return f"{sanitize(summary.record.name)}  {entry.words}{group}", f"{summary.status_in_words}{share}"
 
 
 def _stopped_words(state: QueueState) -> str:
