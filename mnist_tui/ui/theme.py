@@ -12,6 +12,7 @@ from textual.theme import Theme
 
 from mnist_tui.render.heatmap import Heat
 from mnist_tui.render.images import RGB, RgbMode
+from mnist_tui.runs.status import Status
 from mnist_tui.ui.terminal.colours import ColourDepth
 from mnist_tui.ui.terminal.recolour import rgb_of
 
@@ -53,6 +54,15 @@ COLOURS: dict[str, Choice] = {
     "run-9": ("#c9ced8", "#4a5160", 252, 240, 15, 5, 15),
 }
 """Bright colours of 16 are never behind letters, which not all terminals can show. Monochrome: black and white."""
+STATUS_COLOURS = {
+    Status.PAUSED: "warning",
+    Status.UNRESPONSIVE: "error",
+    Status.FINISHED: "success",
+    Status.STOPPED: "warning",
+    Status.CRASHED: "error",
+    Status.FAILED: "error",
+}
+"""Status of a run -> theme variable; see `status_colour`."""
 Shades = tuple[int, ...]
 RAMPS: dict[str, tuple[tuple[str, str], tuple[str, str], Shades, Shades, Shades, Shades, Shades]] = {
     "greys": (
@@ -223,6 +233,11 @@ class Palette:
     heat: Heat
     needs_signs: bool
     """True if there are too few colours to tell right from wrong."""
+
+
+def status_colour(status: Status) -> str:
+    """Return the theme variable of a run's status; a live run has the primary colour."""
+    return STATUS_COLOURS.get(status, "primary")
 
 
 def palette(variables: dict[str, str]) -> Palette:

@@ -9,23 +9,14 @@ from mnist_tui.analysis.comparison import TARGETS, BestRuns, EpochResult, RunRes
 from mnist_tui.metrics import TARGET_ACCURACIES, Metric
 from mnist_tui.render.text import clip, duration, joules, percent, test_results, watt_hours
 from mnist_tui.runs.history import History
-from mnist_tui.runs.status import Status
 from mnist_tui.ui.compare.compared_runs import ComparedRun, ComparedRuns
 from mnist_tui.ui.plots.data import read_at
 from mnist_tui.ui.plots.legend import BEST_MARKER
 from mnist_tui.ui.plots.scale import TIME_AXES, Scale, scale_of
 from mnist_tui.ui.plots.view import PlotView
+from mnist_tui.ui.theme import status_colour
 
 NAME_WIDTH, VALUE_WIDTH = 20, 16
-STATUS_COLOURS = {
-    Status.PAUSED: "warning",
-    Status.UNRESPONSIVE: "error",
-    Status.FINISHED: "success",
-    Status.STOPPED: "warning",
-    Status.CRASHED: "error",
-    Status.FAILED: "error",
-}
-"""Theme variables; a live run has the primary colour."""
 FIXED_GROUPS = ("run", "cursor")
 """On every page."""
 
@@ -107,7 +98,7 @@ def _status_cell(run: ComparedRun) -> CompareCell:
         return CompareCell("deleted", "error")
     if run.status is None:
         return CompareCell("unreadable", "error") if run.error else CompareCell("reading…", "quiet")
-    return CompareCell(str(run.status), STATUS_COLOURS.get(run.status, "primary"))
+    return CompareCell(str(run.status), status_colour(run.status))
 
 
 def _result_columns(

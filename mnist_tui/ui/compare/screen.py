@@ -28,6 +28,7 @@ from mnist_tui.ui.plots.board import PlotBoard
 from mnist_tui.ui.plots.references import shared_lines
 from mnist_tui.ui.plots.view import PlotView
 from mnist_tui.ui.shared.key_footer import KeyFooter
+from mnist_tui.ui.shared.paint import title_text
 from mnist_tui.ui.shared.sized_screen import SizedScreen
 
 POLL_SECONDS = 0.5
@@ -63,7 +64,7 @@ class CompareScreen(SizedScreen):
         """True if the reference lines are drawn."""
         self._own_lines: dict[str, float] = {}
         self._group: tuple[list[RunResult], str] = [], ""
-        """Results of all runs, and how they did as one."""
+        """Results of all runs, and the comparison of them as one."""
         self._differences: dict[tuple[object, ...], list[Difference]] = {}
         """Tested differences by the results of the two runs; empty while they are read."""
 
@@ -155,7 +156,7 @@ class CompareScreen(SizedScreen):
 
     @property
     def _group_words(self) -> str:
-        """How the runs did as one; computed again when their results change."""
+        """Comparison of the runs as one; computed again when their results change."""
         results = [run.result for run in self.compared.runs]
         if self._group[0] != results:
             self._group = results, group_words(results)
@@ -257,12 +258,7 @@ def title(compared: ComparedRuns, variables: dict[str, str]) -> Text:
         parts.append(f"{hidden} hidden")
     if unread:
         parts.append(f"reading {unread} …")
-    return Text.assemble(
-        (" mnist-tui ", f"bold {variables['primary']}"),
-        "  ",
-        (parts[0], "bold"),
-        ("".join(f" · {part}" for part in parts[1:]), variables["quiet"]),
-    )
+    return title_text(variables, parts[0], "".join(f" · {part}" for part in parts[1:]))
 
 
 def summary(run: ComparedRun, width: int) -> Text:

@@ -18,6 +18,7 @@ from mnist_tui.ui.data.details import Details, DetailView
 from mnist_tui.ui.data.item_list import OVERVIEW, ItemList
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.shared.key_footer import KeyFooter
+from mnist_tui.ui.shared.paint import title_text
 from mnist_tui.ui.shared.sized_screen import SizedScreen
 
 LookAtData = Callable[[str, Callable[[str], None]], DataReport]
@@ -96,13 +97,8 @@ class DataScreen(SizedScreen):
         self.refresh_bindings()
 
     def _title(self) -> Text:
-        variables = self.app.theme_variables
-        return Text.assemble(
-            (" mnist-tui ", f"bold {variables['primary']}"),
-            "  ",
-            (sanitize(Path(self._spec).name), "bold"),
-            (f"  {data_view.subject(self._report)}" if self._report is not None else "", variables["quiet"]),
-        )
+        details = f"  {data_view.subject(self._report)}" if self._report is not None else ""
+        return title_text(self.app.theme_variables, sanitize(Path(self._spec).name), details)
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         if self._report is not None and event.option_id is not None:

@@ -16,7 +16,7 @@ from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.messages import TakeRate
 from mnist_tui.ui.shared.key_footer import KeyFooter
 from mnist_tui.ui.shared.line_widget import LineWidget
-from mnist_tui.ui.shared.paint import paint, palette_of
+from mnist_tui.ui.shared.paint import paint, palette_of, title_text
 from mnist_tui.ui.shared.sized_screen import SizedScreen
 
 EXPLANATION = (
@@ -80,13 +80,9 @@ class FindRateScreen(SizedScreen):
         self._search.cancel()
 
     def _title(self) -> Text:
-        variables, config = self.app.theme_variables, self._config
-        subject = f"{config.network(0)}, {config.optimizer}, batch size {config.batch_size}, {sanitize(config.data)}"
-        return Text.assemble(
-            (" mnist-tui ", f"bold {variables['primary']}"),
-            ("  Learning rate", "bold"),
-            (f"  {subject}", variables["quiet"]),
-        )
+        config = self._config
+        details = f"  {config.network(0)}, {config.optimizer}, batch size {config.batch_size}, {sanitize(config.data)}"
+        return title_text(self.app.theme_variables, "Learning rate", details)
 
     def on_find_rate_screen_reported(self) -> None:
         if self.has_widgets:

@@ -9,8 +9,8 @@ from mnist_tui.render.text import clip_parts, duration, percent, sanitize, thin_
 from mnist_tui.runs.status import Status
 from mnist_tui.runs.summary import RunSummary
 from mnist_tui.settings import SETTINGS, Value
-from mnist_tui.ui.home.run_rows import COLOURS
 from mnist_tui.ui.shared.line_widget import LineWidget
+from mnist_tui.ui.theme import status_colour
 
 LABEL_WIDTH = 12
 BAR_WIDTH = 24
@@ -33,7 +33,7 @@ class GlanceFacts(LineWidget):
 
     def show(self, summary: RunSummary, form: RunConfig | None) -> None:
         """Show a run, and in which settings it differs from the form's, if those can be used."""
-        colour = COLOURS.get(summary.status, "primary")
+        colour = status_colour(summary.status)
         status = sanitize(summary.status_in_words)
         name = sanitize(summary.record.name)
         self.set_title(Content.from_markup(f"$name  [${colour}]$status[/]", name=name, status=status))

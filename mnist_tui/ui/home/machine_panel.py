@@ -29,7 +29,7 @@ class MachineLoad:
     memory_used: int
     memory_total: int
     disk_free: int
-    """Of the disk with the runs."""
+    """Free bytes of the disk with the runs."""
     disk_total: int
     gpus: tuple[GpuSample, ...] = ()
     gpu_note: str = ""

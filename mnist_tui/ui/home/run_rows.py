@@ -5,15 +5,6 @@ from mnist_tui.render.text import PIN, clip, data_size, percent, sanitize, test_
 from mnist_tui.runs.status import Status
 from mnist_tui.runs.summary import RunSummary
 
-COLOURS = {
-    Status.PAUSED: "warning",
-    Status.UNRESPONSIVE: "error",
-    Status.FINISHED: "success",
-    Status.STOPPED: "warning",
-    Status.CRASHED: "error",
-    Status.FAILED: "error",
-}
-"""Theme variables; a live run has the accent's."""
 LONGEST_NAME = 24
 LONGEST_PRESET = 24
 ROLLING = "~"

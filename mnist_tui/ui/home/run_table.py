@@ -17,11 +17,12 @@ from mnist_tui.render.text import clip, sanitize
 from mnist_tui.runs import management
 from mnist_tui.runs.directory import RunDirectory, RunError
 from mnist_tui.runs.summary import RunSummary, pinned_first
-from mnist_tui.ui.home.run_rows import COLOURS, COLUMNS, about_words, left_out_words, row
+from mnist_tui.ui.home.run_rows import COLUMNS, about_words, left_out_words, row
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.messages import CompareRuns, OpenRun, ResumeRun
 from mnist_tui.ui.screens import SCREENS
 from mnist_tui.ui.shared.limited_input import LimitedInput
+from mnist_tui.ui.theme import status_colour
 
 if TYPE_CHECKING:
     from mnist_tui.inspection.run_filter import RunTerm  # brings numpy, which the home screen does without
@@ -252,7 +253,7 @@ class RunTable(Vertical):
         variables, heading = self.app.theme_variables, COLUMNS[place].heading
         style = {
             "name": "bold",
-            "status": variables.get(COLOURS.get(self._runs[key].status, "primary"), ""),
+            "status": variables.get(status_colour(self._runs[key].status), ""),
             "age": variables["quiet"],
         }.get(heading, "")
         if self._marked and heading == "name":

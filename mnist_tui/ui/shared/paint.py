@@ -1,6 +1,6 @@
 """The palette and cached styles for widgets that draw cell by cell."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from rich.color import Color as RichColor
@@ -26,6 +26,13 @@ def paint(colour: Color | None = None, behind: Color | None = None, bold: bool =
 
 def _rich(colour: Color | None) -> RichColor | None:
     return None if colour is None else RichColor.from_rgb(*colour.rgb)
+
+
+def title_text(variables: Mapping[str, str], subject: str, details: str = "") -> Text:
+    """Return the title line of a screen that is not about one run."""
+    return Text.assemble(
+        (" mnist-tui ", f"bold {variables['primary']}"), "  ", (subject, "bold"), (details, variables["quiet"])
+    )
 
 
 def text_of(line: Iterable[Segment]) -> Text:

@@ -1,6 +1,5 @@
 """The textbook: a list of its pages and the chosen one, with the exhibit of the opened run below the text."""
 
-from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Markdown, OptionList, Static
@@ -10,6 +9,7 @@ from mnist_tui.textbook import INDEX, page_text, pages
 from mnist_tui.ui.keymap import bindings
 from mnist_tui.ui.session import RunSession
 from mnist_tui.ui.shared.key_footer import KeyFooter
+from mnist_tui.ui.shared.paint import title_text
 from mnist_tui.ui.shared.sized_screen import SizedScreen
 from mnist_tui.ui.why.exhibit import ExhibitView
 from mnist_tui.ui.why.page_list import PageList
@@ -63,16 +63,10 @@ class WhyScreen(SizedScreen):
         """Show another page of the textbook, from its start."""
         self.shown, self.layer_name = name, layer or self.layer_name
         number = next(place for place, page in enumerate(pages()) if page.name == name)
-        variables = self.app.theme_variables
-        self.query_one("#title", Static).update(
-            Text.assemble(
-                (" mnist-tui ", f"bold {variables['primary']}"),
-                "  ",
-                (f"Why: {pages()[number].title}", "bold"),
-                (f"  {number} of {len(pages()) - 1}" if number else "", variables["quiet"]),
-                (f"  {sanitize(self._session.record.name)}" if self._session else "", variables["quiet"]),
-            )
-        )
+        details = f"  {number} of {len(pages()) - 1}" if number else ""
+        details += f"  {sanitize(self._session.record.name)}" if self._session else ""
+        title = title_text(self.app.theme_variables, f"Why: {pages()[number].title}", details)
+        self.query_one("#title", Static).update(title)
         self.query_one(PageList).select(name)
         await self.query_one(PageText).update(page_text(name))
         self.query_one(ExhibitView).show_page(name, self.layer_name)
