@@ -52,10 +52,12 @@ class HomeMachinePanel(LineWidget):
 
     def on_mount(self) -> None:
         self.set_interval(SAMPLE_SECONDS, self._poll)
+
+    def on_show(self) -> None:
         self._poll()
 
     def _poll(self) -> None:
-        if self.screen.is_active:
+        if self.screen.is_active and self.display:  # most terminals have no room for it
             self._read()
 
     @work(thread=True, exclusive=True, group="machine")
