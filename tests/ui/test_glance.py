@@ -72,6 +72,17 @@ async def test_a_run_shows_its_matrix_and_mistakes_and_a_click_opens_it(home: Pa
         await wait_until(pilot, lambda: isinstance(app.screen, TrainingScreen), "the training screen")
 
 
+async def test_the_last_events_of_a_run_are_shown(home: Path) -> None:  # noqa: ARG001
+    replay = Replay()
+    replay.to_step(300)
+    app = program(clock=Clock(finishing_time()))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await wait_for(pilot, "see engine.log")
+        await settled(pilot)
+        replay.to_the_end()
+        await wait_for(pilot, "9 → 4")
+
+
 async def test_on_a_small_terminal_the_glance_takes_the_place_of_the_settings(home: Path) -> None:  # noqa: ARG001
     recorded_run()
     app = program(clock=Clock(finishing_time()))

@@ -116,12 +116,26 @@ class Glance(Vertical):
         self._summary = summary
         self.query_one(GlanceFacts).show(summary, form)
         if is_other:
-            if self._rest is not None:
-                self._rest.stop()
-            self._rest = self.set_timer(REST_SECONDS, self._read)
-        elif self._run is not None and self._run.run.path == summary.run.path and summary.status.is_live:
-            self._run.poll()
+            self._read_soon()
+            return
+        run = self._run if self.display else None
+        if run is None or run.run.path != summary.run.path:
+            return
+        if run.poll() or summary.status.is_live:  # the last events of a run are read when it is no longer live
             self._show_run()
+
+    def on_show(self) -> None:
+        self._read_soon()
+
+    def _read_soon(self) -> None:
+        if self._rest is not None:
+            self._rest.stop()
+        self._rest = self.set_timer(REST_SECONDS, self._read_if_shown)
+
+    def _read_if_shown(self) -> None:
+        run, summary = self._run, self._summary
+        if self.display and summary is not None and (run is None or run.run.path != summary.run.path):
+            self._read()
 
     @work(thread=True, exclusive=True, group="glance")
     def _read(self) -> None:

@@ -36,12 +36,15 @@ class GlanceRun:
             self.mistakes = self.read_mistakes(history)
             self.history = history  # last: from now on it is polled
 
-    def poll(self) -> None:
-        """Read new events; if the disk is gone, what was read stays."""
-        if self.history is not None:
-            with contextlib.suppress(RunError):
-                while events := self._follower.read():
-                    self.history.apply_all(events)
+    def poll(self) -> bool:
+        """Read new events, and return True if there are some; if the disk is gone, what was read stays."""
+        if self.history is None:
+            return False
+        before = self.history.revision
+        with contextlib.suppress(RunError):
+            while events := self._follower.read():
+                self.history.apply_all(events)
+        return self.history.revision != before
 
     def read_mistakes(self, history: History) -> Mistakes:
         """Read the most confident mistakes of the newest evaluation, or why there are none."""
